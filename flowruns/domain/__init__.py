@@ -1,0 +1,1 @@
+"""States, the rules between them and their verdicts: pure functions of the standard library."""

@@ -1,0 +1,39 @@
+"""The names of the three inputs that belong to one pause, as Prefect 3.8 makes them."""
+
+import re
+from dataclasses import dataclass
+
+_KEY = re.compile(r"[a-z0-9-]*")
+
+
+def is_valid_key(key: str) -> bool:
+    """Whether `key` may name a run input: lower-case letters, digits and dashes only."""
+    return _KEY.fullmatch(key) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keyset:
+    """Where a pause keeps its schema, its description and the answer."""
+
+    schema: str
+    description: str
+    response: str
+
+    def as_dict(self) -> dict[str, str]:
+        return {
+            "description": self.description,
+            "response": self.response,
+            "schema": self.schema,
+        }
+
+
+def keyset_from_base(base: str) -> Keyset:
+    """Name the inputs of the pause whose base is `base`, e.g. "paused-1"."""
+    return Keyset(
+        schema=f"{base}-schema", description=f"{base}-description", response=f"{base}-response"
+    )
+
+
+def keyset_from_pause(state_name: str, pause_key: str) -> Keyset:
+    """Name the inputs of the pause `pause_key` in the state "Paused" or "Suspended"."""
+    return keyset_from_base(f"{state_name.lower()}-{pause_key}")

@@ -1,0 +1,97 @@
+"""States of a flow run, in Prefect's words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid4
+
+
+class StateType(StrEnum):
+    """What a state means to the engine (as Prefect 3.8); its name says it to people."""
+
+    SCHEDULED = "SCHEDULED"
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    CRASHED = "CRASHED"
+    PAUSED = "PAUSED"
+    CANCELLING = "CANCELLING"
+
+
+TERMINAL_STATES = frozenset(
+    {StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED, StateType.CRASHED}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateDetails:
+    """What the rules read of a state's details; everything else travels in `extra` untouched.
+
+    Times are aware and in UTC. `run_input_keyset` names the three inputs of a pause:
+    "schema", "description" and "response".
+    """
+
+    scheduled_time: datetime | None = None
+    pause_timeout: datetime | None = None
+    pause_reschedule: bool = False
+    pause_key: str | None = None
+    run_input_keyset: Mapping[str, str] | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """One state of a flow run. `name` defaults to the type's, `timestamp` is aware and in UTC."""
+
+    type: StateType
+    name: str = ""
+    message: str | None = None
+    data: Any = None
+    details: StateDetails = field(default_factory=StateDetails)
+    id: UUID = field(default_factory=uuid4)
+    timestamp: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", self.type.value.capitalize())
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.type in TERMINAL_STATES
+
+    @property
+    def asks_for_input(self) -> bool:
+        """Whether this is a pause that only an answer may end."""
+        return self.type is StateType.PAUSED and self.details.run_input_keyset is not None
+
+    def has_timed_out(self, now: datetime) -> bool:
+        """Whether this is a pause whose deadline lies before `now`."""
+        timeout = self.details.pause_timeout
+        return self.type is StateType.PAUSED and timeout is not None and timeout < now
+
+
+def running(*, message: str | None = None) -> State:
+    return State(type=StateType.RUNNING, message=message)
+
+
+def resuming(*, at: datetime) -> State:
+    """A suspended run on its way back: scheduled for now (as Prefect 3.8)."""
+    details = StateDetails(scheduled_time=at)
+    return State(type=StateType.SCHEDULED, name="Resuming", details=details)
+
+
+def awaiting_retry(*, at: datetime) -> State:
+    details = StateDetails(scheduled_time=at)
+    return State(type=StateType.SCHEDULED, name="AwaitingRetry", details=details)
+
+
+def failed(message: str) -> State:
+    return State(type=StateType.FAILED, message=message)
+
+
+def cancelled(message: str, *, name: str = "Cancelled") -> State:
+    return State(type=StateType.CANCELLED, name=name, message=message)

@@ -1,0 +1,76 @@
+"""A transition to be judged, what is known of its run, and the verdicts there are."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from flowruns.domain.states import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What the rules know of a flow run besides its state, and what a new state changes of it.
+
+    Times are aware and in UTC; `retry_delay` is in seconds; `run_count` counts executions.
+    `answer_accepted` says whether the current pause needs no answer or has a stored one
+    that its schema accepts.
+    """
+
+    has_deployment: bool = False
+    is_subflow: bool = False
+    infrastructure_pid: str | None = None
+    run_count: int = 0
+    retries: int | None = None
+    retry_delay: int | None = None
+    retry_type: Literal["in_process", "reschedule"] | None = None
+    resuming: bool = False
+    pause_keys: frozenset[str] = frozenset()
+    answer_accepted: bool = True
+    expected_start_time: datetime | None = None
+    next_scheduled_start_time: datetime | None = None
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    total_run_time: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """A proposed state beside the current one, at `now` on the server's clock."""
+
+    initial: State | None
+    proposed: State
+    run: RunFacts
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """The proposed state is written."""
+
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """The proposed state is not written; `state`, if any, is written in its place."""
+
+    reason: str
+    state: State | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    """Nothing is written and the client should stop trying."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing is written; the client may ask again after `delay_seconds`."""
+
+    delay_seconds: int
+    reason: str
+
+
+type Verdict = Accept | Reject | Abort | Wait
