@@ -1,0 +1,33 @@
+"""A reviewer's "no": how it is written into a state, and read back by the flow it ends.
+
+The message is the carrier because every server stores it, Prefect's too.
+"""
+
+import re
+from dataclasses import dataclass
+
+from flowruns.domain.states import State, StateType, cancelled
+
+REJECTED = "Rejected"
+_MESSAGE = re.compile(r"Rejected by (?P<reviewer>[^:\s]+): (?P<reason>.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    reviewer: str
+    reason: str
+
+
+def rejected(*, reviewer: str, reason: str) -> State:
+    """Make the state of a run that `reviewer` rejected; user names hold neither ":" nor spaces."""
+    return cancelled(f"Rejected by {reviewer}: {reason}", name=REJECTED)
+
+
+def read_rejection(state: State) -> Rejection | None:
+    """Return who rejected the run and why, or None where nobody did."""
+    if state.type is not StateType.CANCELLED or state.name != REJECTED:
+        return None
+    match = _MESSAGE.fullmatch(state.message or "")
+    if match is None:
+        return Rejection(reviewer="", reason=state.message or "")
+    return Rejection(reviewer=match["reviewer"], reason=match["reason"])
