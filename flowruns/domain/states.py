@@ -64,6 +64,11 @@ class State:
         return self.type in TERMINAL_STATES
 
     @property
+    def is_suspended(self) -> bool:
+        """Whether this is a pause whose process has ended and is started again on resume."""
+        return self.type is StateType.PAUSED and self.details.pause_reschedule
+
+    @property
     def asks_for_input(self) -> bool:
         """Whether this is a pause that only an answer may end."""
         return self.type is StateType.PAUSED and self.details.run_input_keyset is not None

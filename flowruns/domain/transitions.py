@@ -6,6 +6,8 @@ from typing import Literal
 
 from flowruns.domain.states import State
 
+type RetryType = Literal["in_process", "reschedule"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
@@ -22,7 +24,7 @@ class RunFacts:
     run_count: int = 0
     retries: int | None = None
     retry_delay: int | None = None
-    retry_type: Literal["in_process", "reschedule"] | None = None
+    retry_type: RetryType | None = None
     resuming: bool = False
     pause_keys: frozenset[str] = frozenset()
     answer_accepted: bool = True

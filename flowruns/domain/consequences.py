@@ -1,0 +1,118 @@
+"""What a written state changes of its run: counters, times and the keys of its pauses."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from flowruns.domain.states import State, StateType
+from flowruns.domain.transitions import RetryType, RunFacts, Transition
+
+
+def facts_after(transition: Transition, written: State) -> RunFacts:
+    """Return the facts of a run whose `transition` led to the state `written`.
+
+    `written` is the proposed state or the one that a rule put in its place. The bookkeeping is
+    that of Prefect 3.8, except that a resumed pause never counts as another execution: there a
+    blocking pause uses up a retry. `answer_accepted` is left to whoever stores the answers.
+    """
+    run = transition.run
+    return replace(
+        run,
+        run_count=_run_count(transition, written),
+        retry_type=_retry_type(transition, written),
+        resuming=_resuming(transition, written),
+        pause_keys=_pause_keys(transition, written),
+        expected_start_time=run.expected_start_time or _due_time(written),
+        next_scheduled_start_time=_next_scheduled_start_time(written),
+        start_time=_start_time(run, written),
+        end_time=_end_time(run, written),
+        total_run_time=run.total_run_time + _time_spent_running(transition, written),
+    )
+
+
+def cleared_pause_keys(before: RunFacts, after: RunFacts) -> frozenset[str]:
+    """Return the pauses that will ask again, so whose stored inputs must go.
+
+    Prefect 3.8 keeps the inputs and so fails the second asking.
+    """
+    return before.pause_keys - after.pause_keys
+
+
+def _run_count(t: Transition, written: State) -> int:
+    if written.type is not StateType.RUNNING or t.run.resuming or _leaves_pause(t):
+        return t.run.run_count
+    return t.run.run_count + 1
+
+
+def _retry_type(t: Transition, written: State) -> RetryType | None:
+    """Say who runs the next execution: the process that failed, or a new one."""
+    if _is_retry(t, written):
+        return "in_process"
+    if _is_rerun(t, written):
+        return "reschedule" if written.type is StateType.SCHEDULED else None
+    return None if written.type is StateType.FAILED else t.run.retry_type
+
+
+def _resuming(t: Transition, written: State) -> bool:
+    """Remember across SCHEDULED and PENDING that the next RUNNING goes on after a pause."""
+    if written.is_terminal or written.type is StateType.RUNNING or _starts_over(t, written):
+        return False
+    return t.run.resuming or _leaves_pause(t)
+
+
+def _pause_keys(t: Transition, written: State) -> frozenset[str]:
+    """Add the key of a new pause; forget all of them where the flow starts over.
+
+    A pause without a key adds none. Prefect 3.8 adds a random one, which nothing can ever match.
+    """
+    if _starts_over(t, written):
+        return frozenset()
+    if written.type is not StateType.PAUSED or written.details.pause_key is None:
+        return t.run.pause_keys
+    return t.run.pause_keys | {written.details.pause_key}
+
+
+def _due_time(written: State) -> datetime:
+    if written.type is StateType.SCHEDULED:
+        return written.details.scheduled_time or written.timestamp
+    return written.timestamp
+
+
+def _next_scheduled_start_time(written: State) -> datetime | None:
+    return _due_time(written) if written.type is StateType.SCHEDULED else None
+
+
+def _start_time(run: RunFacts, written: State) -> datetime | None:
+    """Keep the first start; a run that ends before it starts did both at once."""
+    if run.start_time is None and (written.is_terminal or written.type is StateType.RUNNING):
+        return written.timestamp
+    return run.start_time
+
+
+def _end_time(run: RunFacts, written: State) -> datetime | None:
+    """Keep the first end while the run stays ended."""
+    return (run.end_time or written.timestamp) if written.is_terminal else None
+
+
+def _time_spent_running(t: Transition, written: State) -> timedelta:
+    if t.initial is None or t.initial.type is not StateType.RUNNING:
+        return timedelta(0)
+    # Two servers' clocks may differ; a run's time never shrinks.
+    return max(written.timestamp - t.initial.timestamp, timedelta(0))
+
+
+def _starts_over(t: Transition, written: State) -> bool:
+    return _is_retry(t, written) or _is_rerun(t, written)
+
+
+def _is_retry(t: Transition, written: State) -> bool:
+    """Whether the server put another execution in the place of a failure."""
+    return t.proposed.type is StateType.FAILED and written.type is StateType.SCHEDULED
+
+
+def _is_rerun(t: Transition, written: State) -> bool:
+    """Whether somebody starts an ended run again."""
+    return t.initial is not None and t.initial.is_terminal and not written.is_terminal
+
+
+def _leaves_pause(t: Transition) -> bool:
+    return t.initial is not None and t.initial.type is StateType.PAUSED

@@ -1,0 +1,288 @@
+"""The rules that judge a transition, one function each.
+
+The order, the reasons and the exceptions are those of Prefect 3.8, except where a docstring says
+otherwise; clients compare the reasons. A rule returns None where it has nothing to say.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from flowruns.domain.states import State, StateType, awaiting_retry, failed
+from flowruns.domain.transitions import Abort, Accept, Reject, Transition, Verdict, Wait
+
+type Rule = Callable[[Transition], Verdict | None]
+
+_NEVER_AFTER_THE_END = frozenset({StateType.CANCELLING, StateType.PAUSED, StateType.CRASHED})
+_GO_ON = frozenset({StateType.RUNNING, StateType.SCHEDULED})
+_STAY_ALIVE = _GO_ON | {StateType.PENDING, StateType.PAUSED}
+
+
+def same_transition_happens_once(t: Transition) -> Verdict | None:
+    """Recognise a request that is sent again because its first answer got lost."""
+    transition_id = t.proposed.details.extra.get("transition_id")
+    if t.initial is None or transition_id is None:
+        return None
+    if t.initial.details.extra.get("transition_id") == transition_id:
+        return Reject("This run has already made this state transition.")
+    return None
+
+
+def ended_runs_neither_pause_nor_crash(t: Transition) -> Verdict | None:
+    if t.initial is None or not t.initial.is_terminal:
+        return None
+    if t.proposed.type in _NEVER_AFTER_THE_END:
+        return Abort(f"Run is already in terminal state {t.initial.type}.")
+    return None
+
+
+def completed_runs_with_a_result_are_not_repeated(t: Transition) -> Verdict | None:
+    if t.initial is None or t.proposed.is_terminal:
+        return None
+    if t.initial.type is StateType.COMPLETED and _has_persisted_result(t.initial):
+        return Reject("Run is already COMPLETED.")
+    return None
+
+
+def results_are_not_overwritten_by_nothing(t: Transition) -> Verdict | None:
+    if t.initial is None or not _has_persisted_result(t.initial):
+        return None
+    both_completed = t.initial.type is t.proposed.type is StateType.COMPLETED
+    if both_completed and not _has_persisted_result(t.proposed):
+        return Reject(
+            "Cannot overwrite a COMPLETED state that carries persisted result data with one that"
+            " does not."
+        )
+    return None
+
+
+def ended_runs_are_rescheduled_by_their_deployment(t: Transition) -> Verdict | None:
+    if t.initial is None or not t.initial.is_terminal or t.run.has_deployment:
+        return None
+    if t.proposed.type is StateType.SCHEDULED:
+        return Abort("Cannot reschedule a run without an associated deployment.")
+    return None
+
+
+def cancelling_runs_only_become_cancelled(t: Transition) -> Verdict | None:
+    if t.initial is None or t.initial.type is not StateType.CANCELLING:
+        return None
+    if t.proposed.type is StateType.CANCELLED:
+        return None
+    return Reject("Cannot transition flows that are cancelling to a state other than Cancelled.")
+
+
+def runs_without_a_process_are_cancelled_at_once(t: Transition) -> Verdict | None:
+    """Skip CANCELLING where no process is there to be told: scheduled and suspended runs."""
+    if t.initial is None or t.proposed.type is not StateType.CANCELLING:
+        return None
+    if _waits_for_its_start(t.initial, t.run.infrastructure_pid):
+        reason = "Scheduled flow run has no infrastructure to terminate."
+    elif t.initial.is_suspended:
+        reason = "Suspended flow run has no infrastructure to terminate."
+    else:
+        return None
+    return _reject_into(t, State(type=StateType.CANCELLED), reason)
+
+
+def runs_are_submitted_once(t: Transition) -> Verdict | None:
+    """Let one submitter have the run; a named PENDING state after another one is progress."""
+    submitted = {StateType.PENDING, StateType.RUNNING, StateType.CANCELLED}
+    if t.initial is None or t.proposed.type is not StateType.PENDING:
+        return None
+    if t.initial.type not in submitted or _is_submission_progress(t.initial, t.proposed):
+        return None
+    return Abort(
+        f"This run is in a {t.initial.type} state and cannot transition to a PENDING state."
+    )
+
+
+def only_scheduled_runs_become_late(t: Transition) -> Verdict | None:
+    if t.initial is None or t.proposed.type is not StateType.SCHEDULED or t.proposed.name != "Late":
+        return None
+    if t.initial.type is not StateType.SCHEDULED:
+        return Reject("Only scheduled flows can be marked late.")
+    if t.initial.name == "Late":
+        return Reject("This flow run is already marked late.")
+    return None
+
+
+def only_running_runs_pause(t: Transition) -> Verdict | None:
+    if t.proposed.type is not StateType.PAUSED:
+        return None
+    if t.initial is None:
+        return Abort(f"Cannot {_verb(t.proposed)} flows with no state.")
+    if t.initial.type is not StateType.RUNNING:
+        return Reject(f"Cannot {_verb(t.proposed)} flows that are not currently running.")
+    return None
+
+
+def each_pause_fires_once(t: Transition) -> Verdict | None:
+    if t.proposed.type is not StateType.PAUSED:
+        return None
+    if t.proposed.details.pause_key in t.run.pause_keys:
+        return Reject(f"This {_verb(t.proposed)} has already fired.")
+    return None
+
+
+def only_deployed_parents_suspend(t: Transition) -> Verdict | None:
+    """Refuse a suspension after which nothing could start the run again."""
+    if not t.proposed.is_suspended:
+        return None
+    if t.run.is_subflow:
+        return Abort(f"Cannot {_verb(t.proposed)} subflows.")
+    if not t.run.has_deployment:
+        return Abort(f"Cannot {_verb(t.proposed)} flows without a deployment.")
+    return None
+
+
+def paused_runs_are_not_submitted(t: Transition) -> Verdict | None:
+    if t.initial is None or t.initial.type is not StateType.PAUSED:
+        return None
+    if t.proposed.type is StateType.PENDING:
+        return Reject("This run cannot transition to the PENDING state from the PAUSED state.")
+    return None
+
+
+def suspended_runs_are_resumed_by_their_deployment(t: Transition) -> Verdict | None:
+    """Refuse to resume what nothing would start; unlike in Prefect 3.8 the run may still end."""
+    if t.initial is None or not t.initial.is_suspended or t.run.has_deployment:
+        return None
+    if t.proposed.type in _GO_ON:
+        name = t.proposed.name.lower()
+        return Reject(f"Cannot reschedule a {name} flow run without a deployment.")
+    return None
+
+
+def overdue_pauses_fail(t: Transition) -> Verdict | None:
+    """Fail a run that leaves its pause too late, wherever it was going.
+
+    Cancelling goes through (as Prefect 3.8): the process of a blocking pause must hear of it.
+    The message names the state that was left; Prefect's names the proposed one.
+    """
+    if t.initial is None or not t.initial.has_timed_out(t.now):
+        return None
+    if t.proposed.type is StateType.CANCELLING:
+        return None
+    state = failed(f"The flow was {_pause_word(t.initial)} and never resumed.")
+    return _reject_into(t, state, "The flow run pause has timed out and can no longer resume.")
+
+
+def answers_come_before_going_on(t: Transition) -> Verdict | None:
+    """Keep a pause that asks for input until its answer is accepted, forced or not.
+
+    Prefect 3.8 asks only in its resume route. PENDING and another pause count as going on:
+    either would be a way around this rule in two steps.
+    """
+    if t.initial is None or not t.initial.asks_for_input or t.run.answer_accepted:
+        return None
+    if t.proposed.type in _STAY_ALIVE:
+        return Reject("The flow run waits for an answer; use resume with run_input.")
+    return None
+
+
+def submissions_keep_their_scheduled_time(t: Transition) -> Verdict | None:
+    """Carry the scheduled time into PENDING, so that submitting early cannot start early."""
+    if t.initial is None or t.proposed.type is not StateType.PENDING:
+        return None
+    scheduled_time = t.initial.details.scheduled_time
+    if t.initial.type is StateType.SCHEDULED:
+        scheduled_time = t.proposed.details.scheduled_time or scheduled_time
+    elif t.initial.type is not StateType.PENDING:
+        return None
+    details = replace(t.proposed.details, scheduled_time=scheduled_time)
+    return Accept(replace(t.proposed, details=details))
+
+
+def scheduled_runs_wait_for_their_time(t: Transition) -> Verdict | None:
+    """Delay a start that comes more than half a second too early, by the server's clock."""
+    if t.initial is None or t.initial.type not in {StateType.SCHEDULED, StateType.PENDING}:
+        return None
+    scheduled_time = t.initial.details.scheduled_time
+    if t.proposed.type is not StateType.RUNNING or scheduled_time is None:
+        return None
+    delay = round((scheduled_time - t.now).total_seconds())
+    return Wait(delay, "Scheduled time is in the future") if delay > 0 else None
+
+
+def failed_runs_are_retried(t: Transition) -> Verdict | None:
+    """Schedule another execution in place of a failure while retries are left."""
+    if t.initial is None or t.initial.type is not StateType.RUNNING:
+        return None
+    if t.proposed.type is not StateType.FAILED:
+        return None
+    if t.run.retries is None or t.run.run_count > t.run.retries:
+        return None
+    retry = awaiting_retry(at=t.now + timedelta(seconds=t.run.retry_delay or 0))
+    retry = replace(retry, message=t.proposed.message, data=t.proposed.data)
+    return _reject_into(t, retry, "Retrying")
+
+
+FLOW_RUN_RULES: tuple[Rule, ...] = (
+    same_transition_happens_once,
+    ended_runs_neither_pause_nor_crash,
+    completed_runs_with_a_result_are_not_repeated,
+    results_are_not_overwritten_by_nothing,
+    ended_runs_are_rescheduled_by_their_deployment,
+    cancelling_runs_only_become_cancelled,
+    runs_without_a_process_are_cancelled_at_once,
+    runs_are_submitted_once,
+    only_scheduled_runs_become_late,
+    only_running_runs_pause,
+    each_pause_fires_once,
+    only_deployed_parents_suspend,
+    paused_runs_are_not_submitted,
+    suspended_runs_are_resumed_by_their_deployment,
+    overdue_pauses_fail,
+    answers_come_before_going_on,
+    submissions_keep_their_scheduled_time,
+    scheduled_runs_wait_for_their_time,
+    failed_runs_are_retried,
+)
+
+FORCED_RULES: tuple[Rule, ...] = (
+    results_are_not_overwritten_by_nothing,
+    runs_without_a_process_are_cancelled_at_once,
+    answers_come_before_going_on,
+)
+
+
+def judge(transition: Transition, rules: Sequence[Rule] = FLOW_RUN_RULES) -> Verdict:
+    """Return the first verdict that a rule gives, or accept the proposed state."""
+    for rule in rules:
+        if verdict := rule(transition):
+            return verdict
+    return Accept(transition.proposed)
+
+
+def _reject_into(t: Transition, state: State, reason: str) -> Reject:
+    """Write `state` in place of the proposed one, at the moment of judging."""
+    return Reject(reason, replace(state, timestamp=t.now))
+
+
+def _verb(pause: State) -> str:
+    return "suspend" if pause.name == "Suspended" else "pause"
+
+
+def _pause_word(pause: State) -> str:
+    return "suspended" if pause.is_suspended else "paused"
+
+
+def _has_persisted_result(state: State) -> bool:
+    data: Any = state.data
+    return isinstance(data, Mapping) and bool(data) and data.get("type") != "unpersisted"
+
+
+def _waits_for_its_start(state: State, infrastructure_pid: str | None) -> bool:
+    """Whether no process runs: a resuming run's pid belongs to the process that it left."""
+    if state.type is not StateType.SCHEDULED:
+        return False
+    return not infrastructure_pid or state.name == "Resuming"
+
+
+def _is_submission_progress(initial: State, proposed: State) -> bool:
+    """Whether PENDING goes from one named step to another, e.g. to "Submitting"."""
+    if initial.type is not StateType.PENDING:
+        return False
+    return proposed.name not in {initial.name, "Pending"}
