@@ -38,7 +38,7 @@ def cleared_pause_keys(before: RunFacts, after: RunFacts) -> frozenset[str]:
 
 
 def _run_count(t: Transition, written: State) -> int:
-    if written.type is not StateType.RUNNING or t.run.resuming or _leaves_pause(t):
+    if written.type is not StateType.RUNNING or t.run.resuming or _leaves_pause(t, written):
         return t.run.run_count
     return t.run.run_count + 1
 
@@ -56,7 +56,7 @@ def _resuming(t: Transition, written: State) -> bool:
     """Remember across SCHEDULED and PENDING that the next RUNNING goes on after a pause."""
     if written.is_terminal or written.type is StateType.RUNNING or _starts_over(t, written):
         return False
-    return t.run.resuming or _leaves_pause(t)
+    return t.run.resuming or _leaves_pause(t, written)
 
 
 def _pause_keys(t: Transition, written: State) -> frozenset[str]:
@@ -114,5 +114,6 @@ def _is_rerun(t: Transition, written: State) -> bool:
     return t.initial is not None and t.initial.is_terminal and not written.is_terminal
 
 
-def _leaves_pause(t: Transition) -> bool:
-    return t.initial is not None and t.initial.type is StateType.PAUSED
+def _leaves_pause(t: Transition, written: State) -> bool:
+    was_paused = t.initial is not None and t.initial.type is StateType.PAUSED
+    return was_paused and written.type is not StateType.PAUSED
