@@ -149,7 +149,9 @@ class StateCreate(Request):
     data: JsonValue = None
     state_details: StateDetails = Field(default_factory=StateDetails)
 
-    def to_domain(self, *, now: datetime) -> states.State:
+    def to_domain(self) -> states.State:
+        """Make the state; one that is scheduled for no time is scheduled for now."""
+        now = datetime.now(UTC)
         details = self.state_details.to_domain()
         if self.type is StateType.SCHEDULED and details.scheduled_time is None:
             details = replace(details, scheduled_time=now)

@@ -1,0 +1,13 @@
+"""Django's view of the package."""
+
+from django.apps import AppConfig
+
+
+class ApprovalsConfig(AppConfig):
+    name = "approvals"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from approvals.services import tracking
+
+        tracking.connect()

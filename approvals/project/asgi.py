@@ -1,0 +1,14 @@
+"""The ASGI application: Django, with a waiting room in front of it."""
+
+import os
+from typing import Any
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "approvals.project.settings")
+_django: Any = get_asgi_application()
+
+from flowruns.holding import hold_requests  # noqa: E402 -- its models need the apps loaded
+from flowruns.lifespan import with_lifespan  # noqa: E402
+
+application = with_lifespan(hold_requests(_django))

@@ -1,0 +1,1 @@
+"""Use cases of reviewers, and the only code that writes their tables."""

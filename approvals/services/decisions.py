@@ -1,0 +1,120 @@
+"""Deciding: exactly one reviewer's answer or rejection ends a pause."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import QuerySet
+
+from approvals.models import Approval, Decision
+from flowruns.connectors import PauseForm, Verdict, get_connector
+from flowruns.domain.actors import reviewer
+from flowruns.domain.errors import FlowRunNotFound, Unprocessable
+
+type Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """This reviewer decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The answer was refused and the run still waits; `problems` are (path, message)."""
+
+    reason: str
+    problems: Sequence[tuple[Path, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TooLate:
+    """The approval had ended before: answered, rejected, expired or withdrawn."""
+
+    approval: Approval
+
+
+type Result = Decided | Refused | TooLate
+
+
+def read_form(approval: Approval) -> PauseForm:
+    """Return what the approval asks, as it was asked if it is decided."""
+    decision = getattr(approval, "decision", None)
+    if decision is not None:
+        return PauseForm(schema=decision.schema or None, description=decision.description or None)
+    connector = get_connector(approval.connector)
+    return connector.read_pause_form(approval.flow_run_id, approval.pause_state_id)
+
+
+def answer_approval(approval: Approval, *, user: AbstractBaseUser, run_input: Any) -> Result:
+    """Answer in the user's name; `run_input` is a JSON value, {} where nothing is asked."""
+    connector = get_connector(approval.connector)
+    try:
+        verdict = connector.resume_flow_run(
+            approval.flow_run_id,
+            run_input=run_input,
+            pause_state_id=approval.pause_state_id,
+            actor=reviewer(user.get_username()),
+        )
+    except FlowRunNotFound:
+        return _too_late(approval)
+    except Unprocessable as error:
+        return Refused(str(error))
+    return _conclude(approval, verdict)
+
+
+def reject_approval(approval: Approval, *, user: AbstractBaseUser, reason: str) -> Result:
+    """Cancel the run in the user's name; the flow is told the reason and who gave it."""
+    connector = get_connector(approval.connector)
+    try:
+        verdict = connector.reject_flow_run(
+            approval.flow_run_id,
+            reason=reason,
+            pause_state_id=approval.pause_state_id,
+            actor=reviewer(user.get_username()),
+        )
+    except FlowRunNotFound:
+        return _too_late(approval)
+    return _conclude(approval, verdict)
+
+
+def list_history(
+    *, person: str = "", flow: str = "", outcome: str = "", before: datetime | None = None
+) -> QuerySet[Approval]:
+    """Return ended approvals, newest first, by who decided, by flow and by outcome."""
+    ended = Approval.objects.exclude(outcome=Approval.Outcome.WAITING)
+    if person:
+        ended = ended.filter(decision__decided_by=person)
+    if flow:
+        ended = ended.filter(flow_name=flow)
+    if outcome:
+        ended = ended.filter(outcome=outcome)
+    if before is not None:
+        ended = ended.filter(closed_at__lt=before)
+    return ended.select_related("decision__reviewer").order_by("-closed_at", "-id")
+
+
+def list_deciders() -> list[str]:
+    """Return the names that history can be filtered by."""
+    return sorted(Decision.objects.values_list("decided_by", flat=True).distinct())
+
+
+def list_decided_flows() -> list[str]:
+    """Return the flows that history can be filtered by."""
+    ended = Approval.objects.exclude(outcome=Approval.Outcome.WAITING)
+    return sorted(ended.values_list("flow_name", flat=True).distinct())
+
+
+def _conclude(approval: Approval, verdict: Verdict) -> Result:
+    if verdict.accepted:
+        return Decided()
+    approval.refresh_from_db()
+    if approval.is_waiting:
+        return Refused(verdict.reason, verdict.problems)
+    return _too_late(approval)
+
+
+def _too_late(approval: Approval) -> TooLate:
+    return TooLate(Approval.objects.select_related("decision__reviewer").get(pk=approval.pk))

@@ -1,0 +1,95 @@
+"""What waits, as reviewers see it."""
+
+import hashlib
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import F, Q, QuerySet
+from django.http import Http404
+
+from approvals.models import Approval
+from flowruns.connectors import HistoryState, get_connector
+from flowruns.domain.errors import FlowNotFound, FlowRunNotFound
+from flowruns.wire import FlowRun, Log
+
+type User = AbstractBaseUser | AnonymousUser
+
+PAGE_SIZE = 50
+MAX_LOG_LINES = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """All that a page shows of a run; `flow_run` is None when it was deleted."""
+
+    flow_run: FlowRun | None
+    flow_name: str
+    states: list[HistoryState]
+    logs: list[Log]
+
+
+def list_waiting(user: User, *, text: str = "") -> QuerySet[Approval]:
+    """Return what waits for this user, most urgent first: by deadline, then by age.
+
+    `text` narrows it to approvals whose flow, run, question or a tag contains every word.
+    """
+    waiting = _visible(user).filter(outcome=Approval.Outcome.WAITING)
+    for word in text.replace("\x00", "").split():
+        waiting = waiting.filter(
+            Q(flow_name__icontains=word)
+            | Q(flow_run_name__icontains=word)
+            | Q(question__icontains=word)
+            | Q(tags__icontains=word)
+        )
+    return waiting.order_by(F("expires_at").asc(nulls_last=True), "opened_at", "id")
+
+
+def count_waiting(user: User) -> int:
+    return list_waiting(user).count()
+
+
+def mark_of(approvals: list[Approval], count: int) -> str:
+    """Return a mark of a shown list that changes whenever the list does."""
+    shown = ":".join(f"{approval.pk}.{approval.question}" for approval in approvals)
+    return hashlib.sha256(f"{count}|{shown}".encode()).hexdigest()[:16]
+
+
+def get_approval_for(user: User, approval_id: UUID) -> Approval:
+    """Return an approval that this user may see; raises `Http404`."""
+    found = _visible(user).select_related("decision__reviewer").filter(pk=approval_id).first()
+    if found is None:
+        raise Http404("No such approval.")
+    return found
+
+
+def get_waiting_approval_of(user: User, flow_run_id: UUID) -> Approval | None:
+    """Return the approval that waits at a run, if this user may see it."""
+    waiting = _visible(user).filter(flow_run_id=flow_run_id, outcome=Approval.Outcome.WAITING)
+    return waiting.order_by("-opened_at").first()
+
+
+def next_waiting(user: User, *, after: Approval) -> Approval | None:
+    """Return the most urgent approval other than the one just dealt with."""
+    return list_waiting(user).exclude(pk=after.pk).first()
+
+
+def read_run(flow_run_id: UUID, *, connector: str = "local") -> RunView:
+    """Gather what a page shows of a run."""
+    source = get_connector(connector)
+    try:
+        flow_run = source.read_flow_run(flow_run_id)
+        flow_name = source.read_flow_name(flow_run.flow_id)
+    except (FlowRunNotFound, FlowNotFound):
+        return RunView(flow_run=None, flow_name="", states=[], logs=[])
+    return RunView(
+        flow_run=flow_run,
+        flow_name=flow_name,
+        states=source.read_flow_run_states(flow_run_id),
+        logs=source.read_logs(flow_run_id, limit=MAX_LOG_LINES),
+    )
+
+
+def _visible(user: User) -> QuerySet[Approval]:
+    """Return what a user may see and answer: everything, for whoever has logged in."""
+    return Approval.objects.all() if user.is_authenticated else Approval.objects.none()

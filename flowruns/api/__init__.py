@@ -1,0 +1,1 @@
+"""The JSON API: Prefect 3.8's REST dialect over the services."""

@@ -1,0 +1,38 @@
+"""Who may call: bearer keys and their scopes."""
+
+from django.http import HttpRequest
+from ninja.errors import HttpError
+from ninja.security import HttpBearer
+
+from flowruns.domain.actors import Actor, api_key
+from flowruns.models import ApiKey
+from flowruns.services.api_keys import find_api_key
+
+
+class Scoped(HttpBearer):
+    """Lets a valid key in if it has one of the scopes; the actor of the request is that key."""
+
+    def __init__(self, *scopes: ApiKey.Scope) -> None:
+        super().__init__()
+        self.scopes = scopes
+
+    def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
+        key = find_api_key(token)
+        if key is None:
+            return None
+        if not any(key.allows(scope) for scope in self.scopes):
+            wanted = " or ".join(self.scopes)
+            raise HttpError(403, f"The API key {key.name!r} lacks the scope: {wanted}.")
+        return api_key(key.name)
+
+
+flows = Scoped(ApiKey.Scope.FLOWS)
+readers = Scoped(ApiKey.Scope.FLOWS, ApiKey.Scope.RESUME)
+resumers = Scoped(ApiKey.Scope.RESUME)
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Return the actor that the request's key stands for."""
+    actor = getattr(request, "auth", None)
+    assert isinstance(actor, Actor)  # noqa: S101 -- set by Scoped on every operation that calls this
+    return actor

@@ -1,0 +1,148 @@
+"""/flow_runs"""
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+
+from flowruns import wire
+from flowruns.api import auth
+from flowruns.api.auth import actor_of
+from flowruns.api.http import respond, respond_empty, respond_json, respond_list, sent_at
+from flowruns.api.verdicts import respond_resumed, respond_verdict
+from flowruns.services import flow_runs as services
+from flowruns.services import queries, resume, run_inputs, states
+from flowruns.services.presenting import present_flow_run, present_flow_runs
+from flowruns.wire_filters import FlowRunPageQuery, FlowRunQuery, RunCriteria
+
+router = Router(tags=["Flow Runs"])
+_RESULTS = {200: wire.OrchestrationResult, 201: wire.OrchestrationResult}
+
+
+@router.post("/", auth=auth.flows, response={200: wire.FlowRun, 201: wire.FlowRun})
+def create_flow_run(request: HttpRequest, flow_run: wire.FlowRunCreate) -> HttpResponse:
+    run, is_new = services.create_flow_run(flow_run, actor=actor_of(request))
+    return respond(present_flow_run(run), status=201 if is_new else 200)
+
+
+@router.post("/filter", auth=auth.readers, response=list[wire.FlowRun])
+def read_flow_runs(request: HttpRequest, query: FlowRunQuery) -> HttpResponse:
+    return respond_list(wire.FlowRun, present_flow_runs(queries.read_flow_runs(query)))
+
+
+@router.post("/count", auth=auth.readers, response=int)
+def count_flow_runs(request: HttpRequest, criteria: RunCriteria) -> HttpResponse:
+    return respond_json(queries.count_flow_runs(criteria))
+
+
+@router.post("/paginate", auth=auth.readers, response=wire.FlowRunPage)
+def paginate_flow_runs(request: HttpRequest, query: FlowRunPageQuery) -> HttpResponse:
+    window = FlowRunQuery(
+        flows=query.flows,
+        flow_runs=query.flow_runs,
+        sort=query.sort,
+        limit=query.limit,
+        offset=(query.page - 1) * query.limit,
+    )
+    count = queries.count_flow_runs(query)
+    return respond(
+        wire.FlowRunPage(
+            results=present_flow_runs(queries.read_flow_runs(window)),
+            count=count,
+            limit=query.limit,
+            pages=-(-count // query.limit) if query.limit else 0,
+            page=query.page,
+        )
+    )
+
+
+@router.get("/{uuid:flow_run_id}", auth=auth.readers, response={200: wire.FlowRun, 304: None})
+def read_flow_run(request: HttpRequest, flow_run_id: UUID) -> HttpResponse:
+    """Read a run. Its `ETag` is the id of its state; `Prefer: wait=N` holds a conditional read."""
+    run = services.read_flow_run(flow_run_id)
+    etag = f'"{run.state_id}"'
+    if request.headers.get("If-None-Match", "").removeprefix("W/") == etag:
+        return HttpResponse(status=304, headers={"ETag": etag})
+    return respond(present_flow_run(run), headers={"ETag": etag})
+
+
+@router.patch("/{uuid:flow_run_id}", auth=auth.flows, response={204: None})
+def update_flow_run(
+    request: HttpRequest, flow_run_id: UUID, changes: wire.FlowRunUpdate
+) -> HttpResponse:
+    services.update_flow_run(flow_run_id, changes)
+    return respond_empty()
+
+
+@router.delete("/{uuid:flow_run_id}", auth=auth.flows, response={204: None})
+def delete_flow_run(request: HttpRequest, flow_run_id: UUID) -> HttpResponse:
+    services.delete_flow_run(flow_run_id, actor=actor_of(request))
+    return respond_empty()
+
+
+@router.post("/{uuid:flow_run_id}/set_state", auth=auth.flows, response=_RESULTS)
+def set_flow_run_state(
+    request: HttpRequest, flow_run_id: UUID, proposal: wire.SetState
+) -> HttpResponse:
+    outcome = states.set_flow_run_state(
+        flow_run_id,
+        proposed=proposal.state.to_domain(),
+        force=proposal.force,
+        actor=actor_of(request),
+        sent_at=sent_at(request),
+    )
+    return respond_verdict(outcome)
+
+
+@router.post("/{uuid:flow_run_id}/resume", auth=auth.resumers, response=_RESULTS)
+def resume_flow_run(
+    request: HttpRequest, flow_run_id: UUID, answer: wire.Resume | None = None
+) -> HttpResponse:
+    outcome = resume.resume_flow_run(
+        flow_run_id, run_input=answer.run_input if answer else None, actor=actor_of(request)
+    )
+    return respond_resumed(outcome)
+
+
+@router.post("/{uuid:flow_run_id}/input", auth=auth.flows, response={201: None})
+def create_flow_run_input(
+    request: HttpRequest, flow_run_id: UUID, run_input: wire.RunInputCreate
+) -> HttpResponse:
+    run_inputs.create_run_input(flow_run_id, run_input, actor=actor_of(request))
+    return respond_json(None, status=201)
+
+
+@router.post("/{uuid:flow_run_id}/input/filter", auth=auth.readers, response=list[wire.RunInput])
+def filter_flow_run_input(
+    request: HttpRequest, flow_run_id: UUID, query: wire.RunInputFilter
+) -> HttpResponse:
+    inputs = run_inputs.read_run_inputs(
+        flow_run_id, prefix=query.prefix, limit=query.limit, exclude_keys=query.exclude_keys
+    )
+    return respond_list(
+        wire.RunInput,
+        [
+            wire.RunInput(
+                id=found.pk,
+                created=found.created,
+                updated=found.updated,
+                flow_run_id=flow_run_id,
+                key=found.key,
+                value=found.value,
+                sender=found.sender,
+            )
+            for found in inputs
+        ],
+    )
+
+
+@router.get("/{uuid:flow_run_id}/input/{key}", auth=auth.readers)
+def read_flow_run_input(request: HttpRequest, flow_run_id: UUID, key: str) -> HttpResponse:
+    value = run_inputs.read_run_input(flow_run_id, key)
+    return HttpResponse(value, content_type="text/plain; charset=utf-8")
+
+
+@router.delete("/{uuid:flow_run_id}/input/{key}", auth=auth.flows, response={204: None})
+def delete_flow_run_input(request: HttpRequest, flow_run_id: UUID, key: str) -> HttpResponse:
+    run_inputs.delete_run_input(flow_run_id, key)
+    return respond_empty()

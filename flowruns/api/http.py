@@ -1,0 +1,69 @@
+"""Requests into Python and results into responses, the same way for every operation."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from ninja.parser import Parser
+from ninja.types import DictStrAny
+from pydantic import BaseModel, TypeAdapter
+
+
+class StrictJson(Parser):
+    """JSON as RFC 8259 has it: no NaN, no lone surrogates, and nothing nested without end."""
+
+    def parse_body(self, request: HttpRequest) -> DictStrAny:
+        try:
+            text = request.body.decode()
+            body: DictStrAny = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+            json.dumps(body, ensure_ascii=False).encode()
+        except RecursionError:
+            raise ValueError("the body is nested too deeply") from None
+        return body
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if value in {float("inf"), float("-inf")}:
+        raise ValueError(f"{text} is out of range")
+    return value
+
+
+def respond(
+    body: BaseModel, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> HttpResponse:
+    """Answer with one wire model."""
+    return _json(body.model_dump_json(), status, headers)
+
+
+def respond_list[T: BaseModel](model: type[T], items: Sequence[T]) -> HttpResponse:
+    """Answer with a list of wire models."""
+    return _json(TypeAdapter(list[model]).dump_json(list(items)), 200, None)  # type: ignore[valid-type]
+
+
+def respond_json(value: object, *, status: int = 200) -> HttpResponse:
+    """Answer with a plain JSON value."""
+    return _json(json.dumps(value), status, None)
+
+
+def respond_empty() -> HttpResponse:
+    return HttpResponse(status=204)
+
+
+def sent_at(request: HttpRequest) -> datetime | None:
+    """Return the client's clock from the `Date` header, if it sent one that can be read."""
+    try:
+        return parsedate_to_datetime(request.headers["Date"]).astimezone(UTC)
+    except (KeyError, ValueError, OverflowError):
+        return None
+
+
+def _json(body: str | bytes, status: int, headers: Mapping[str, str] | None) -> HttpResponse:
+    return HttpResponse(body, status=status, content_type="application/json", headers=headers)

@@ -1,0 +1,25 @@
+"""/logs"""
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+
+from flowruns import wire
+from flowruns.api import auth
+from flowruns.api.http import respond_json, respond_list
+from flowruns.services import logs as services
+from flowruns.services import queries
+from flowruns.services.presenting import present_log
+from flowruns.wire_filters import LogQuery
+
+router = Router(tags=["Logs"])
+
+
+@router.post("/", auth=auth.flows, response={201: None})
+def create_logs(request: HttpRequest, logs: list[wire.LogCreate]) -> HttpResponse:
+    services.create_logs(logs)
+    return respond_json(None, status=201)
+
+
+@router.post("/filter", auth=auth.readers, response=list[wire.Log])
+def read_logs(request: HttpRequest, query: LogQuery) -> HttpResponse:
+    return respond_list(wire.Log, [present_log(line) for line in queries.read_logs(query)])

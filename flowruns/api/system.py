@@ -1,0 +1,41 @@
+"""/health, /ready, /admin/version and /csrf-token: what every Prefect client asks first."""
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+
+from flowruns.api.http import respond_json
+from flowruns.wire import PREFECT_VERSION
+
+router = Router(tags=["System"])
+
+
+@router.get("/health", response=bool)
+def health(request: HttpRequest) -> HttpResponse:
+    """Say that the process answers."""
+    return respond_json(True)
+
+
+@router.get("/ready", response={200: dict[str, str], 503: dict[str, str]})
+def ready(request: HttpRequest) -> HttpResponse:
+    """Say whether the database answers."""
+    try:
+        connection.ensure_connection()
+        usable = connection.is_usable()
+    except DatabaseError:
+        usable = False
+    if not usable:
+        return respond_json({"message": "Database is not available"}, status=503)
+    return respond_json({"message": "OK"})
+
+
+@router.get("/admin/version", response=str)
+def version(request: HttpRequest) -> HttpResponse:
+    """Name the Prefect release whose dialect this is."""
+    return respond_json(PREFECT_VERSION)
+
+
+@router.get("/csrf-token", response={422: dict[str, str]})
+def csrf_token(request: HttpRequest) -> HttpResponse:
+    """Say that the API needs no CSRF token: it takes bearer keys, never cookies."""
+    return respond_json({"detail": "CSRF protection is disabled."}, status=422)

@@ -1,0 +1,9 @@
+"""Django's view of the package."""
+
+from django.apps import AppConfig
+
+
+class FlowRunsConfig(AppConfig):
+    name = "flowruns"
+    verbose_name = "Flow runs"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,75 @@
+"""Where runs live: the reviewers' side sees flow runs through a connector, wherever they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from flowruns import wire
+from flowruns.domain.actors import Actor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseForm:
+    """What a pause asks: its schema and its Markdown description as stored, None where absent."""
+
+    schema: str | None
+    description: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryState:
+    """One state of a run's history, and who put the run into it ("" where that is unknown)."""
+
+    state: wire.State
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether the run goes on as asked; `problems` are (path, message) of a refused answer."""
+
+    accepted: bool
+    still_waits: bool
+    reason: str = ""
+    problems: Sequence[tuple[tuple[str | int, ...], str]] = ()
+
+
+class Connector(Protocol):
+    """One server that keeps flow runs. Unknown runs raise `FlowRunNotFound`."""
+
+    name: str
+
+    def read_flow_run(self, flow_run_id: UUID) -> wire.FlowRun:
+        """Return the run as it is now."""
+
+    def read_flow_name(self, flow_id: UUID) -> str:
+        """Return the name of the flow that a run belongs to; raises `FlowNotFound`."""
+
+    def read_flow_run_states(self, flow_run_id: UUID) -> list[HistoryState]:
+        """Return the run's states, oldest first."""
+
+    def read_logs(self, flow_run_id: UUID, *, limit: int) -> list[wire.Log]:
+        """Return the newest lines that the run logged, oldest first."""
+
+    def read_pause_form(self, flow_run_id: UUID, pause_state_id: UUID) -> PauseForm:
+        """Return what that pause of the run asks."""
+
+    def resume_flow_run(
+        self, flow_run_id: UUID, *, run_input: Any, pause_state_id: UUID, actor: Actor
+    ) -> Verdict:
+        """Answer that pause, and no later one, with a JSON value taken literally."""
+
+    def reject_flow_run(
+        self, flow_run_id: UUID, *, reason: str, pause_state_id: UUID, actor: Actor
+    ) -> Verdict:
+        """Cancel the run out of that pause, in the name of the reviewer."""
+
+
+def get_connector(name: str) -> Connector:
+    """Return the connector of that name; raises `LookupError`."""
+    from flowruns.connectors.local import LocalConnector
+
+    if name != LocalConnector.name:
+        raise LookupError(f"No connector is named {name!r}.")
+    return LocalConnector()

@@ -1,0 +1,94 @@
+"""Runs in our own tables."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from flowruns import wire
+from flowruns.connectors import HistoryState, PauseForm, Verdict
+from flowruns.domain.actors import Actor
+from flowruns.domain.rejections import rejected
+from flowruns.domain.states import StateType
+from flowruns.domain.transitions import Accept
+from flowruns.models import FlowRunState, RunInput
+from flowruns.services import flow_runs, flows, logs, resume, states
+from flowruns.services.presenting import present_flow_run, present_log
+from flowruns.services.states import Outcome
+
+
+class LocalConnector:
+    """The `Connector` of this server's own tables."""
+
+    name = "local"
+
+    def read_flow_run(self, flow_run_id: UUID) -> wire.FlowRun:
+        return present_flow_run(flow_runs.read_flow_run(flow_run_id))
+
+    def read_flow_name(self, flow_id: UUID) -> str:
+        return flows.read_flow(flow_id).name
+
+    def read_flow_run_states(self, flow_run_id: UUID) -> list[HistoryState]:
+        return [
+            HistoryState(state=wire.State.from_domain(row.to_domain()), actor=str(row.actor))
+            for row in states.read_flow_run_states(flow_run_id)
+        ]
+
+    def read_logs(self, flow_run_id: UUID, *, limit: int) -> list[wire.Log]:
+        return [present_log(line) for line in logs.read_run_logs(flow_run_id, limit=limit)]
+
+    def read_pause_form(self, flow_run_id: UUID, pause_state_id: UUID) -> PauseForm:
+        pause = FlowRunState.objects.filter(pk=pause_state_id, flow_run=flow_run_id).first()
+        keyset = (pause.to_domain().details.run_input_keyset if pause else None) or {}
+        inputs = dict(
+            RunInput.objects.filter(
+                flow_run=flow_run_id, key__in=[keyset.get("schema"), keyset.get("description")]
+            ).values_list("key", "value")
+        )
+        return PauseForm(
+            schema=inputs.get(keyset.get("schema", "")),
+            description=_read_text(inputs.get(keyset.get("description", ""))),
+        )
+
+    def resume_flow_run(
+        self, flow_run_id: UUID, *, run_input: Any, pause_state_id: UUID, actor: Actor
+    ) -> Verdict:
+        # as JSON text, so that nothing in the answer is taken for a placeholder
+        literal = {"__prefect_kind": "json", "value": json.dumps(run_input)}
+        outcome = resume.resume_flow_run(
+            flow_run_id, run_input=literal, pause_state_id=pause_state_id, actor=actor
+        )
+        problems = [(problem.path, problem.message) for problem in outcome.problems]
+        return _to_verdict(outcome, problems)
+
+    def reject_flow_run(
+        self, flow_run_id: UUID, *, reason: str, pause_state_id: UUID, actor: Actor
+    ) -> Verdict:
+        outcome = states.set_flow_run_state(
+            flow_run_id,
+            proposed=rejected(reviewer=actor.name, reason=reason),
+            actor=actor,
+            known_state_id=pause_state_id,
+        )
+        return _to_verdict(outcome)
+
+
+def _to_verdict(
+    outcome: Outcome, problems: list[tuple[tuple[str | int, ...], str]] | None = None
+) -> Verdict:
+    if isinstance(outcome.verdict, Accept):
+        return Verdict(accepted=True, still_waits=False)
+    return Verdict(
+        accepted=False,
+        still_waits=outcome.state is not None and outcome.state.type is StateType.PAUSED,
+        reason=outcome.verdict.reason,
+        problems=problems or (),
+    )
+
+
+def _read_text(stored: str | None) -> str | None:
+    """Return a description: clients store it as JSON text, anything else is shown as it is."""
+    try:
+        text = json.loads(stored) if stored is not None else None
+    except (ValueError, RecursionError):
+        return stored
+    return text if isinstance(text, str) else stored

@@ -1,0 +1,63 @@
+"""What can go wrong with a request about flow runs.
+
+FlowRunsError
+├── NotFound
+│   ├── FlowNotFound
+│   ├── FlowRunNotFound
+│   ├── FlowRunStateNotFound
+│   └── RunInputNotFound
+├── Conflict
+│   └── RunInputExists
+└── Unprocessable
+    ├── InvalidSchema
+    └── Unsupported
+
+The docstring is the default message; it states the fact. None of them goes away by trying again.
+"""
+
+
+class FlowRunsError(Exception):
+    """The request about flow runs failed."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+class NotFound(FlowRunsError):
+    """Not found"""
+
+
+class FlowNotFound(NotFound):
+    """Flow not found"""
+
+
+class FlowRunNotFound(NotFound):
+    """Flow run not found"""
+
+
+class FlowRunStateNotFound(NotFound):
+    """Flow run state not found"""
+
+
+class RunInputNotFound(NotFound):
+    """Flow run input not found"""
+
+
+class Conflict(FlowRunsError):
+    """The request contradicts what is stored"""
+
+
+class RunInputExists(Conflict):
+    """A flow run input with this key already exists."""
+
+
+class Unprocessable(FlowRunsError):
+    """The request cannot be processed"""
+
+
+class InvalidSchema(Unprocessable):
+    """The stored schema is not a valid JSON schema"""
+
+
+class Unsupported(Unprocessable):
+    """This server does not support what was asked"""

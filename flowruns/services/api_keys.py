@@ -1,0 +1,33 @@
+"""API keys of flows and scripts: shown once, stored as a hash."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+
+from flowruns.models import ApiKey
+
+# A key has 256 random bits, so a fast hash is enough: there is nothing to guess.
+_BYTES = 32
+_PREFIX = "fr_"
+
+
+def create_api_key(name: str, *, scopes: Sequence[str]) -> str:
+    """Make a key and return it; this is the only time that it is known."""
+    key = _PREFIX + secrets.token_urlsafe(_BYTES)
+    ApiKey.objects.create(name=name, digest=_digest(key), scopes=sorted(set(scopes)))
+    return key
+
+
+def find_api_key(key: str) -> ApiKey | None:
+    """Return the valid key that hashes to the same, or None."""
+    return ApiKey.objects.filter(digest=_digest(key), revoked_at=None).first()
+
+
+def replace_api_key(name: str, *, scopes: Sequence[str]) -> str:
+    """Make a key in place of the one of that name, if any."""
+    ApiKey.objects.filter(name=name).delete()
+    return create_api_key(name, scopes=scopes)
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()

@@ -1,0 +1,104 @@
+"""Flow runs: created, read, changed and deleted."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from flowruns import wire
+from flowruns.domain.actors import Actor
+from flowruns.domain.states import StateType
+from flowruns.models import FlowRun
+from flowruns.services.flows import read_flow
+from flowruns.services.logs import delete_logs
+from flowruns.services.states import announce, current_state, get_flow_run, set_flow_run_state
+
+
+def create_flow_run(flow_run: wire.FlowRunCreate, *, actor: Actor) -> tuple[FlowRun, bool]:
+    """Create a run in the proposed state, PENDING by default, and say whether it is new.
+
+    A run of the same flow with the same idempotency key is returned instead (as Prefect 3.8).
+    Raises `FlowNotFound`.
+    """
+    flow = read_flow(flow_run.flow_id)
+    try:
+        with transaction.atomic():
+            return _create(flow_run, actor=actor), True
+    except IntegrityError:
+        same = FlowRun.objects.filter(flow=flow, idempotency_key=flow_run.idempotency_key)
+        run = same.select_related("flow").first() if flow_run.idempotency_key else None
+        if run is None:
+            raise
+        return run, False
+
+
+def _create(flow_run: wire.FlowRunCreate, *, actor: Actor) -> FlowRun:
+    policy = flow_run.empirical_policy
+    run = FlowRun.objects.create(
+        flow_id=flow_run.flow_id,
+        name=flow_run.name,
+        deployment_id=flow_run.deployment_id,
+        flow_version=flow_run.flow_version,
+        parameters=flow_run.parameters,
+        context=flow_run.context,
+        tags=sorted(set(flow_run.tags)),
+        labels=flow_run.labels or {},
+        idempotency_key=flow_run.idempotency_key,
+        parent_task_run_id=flow_run.parent_task_run_id,
+        work_queue_name=flow_run.work_queue_name,
+        job_variables=flow_run.job_variables,
+        infrastructure_document_id=flow_run.infrastructure_document_id,
+        created_by=str(actor),
+        **_policy_fields(policy, policy.model_fields_set),
+    )
+    state = flow_run.state or wire.StateCreate(type=StateType.PENDING)
+    set_flow_run_state(run.pk, proposed=state.to_domain(), actor=actor)
+    return read_flow_run(run.pk)
+
+
+def read_flow_run(flow_run_id: UUID) -> FlowRun:
+    """Return the run with its flow; raises `FlowRunNotFound`."""
+    return get_flow_run(flow_run_id)
+
+
+def update_flow_run(flow_run_id: UUID, changes: wire.FlowRunUpdate) -> None:
+    """Change the fields that the client sent (as Prefect 3.8); raises `FlowRunNotFound`."""
+    sent = changes.model_fields_set & {
+        *("name", "flow_version", "parameters", "infrastructure_pid", "job_variables", "tags")
+    }
+    fields: dict[str, Any] = {name: getattr(changes, name) for name in sent}
+    if "tags" in fields:
+        fields["tags"] = sorted(set(changes.tags))
+    if fields.get("name", "") is None:
+        del fields["name"]
+    if "empirical_policy" in changes.model_fields_set:
+        policy = changes.empirical_policy
+        fields |= _policy_fields(policy, policy.model_fields_set)
+    with transaction.atomic():
+        get_flow_run(flow_run_id)
+        FlowRun.objects.filter(pk=flow_run_id).update(
+            version=F("version") + 1, updated=datetime.now(UTC), **fields
+        )
+
+
+def delete_flow_run(flow_run_id: UUID, *, actor: Actor) -> None:
+    """Delete a run with its history, inputs and logs; raises `FlowRunNotFound`."""
+    with transaction.atomic():
+        run = get_flow_run(flow_run_id)
+        state = current_state(run)
+        announce(run, before=state, after=None, actor=actor)
+        delete_logs(flow_run_id)
+        run.delete()
+
+
+def _policy_fields(policy: wire.FlowRunPolicy, sent: set[str]) -> dict[str, Any]:
+    """Return the columns of a policy; what the client left out stays as it is."""
+    names = sent & {"retries", "retry_delay", "retry_type", "resuming", "pause_keys"}
+    fields: dict[str, Any] = {name: getattr(policy, name) for name in names}
+    if "resuming" in fields:
+        fields["resuming"] = bool(fields["resuming"])
+    if "pause_keys" in fields:
+        fields["pause_keys"] = sorted(set(fields["pause_keys"] or ()))
+    return fields

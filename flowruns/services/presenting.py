@@ -1,0 +1,98 @@
+"""Rows as Prefect's REST API shows them."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from flowruns import wire
+from flowruns.domain.states import TERMINAL_STATES, State, StateType
+from flowruns.models import FlowRun, FlowRunState, LogLine
+
+
+def present_flow_run(run: FlowRun) -> wire.FlowRun:
+    return present_flow_runs([run])[0]
+
+
+def present_flow_runs(runs: Sequence[FlowRun]) -> list[wire.FlowRun]:
+    """Render runs with their current states, which take one query in all."""
+    states = FlowRunState.objects.in_bulk([run.state_id for run in runs if run.state_id])
+    return [
+        _present(run, states[run.state_id].to_domain() if run.state_id in states else None)
+        for run in runs
+    ]
+
+
+def present_log(line: LogLine) -> wire.Log:
+    return wire.Log(
+        id=line.pk,
+        created=line.created,
+        updated=line.updated,
+        name=line.name,
+        level=line.level,
+        message=line.message,
+        timestamp=line.timestamp,
+        flow_run_id=line.flow_run_id,
+        task_run_id=line.task_run_id,
+    )
+
+
+def _present(run: FlowRun, state: State | None) -> wire.FlowRun:
+    now = datetime.now(UTC)
+    return wire.FlowRun(
+        id=run.pk,
+        created=run.created,
+        updated=run.updated,
+        name=run.name,
+        flow_id=run.flow_id,
+        state_id=run.state_id,
+        deployment_id=run.deployment_id,
+        work_queue_name=run.work_queue_name,
+        flow_version=run.flow_version,
+        parameters=run.parameters,
+        idempotency_key=run.idempotency_key,
+        context=run.context,
+        empirical_policy=_present_policy(run),
+        tags=run.tags,
+        labels=run.labels,
+        parent_task_run_id=run.parent_task_run_id,
+        state_type=state.type if state else None,
+        state_name=state.name if state else None,
+        run_count=run.run_count,
+        expected_start_time=run.expected_start_time,
+        next_scheduled_start_time=run.next_scheduled_start_time,
+        start_time=run.start_time,
+        end_time=run.end_time,
+        total_run_time=run.total_run_time,
+        estimated_run_time=_estimate_run_time(run, state, now),
+        estimated_start_time_delta=_estimate_delay(run, state, now),
+        infrastructure_document_id=run.infrastructure_document_id,
+        infrastructure_pid=run.infrastructure_pid,
+        created_by=wire.CreatedBy(display_value=run.created_by) if run.created_by else None,
+        state=wire.State.from_domain(state) if state else None,
+        job_variables=run.job_variables,
+    )
+
+
+def _present_policy(run: FlowRun) -> wire.FlowRunPolicy:
+    return wire.FlowRunPolicy(
+        retries=run.retries,
+        retry_delay=run.retry_delay,
+        retry_type=run.facts.retry_type,
+        resuming=run.resuming,
+        pause_keys=run.pause_keys,
+    )
+
+
+def _estimate_run_time(run: FlowRun, state: State | None, now: datetime) -> timedelta:
+    if state is None or state.type is not StateType.RUNNING:
+        return run.total_run_time
+    return run.total_run_time + max(now - state.timestamp, timedelta(0))
+
+
+def _estimate_delay(run: FlowRun, state: State | None, now: datetime) -> timedelta:
+    if run.expected_start_time is None:
+        return timedelta(0)
+    if run.start_time is not None:
+        return max(run.start_time - run.expected_start_time, timedelta(0))
+    if state is not None and state.type in TERMINAL_STATES:
+        return timedelta(0)
+    return max(now - run.expected_start_time, timedelta(0))

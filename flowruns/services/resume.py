@@ -1,0 +1,117 @@
+"""Resuming a paused flow run, with the answer it waits for."""
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from flowruns.domain.actors import Actor
+from flowruns.domain.rules import judge
+from flowruns.domain.states import State, StateType, resuming, running
+from flowruns.domain.transitions import Abort, Accept, Reject, Transition, Verdict
+from flowruns.models import FlowRun, RunInput
+from flowruns.services.answers import AnswerRefused, Checked, Problem, check_answer
+from flowruns.services.states import (
+    MAX_LOSSES,
+    ContendedError,
+    Outcome,
+    current_state,
+    get_flow_run,
+    write_verdict,
+)
+
+_NOT_PAUSED = Abort("Cannot resume a flow run that is not paused.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeOutcome(Outcome):
+    """Also says everything that is wrong with the answer."""
+
+    problems: list[Problem] = field(default_factory=list)
+
+
+def resume_flow_run(
+    flow_run_id: UUID,
+    *,
+    run_input: dict[str, Any] | None,
+    actor: Actor,
+    pause_state_id: UUID | None = None,
+) -> ResumeOutcome:
+    """Store the answer and let the run go on, in one transaction; raises `FlowRunNotFound`.
+
+    Of two callers exactly one is accepted; the other gets ABORT, as for any run that is not
+    paused. A refused answer is REJECT and the run still waits. With `pause_state_id` only that
+    pause is resumed, never a later one of the same run.
+    """
+    with transaction.atomic():
+        for _ in range(MAX_LOSSES):
+            run = get_flow_run(flow_run_id)
+            state = current_state(run)
+            if state is None or not _is_the_pause(state, pause_state_id):
+                return ResumeOutcome(verdict=_NOT_PAUSED, state=None, is_new=False)
+            outcome = _resume(run, state, run_input=run_input, actor=actor)
+            if outcome is not None:
+                return outcome
+    raise ContendedError
+
+
+def _is_the_pause(state: State, pause_state_id: UUID | None) -> bool:
+    return state.type is StateType.PAUSED and pause_state_id in {None, state.id}
+
+
+def _resume(
+    run: FlowRun, state: State, *, run_input: dict[str, Any] | None, actor: Actor
+) -> ResumeOutcome | None:
+    now = datetime.now(UTC)
+    try:
+        checked = _check(run, state, run_input)
+    except AnswerRefused as refusal:
+        return ResumeOutcome(verdict=Reject(str(refusal)), state=state, is_new=False)
+    proposed = resuming(at=now) if state.details.pause_reschedule else running()
+    facts = replace(run.facts, answer_accepted=True)
+    t = Transition(initial=state, proposed=proposed, run=facts, now=now)
+    verdict = judge(t)
+    if checked and checked.problems and isinstance(verdict, Accept):
+        verdict = Reject(_reason(checked.problems[0]))
+        return ResumeOutcome(verdict=verdict, state=state, is_new=False, problems=checked.problems)
+    return _write(run, t, verdict, checked=checked, actor=actor)
+
+
+def _check(run: FlowRun, state: State, run_input: dict[str, Any] | None) -> Checked | None:
+    keyset = state.details.run_input_keyset
+    if keyset is None:
+        return None  # an answer that nobody asked for is dropped, as Prefect 3.8 does
+    schema = RunInput.objects.filter(flow_run=run, key=keyset["schema"]).first()
+    return check_answer(schema.value if schema else None, run_input)
+
+
+def _write(
+    run: FlowRun, t: Transition, verdict: Verdict, *, checked: Checked | None, actor: Actor
+) -> ResumeOutcome | None:
+    text = None
+    if checked is not None and isinstance(verdict, Accept):
+        text = json.dumps(checked.value, ensure_ascii=False)
+    outcome = write_verdict(run, t, verdict, actor=actor, run_input=text)
+    if outcome is None:
+        return None
+    if text is not None:
+        _store_answer(run, t.initial, text, actor=actor)
+    return ResumeOutcome(verdict=verdict, state=outcome.state, is_new=outcome.is_new)
+
+
+def _store_answer(run: FlowRun, state: State | None, text: str, *, actor: Actor) -> None:
+    keyset = (state.details.run_input_keyset if state else None) or {}
+    RunInput.objects.update_or_create(
+        flow_run=run,
+        key=keyset["response"],
+        defaults={"value": text, "actor_kind": actor.kind, "actor_name": actor.name},
+    )
+
+
+def _reason(problem: Problem) -> str:
+    where = ".".join(str(part) for part in problem.path)
+    field_name = f" for field {where!r}" if where else ""
+    return f"Reason: Validation failed{field_name}. Failure reason: {problem.message}"

@@ -1,0 +1,56 @@
+"""Inputs of a flow run: schema, description and answer of a pause, or messages to it."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from flowruns import wire
+from flowruns.domain.actors import Actor
+from flowruns.domain.errors import RunInputExists, RunInputNotFound
+from flowruns.models import FlowRun, RunInput
+from flowruns.services.states import get_flow_run
+from flowruns.signals import InputCreated, run_input_created
+
+
+def create_run_input(flow_run_id: UUID, run_input: wire.RunInputCreate, *, actor: Actor) -> None:
+    """Store an input; raises `FlowRunNotFound`, and `RunInputExists` for a key that is taken."""
+    with transaction.atomic():
+        run = get_flow_run(flow_run_id)
+        try:
+            with transaction.atomic():
+                RunInput.objects.create(
+                    flow_run=run,
+                    key=run_input.key,
+                    value=run_input.value,
+                    sender=run_input.sender,
+                    actor_kind=actor.kind,
+                    actor_name=actor.name,
+                )
+        except IntegrityError:
+            raise RunInputExists from None
+        created = InputCreated(flow_run_id=run.pk, key=run_input.key, value=run_input.value)
+        run_input_created.send(sender=FlowRun, created=created)
+
+
+def read_run_input(flow_run_id: UUID, key: str) -> str:
+    """Return the value of an input; raises `RunInputNotFound`."""
+    found = RunInput.objects.filter(flow_run_id=flow_run_id, key=key).first()
+    if found is None:
+        raise RunInputNotFound
+    return found.value
+
+
+def read_run_inputs(
+    flow_run_id: UUID, *, prefix: str, limit: int, exclude_keys: Sequence[str] = ()
+) -> list[RunInput]:
+    """Return inputs whose key starts with `prefix`, oldest first."""
+    inputs = RunInput.objects.filter(flow_run_id=flow_run_id, key__startswith=prefix)
+    return list(inputs.exclude(key__in=exclude_keys).order_by("created", "id")[:limit])
+
+
+def delete_run_input(flow_run_id: UUID, key: str) -> None:
+    """Delete an input; raises `RunInputNotFound`."""
+    deleted, _ = RunInput.objects.filter(flow_run_id=flow_run_id, key=key).delete()
+    if not deleted:
+        raise RunInputNotFound

@@ -1,0 +1,239 @@
+"""Putting a flow run into a state, as far as the rules allow."""
+
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from flowruns import waiters
+from flowruns.domain.actors import Actor
+from flowruns.domain.consequences import cleared_pause_keys, facts_after
+from flowruns.domain.errors import FlowRunNotFound, FlowRunStateNotFound
+from flowruns.domain.rules import FLOW_RUN_RULES, FORCED_RULES, judge
+from flowruns.domain.states import State, StateDetails, StateType
+from flowruns.domain.transitions import Abort, Accept, Reject, RunFacts, Transition, Verdict
+from flowruns.models import FlowRun, FlowRunState, RunInput
+from flowruns.services.answers import is_answered
+from flowruns.signals import StateChange, flow_run_state_changed
+
+# Each loss means that another transition of the same run won, so this many in a row is a fault.
+MAX_LOSSES = 50
+_MOVED_ON = Abort("The flow run has moved on from the state that it was in.")
+# Clocks this close are one clock: the Date header has whole seconds.
+_TOLERATED_SKEW = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A verdict, the state the run is in after it, and whether that state is new."""
+
+    verdict: Verdict
+    state: State | None
+    is_new: bool
+
+
+class ContendedError(RuntimeError):
+    """Too many transitions of one run at once."""
+
+
+def set_flow_run_state(
+    flow_run_id: UUID,
+    *,
+    proposed: State,
+    actor: Actor,
+    force: bool = False,
+    sent_at: datetime | None = None,
+    known_state_id: UUID | None = None,
+) -> Outcome:
+    """Propose a state for a run; raises `FlowRunNotFound`.
+
+    With `known_state_id` only a run that is still in that state is changed; others get ABORT.
+
+    `force` leaves only the rules that Prefect's minimal policy keeps, and the input gate.
+    `sent_at` is the time on the client's clock: where it differs from ours, the deadline of a
+    pause moves by the difference, so that its length stays what the flow asked for.
+    """
+    proposed = _correct_deadline(proposed, sent_at=sent_at, now=datetime.now(UTC))
+    rules = FORCED_RULES if force else FLOW_RUN_RULES
+    with transaction.atomic():
+        for _ in range(MAX_LOSSES):
+            run = get_flow_run(flow_run_id)
+            if known_state_id not in {None, run.state_id}:
+                return Outcome(verdict=_MOVED_ON, state=current_state(run), is_new=False)
+            initial = current_state(run)
+            now = datetime.now(UTC)
+            proposed = replace(proposed, timestamp=now)
+            facts = replace(run.facts, answer_accepted=is_answered(run, initial))
+            t = Transition(initial=initial, proposed=proposed, run=facts, now=now)
+            verdict = judge(t, rules)
+            outcome = write_verdict(run, t, verdict, actor=actor, forced=force)
+            if outcome is not None:
+                return outcome
+    raise ContendedError
+
+
+def get_flow_run(flow_run_id: UUID) -> FlowRun:
+    """Return the row; raises `FlowRunNotFound`."""
+    run = FlowRun.objects.select_related("flow").filter(pk=flow_run_id).first()
+    if run is None:
+        raise FlowRunNotFound
+    return run
+
+
+def current_state(run: FlowRun) -> State | None:
+    if run.state_id is None:
+        return None
+    state = FlowRunState.objects.filter(pk=run.state_id).first()
+    if state is None:  # deleted with its run since the run was read
+        raise FlowRunNotFound
+    return state.to_domain()
+
+
+def write_verdict(
+    run: FlowRun,
+    t: Transition,
+    verdict: Verdict,
+    *,
+    actor: Actor,
+    forced: bool = False,
+    run_input: str | None = None,
+) -> Outcome | None:
+    """Write what the verdict says, with all that belongs to it, or return None if the run moved.
+
+    Must be called in a transaction, with the run as it was when it was judged.
+    """
+    written = _state_to_write(verdict)
+    if written is None:
+        return Outcome(verdict=verdict, state=t.initial, is_new=False)
+    after = facts_after(t, written)
+    if not _compare_and_set(run, written, after):
+        return None
+    _record(run, written, actor=actor, forced=forced)
+    if cleared_pause_keys(t.run, after):
+        _forget_inputs(run)
+    announce(run, before=t.initial, after=written, actor=actor, run_input=run_input)
+    return Outcome(verdict=verdict, state=written, is_new=True)
+
+
+def announce(
+    run: FlowRun,
+    *,
+    before: State | None,
+    after: State | None,
+    actor: Actor,
+    run_input: str | None = None,
+) -> None:
+    """Tell receivers now, in the transaction, and whoever holds a request once it is committed."""
+    change = StateChange(
+        flow_run_id=run.pk,
+        flow_run_name=run.name,
+        flow_name=run.flow.name,
+        tags=tuple(run.tags),
+        before=before,
+        after=after,
+        actor=actor,
+        run_input=run_input,
+    )
+    flow_run_state_changed.send(sender=FlowRun, change=change)
+    waiters.notify(run.pk)
+    transaction.on_commit(partial(waiters.wake, run.pk))
+
+
+def read_flow_run_states(flow_run_id: UUID) -> list[FlowRunState]:
+    """Return the run's history, oldest first; empty for an unknown run (as Prefect 3.8)."""
+    return list(FlowRunState.objects.filter(flow_run_id=flow_run_id).order_by("version"))
+
+
+def read_flow_run_state(state_id: UUID) -> FlowRunState:
+    """Return one state of a history; raises `FlowRunStateNotFound`."""
+    state = FlowRunState.objects.filter(pk=state_id).first()
+    if state is None:
+        raise FlowRunStateNotFound
+    return state
+
+
+def _correct_deadline(proposed: State, *, sent_at: datetime | None, now: datetime) -> State:
+    deadline = proposed.details.pause_timeout
+    if sent_at is None or deadline is None or abs(now - sent_at) <= _TOLERATED_SKEW:
+        return proposed
+    try:
+        details = replace(proposed.details, pause_timeout=deadline + (now - sent_at))
+    except OverflowError:
+        return proposed
+    return replace(proposed, details=details)
+
+
+def _state_to_write(verdict: Verdict) -> State | None:
+    match verdict:
+        case Accept(state):
+            return state
+        case Reject(_, state):
+            return state
+        case _:
+            return None
+
+
+def _compare_and_set(run: FlowRun, state: State, facts: RunFacts) -> bool:
+    """Write state and facts onto the row as it was read; False when somebody was faster."""
+    expires_at = state.details.pause_timeout if state.type is StateType.PAUSED else None
+    won = FlowRun.objects.filter(pk=run.pk, version=run.version).update(
+        version=F("version") + 1,
+        updated=datetime.now(UTC),
+        state_id=state.id,
+        state_type=state.type,
+        state_name=state.name,
+        state_timestamp=state.timestamp,
+        expires_at=expires_at,
+        run_count=facts.run_count,
+        retry_type=facts.retry_type,
+        resuming=facts.resuming,
+        pause_keys=sorted(facts.pause_keys),
+        infrastructure_pid=facts.infrastructure_pid,
+        expected_start_time=facts.expected_start_time,
+        next_scheduled_start_time=facts.next_scheduled_start_time,
+        start_time=facts.start_time,
+        end_time=facts.end_time,
+        total_run_time=facts.total_run_time,
+    )
+    return won == 1
+
+
+def _record(run: FlowRun, state: State, *, actor: Actor, forced: bool) -> None:
+    FlowRunState.objects.create(
+        id=state.id,
+        flow_run=run,
+        version=run.version + 1,
+        type=state.type,
+        name=state.name,
+        timestamp=state.timestamp,
+        message=state.message,
+        data=state.data,
+        details=_dump_details(state.details),
+        forced=forced,
+        actor_kind=actor.kind,
+        actor_name=actor.name,
+    )
+
+
+def _dump_details(details: StateDetails) -> dict[str, Any]:
+    """Write details as JSON: what differs from the default, times in ISO 8601."""
+    stored = {name: value for name, value in asdict(details).items() if value}
+    for name in ("scheduled_time", "pause_timeout"):
+        if name in stored:
+            stored[name] = stored[name].isoformat()
+    return stored
+
+
+def _forget_inputs(run: FlowRun) -> None:
+    """Delete the inputs of pauses that will ask again, so that no old answer meets them."""
+    pauses = FlowRunState.objects.filter(flow_run=run, type=StateType.PAUSED)
+    names = {
+        name
+        for details in pauses.values_list("details", flat=True)
+        for name in details.get("run_input_keyset", {}).values()
+    }
+    RunInput.objects.filter(flow_run=run, key__in=names).delete()

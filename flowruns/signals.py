@@ -1,0 +1,41 @@
+"""What happens to flow runs, told inside the transaction in which it happens."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.dispatch import Signal
+
+from flowruns.domain.actors import Actor
+from flowruns.domain.states import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateChange:
+    """A run went from one state to another; `after` is None when the run was deleted.
+
+    `run_input` is the answer as stored (JSON text), where an answer made the change.
+    """
+
+    flow_run_id: UUID
+    flow_run_name: str
+    flow_name: str
+    tags: tuple[str, ...]
+    before: State | None
+    after: State | None
+    actor: Actor
+    run_input: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputCreated:
+    """A run got an input, such as the description of a pause."""
+
+    flow_run_id: UUID
+    key: str
+    value: str
+
+
+# receivers get `change: StateChange`; one that raises undoes the change
+flow_run_state_changed = Signal()
+# receivers get `created: InputCreated`
+run_input_created = Signal()

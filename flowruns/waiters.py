@@ -1,0 +1,149 @@
+"""Waking those who hold a request until a run's state changes.
+
+A waiter is a future in the event loop of the web process: no thread, no database connection.
+It is woken by the transition's own process at once, and by other processes' through PostgreSQL's
+NOTIFY, or through the counter that SQLite raises with every commit to its file.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from itertools import batched
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from django.db import connection, connections
+
+from flowruns.models import FlowRun
+
+_CHANNEL = "flow_run_state_changed"
+_SQLITE_POLL_SECONDS = 0.05
+_RECONNECT_SECONDS = 1.0
+_IDS_PER_QUERY = 500
+
+_log = logging.getLogger(__name__)
+# What waiters ask of the database, they ask here: a few threads serve any number of them.
+_database = ThreadPoolExecutor(max_workers=4, thread_name_prefix="waiters")
+
+
+class Waiter:
+    """Somebody who knows that a run is in the state `known` and wants to hear of the next."""
+
+    def __init__(self, known: UUID) -> None:
+        self.known = known
+        self._loop = asyncio.get_running_loop()
+        self._woken = self._loop.create_future()
+
+    def wake(self) -> None:
+        """Wake from any thread; waking twice is waking once."""
+        self._loop.call_soon_threadsafe(self._resolve)
+
+    def _resolve(self) -> None:
+        if not self._woken.done():
+            self._woken.set_result(None)
+
+    async def sleep(self) -> None:
+        await self._woken
+
+
+_waiters: dict[UUID, set[Waiter]] = {}
+
+
+@contextmanager
+def waiting_for(flow_run_id: UUID, *, known: UUID) -> Iterator[Waiter]:
+    """Register a waiter. Read the state once more inside, or a change just before is missed."""
+    waiter = Waiter(known)
+    _waiters.setdefault(flow_run_id, set()).add(waiter)
+    try:
+        yield waiter
+    finally:
+        _waiters[flow_run_id].discard(waiter)
+        if not _waiters[flow_run_id]:
+            del _waiters[flow_run_id]
+
+
+def count_waiters() -> int:
+    return sum(map(len, _waiters.values()))
+
+
+def wake(flow_run_id: UUID) -> None:
+    """Wake this process's waiters for a run, from any thread."""
+    for waiter in tuple(_waiters.get(flow_run_id, ())):
+        waiter.wake()
+
+
+def notify(flow_run_id: UUID) -> None:
+    """Tell other processes of a change, with the commit of the transaction it is part of."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, %s)", [_CHANNEL, str(flow_run_id)])
+
+
+async def ask_database[T](question: Callable[[], T]) -> T:
+    """Run a short question in one of the few threads, and give its connection back."""
+
+    def ask() -> T:
+        try:
+            return question()
+        finally:
+            connections.close_all()
+
+    return await asyncio.get_running_loop().run_in_executor(_database, ask)
+
+
+async def listen() -> None:
+    """Wake waiters for the changes that other processes make, until cancelled."""
+    listen_once = _listen_to_postgresql if connection.vendor == "postgresql" else _watch_sqlite
+    while True:
+        try:
+            await listen_once()
+        except (psycopg.Error, sqlite3.Error, OSError) as error:
+            _log.warning("Lost the database while listening for state changes: %s", error)
+        await asyncio.sleep(_RECONNECT_SECONDS)
+
+
+async def _listen_to_postgresql() -> None:
+    params = _connection_params()
+    async with await psycopg.AsyncConnection.connect(**params, autocommit=True) as listening:
+        await listening.execute(f"LISTEN {_CHANNEL}")
+        await _wake_changed()  # what changed while nobody listened
+        async for message in listening.notifies():
+            wake(UUID(message.payload))
+
+
+def _connection_params() -> dict[str, Any]:
+    config = connection.settings_dict
+    names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD"}
+    names |= {"host": "HOST", "port": "PORT"}
+    options = {name: value for name, value in config["OPTIONS"].items() if name != "pool"}
+    return options | {name: config[key] for name, key in names.items() if config[key]}
+
+
+async def _watch_sqlite() -> None:
+    name = str(connection.settings_dict["NAME"])
+    with closing(sqlite3.connect(name, uri=name.startswith("file:"))) as watching:
+        seen = None
+        while True:
+            version = watching.execute("PRAGMA data_version").fetchone()
+            if version != seen and _waiters:
+                await _wake_changed()
+            seen = version
+            await asyncio.sleep(_SQLITE_POLL_SECONDS)
+
+
+async def _wake_changed() -> None:
+    """Wake each waiter whose run is no longer in the state it knows."""
+    for some in batched(tuple(_waiters), _IDS_PER_QUERY, strict=False):
+        states = await ask_database(lambda ids=some: _read_state_ids(ids))  # type: ignore[misc]
+        for flow_run_id in some:
+            for waiter in tuple(_waiters.get(flow_run_id, ())):
+                if states.get(flow_run_id) != waiter.known:
+                    waiter.wake()
+
+
+def _read_state_ids(flow_run_ids: tuple[UUID, ...]) -> dict[UUID, UUID | None]:
+    return dict(FlowRun.objects.filter(pk__in=flow_run_ids).values_list("pk", "state_id"))
