@@ -18,7 +18,9 @@ from pydantic import (
     Field,
     JsonValue,
     PlainSerializer,
+    SerializerFunctionWrapHandler,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
@@ -231,6 +233,12 @@ class VerdictDetails(Wire):
     reason: str | None = None
     delay_seconds: int | None = None
     problems: list[InputProblem] | None = None
+
+    @model_serializer(mode="wrap")
+    def _leave_out_nothings(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Show each kind of details with its own fields, as Prefect 3.8 does."""
+        shown: dict[str, Any] = serialize(self)
+        return {name: value for name, value in shown.items() if value is not None}
 
 
 class OrchestrationResult(Wire):

@@ -142,7 +142,6 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 
 # Files
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # served from where they lie: no collectstatic step to forget
 WHITENOISE_MAX_AGE = 60

@@ -1,0 +1,125 @@
+"""A client of the API inside the process, and runs to try it on."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from flowruns.services.api_keys import create_api_key
+
+type Make = Callable[..., "Run"]
+
+APPROVAL_SCHEMA = {
+    "type": "object",
+    "title": "Approval",
+    "properties": {"approve": {"type": "boolean"}, "reason": {"type": "string", "default": ""}},
+    "required": ["approve"],
+    "additionalProperties": False,
+}
+
+
+class Api:
+    """Speaks JSON to the API with one key."""
+
+    def __init__(self, key: str) -> None:
+        self._client = Client(headers={"Authorization": f"Bearer {key}"})
+
+    def request(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> HttpResponse:
+        data = "" if body is None else json.dumps(body)
+        response = self._client.generic(
+            method, f"/api{path}", data, content_type="application/json", headers=headers
+        )
+        assert isinstance(response, HttpResponse)
+        return response
+
+    def get(self, path: str, **headers: str) -> HttpResponse:
+        return self.request(
+            "GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()}
+        )
+
+    def post(self, path: str, body: Any = None) -> HttpResponse:
+        return self.request("POST", path, body)
+
+
+@dataclass
+class Run:
+    """A run and the calls that a client makes about it."""
+
+    api: Api
+    id: str
+
+    def propose(self, type: str, *, force: bool = False, **state: Any) -> dict[str, Any]:
+        body = {"state": {"type": type, **state}, "force": force}
+        response = self.api.post(f"/flow_runs/{self.id}/set_state", body)
+        assert response.status_code in {200, 201}, response.content
+        return {"http": response.status_code, **json.loads(response.content)}
+
+    def pause(self, key: str = "1", *, seconds: float = 3600, **details: Any) -> dict[str, Any]:
+        from datetime import UTC, datetime, timedelta
+
+        deadline = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
+        return self.propose(
+            "PAUSED",
+            name="Suspended" if details.get("pause_reschedule") else "Paused",
+            state_details={"pause_key": key, "pause_timeout": deadline, **details},
+        )
+
+    def pause_for_input(
+        self, schema: Any = APPROVAL_SCHEMA, key: str = "1", *, seconds: float = 3600
+    ) -> dict[str, Any]:
+        assert self.put(f"paused-{key}-schema", json.dumps(schema)).status_code == 201
+        keyset = {part: f"paused-{key}-{part}" for part in ("schema", "description", "response")}
+        return self.pause(key, seconds=seconds, run_input_keyset=keyset)
+
+    def put(self, key: str, value: Any) -> HttpResponse:
+        return self.api.post(f"/flow_runs/{self.id}/input", {"key": key, "value": value})
+
+    def read_input(self, key: str) -> HttpResponse:
+        return self.api.get(f"/flow_runs/{self.id}/input/{key}")
+
+    def resume(self, run_input: Any = None) -> dict[str, Any]:
+        body = None if run_input is None else {"run_input": run_input}
+        response = self.api.post(f"/flow_runs/{self.id}/resume", body)
+        assert response.status_code in {200, 201}, response.content
+        return {"http": response.status_code, **json.loads(response.content)}
+
+    def read(self) -> dict[str, Any]:
+        run: dict[str, Any] = json.loads(self.api.get(f"/flow_runs/{self.id}").content)
+        return run
+
+    def states(self) -> list[dict[str, Any]]:
+        response = self.api.get(f"/flow_run_states/?flow_run_id={self.id}")
+        states: list[dict[str, Any]] = json.loads(response.content)
+        return states
+
+
+@pytest.fixture
+def api(db: None) -> Api:
+    return Api(create_api_key("tests", scopes=["flows", "resume"]))
+
+
+@pytest.fixture
+def make_run(api: Api) -> Make:
+    """Make runs that are RUNNING, of a flow named "refund"."""
+
+    def make(*, state: str = "RUNNING", **fields: Any) -> Run:
+        flow = json.loads(api.post("/flows/", {"name": "refund"}).content)
+        response = api.post("/flow_runs/", {"flow_id": flow["id"], **fields})
+        assert response.status_code in {200, 201}, response.content
+        run = Run(api, json.loads(response.content)["id"])
+        if state != "PENDING":
+            run.propose(state)
+        return run
+
+    return make
+
+
+@pytest.fixture
+def run(make_run: Make) -> Run:
+    return make_run()

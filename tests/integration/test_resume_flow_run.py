@@ -1,0 +1,268 @@
+import json
+import threading
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection
+
+from flowruns.domain.actors import reviewer
+from flowruns.domain.transitions import Abort, Accept
+from flowruns.models import FlowRunState, RunInput
+from flowruns.services import resume as services
+from flowruns.services.resume import ResumeOutcome, resume_flow_run
+from tests.integration.conftest import APPROVAL_SCHEMA, Api, Make, Run
+
+
+def test_an_accepted_answer_is_stored_and_the_run_goes_on(run: Run) -> None:
+    run.pause_for_input()
+    result = run.resume({"approve": True, "reason": "fine"})
+    assert (result["http"], result["status"], result["state"]["type"]) == (201, "ACCEPT", "RUNNING")
+    assert json.loads(run.read_input("paused-1-response").content) == {
+        "approve": True,
+        "reason": "fine",
+    }
+
+
+def test_an_answer_keeps_its_key_order_its_digits_and_its_types(run: Run) -> None:
+    run.pause_for_input({"type": "object"})
+    text = '{"z": 1, "a": 1.0, "big": 1180591620717411303424, "n": null, "e": "", "t": "é😀"}'
+    run.resume(json.loads(text))
+    assert run.read_input("paused-1-response").content.decode() == text
+
+
+def test_a_pause_without_input_drops_an_answer_that_nobody_asked_for(run: Run) -> None:
+    run.pause()
+    assert run.resume({"approve": True})["status"] == "ACCEPT"
+    assert run.read_input("paused-1-response").status_code == 404
+
+
+def test_a_suspended_run_is_scheduled_for_now(make_run: Make) -> None:
+    run = make_run(deployment_id=str(uuid4()))
+    run.pause(pause_reschedule=True)
+    state = run.resume()["state"]
+    assert (state["type"], state["name"]) == ("SCHEDULED", "Resuming")
+    assert run.read()["next_scheduled_start_time"] == state["state_details"]["scheduled_time"]
+
+
+def test_a_run_that_is_not_paused_is_not_resumed(run: Run) -> None:
+    result = run.resume()
+    assert (result["http"], result["status"], result["state"]) == (200, "ABORT", None)
+    assert result["details"] == {
+        "type": "abort_details",
+        "reason": "Cannot resume a flow run that is not paused.",
+    }
+
+
+def test_an_unknown_run_is_not_found(api: Api) -> None:
+    assert api.post(f"/flow_runs/{uuid4()}/resume").status_code == 404
+
+
+def test_a_refused_answer_names_every_problem_and_the_run_still_waits(run: Run) -> None:
+    run.pause_for_input()
+    result = run.resume({"reason": 3, "extra": 1})
+    assert (result["http"], result["status"]) == (200, "REJECT")
+    assert result["state"]["type"] == "PAUSED"
+    paths = sorted(tuple(problem["path"]) for problem in result["details"]["problems"])
+    assert paths == [(), ("approve",), ("reason",)]
+    assert result["details"]["reason"].startswith("Reason: Validation failed")
+    assert run.read()["state_type"] == "PAUSED"
+    assert run.read_input("paused-1-response").status_code == 404
+
+
+def test_no_answer_is_an_empty_answer(run: Run) -> None:
+    run.pause_for_input({"type": "object", "properties": {"note": {"default": "", "type": "string"}}})
+    assert run.resume()["status"] == "ACCEPT"
+
+
+def test_a_secret_is_not_repeated_by_the_refusal(run: Run) -> None:
+    secret = {"type": "string", "format": "password", "maxLength": 3}
+    run.pause_for_input({"type": "object", "properties": {"token": secret}})
+    result = run.resume({"token": "hunter2-hunter2"})
+    assert result["status"] == "REJECT"
+    assert "hunter2" not in json.dumps(result)
+
+
+def test_a_run_input_that_is_no_object_is_unprocessable(run: Run) -> None:
+    run.pause_for_input()
+    assert run.api.post(f"/flow_runs/{run.id}/resume", {"run_input": [1]}).status_code == 422
+
+
+def test_a_pause_that_timed_out_fails_instead(run: Run) -> None:
+    run.pause_for_input(seconds=-1)
+    result = run.resume({"approve": True})
+    assert (result["http"], result["status"], result["state"]["type"]) == (201, "REJECT", "FAILED")
+    assert result["state"]["message"] == "The flow was paused and never resumed."
+    assert run.read_input("paused-1-response").status_code == 404
+
+
+def test_a_schema_that_never_arrived_refuses_the_answer(run: Run) -> None:
+    run.pause(run_input_keyset={"schema": "paused-1-schema", "response": "paused-1-response"})
+    result = run.resume({"approve": True})
+    assert (result["status"], result["details"]["reason"]) == (
+        "REJECT",
+        "Run input schema not found.",
+    )
+
+
+def test_a_schema_that_is_not_json_refuses_the_answer(run: Run) -> None:
+    keyset = {"schema": "paused-1-schema", "response": "paused-1-response"}
+    run.put("paused-1-schema", "{")
+    run.pause(run_input_keyset=keyset)
+    assert run.resume({})["details"]["reason"] == "Run input schema is not valid JSON."
+
+
+@pytest.mark.parametrize("schema", [{"type": "nonsense"}, {"properties": 3}, [1], "text"])
+def test_a_text_that_is_no_schema_is_unprocessable(run: Run, schema: Any) -> None:
+    run.pause_for_input(schema)
+    response = run.api.post(f"/flow_runs/{run.id}/resume", {"run_input": {"a": 1}})
+    assert response.status_code == 422
+    assert "schema" in json.loads(response.content)["detail"]
+
+
+def test_a_schema_that_refers_to_itself_without_end_is_refused(run: Run) -> None:
+    run.pause_for_input({"$ref": "#"})
+    assert "circular" in run.resume({})["details"]["reason"]
+
+
+@pytest.mark.parametrize("ref", ["http://example.com/schema.json", "#/definitions/Missing"])
+def test_references_that_lead_nowhere_are_refused_and_nothing_is_fetched(
+    run: Run, ref: str
+) -> None:
+    run.pause_for_input({"type": "object", "properties": {"a": {"$ref": ref}}})
+    assert run.resume({"a": 1})["status"] == "REJECT"
+
+
+def test_a_catastrophic_pattern_costs_bounded_time(run: Run) -> None:
+    run.pause_for_input({"type": "object", "properties": {"a": {"pattern": "^(a|a)*$"}}})
+    assert run.resume({"a": "a" * 5000 + "!"})["status"] == "REJECT"
+
+
+def test_a_pattern_of_rusts_dialect_is_checked(run: Run) -> None:
+    run.pause_for_input({"type": "object", "properties": {"a": {"pattern": r"^\p{L}+$"}}})
+    assert run.resume({"a": "1"})["status"] == "REJECT"
+    assert run.resume({"a": "é"})["status"] == "ACCEPT"
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        ({"__prefect_kind": "json", "value": '{"a": 1}'}, {"a": 1}),
+        ({"a": {"__prefect_kind": "json", "value": "[1, 2]"}}, {"a": [1, 2]}),
+        ({"a": {"__prefect_kind": "json"}, "b": 1}, {"b": 1}),
+        ({"a": [{"__prefect_kind": "json"}, 1]}, {"a": [1]}),
+        ({"a": {"__prefect_kind": "none", "value": {"b": 1}}}, {"a": {"b": 1}}),
+        ({"a": {"__prefect_kind": "json", "value": {"b": 1}}}, {"a": {"b": 1}}),
+        ({"__prefect_kind": "json"}, {}),
+        (
+            {"__prefect_kind": "json", "value": '{"a": {"__prefect_kind": "jinja"}}'},
+            {"a": {"__prefect_kind": "jinja"}},
+        ),
+    ],
+)
+def test_placeholders_are_hydrated_as_prefect_does(run: Run, given: Any, stored: Any) -> None:
+    run.pause_for_input({"type": "object"})
+    assert run.resume(given)["status"] == "ACCEPT"
+    assert json.loads(run.read_input("paused-1-response").content) == stored
+
+
+@pytest.mark.parametrize(
+    "placeholder",
+    [
+        {"__prefect_kind": "jinja", "template": "{{ 1 }}"},
+        {"__prefect_kind": "workspace_variable", "variable_name": "secret"},
+        {"__prefect_kind": "else", "value": 1},
+        {"__prefect_kind": None, "value": 1},
+        {"__prefect_kind": ["json"], "value": 1},
+        {"__prefect_kind": "none"},
+        {"__prefect_kind": "json", "value": "{"},
+        {"__prefect_kind": "json", "value": "NaN"},
+        {"__prefect_kind": "json", "value": "[" * 100_000},
+    ],
+)
+def test_other_placeholders_are_refused_with_a_reason(run: Run, placeholder: Any) -> None:
+    run.pause_for_input({"type": "object"})
+    result = run.resume({"a": placeholder})
+    assert result["status"] == "REJECT"
+    assert result["details"]["reason"].startswith("Error hydrating run input: ")
+    assert run.read()["state_type"] == "PAUSED"
+
+
+def test_every_answer_records_its_actor(run: Run) -> None:
+    run.pause_for_input()
+    run.resume({"approve": True})
+    answer = RunInput.objects.get(key="paused-1-response")
+    assert (answer.actor_kind, answer.actor_name) == ("api_key", "tests")
+    last = FlowRunState.objects.filter(flow_run_id=run.id).latest("version")
+    assert str(last.actor) == "api_key:tests"
+
+
+def test_only_the_pause_that_was_seen_is_resumed(run: Run) -> None:
+    first = UUID(run.pause_for_input()["state"]["id"])
+    run.resume({"approve": True})
+    run.pause_for_input(key="2")
+    late = resume_flow_run(
+        UUID(run.id), run_input={"approve": True}, actor=reviewer("bob"), pause_state_id=first
+    )
+    assert isinstance(late.verdict, Abort)
+    assert run.read()["state_type"] == "PAUSED"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("asks", [True, False])
+def test_of_concurrent_resumes_exactly_one_is_accepted(
+    make_run: Make, monkeypatch: pytest.MonkeyPatch, asks: bool
+) -> None:
+    """Each has judged before any of them writes, as far as the database lets them."""
+    run = make_run()
+    run.pause_for_input() if asks else run.pause()
+    callers = 6
+    barrier = threading.Barrier(callers if connection.vendor == "postgresql" else 1)
+    judge = services.judge
+    first_time = threading.local()
+
+    def judge_together(*args: Any) -> Any:
+        verdict = judge(*args)
+        if not getattr(first_time, "over", False):
+            first_time.over = True
+            barrier.wait(timeout=10)
+        return verdict
+
+    monkeypatch.setattr(services, "judge", judge_together)
+    outcomes: list[ResumeOutcome] = []
+
+    def call(number: int) -> None:
+        try:
+            outcomes.append(
+                resume_flow_run(
+                    UUID(run.id),
+                    run_input={"approve": True, "reason": str(number)},
+                    actor=reviewer(f"r{number}"),
+                )
+            )
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(callers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    verdicts = [type(outcome.verdict) for outcome in outcomes]
+    assert sorted(verdicts, key=str) == sorted([Accept, *[Abort] * (callers - 1)], key=str)
+    assert [state["type"] for state in run.states()].count("RUNNING") == 2
+    if asks:
+        winner = FlowRunState.objects.filter(flow_run_id=run.id).latest("version").actor_name
+        answer = json.loads(run.read_input("paused-1-response").content)
+        assert f"r{answer['reason']}" == winner
+
+
+def test_a_retry_asks_again(make_run: Make) -> None:
+    run = make_run(empirical_policy={"retries": 1})
+    run.pause_for_input()
+    run.resume({"approve": True})
+    assert run.propose("FAILED")["state"]["name"] == "AwaitingRetry"
+    assert run.read_input("paused-1-response").status_code == 404
+    run.propose("RUNNING")
+    assert run.pause_for_input(APPROVAL_SCHEMA)["status"] == "ACCEPT"
+    assert run.propose("RUNNING")["status"] == "REJECT"

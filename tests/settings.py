@@ -1,0 +1,19 @@
+"""The real settings, in a home folder of their own that goes with the test run."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+_home = Path(tempfile.mkdtemp(prefix="approvals-tests-"))
+atexit.register(shutil.rmtree, _home, ignore_errors=True)
+os.environ["APPROVALS_HOME"] = str(_home)
+
+from approvals.project.settings import *  # noqa: E402, F403
+from approvals.project.settings import DATABASES  # noqa: E402
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # a file, so that threads meet each other's locks as they do in production
+    DATABASES["default"]["TEST"] = {"NAME": str(_home / "test.sqlite3")}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
