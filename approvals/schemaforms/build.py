@@ -1,0 +1,246 @@
+"""Build the tree of controls that one schema and one value or one POST call for."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from approvals.schemaforms.checks import Checker, Complaint, TooSlowError
+from approvals.schemaforms.choices import Choice, Fixed, Search, Ticks, YesNo
+from approvals.schemaforms.controls import Control, Slot
+from approvals.schemaforms.fields import Kind, Node, read_node
+from approvals.schemaforms.groups import ObjectControl, humanise
+from approvals.schemaforms.limits import (
+    MAX_DEPTH,
+    MAX_FIELDS,
+    MAX_INITIAL_NODES,
+    MAX_LABEL_LENGTH,
+    MAX_PREFILLED_ROWS,
+    MAX_ROWS,
+    MAX_SELECT_OPTIONS,
+)
+from approvals.schemaforms.problems import place_complaint
+from approvals.schemaforms.rows import ListControl, MapControl
+from approvals.schemaforms.schema import Keywords, Schema, SchemaTrouble
+from approvals.schemaforms.texts import (
+    AnyJSON,
+    Date,
+    DateTime,
+    DecimalText,
+    Duration,
+    File,
+    Integer,
+    JSONText,
+    Number,
+    PlainText,
+    Secret,
+    Time,
+)
+from approvals.schemaforms.unions import UnionControl
+from approvals.schemaforms.values import (
+    MISSING,
+    JSONValue,
+    MaybeJSON,
+    as_count,
+    as_dict,
+    as_list,
+    as_text,
+    clip,
+    is_larger_than,
+    same_json,
+)
+
+if TYPE_CHECKING:
+    from approvals.schemaforms.decode import Posted
+
+_CONTROLS: dict[Kind, type[Control]] = {
+    Kind.TEXT: PlainText,
+    Kind.SECRET: Secret,
+    Kind.FILE: File,
+    Kind.JSON_TEXT: JSONText,
+    Kind.INTEGER: Integer,
+    Kind.NUMBER: Number,
+    Kind.DECIMAL: DecimalText,
+    Kind.BOOLEAN: YesNo,
+    Kind.NULL: Fixed,
+    Kind.DATE: Date,
+    Kind.DATETIME: DateTime,
+    Kind.TIME: Time,
+    Kind.DURATION: Duration,
+    Kind.ANY: AnyJSON,
+    Kind.OBJECT: ObjectControl,
+    Kind.LIST: ListControl,
+    Kind.MAP: MapControl,
+    Kind.UNION: UnionControl,
+}
+
+_TEXT_KINDS = frozenset(
+    [
+        Kind.TEXT,
+        Kind.SECRET,
+        Kind.FILE,
+        Kind.JSON_TEXT,
+        Kind.DATE,
+        Kind.DATETIME,
+        Kind.TIME,
+        Kind.DURATION,
+    ]
+)
+_GROUP_KINDS = frozenset([Kind.OBJECT, Kind.LIST, Kind.CHOICES, Kind.MAP, Kind.UNION, Kind.ANY])
+
+
+class Desk:
+    """What all controls of one form share: the schema, its checks, and how to build more."""
+
+    def __init__(self, root: JSONValue) -> None:
+        self.schema = Schema(root)
+        self.checker = Checker(root)
+        self._nodes: dict[int, tuple[JSONValue, Node]] = {}
+        self._sizes: dict[int, int] = {}
+
+    def node(self, raw: JSONValue) -> Node:
+        known = self._nodes.get(id(raw))
+        if known is None or known[0] is not raw:
+            known = self._nodes[id(raw)] = (raw, read_node(self.schema, raw))
+        return known[1]
+
+    def build(self, slot: Slot, posted: "Posted | None" = None) -> Control:
+        node = self.node(slot.raw)
+        initial = self._initial_value(slot, node)
+        if reason := self._reason_for_json(slot, node, initial):
+            node = replace(node, kind=Kind.ANY, trouble=reason)
+        control = self._control_class(slot, node, initial)(self, slot, node, initial)
+        if posted is not None:
+            control.read(posted)
+        return control
+
+    def _control_class(self, slot: Slot, node: Node, initial: MaybeJSON) -> type[Control]:
+        if slot.fixed is not MISSING:
+            return Fixed
+        match node.kind:
+            case Kind.CONST:
+                is_settled = slot.required or initial is not MISSING
+                return Fixed if is_settled and not node.nullable else Choice
+            case Kind.ENUM:
+                return Choice if len(node.options) <= MAX_SELECT_OPTIONS else Search
+            case Kind.CHOICES:
+                return Ticks if self._can_be_ticked(node, initial) else ListControl
+            case kind:
+                return _CONTROLS[kind]
+
+    def _can_be_ticked(self, node: Node, initial: MaybeJSON) -> bool:
+        options = as_list(self.resolve_quietly(node.keywords["items"]).get("enum"))
+        chosen = as_list(initial)
+        return all(
+            any(same_json(item, option) for option in options)
+            and not any(same_json(item, other) for other in chosen[:index])
+            for index, item in enumerate(chosen)
+        )
+
+    def _initial_value(self, slot: Slot, node: Node) -> MaybeJSON:
+        if slot.given is not MISSING:
+            return slot.given if self._is_showable(node, slot.given) else MISSING
+        default = node.default
+        if slot.sealed or default is MISSING or not self._is_showable(node, default):
+            return MISSING
+        if slot.required or node.kind in _GROUP_KINDS | {Kind.ENUM, Kind.CONST}:
+            return default
+        # A default that breaks its own schema works in the flow only when it is not sent.
+        is_null = default is None and node.nullable
+        is_sound = is_null or all(self.accepts(rule, default) for rule in node.rules)
+        return default if is_sound else MISSING
+
+    def _is_showable(self, node: Node, value: MaybeJSON) -> bool:
+        """Tell whether a control of this kind can show `value` at all."""
+        if value is None:
+            return self._may_be_null(node)
+        match node.kind:
+            case Kind.INTEGER:
+                return isinstance(value, (int, float)) and not isinstance(value, bool)
+            case Kind.NUMBER | Kind.DECIMAL:
+                is_text = node.kind is Kind.DECIMAL and isinstance(value, str)
+                return is_text or (isinstance(value, (int, float)) and not isinstance(value, bool))
+            case Kind.BOOLEAN:
+                return isinstance(value, bool)
+            case Kind.OBJECT | Kind.MAP:
+                return isinstance(value, dict)
+            case Kind.LIST | Kind.CHOICES:
+                return isinstance(value, list)
+            case kind:
+                return isinstance(value, str) or kind not in _TEXT_KINDS
+
+    def _may_be_null(self, node: Node) -> bool:
+        if node.nullable or node.kind in {Kind.ANY, Kind.NULL} or None in node.options:
+            return True
+        return any(self.accepts(branch.raw, None) for branch in node.branches)
+
+    def _reason_for_json(self, slot: Slot, node: Node, initial: MaybeJSON) -> str:
+        """Say why a JSON editor must stand here, or "" where fields can."""
+        if node.trouble or node.kind not in _GROUP_KINDS - {Kind.ANY}:
+            return node.trouble
+        if slot.depth > MAX_DEPTH:
+            return f"It lies more than {MAX_DEPTH} levels deep."
+        if slot.budget and self.size(slot.raw) > slot.budget:
+            return "It would take too many fields."
+        if len(as_list(initial)) > MAX_ROWS or len(as_dict(initial)) > MAX_ROWS:
+            return "It has too many entries to show each in fields."
+        if is_larger_than(initial, MAX_INITIAL_NODES):
+            return "It holds too much to show each part in fields."
+        return ""
+
+    def child_budget(self, slot: Slot, node: Node) -> int:
+        """Return how many fields each property may take so that all together stay in bounds."""
+        budget = slot.budget or MAX_FIELDS
+        if self.size(slot.raw) <= budget:
+            return budget
+        return max(1, budget // max(1, len(as_dict(node.keywords.get("properties")))))
+
+    def size(self, raw: JSONValue) -> int:
+        """Estimate how many fields `raw` shows at first; recursion counts as too many."""
+        if id(raw) not in self._sizes:
+            self._sizes[id(raw)] = MAX_FIELDS + 1
+            self._sizes[id(raw)] = min(self._measure(self.node(raw)), MAX_FIELDS + 1)
+        return self._sizes[id(raw)]
+
+    def _measure(self, node: Node) -> int:
+        default = node.default
+        if node.nullable and default is MISSING:
+            return 1
+        if node.kind is Kind.LIST:
+            count = as_count(node.keywords.get("minItems")) or 0
+            rows = max(min(count, MAX_PREFILLED_ROWS), len(as_list(default)))
+            slots = as_list(node.keywords.get("prefixItems"))
+            item = node.keywords.get("items", True)
+            return 1 + sum(map(self.size, slots)) + (rows * self.size(item) if rows else 0)
+        if node.kind is not Kind.OBJECT:
+            return 1
+        required = as_list(node.keywords.get("required"))
+        total = 1
+        for name, raw in as_dict(node.keywords.get("properties")).items():
+            is_shown = name in required or self.node(raw).default is not MISSING
+            total += self.size(raw) if is_shown else 1
+            if total > MAX_FIELDS:
+                break
+        return total
+
+    def label_of(self, raw: JSONValue, name: str, *, follow: bool = False) -> str:
+        """Return the title that stands at `raw` itself, else one made of the property's name."""
+        keywords = self.resolve_quietly(raw) if follow else as_dict(raw)
+        return clip(as_text(keywords.get("title")) or humanise(name), MAX_LABEL_LENGTH)
+
+    def resolve_quietly(self, raw: JSONValue) -> Keywords:
+        try:
+            return self.schema.resolve(raw)
+        except (SchemaTrouble, RecursionError):
+            return {}
+
+    def accepts(self, rule: JSONValue, value: object) -> bool:
+        return self.checker.accepts(rule, value)
+
+    def complain(self, control: Control, rule: JSONValue, value: object) -> list[Complaint]:
+        try:
+            return self.checker.complain(rule, value)
+        except TooSlowError:
+            control.note_problem("This could not be checked in time.")
+            return []
+
+    def place(self, control: Control, complaint: Complaint) -> None:
+        place_complaint(control, complaint)

@@ -1,0 +1,266 @@
+"""What every part of a form can do, and the parts that hold one text."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from approvals.schemaforms.checks import Complaint, TooSlowError
+from approvals.schemaforms.fields import Node
+from approvals.schemaforms.problems import write_complaint
+from approvals.schemaforms.values import (
+    MISSING,
+    JSONValue,
+    MaybeJSON,
+    Missing,
+    UnreadableError,
+    as_browser_text,
+    clip,
+    show_json,
+    unstorable_reason,
+)
+
+if TYPE_CHECKING:
+    from approvals.schemaforms.build import Desk
+    from approvals.schemaforms.decode import Posted
+
+type Answer = tuple[tuple[str, ...], str]
+type Key = str | int | Missing | None
+
+OMIT, NULL, EMPTY = "omit", "null", "empty"
+"""What a field left blank can mean: its key is left out, null, or the empty text."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slot:
+    """The place of one control in the form."""
+
+    name: str
+    """An index path such as `f.0.2`; property names never appear in it."""
+    raw: JSONValue
+    label: str = ""
+    required: bool = True
+    given: MaybeJSON = MISSING
+    """The initial value that the surrounding value holds for this place."""
+    sealed: bool = False
+    """The surrounding value is known, so what it lacks is absent and takes no default."""
+    tags: dict[str, JSONValue] = field(default_factory=dict)
+    """Properties of the object here that the choice of a branch has settled."""
+    fixed: MaybeJSON = MISSING
+    """The value here, if the choice of a branch has settled it."""
+    depth: int = 0
+    budget: int = 0
+
+
+class Control:
+    """One node of the schema as it stands in one form: shown, typed, decoded."""
+
+    template: ClassVar[str]
+    is_group: ClassVar[bool] = False
+    is_hidden: ClassVar[bool] = False
+
+    def __init__(self, desk: "Desk", slot: Slot, node: Node, initial: MaybeJSON) -> None:
+        self.desk = desk
+        self.slot = slot
+        self.node = node
+        self.initial = initial
+        self.name = slot.name
+        self.label = slot.label
+        self.problems: list[str] = []
+        self.note = ""
+        self.is_focused = False
+        self.open()
+        self._opening = self.state()
+
+    @property
+    def id(self) -> str:
+        return self.name.replace(".", "-")
+
+    @property
+    def focus_id(self) -> str:
+        """The element that a link to this control should bring into focus."""
+        return self.id
+
+    @property
+    def is_optional(self) -> bool:
+        return bool(self.meanings)
+
+    @property
+    def meanings(self) -> list[str]:
+        """What leaving this control unanswered can stand for."""
+        absent = not self.slot.required and self.initial is MISSING
+        return [OMIT] * absent + [NULL] * self.node.nullable
+
+    def open(self) -> None:
+        """Show the initial value."""
+
+    def read(self, posted: "Posted") -> None:
+        """Take over what was posted."""
+
+    def state(self) -> tuple[object, ...]:
+        """Everything that a person can change here."""
+        return ()
+
+    def is_pristine(self) -> bool:
+        """Tell that nobody has entered anything here."""
+        return self.state() == self._opening and all(
+            child.is_pristine() for _, child in self.children()
+        )
+
+    def fits_initial(self) -> bool:
+        """Tell whether the initial value could have been entered here."""
+        return True
+
+    def decode(self) -> MaybeJSON:
+        """Return the JSON value, collecting everything that is wrong with it."""
+        raise NotImplementedError
+
+    def children(self) -> "Iterable[tuple[Key, Control]]":
+        """The controls that make up the value, each with its key there.
+
+        None is the key of a control for the same value, MISSING that of one that names a key.
+        """
+        return ()
+
+    def inner_controls(self) -> "Iterable[Control]":
+        """Every control inside, whether it makes up the value now or is set aside."""
+        return ()
+
+    def inputs(self) -> Iterator[tuple[str, str]]:
+        """Yield the names and texts that keep this control's state when it is not shown."""
+        return iter(())
+
+    def answers(self) -> Iterator[Answer]:
+        """Yield (labels on the way, text) of everything answered here, for a person to read."""
+        return iter(())
+
+    def check(self, value: JSONValue) -> None:
+        """Note every rule of the schema that `value` itself breaks."""
+        for rule in self.node.rules:
+            self.note_complaints(self.desk.complain(self, rule, value))
+
+    def note_complaints(self, complaints: Iterable[Complaint]) -> None:
+        for complaint in complaints:
+            self.note_problem(write_complaint(complaint))
+
+    def note_problem(self, message: str) -> None:
+        if message not in self.problems:
+            self.problems.append(message)
+
+
+class TextControl(Control):
+    """A control whose state is one text; the kinds differ in how they read and show it."""
+
+    template = "text"
+    demand: ClassVar[str] = "Enter an answer."
+    input_mode: ClassVar[str] = ""
+
+    def open(self) -> None:
+        self.raw = "" if self.initial is MISSING else as_browser_text(self.show(self.initial))
+        self.blank = self._opening_blank()
+
+    def read(self, posted: "Posted") -> None:
+        self.raw = posted.text(self.name)
+        self.blank = posted.text(f"{self.name}.!") if len(self.meanings) > 1 else self.blank
+
+    def state(self) -> tuple[object, ...]:
+        return (self.raw, self.blank if self.is_blank() else "")
+
+    def show(self, value: JSONValue) -> str:
+        """Write `value` so that reading the text gives it back."""
+        return "" if value is None else str(value)
+
+    def parse(self, text: str) -> JSONValue:
+        """Read what was typed or raise UnreadableError."""
+        return text
+
+    def is_blank(self) -> bool:
+        return not self.raw.strip()
+
+    def is_untouched(self) -> bool:
+        return self.initial is not MISSING and self.state() == self._opening
+
+    def fits_initial(self) -> bool:
+        try:
+            self.parse(self.raw)
+        except (UnreadableError, TooSlowError):
+            return self.raw == "" and self.initial == ""
+        return True
+
+    def decode(self) -> MaybeJSON:
+        self.problems.clear()
+        if self.is_untouched():
+            value = self.initial
+        elif self.is_blank():
+            value = self._decode_blank()
+        else:
+            value = self._decode_text()
+        if value is not MISSING and not (value is None and self.node.nullable):
+            self.check(value)
+        return value
+
+    def _decode_text(self) -> MaybeJSON:
+        if reason := unstorable_reason(self.raw):
+            self.note_problem(reason)
+            return MISSING
+        try:
+            return self.parse(self.raw)
+        except UnreadableError as error:
+            self.note_problem(str(error))
+        except TooSlowError:
+            self.note_problem("This could not be checked in time.")
+        return MISSING
+
+    def _decode_blank(self) -> MaybeJSON:
+        meanings = self.meanings
+        chosen = meanings[0] if len(meanings) == 1 else self.blank
+        if chosen not in meanings:
+            unclear = "Choose what leaving this blank means."
+            self.note_problem(unclear if meanings else self.demand)
+            return MISSING
+        return {OMIT: MISSING, NULL: None, EMPTY: ""}[chosen]
+
+    def _opening_blank(self) -> str:
+        if self.initial is None:
+            return NULL
+        if self.initial is MISSING and OMIT in self.meanings:
+            return OMIT
+        return EMPTY if self.initial == "" else ""
+
+    @property
+    def blank_choices(self) -> list[tuple[str, str]]:
+        """The meanings of a blank field, when there is more than one to choose from."""
+        words = {OMIT: "not answered", NULL: "none", EMPTY: "empty text"}
+        meanings = self.meanings
+        if len(meanings) < 2:
+            return []
+        if OMIT not in meanings:
+            words[NULL] = "not set"
+        unsettled = [("", "choose…")] if self._opening_blank() == "" else []
+        return unsettled + [(meaning, words[meaning]) for meaning in meanings]
+
+    def inputs(self) -> Iterator[tuple[str, str]]:
+        yield self.name, self.raw
+        if self.blank:
+            yield f"{self.name}.!", self.blank
+
+    def answers(self) -> Iterator[Answer]:
+        if not self.is_blank():
+            yield (self.label,), self.raw
+
+    @property
+    def blank_note(self) -> str:
+        """What leaving the field blank means, where that is not plain to see."""
+        default = self.node.default
+        match self.meanings:
+            case [word] if word == OMIT and default not in (MISSING, None):
+                return f"Left blank, {clip(show_json(default, indent=None), 80)} is used."
+            case [word] if word == NULL and self.slot.required:
+                return "Leave blank for none."
+        return ""
+
+    @property
+    def suggestions(self) -> list[str]:
+        """Examples that the flow's author gave, offered while typing."""
+        examples = self.node.keywords.get("examples")
+        shown = [self.show(item) for item in examples] if isinstance(examples, list) else []
+        return [text for text in shown if text and "\n" not in text][:20]

@@ -1,0 +1,71 @@
+"""What a browser posted, looked up by name."""
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol, runtime_checkable
+
+from approvals.schemaforms.limits import MAX_FILE_BYTES
+
+ROOT = "f"
+STRUCTURE_MARKS = "!#?"
+"""How names end that carry structure: whether there is a value, its rows, its branch."""
+
+MAX_NAME_LENGTH = 300
+OPERATION = f"{ROOT}.op"
+
+
+class PostedData(Protocol):
+    """Posted names and texts, such as Django's QueryDict."""
+
+    def getlist(self, key: str, /) -> list[str]: ...
+    def __iter__(self) -> Iterator[str]: ...
+
+
+@runtime_checkable
+class UploadedFile(Protocol):
+    size: int | None
+
+    def read(self, num_bytes: int, /) -> bytes: ...
+
+
+class Posted:
+    """One POST of a form. A name that was not posted reads as empty text."""
+
+    def __init__(self, data: PostedData, files: Mapping[str, object] | None = None) -> None:
+        self._data = data
+        self._files = files or {}
+        self._names = {
+            name for name in data if name.startswith(ROOT) and len(name) < MAX_NAME_LENGTH
+        }
+        self._parents = {
+            name[:end] for name in self._names for end, mark in enumerate(name) if mark == "."
+        }
+        self._typed_parents = {
+            name[:end]
+            for name in self._names
+            if name[-1] not in STRUCTURE_MARKS
+            for end, mark in enumerate(name)
+            if mark == "."
+        }
+
+    def text(self, name: str) -> str:
+        texts = self.texts(name)
+        return texts[-1].replace("\r\n", "\n").replace("\r", "\n") if texts else ""
+
+    def texts(self, name: str) -> list[str]:
+        if name not in self._names:
+            return []
+        return [text for text in self._data.getlist(name) if isinstance(text, str)]
+
+    def holds(self, name: str) -> bool:
+        """Tell whether anything was posted for the control `name` or inside it."""
+        return name in self._names or name in self._parents
+
+    def holds_inside(self, name: str) -> bool:
+        """Tell whether a person's own input was posted inside the control `name`."""
+        return name in self._typed_parents
+
+    def file(self, name: str) -> bytes | None:
+        upload = self._files.get(name)
+        if not isinstance(upload, UploadedFile) or not upload.size:
+            return None
+        return upload.read(MAX_FILE_BYTES + 1)

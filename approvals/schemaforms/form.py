@@ -1,0 +1,140 @@
+"""One form: opened from a schema, read from a POST, decoded into an answer."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from approvals.schemaforms.build import Desk
+from approvals.schemaforms.checks import TooSlowError
+from approvals.schemaforms.controls import Control, Slot
+from approvals.schemaforms.decode import OPERATION, ROOT, Posted, PostedData
+from approvals.schemaforms.limits import MAX_SHOWN_VALUE
+from approvals.schemaforms.operations import Outcome, apply_operation
+from approvals.schemaforms.problems import (
+    Problem,
+    find_control,
+    join_labels,
+    list_problems,
+    place_complaint,
+)
+from approvals.schemaforms.values import (
+    MISSING,
+    JSONValue,
+    MaybeJSON,
+    clip,
+    find_unstorable,
+)
+
+if TYPE_CHECKING:
+    from django.utils.safestring import SafeString
+
+logger = logging.getLogger(__name__)
+
+_NOTHING_ASKED: JSONValue = {"type": "object", "properties": {}}
+
+
+class Form:
+    """A reviewer's form as it stands: what is asked, typed, decoded and wrong."""
+
+    def __init__(self, schema: JSONValue, root: Control, outcome: Outcome | None = None) -> None:
+        self.schema = schema
+        self.root = root
+        self.fallback_reason = root.node.trouble
+        self.is_bound = outcome is not None
+        self.operation = outcome.operation if outcome else ""
+        self.focus_id = outcome.focus_id if outcome else ""
+        self.announcement = outcome.announcement if outcome else ""
+        self.value: JSONValue = None
+        self._other_problems: list[Problem] = []
+        if self.is_bound and not self.operation:
+            self._decode()
+
+    @property
+    def problems(self) -> list[Problem]:
+        return self._other_problems + list(list_problems(self.root))
+
+    @property
+    def is_valid(self) -> bool:
+        return self.is_bound and not self.operation and not self.problems
+
+    def _decode(self) -> None:
+        value = self.root.decode()
+        self.value = None if value is MISSING else value
+        if value is MISSING and self.root.problems:
+            return
+        self._check_whole(self.value)
+        if unstorable := find_unstorable(self.value):
+            self.attach([unstorable])
+
+    def _check_whole(self, value: JSONValue) -> None:
+        """Ask the schema as a whole, for what no part of the form has noticed by itself."""
+        try:
+            complaints = self.root.desk.checker.complain_about_whole(value)
+        except TooSlowError:
+            self.attach([((), "The answer could not be checked in time.")])
+            return
+        for complaint in complaints:
+            place_complaint(self.root, complaint)
+
+    def attach(self, problems: Iterable[tuple[tuple[str | int, ...], str]]) -> None:
+        """Put refusals that came from elsewhere beside their field, or the nearest around it."""
+        for path, message in problems:
+            find_control(self.root, tuple(path)).note_problem(clip(message, 500))
+
+    def typed(self) -> list[tuple[str, str]]:
+        """Everything the person entered, as (label path, text), without secrets."""
+        return [
+            (join_labels(labels), clip(text, MAX_SHOWN_VALUE))
+            for labels, text in self.root.answers()
+        ]
+
+    def render(self) -> "SafeString":
+        """The fields, without form element, token or submit button."""
+        from approvals.schemaforms.render import render_fields
+
+        return render_fields(self)
+
+    def render_summary(self) -> "SafeString":
+        """What is wrong, with links to the fields; empty where nothing is."""
+        from approvals.schemaforms.render import render_summary
+
+        return render_summary(self)
+
+
+def open_form(schema: JSONValue) -> Form:
+    """Make a form that nobody has filled in yet, with the schema's defaults in place."""
+    return _build_form(schema, None)
+
+
+def read_form(
+    schema: JSONValue, posted: PostedData, *, files: Mapping[str, object] | None = None
+) -> Form:
+    """Read what was posted: an answer to decode, or a button that changes the structure."""
+    return _build_form(schema, Posted(posted, files))
+
+
+def describe_answer(schema: JSONValue, value: JSONValue) -> list[tuple[str, str]]:
+    """Return (label path, text) rows that show an answer to a person, without secrets."""
+    return _build_form(schema, None, value).typed()
+
+
+def _build_form(schema: JSONValue, posted: Posted | None, value: MaybeJSON = MISSING) -> Form:
+    try:
+        return _try_form(schema, posted, value)
+    except Exception as error:  # noqa: BLE001 - a form must open whatever a schema contains
+        # No traceback: it may quote what a person typed.
+        logger.warning("A form could not be built: %s", type(error).__name__)
+        form = _try_form(True, posted, value)
+        form.fallback_reason = "Its description cannot be understood."
+        return form
+
+
+def _try_form(schema: JSONValue, posted: Posted | None, value: MaybeJSON) -> Form:
+    desk = Desk(schema)
+    raw = _NOTHING_ASKED if schema == {} else schema
+    root = desk.build(Slot(name=ROOT, raw=raw, given=value), posted)
+    if posted is None:
+        return Form(schema, root)
+    command = posted.text(OPERATION)
+    outcome = apply_operation(root, command) if command else Outcome("")
+    return Form(schema, root, outcome)

@@ -1,0 +1,299 @@
+"""What people may type for dates, times, durations and the formats of text.
+
+As lenient as pydantic is, for a flow reads the answer with it; stricter only where pydantic
+would guess (a bare number as a date) or reads something else than was meant.
+"""
+
+import base64
+import binascii
+import ipaddress
+import re
+import uuid
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from approvals.schemaforms.values import UnreadableError
+
+_TIME = r"(\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?"
+_OFFSET = r"[Zz]|[+-]\d{2}:?\d{2}"
+_DATE_TIME = re.compile(rf"(\d{{4}}-\d{{2}}-\d{{2}})[Tt _]({_TIME})\s*({_OFFSET})?", re.ASCII)
+_TIME_AND_OFFSET = re.compile(rf"({_TIME})\s*({_OFFSET})?", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def read_date(text: str) -> str:
+    text = text.strip()
+    if not _DATE.fullmatch(text):
+        raise UnreadableError("Enter a date as year-month-day, such as 2026-03-31.")
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise UnreadableError("This day does not exist.") from None
+    return text
+
+
+def read_time(text: str) -> str:
+    text = text.strip()
+    found = _TIME_AND_OFFSET.fullmatch(text)
+    if not found:
+        raise UnreadableError("Enter a time as hours:minutes, such as 14:30.")
+    _require_clock_time(found[2], found[3], found[4])
+    _require_offset(found[6])
+    return text
+
+
+def split_datetime(text: str) -> tuple[str, str]:
+    """Split `text` into local date and time, and zone ("" if it names none)."""
+    found = _DATE_TIME.fullmatch(text.strip())
+    if not found:
+        return text, ""
+    offset = found[7] or ""
+    return f"{found[1]}T{found[2]}", "UTC" if offset in {"Z", "z"} else offset
+
+
+def read_datetime(text: str, zone: str) -> str:
+    """Join a local date and time with its zone; an offset inside `text` comes first."""
+    found = _DATE_TIME.fullmatch(text.strip())
+    if not found:
+        raise UnreadableError("Enter a date and time, such as 2026-03-31 14:30.")
+    read_date(found[1])
+    _require_clock_time(found[3], found[4], found[5])
+    local = f"{found[1]}T{found[2].replace(',', '.')}"
+    if found[7]:
+        _require_offset(found[7])
+        return local + found[7]
+    return local + _offset_at(datetime.fromisoformat(local), zone.strip())
+
+
+def _require_clock_time(hours: str, minutes: str, seconds: str | None) -> None:
+    if int(hours) > 23 or int(minutes) > 59 or int(seconds or 0) > 59:
+        raise UnreadableError("This time of day does not exist.")
+
+
+def _require_offset(offset: str | None) -> None:
+    digits = re.sub(r"\D", "", offset or "")
+    if digits and (int(digits[:2]) > 23 or int(digits[2:]) > 59):
+        raise UnreadableError("This offset from UTC does not exist.")
+
+
+def _offset_at(local: datetime, zone: str) -> str:
+    if not zone:
+        return ""
+    if zone.upper() in {"UTC", "Z"}:
+        return "Z"
+    if re.fullmatch(_OFFSET, zone):
+        _require_offset(zone)
+        return zone
+    try:
+        info = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UnreadableError(
+            "This time zone is not known. Enter one such as Europe/Berlin, UTC or +02:00, "
+            "or leave it empty for a time without zone."
+        ) from None
+    return _write_offset(_settle_offset(local, info))
+
+
+def _settle_offset(local: datetime, zone: ZoneInfo) -> timedelta:
+    """Return the one offset of a local time; refuse times that do not exist or exist twice."""
+    first, second = (local.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
+    if first is None or second is None:
+        raise UnreadableError("This time zone is not known.")
+    if first > second:
+        raise UnreadableError(
+            "The clocks are put back then and this time comes twice. "
+            f"Enter {_write_offset(first)} or {_write_offset(second)} as its zone."
+        )
+    if first < second:
+        raise UnreadableError("The clocks are put forward then and this time does not exist.")
+    return first
+
+
+def _write_offset(offset: timedelta) -> str:
+    minutes = round(offset.total_seconds() / 60)
+    sign = "-" if minutes < 0 else "+"
+    return f"{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+
+
+def describe_datetime(text: str) -> str:
+    """Write a date-time for a person: its day, its time and its zone apart."""
+    local, zone = split_datetime(text)
+    return f"{local.replace('T', ' ')} {zone}".strip()
+
+
+_ISO_DURATION = re.compile(
+    r"[+-]?P(?=[\dT])(?:\d+(?:\.\d+)?Y)?(?:\d+(?:\.\d+)?M)?(?:\d+(?:\.\d+)?W)?"
+    r"(?:\d+(?:\.\d+)?D)?(?:T(?=\d)(?:\d+(?:\.\d+)?H)?(?:\d+(?:\.\d+)?M)?"
+    r"(?:\d+(?:\.\d{1,9})?S)?)?",
+    re.ASCII,
+)
+_CLOCK_DURATION = re.compile(
+    r"(-)?(?:(\d+)\s*(?:d|days?),?\s+)?(\d+):(\d{2})(?::(\d{2}(?:\.\d{1,6})?))?",
+    re.ASCII | re.IGNORECASE,
+)
+_WORDY_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)[\s,]*", re.ASCII | re.IGNORECASE)
+_UNITS = {
+    "w": "weeks",
+    "week": "weeks",
+    "weeks": "weeks",
+    "d": "days",
+    "day": "days",
+    "days": "days",
+    "h": "hours",
+    "hr": "hours",
+    "hrs": "hours",
+    "hour": "hours",
+    "hours": "hours",
+    "m": "minutes",
+    "min": "minutes",
+    "mins": "minutes",
+    "minute": "minutes",
+    "minutes": "minutes",
+    "s": "seconds",
+    "sec": "seconds",
+    "secs": "seconds",
+    "second": "seconds",
+    "seconds": "seconds",
+    "ms": "milliseconds",
+}
+
+
+def read_duration(text: str) -> str:
+    """Read an ISO 8601 duration as it is, or one such as `1h 30m` or `01:30:00` into ISO 8601."""
+    text = text.strip()
+    if len(text) > 100:
+        raise UnreadableError("This duration is too long.")
+    if _ISO_DURATION.fullmatch(text):
+        return text
+    try:
+        span = _read_clock_duration(text) or _read_wordy_duration(text)
+    except OverflowError:
+        raise UnreadableError("This duration is too long.") from None
+    if span is None:
+        raise UnreadableError("Enter a duration such as 1h 30m, 90 s, 2 days or P1DT2H.")
+    return write_duration(span)
+
+
+def _read_clock_duration(text: str) -> timedelta | None:
+    found = _CLOCK_DURATION.fullmatch(text)
+    if not found:
+        return None
+    span = timedelta(
+        days=int(found[2] or 0),
+        hours=int(found[3]),
+        minutes=int(found[4]),
+        seconds=float(found[5] or 0),
+    )
+    return -span if found[1] else span
+
+
+def _read_wordy_duration(text: str) -> timedelta | None:
+    negative = text.startswith("-")
+    rest = text.removeprefix("-").strip()
+    total = timedelta()
+    if not rest:
+        return None
+    while rest:
+        part = _WORDY_PART.match(rest)
+        unit = _UNITS.get(part[2].lower()) if part else None
+        if part is None or unit is None:
+            return None
+        total += timedelta(**{unit: float(part[1])})
+        rest = rest[part.end() :]
+    return -total if negative else total
+
+
+def write_duration(span: timedelta) -> str:
+    sign = "-" if span < timedelta() else ""
+    span = abs(span)
+    hours, rest = divmod(span.seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    fraction = f".{span.microseconds:06}".rstrip("0") if span.microseconds else ""
+    days = f"{span.days}D" if span.days else ""
+    clock = f"{hours}H" * bool(hours) + f"{minutes}M" * bool(minutes)
+    clock += f"{seconds}{fraction}S" if seconds or fraction else ""
+    if not days and not clock:
+        return "PT0S"
+    return f"{sign}P{days}" + (f"T{clock}" if clock else "")
+
+
+def read_base64(text: str) -> str:
+    """Accept the standard and the URL-safe alphabet, with or without line breaks."""
+    packed = "".join(text.split())
+    try:
+        base64.b64decode(packed.replace("-", "+").replace("_", "/"), validate=True)
+    except (binascii.Error, ValueError):
+        raise UnreadableError("This is not Base64 text. Choose a file instead.") from None
+    return packed
+
+
+def write_base64(content: bytes, *, url_safe: bool) -> str:
+    encode = base64.urlsafe_b64encode if url_safe else base64.b64encode
+    return encode(content).decode("ascii")
+
+
+_EMAIL = re.compile(r"[^\s@<>]+@[^\s@<>.]+(?:\.[^\s@<>.]+)+\.?")
+_NAMED_EMAIL = re.compile(r"[^<>\n]*<([^<>\n]+)>\s*")
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
+
+
+def format_complaint(name: str, text: str) -> str:
+    """Say what is wrong with `text` as an e-mail address, URL, … or "" if nothing is."""
+    match name:
+        case "email" | "idn-email":
+            return "" if _EMAIL.fullmatch(text) else "Enter an e-mail address: name@example.org."
+        case "name-email":
+            named = _NAMED_EMAIL.fullmatch(text)
+            ok = _EMAIL.fullmatch(named[1] if named else text)
+            return "" if ok else "Enter an e-mail address: name@example.org."
+        case "uri" | "multi-host-uri" | "iri":
+            return "" if _URI.fullmatch(text) else "Enter a full address, such as https://…"
+        case "uuid" | "uuid1" | "uuid3" | "uuid4" | "uuid5" | "uuid6" | "uuid7" | "uuid8":
+            return _uuid_complaint(name, text)
+        case "regex":
+            return _regex_complaint(text)
+        case _:
+            return _address_complaint(name, text)
+
+
+def _uuid_complaint(name: str, text: str) -> str:
+    try:
+        found = uuid.UUID(text)
+    except ValueError:
+        return "Enter a UUID: 32 digits 0-9 and a-f in groups 8-4-4-4-12."
+    if name != "uuid" and found.version != int(name[-1]):
+        return f"Enter a UUID of version {name[-1]}."
+    return ""
+
+
+def _regex_complaint(text: str) -> str:
+    try:
+        re.compile(text)
+    except (re.error, RecursionError, OverflowError):
+        return "Enter a regular expression; this one cannot be read."
+    return ""
+
+
+_ADDRESSES: dict[str, tuple[Callable[[str], object], str]] = {
+    "ipv4": (ipaddress.IPv4Address, "an IPv4 address, such as 192.0.2.1"),
+    "ipv6": (ipaddress.IPv6Address, "an IPv6 address, such as 2001:db8::1"),
+    "ipvanyaddress": (ipaddress.ip_address, "an IP address"),
+    "ipv4network": (ipaddress.IPv4Network, "an IPv4 network, such as 192.0.2.0/24"),
+    "ipv6network": (ipaddress.IPv6Network, "an IPv6 network, such as 2001:db8::/32"),
+    "ipvanynetwork": (ipaddress.ip_network, "an IP network"),
+    "ipv4interface": (ipaddress.IPv4Interface, "an IPv4 address with its network"),
+    "ipv6interface": (ipaddress.IPv6Interface, "an IPv6 address with its network"),
+    "ipvanyinterface": (ipaddress.ip_interface, "an IP address with its network"),
+}
+
+
+def _address_complaint(name: str, text: str) -> str:
+    if name not in _ADDRESSES:
+        return ""
+    read, words = _ADDRESSES[name]
+    try:
+        read(text)
+    except ValueError:
+        return f"Enter {words}."
+    return ""

@@ -1,0 +1,50 @@
+"""What one form may cost, whatever its schema or its answer contains."""
+
+MAX_DEPTH = 20
+"""Levels of nesting shown as fields; below them a JSON editor takes over."""
+
+MAX_FIELDS = 3_000
+"""Fields that one form shows at once before its larger groups become JSON editors."""
+
+MAX_ROWS = 250
+"""Rows of one list that are shown as fields."""
+
+MAX_PREFILLED_ROWS = 10
+"""Blank rows put down for a list that asks for at least so many."""
+
+MAX_INITIAL_NODES = 3_000
+"""JSON values in an initial list or dictionary that are still spread over fields."""
+
+MAX_SCHEMA_STEPS = 50_000
+"""References followed and parts merged while one schema is read."""
+
+MAX_BRANCHES = 100
+"""Alternatives of one union that are offered as buttons."""
+
+MAX_RADIO_OPTIONS = 4
+MAX_SELECT_OPTIONS = 50
+"""Above it an option is searched for by its label."""
+
+MAX_SUGGESTIONS = 1_000
+"""Options that a search field carries in the page; above it the label is typed in full."""
+
+MAX_JSON_DEPTH = 64
+"""Levels of nesting in JSON that a person types."""
+
+MAX_NUMBER_LENGTH = 1_000
+"""Characters of a number; Python refuses to read integers of more than 4,300 digits."""
+
+MAX_FILE_BYTES = 5_000_000
+
+MAX_PATTERN_SECONDS = 0.1
+"""Time that one pattern may take on one answer."""
+
+MAX_CHECK_SECONDS = 2.0
+"""Time that all checks of one answer against its schema may take."""
+
+MAX_HELP_LENGTH = 20_000
+"""Characters of one description that are shown."""
+
+MAX_LABEL_LENGTH = 300
+MAX_SHOWN_VALUE = 2_000
+"""Characters of one answer in a list of answers."""

@@ -1,0 +1,98 @@
+"""What the buttons do that change a form's structure: rows, branches, groups."""
+
+from dataclasses import dataclass
+
+from approvals.schemaforms.controls import Control
+from approvals.schemaforms.groups import Group
+from approvals.schemaforms.rows import Rows
+from approvals.schemaforms.texts import AnyJSON
+from approvals.schemaforms.unions import UnionControl
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A done operation: what it was, which control takes the focus, what is announced."""
+
+    operation: str
+    focus_id: str = ""
+    announcement: str = ""
+
+
+def apply_operation(root: Control, command: str) -> Outcome:
+    """Do what the button with the value `command` says; an unknown command changes nothing."""
+    operation, _, target = command.partition(" ")
+    name, _, token = target.partition(" ")
+    control = _find_by_name(root, name)
+    match control:
+        case Rows() if operation == "add":
+            return _add(control)
+        case Rows() if token in control.tokens:
+            return _change_row(control, token, operation)
+        case UnionControl() if operation == "branch":
+            return _choose(control, token)
+        case Group() if operation == "toggle":
+            return _toggle(control)
+        case AnyJSON() if operation == "quote":
+            control.quote()
+            return Outcome("quote", control.focus_id, "Put in quotes")
+    return Outcome("none")
+
+
+def _find_by_name(control: Control, name: str) -> Control | None:
+    if control.name == name:
+        return control
+    for part in control.inner_controls():
+        if part.name == name or name.startswith(f"{part.name}."):
+            return _find_by_name(part, name)
+    return None
+
+
+def _add(rows: Rows) -> Outcome:
+    if not rows.can_add:
+        return Outcome("add", rows.id, "No more entries can be added")
+    if not rows.is_present:
+        rows.toggle()
+    token = rows.add_row()
+    return Outcome("add", rows.row_focus_id(token), f"Entry {len(rows.tokens)} added")
+
+
+def _remove(rows: Rows, token: str) -> Outcome:
+    number = rows.tokens.index(token) + 1
+    rows.remove_row(token)
+    if not rows.tokens:
+        return Outcome("remove", f"{rows.id}-add", f"Entry {number} removed, none left")
+    heir = rows.tokens[min(number, len(rows.tokens)) - 1]
+    return Outcome(
+        "remove", rows.row_focus_id(heir), f"Entry {number} removed, {len(rows.tokens)} left"
+    )
+
+
+def _change_row(rows: Rows, token: str, operation: str) -> Outcome:
+    match operation:
+        case "remove":
+            return _remove(rows, token)
+        case "up":
+            return _move(rows, token, -1)
+        case "down":
+            return _move(rows, token, 1)
+    return Outcome("none")
+
+
+def _move(rows: Rows, token: str, step: int) -> Outcome:
+    moved = rows.move_row(token, step)
+    number = rows.tokens.index(token) + 1
+    words = f"Entry moved to place {number}" if moved else f"Entry stays at place {number}"
+    return Outcome("move", rows.row_focus_id(token), words)
+
+
+def _choose(union: UnionControl, token: str) -> Outcome:
+    union.choose(token)
+    label = dict(union.options()).get(union.chosen, "")
+    return Outcome("branch", f"{union.id}-b{union.chosen}", f"{label} chosen" if label else "")
+
+
+def _toggle(group: Group) -> Outcome:
+    group.toggle()
+    words = "shown" if group.is_present else "left out"
+    focus = next((part.focus_id for part in group.parts()), "") if group.is_present else ""
+    return Outcome("toggle", focus or f"{group.id}-toggle", f"{group.label} {words}")

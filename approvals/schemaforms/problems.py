@@ -1,0 +1,163 @@
+"""What is wrong with an answer, in plain words and beside the field it is about."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from approvals.schemaforms.values import clip
+
+if TYPE_CHECKING:
+    from approvals.schemaforms.checks import Complaint
+    from approvals.schemaforms.controls import Control
+
+type Path = tuple[str | int, ...]
+
+NEEDED = "This needs an answer."
+MAX_MESSAGE_LENGTH = 500
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with an answer; `control_id` is "" where no control is to blame."""
+
+    path: Path
+    message: str
+    control_id: str
+    label: str = ""
+
+
+_SENTENCES = {
+    "maximum": "Enter a number that is at most {limit}.",
+    "minimum": "Enter a number that is at least {limit}.",
+    "exclusiveMaximum": "Enter a number below {limit}.",
+    "exclusiveMinimum": "Enter a number above {limit}.",
+    "multipleOf": "Enter a multiple of {limit}.",
+    "pattern": "This must match the pattern {limit}",
+    "enum": "Choose one of the options.",
+    "const": "This must be {limit}.",
+    "minItems": "Add entries: at least {limit} needed.",
+    "maxItems": "Remove entries: at most {limit} allowed.",
+    "minContains": "Too few of the entries are of the kind that is asked for.",
+    "maxContains": "Too many of the entries are of one kind.",
+    "contains": "None of the entries is of the kind that is asked for.",
+    "uniqueItems": "This repeats an earlier entry.",
+    "minProperties": "Add entries: at least {limit} needed.",
+    "maxProperties": "Remove entries: at most {limit} allowed.",
+    "additionalProperties": "This entry is not expected. Remove it.",
+    "unevaluatedProperties": "There are entries here that are not expected.",
+    "propertyNames": "A key does not have the expected form.",
+    "required": NEEDED,
+    "dependentRequired": NEEDED,
+    "not": "This value is not allowed.",
+    "false": "Nothing is expected here.",
+}
+_TYPES = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "Yes or No",
+    "array": "a list",
+    "object": "a group of named values",
+    "null": "left empty",
+}
+
+
+def write_complaint(complaint: "Complaint") -> str:
+    """Write in plain words what the schema asks for and the value does not give."""
+    limit = complaint.limit
+    match complaint.keyword:
+        case "minLength":
+            return _length_sentence("at least", limit, len(complaint.value))
+        case "maxLength":
+            return _length_sentence("at most", limit, len(complaint.value))
+        case "type":
+            names = limit if isinstance(limit, list) else [limit]
+            words = " or ".join(_TYPES.get(name, "of another kind") for name in names)
+            return f"This should be {words}."
+        case "anyOf" | "oneOf" if _asks_for_one_of(limit):
+            return "Fill in at least one of the fields that belong together here."
+        case keyword:
+            sentence = _SENTENCES.get(keyword, "This does not fit what is asked for here.")
+            return clip(sentence.replace("{limit}", clip(_plain(limit), 120)), MAX_MESSAGE_LENGTH)
+
+
+def _length_sentence(bound: str, limit: Any, length: int) -> str:
+    noun = "character" if limit == 1 else "characters"
+    if not length:
+        return "Enter an answer." if limit == 1 else f"Enter {bound} {limit} {noun}."
+    return f"Enter {bound} {limit} {noun}; there are {length} now."
+
+
+def _asks_for_one_of(parts: Any) -> bool:
+    return isinstance(parts, list) and all(
+        isinstance(part, dict) and part.keys() <= {"required", "type"} for part in parts
+    )
+
+
+def _plain(limit: Any) -> str:
+    return str(int(limit)) if isinstance(limit, float) and limit.is_integer() else str(limit)
+
+
+def place_complaint(root: "Control", complaint: "Complaint") -> None:
+    """Note a complaint at the control it is about, unless something is known to be wrong there."""
+    missing = _missing_properties(complaint)
+    paths = [(*complaint.path, name) for name in missing] or [complaint.path]
+    for path in paths:
+        control = find_control(root, path)
+        if not has_problems(control):
+            control.note_problem(write_complaint(complaint))
+
+
+def _missing_properties(complaint: "Complaint") -> list[str]:
+    if not isinstance(complaint.value, dict):
+        return []
+    match complaint.keyword, complaint.limit:
+        case "required", list() as names:
+            return [name for name in names if name not in complaint.value]
+        case "dependentRequired", dict() as dependencies:
+            return [
+                name
+                for key, names in dependencies.items()
+                if key in complaint.value
+                for name in names
+                if name not in complaint.value
+            ]
+    return []
+
+
+def find_control(control: "Control", path: Path) -> "Control":
+    """Return the control at `path`, or the nearest one around it."""
+    return _descend(control, path)[0]
+
+
+def _descend(control: "Control", path: Path) -> "tuple[Control, Path]":
+    best = control, path
+    for key, child in control.children():
+        if child.is_hidden:
+            continue
+        if path and key == path[0] and type(key) is type(path[0]):
+            return _descend(child, path[1:])
+        if key is None and bool(path) == child.is_group:
+            found = _descend(child, path)
+            if not path or len(found[1]) < len(best[1]):
+                best = found
+    return best
+
+
+def has_problems(control: "Control") -> bool:
+    return bool(control.problems) or any(has_problems(child) for _, child in control.children())
+
+
+def join_labels(labels: Iterable[str]) -> str:
+    return " \u203a ".join(label for label in labels if label)
+
+
+def list_problems(control: "Control", path: Path = (), label: str = "") -> Iterator[Problem]:
+    """Yield every problem in the order of the form."""
+    here = join_labels((label, control.label))
+    anchor = control.focus_id if path or control.label else ""
+    for message in control.problems:
+        yield Problem(path, message, anchor, here)
+    for key, child in control.children():
+        inner = (*path, key) if isinstance(key, (str, int)) else path
+        yield from list_problems(child, inner, here)

@@ -1,0 +1,197 @@
+"""Turn a form into HTML. The only module here that knows Django."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from zoneinfo import available_timezones
+
+import nh3
+from django.template.loader import get_template
+from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+
+from approvals.schemaforms.choices import Choice, Ticks
+from approvals.schemaforms.controls import Control, TextControl
+from approvals.schemaforms.decode import OPERATION
+from approvals.schemaforms.form import Form
+from approvals.schemaforms.groups import Group, ObjectControl
+from approvals.schemaforms.limits import MAX_HELP_LENGTH
+from approvals.schemaforms.rows import ListControl, MapControl
+from approvals.schemaforms.texts import DateTime, File
+from approvals.schemaforms.unions import UnionControl
+from approvals.schemaforms.values import UNPRINTABLE, clip
+
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image").enable("table")
+_TAGS = set("a p br em strong code pre ul ol li blockquote hr table thead tbody tr th td".split())
+
+
+@lru_cache(maxsize=1_000)
+def markdown(text: str) -> SafeString:
+    """Render Markdown that a stranger wrote: no raw HTML, no images, no links but to the web."""
+    html = nh3.clean(
+        _MARKDOWN.render(printable(clip(text, MAX_HELP_LENGTH))),
+        tags=_TAGS,
+        attributes={"a": {"href", "title"}},
+        url_schemes={"http", "https", "mailto"},
+        link_rel="noopener nofollow noreferrer",
+    )
+    return mark_safe(html.strip())  # noqa: S308 - sanitised by nh3 just above
+
+
+def printable(text: str) -> str:
+    return UNPRINTABLE.sub("\ufffd", text)
+
+
+@lru_cache(maxsize=1)
+def _zone_names() -> tuple[str, ...]:
+    regions = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Pacific/")
+    return ("UTC", *sorted(name for name in available_timezones() if name.startswith(regions)))
+
+
+@dataclass(frozen=True)
+class _Page:
+    """What every control of one rendering needs to know beside itself."""
+
+    focus_id: str
+    is_bound: bool
+    encoding: str
+    operation: str = OPERATION
+
+
+def render_fields(form: Form) -> SafeString:
+    controls = _walk(form.root)
+    has_files = any(isinstance(control, File) for control in controls)
+    is_bare = isinstance(form.root, ObjectControl)
+    page = _Page(form.focus_id, form.is_bound, "multipart/form-data" if has_files else "")
+    html = _render(
+        "form",
+        form=form,
+        fields=_render_control(form.root, page, is_bare=is_bare),
+        zones=_zone_names() if any(isinstance(control, DateTime) for control in controls) else (),
+        problems=form.root.problems if is_bare else [],
+        has_buttons=any(control.is_group for control in controls),
+    )
+    return mark_safe(printable(html))  # noqa: S308 - rendered by escaping templates
+
+
+def render_summary(form: Form) -> SafeString:
+    problems = form.problems
+    html = _render("summary", problems=problems) if problems else ""
+    return mark_safe(printable(html))  # noqa: S308 - rendered by escaping templates
+
+
+def _walk(control: Control) -> "list[Control]":
+    found = [control]
+    for inner in control.inner_controls():
+        found += _walk(inner)
+    return found
+
+
+@lru_cache(maxsize=64)
+def _template(name: str) -> Any:
+    return get_template(f"schemaforms/{name}.html")
+
+
+def _render(name: str, **context: Any) -> SafeString:
+    html: SafeString = _template(name).render(context)
+    return html
+
+
+def _render_control(control: Control, page: _Page, *, is_bare: bool = False) -> SafeString:
+    if control.is_hidden:
+        return SafeString("")
+    context = {
+        "c": control,
+        "page": page,
+        "has_focus": control.focus_id == page.focus_id,
+        "notes": _notes(control),
+        "described": _described_by(control),
+    }
+    inner = _render(control.template, **context, **_surroundings(control, page))
+    if is_bare:
+        return inner
+    help_text = markdown(control.node.description) if control.node.description else ""
+    wrapper = "group" if _is_fieldset(control) else "field"
+    return _render(wrapper, **context, inner=inner, help=help_text)
+
+
+def _notes(control: Control) -> list[str]:
+    """Short remarks that stand between a field's help and the field."""
+    notes = list(getattr(control, "hints", []))
+    if isinstance(control, TextControl):
+        notes.append(control.blank_note)
+    if control.node.trouble:
+        notes.append(f"This is entered as JSON. {control.node.trouble}")
+    return [note for note in notes if note]
+
+
+def _described_by(control: Control) -> str:
+    marks = {
+        "help": control.node.description,
+        "optional": control.is_optional,
+        "note": _notes(control),
+        "error": control.problems,
+    }
+    return " ".join(f"{control.id}-{mark}" for mark, is_there in marks.items() if is_there)
+
+
+def _is_fieldset(control: Control) -> bool:
+    return control.is_group or isinstance(control, Ticks) or _is_radio(control)
+
+
+def _is_radio(control: Control) -> bool:
+    return isinstance(control, Choice) and control.is_radio
+
+
+def _surroundings(control: Control, page: _Page) -> dict[str, Any]:
+    """Render what stands inside a control, before the control itself."""
+    match control:
+        case UnionControl():
+            return _union_parts(control, page)
+        case ListControl():
+            rows = [
+                (token, row.label, _render_control(row, page))
+                for token, row in control.number_rows()
+            ]
+            slots = [_render_control(slot, page) for slot in control.slots]
+            return {"rows": rows, "slots": slots, "kept": _kept(control)}
+        case MapControl():
+            rows_of_two = [
+                (token, key.label, _render_control(key, page), _render_control(value, page))
+                for token, key, value in control.number_rows()
+            ]
+            return {"rows": rows_of_two, "kept": _kept(control)}
+        case Group():
+            return {
+                "parts": [_render_control(part, page) for part in control.parts()],
+                "kept": _kept(control),
+            }
+        case DateTime():
+            zone = (
+                control.zone if control.zone is not None else timezone.get_current_timezone_name()
+            )
+            return {"zone": zone}
+    return {}
+
+
+def _union_parts(control: UnionControl, page: _Page) -> dict[str, Any]:
+    current = control.current
+    aside = [pair for part in control.set_aside() for pair in part.inputs()]
+    is_bare = isinstance(current, Group)
+    shown = _render_control(current, page, is_bare=is_bare) if current else ""
+    return {"current": shown, "kept": _hidden(aside), "is_bare": is_bare}
+
+
+def _kept(group: Group) -> SafeString:
+    """Keep what was typed in a group that is switched off."""
+    if group.is_present:
+        return SafeString("")
+    return _hidden([pair for pair in group.inputs() if pair[0] != f"{group.name}.!"])
+
+
+def _hidden(pairs: list[tuple[str, str]]) -> SafeString:
+    return format_html_join(
+        "", '<input type="hidden" name="{}" value="{}">', ((n, printable(v)) for n, v in pairs)
+    )
