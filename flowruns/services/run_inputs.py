@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Substr
 
 from flowruns import wire
 from flowruns.domain.actors import Actor
@@ -45,7 +46,10 @@ def read_run_inputs(
     flow_run_id: UUID, *, prefix: str, limit: int, exclude_keys: Sequence[str] = ()
 ) -> list[RunInput]:
     """Return inputs whose key starts with `prefix`, oldest first."""
-    inputs = RunInput.objects.filter(flow_run_id=flow_run_id, key__startswith=prefix)
+    # not LIKE, for which SQLite takes "a" and "A" for the same
+    start = Substr("key", 1, len(prefix))
+    inputs = RunInput.objects.filter(flow_run_id=flow_run_id).alias(start=start)
+    inputs = inputs.filter(start=prefix)
     return list(inputs.exclude(key__in=exclude_keys).order_by("created", "id")[:limit])
 
 

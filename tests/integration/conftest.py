@@ -3,7 +3,9 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.http import HttpResponse
@@ -54,15 +56,17 @@ class Run:
     api: Api
     id: str
 
-    def propose(self, type: str, *, force: bool = False, **state: Any) -> dict[str, Any]:
-        body = {"state": {"type": type, **state}, "force": force}
+    @property
+    def uuid(self) -> UUID:
+        return UUID(self.id)
+
+    def propose(self, kind: str, *, force: bool = False, **state: Any) -> dict[str, Any]:
+        body = {"state": {"type": kind, **state}, "force": force}
         response = self.api.post(f"/flow_runs/{self.id}/set_state", body)
         assert response.status_code in {200, 201}, response.content
         return {"http": response.status_code, **json.loads(response.content)}
 
     def pause(self, key: str = "1", *, seconds: float = 3600, **details: Any) -> dict[str, Any]:
-        from datetime import UTC, datetime, timedelta
-
         deadline = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
         return self.propose(
             "PAUSED",

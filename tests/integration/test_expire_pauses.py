@@ -6,9 +6,9 @@ import pytest
 
 from flowruns.domain.actors import api_key
 from flowruns.models import FlowRun, FlowRunState
-from flowruns.services import expiry
 from flowruns.services.expiry import expire_pauses
 from flowruns.services.resume import resume_flow_run
+from flowruns.services.states import set_flow_run_state
 from tests.integration.conftest import Make, Run
 
 
@@ -48,7 +48,7 @@ def test_an_overdue_pause_is_not_retried(make_run: Make) -> None:
 
 
 def test_the_oldest_are_failed_first(make_run: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(expiry, "_BATCH", 1)
+    monkeypatch.setattr("flowruns.services.expiry._BATCH", 1)
     younger, older = make_run(), make_run()
     younger.pause(seconds=-5)
     older.pause(seconds=-50)
@@ -59,17 +59,16 @@ def test_the_oldest_are_failed_first(make_run: Make, monkeypatch: pytest.MonkeyP
 def test_a_resume_that_came_first_stands(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The pause is found overdue; before it is failed, its deadline moves and it is resumed."""
     run.pause(seconds=-1)
-    set_state = expiry.set_flow_run_state
 
     def resume_first(flow_run_id: UUID, **kwargs: Any) -> Any:
         later = datetime.now(UTC) + timedelta(hours=1)
-        pause = FlowRunState.objects.get(flow_run_id=run.id, type="PAUSED")
+        pause = FlowRunState.objects.get(flow_run_id=run.uuid, type="PAUSED")
         pause.details["pause_timeout"] = later.isoformat()
         pause.save()
         resume_flow_run(flow_run_id, run_input=None, actor=api_key("first"))
-        return set_state(flow_run_id, **kwargs)
+        return set_flow_run_state(flow_run_id, **kwargs)
 
-    monkeypatch.setattr(expiry, "set_flow_run_state", resume_first)
+    monkeypatch.setattr("flowruns.services.expiry.set_flow_run_state", resume_first)
     assert expire_pauses() == 0
     assert run.read()["state_type"] == "RUNNING"
 
@@ -78,11 +77,10 @@ def test_a_run_that_was_deleted_meanwhile_is_nothing_to_fail(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run.pause(seconds=-1)
-    set_state = expiry.set_flow_run_state
 
     def delete_first(flow_run_id: UUID, **kwargs: Any) -> Any:
         run.api.request("DELETE", f"/flow_runs/{run.id}")
-        return set_state(flow_run_id, **kwargs)
+        return set_flow_run_state(flow_run_id, **kwargs)
 
-    monkeypatch.setattr(expiry, "set_flow_run_state", delete_first)
+    monkeypatch.setattr("flowruns.services.expiry.set_flow_run_state", delete_first)
     assert expire_pauses() == 0

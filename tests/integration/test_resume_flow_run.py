@@ -7,9 +7,9 @@ import pytest
 from django.db import connection
 
 from flowruns.domain.actors import reviewer
+from flowruns.domain.rules import judge
 from flowruns.domain.transitions import Abort, Accept
 from flowruns.models import FlowRunState, RunInput
-from flowruns.services import resume as services
 from flowruns.services.resume import ResumeOutcome, resume_flow_run
 from tests.integration.conftest import APPROVAL_SCHEMA, Api, Make, Run
 
@@ -71,7 +71,9 @@ def test_a_refused_answer_names_every_problem_and_the_run_still_waits(run: Run) 
 
 
 def test_no_answer_is_an_empty_answer(run: Run) -> None:
-    run.pause_for_input({"type": "object", "properties": {"note": {"default": "", "type": "string"}}})
+    run.pause_for_input(
+        {"type": "object", "properties": {"note": {"default": "", "type": "string"}}}
+    )
     assert run.resume()["status"] == "ACCEPT"
 
 
@@ -193,7 +195,7 @@ def test_every_answer_records_its_actor(run: Run) -> None:
     run.resume({"approve": True})
     answer = RunInput.objects.get(key="paused-1-response")
     assert (answer.actor_kind, answer.actor_name) == ("api_key", "tests")
-    last = FlowRunState.objects.filter(flow_run_id=run.id).latest("version")
+    last = FlowRunState.objects.filter(flow_run_id=run.uuid).latest("version")
     assert str(last.actor) == "api_key:tests"
 
 
@@ -202,7 +204,7 @@ def test_only_the_pause_that_was_seen_is_resumed(run: Run) -> None:
     run.resume({"approve": True})
     run.pause_for_input(key="2")
     late = resume_flow_run(
-        UUID(run.id), run_input={"approve": True}, actor=reviewer("bob"), pause_state_id=first
+        run.uuid, run_input={"approve": True}, actor=reviewer("bob"), pause_state_id=first
     )
     assert isinstance(late.verdict, Abort)
     assert run.read()["state_type"] == "PAUSED"
@@ -218,7 +220,6 @@ def test_of_concurrent_resumes_exactly_one_is_accepted(
     run.pause_for_input() if asks else run.pause()
     callers = 6
     barrier = threading.Barrier(callers if connection.vendor == "postgresql" else 1)
-    judge = services.judge
     first_time = threading.local()
 
     def judge_together(*args: Any) -> Any:
@@ -228,14 +229,14 @@ def test_of_concurrent_resumes_exactly_one_is_accepted(
             barrier.wait(timeout=10)
         return verdict
 
-    monkeypatch.setattr(services, "judge", judge_together)
+    monkeypatch.setattr("flowruns.services.resume.judge", judge_together)
     outcomes: list[ResumeOutcome] = []
 
     def call(number: int) -> None:
         try:
             outcomes.append(
                 resume_flow_run(
-                    UUID(run.id),
+                    run.uuid,
                     run_input={"approve": True, "reason": str(number)},
                     actor=reviewer(f"r{number}"),
                 )
@@ -252,7 +253,7 @@ def test_of_concurrent_resumes_exactly_one_is_accepted(
     assert sorted(verdicts, key=str) == sorted([Accept, *[Abort] * (callers - 1)], key=str)
     assert [state["type"] for state in run.states()].count("RUNNING") == 2
     if asks:
-        winner = FlowRunState.objects.filter(flow_run_id=run.id).latest("version").actor_name
+        winner = FlowRunState.objects.filter(flow_run_id=run.uuid).latest("version").actor_name
         answer = json.loads(run.read_input("paused-1-response").content)
         assert f"r{answer['reason']}" == winner
 

@@ -3,15 +3,15 @@ import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 
 from flowruns.domain.actors import api_key
+from flowruns.domain.rules import judge
 from flowruns.domain.states import StateType, running
 from flowruns.models import FlowRunState
-from flowruns.services import states as services
 from flowruns.services.states import set_flow_run_state
 from tests.integration.conftest import Api, Make, Run
 
@@ -61,32 +61,32 @@ def test_a_blocking_pause_uses_up_no_retry(make_run: Make) -> None:
 
 
 @pytest.mark.parametrize("force", [False, True])
-@pytest.mark.parametrize("type", ["RUNNING", "SCHEDULED"])
+@pytest.mark.parametrize("kind", ["RUNNING", "SCHEDULED"])
 def test_a_pause_that_asks_is_left_only_with_an_accepted_answer(
-    run: Run, force: bool, type: str
+    run: Run, force: bool, kind: str
 ) -> None:
     run.pause_for_input()
-    assert run.propose(type, force=force)["status"] == "REJECT"
+    assert run.propose(kind, force=force)["status"] == "REJECT"
     run.put("paused-1-response", json.dumps({"approve": "perhaps"}))
-    assert run.propose(type, force=force)["status"] == "REJECT"
+    assert run.propose(kind, force=force)["status"] == "REJECT"
     assert run.read()["state_type"] == "PAUSED"
     run.api.request("DELETE", f"/flow_runs/{run.id}/input/paused-1-response")
     run.put("paused-1-response", json.dumps({"approve": True}))
-    assert run.propose(type, force=force)["status"] == "ACCEPT"
+    assert run.propose(kind, force=force)["status"] == "ACCEPT"
 
 
 def test_a_forced_state_is_recorded_as_forced_with_its_actor(run: Run) -> None:
     run.propose("COMPLETED")
     assert run.propose("CRASHED")["status"] == "ABORT"
     assert run.propose("CRASHED", force=True)["status"] == "ACCEPT"
-    forced = FlowRunState.objects.get(flow_run_id=run.id, type="CRASHED")
+    forced = FlowRunState.objects.get(flow_run_id=run.uuid, type="CRASHED")
     assert (forced.forced, str(forced.actor)) == (True, "api_key:tests")
 
 
 def test_every_transition_records_its_actor_in_order(run: Run) -> None:
     run.pause()
     run.resume()
-    history = FlowRunState.objects.filter(flow_run_id=run.id).order_by("version")
+    history = FlowRunState.objects.filter(flow_run_id=run.uuid).order_by("version")
     assert [state.type for state in history] == ["PENDING", "RUNNING", "PAUSED", "RUNNING"]
     assert {str(state.actor) for state in history} == {"api_key:tests"}
     assert [state["type"] for state in run.states()] == [state.type for state in history]
@@ -185,12 +185,11 @@ def test_of_a_resume_and_a_rejection_at_the_same_moment_one_wins(
     """The rejection judges the pause; before it writes, the run is resumed."""
     run = make_run()
     run.pause()
-    judge = services.judge
     resumed = threading.Event()
 
     def resume_elsewhere() -> None:
         try:
-            set_flow_run_state(UUID(run.id), proposed=running(), actor=api_key("other"))
+            set_flow_run_state(run.uuid, proposed=running(), actor=api_key("other"))
         finally:
             resumed.set()
             connection.close()
@@ -205,7 +204,7 @@ def test_of_a_resume_and_a_rejection_at_the_same_moment_one_wins(
             resumed.wait(timeout=5 if connection.vendor == "postgresql" else 0.1)
         return verdict
 
-    monkeypatch.setattr(services, "judge", judge_late)
+    monkeypatch.setattr("flowruns.services.states.judge", judge_late)
     run.propose("CANCELLED")
     other.join()
     types = [state["type"] for state in run.states()]
