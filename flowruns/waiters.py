@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from itertools import batched
+from threading import Event
 from typing import Any
 from uuid import UUID
 
@@ -51,6 +52,7 @@ class Waiter:
 
 
 _waiters: dict[UUID, set[Waiter]] = {}
+_released = Event()
 
 
 @contextmanager
@@ -58,6 +60,8 @@ def waiting_for(flow_run_id: UUID, *, known: UUID) -> Iterator[Waiter]:
     """Register a waiter. Read the state once more inside, or a change just before is missed."""
     waiter = Waiter(known)
     _waiters.setdefault(flow_run_id, set()).add(waiter)
+    if _released.is_set():
+        waiter.wake()
     try:
         yield waiter
     finally:
@@ -74,6 +78,13 @@ def wake(flow_run_id: UUID) -> None:
     """Wake this process's waiters for a run, from any thread."""
     for waiter in tuple(_waiters.get(flow_run_id, ())):
         waiter.wake()
+
+
+def release_all() -> None:
+    """Let nobody wait any longer, now or later: this process is about to end."""
+    _released.set()
+    for flow_run_id in tuple(_waiters):
+        wake(flow_run_id)
 
 
 def notify(flow_run_id: UUID) -> None:

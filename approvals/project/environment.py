@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from approvals.private_files import create_private, read_private
+
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 _ENGINES = {
@@ -38,15 +40,24 @@ def read_list(name: str, *, default: list[str]) -> list[str]:
     return [item.strip() for item in os.environ[name].split(",") if item.strip()]
 
 
-def read_url(name: str, *, default: str) -> str:
-    """Read an http(s) address without a path, e.g. "https://approvals.example.com"."""
-    text = os.environ.get(name, default).strip().rstrip("/")
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
+def read_url(name: str) -> str:
+    """Read an http(s) address without a path, "" where it is not set."""
+    text = os.environ.get(name, "").strip().rstrip("/")
+    if text and not _is_address(text):
         raise ImproperlyConfigured(
             f"{name} must look like https://approvals.example.com (no path), not {text!r}."
         )
     return text
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    is_bare = text == f"{parts.scheme}://{parts.netloc}" and "@" not in parts.netloc
+    return parts.scheme in {"http", "https"} and has_host and is_bare
 
 
 def read_home(name: str = "APPROVALS_HOME") -> Path:
@@ -55,20 +66,15 @@ def read_home(name: str = "APPROVALS_HOME") -> Path:
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise ImproperlyConfigured(
-            f"{name}={home} cannot be used as a folder ({error.strerror}). "
-            f"Set {name} to a folder this user may write."
-        ) from None
+        raise _unusable(name, home, error) from None
     return home
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    draft.replace(path)
+def _unusable(name: str, home: Path, error: OSError) -> ImproperlyConfigured:
+    return ImproperlyConfigured(
+        f"{name}={home} cannot be used as a folder ({error.strerror}). "
+        f"Set {name} to a folder this user may write."
+    )
 
 
 def read_secret_key(home: Path) -> str:
@@ -79,9 +85,12 @@ def read_secret_key(home: Path) -> str:
             raise ImproperlyConfigured("SECRET_KEY must have at least 50 characters.")
         return key
     path = home / "secret-key"
-    if not path.exists():
-        write_private(path, secrets.token_urlsafe(64))
-    return path.read_text().strip()
+    try:
+        if not path.exists():
+            create_private(path, secrets.token_urlsafe(64))
+        return read_private(path)
+    except OSError as error:
+        raise _unusable("APPROVALS_HOME", home, error) from None
 
 
 def read_database(home: Path) -> dict[str, Any]:

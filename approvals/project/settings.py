@@ -20,16 +20,17 @@ from approvals.project.environment import (
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 APPROVALS_HOME = read_home()
-PUBLIC_URL = read_url("PUBLIC_URL", default="http://127.0.0.1:8000")
+# how reviewers and flows reach this server from outside; https makes it a production server
+PUBLIC_URL = read_url("PUBLIC_URL")
 _IS_HTTPS = PUBLIC_URL.startswith("https://")
 
 DEBUG = read_bool("DEBUG", default=False)
 SECRET_KEY = read_secret_key(APPROVALS_HOME)
 ALLOWED_HOSTS = read_list(
     "ALLOWED_HOSTS",
-    default=["127.0.0.1", "localhost", "[::1]", urlsplit(PUBLIC_URL).hostname or ""],
+    default=["127.0.0.1", "localhost", "[::1]", *filter(None, [urlsplit(PUBLIC_URL).hostname])],
 )
-CSRF_TRUSTED_ORIGINS = read_list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
+CSRF_TRUSTED_ORIGINS = read_list("CSRF_TRUSTED_ORIGINS", default=[*filter(None, [PUBLIC_URL])])
 
 DATABASES = {"default": read_database(APPROVALS_HOME)}
 

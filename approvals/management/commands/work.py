@@ -1,0 +1,23 @@
+"""The background loops alone, beside web processes that run `serve --no-background`."""
+
+import threading
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from approvals.management.preparing import prepare_database
+from approvals.management.web_server import end_on_signals
+from flowruns.background import running_loops
+
+
+class Command(BaseCommand):
+    help = "Run the background loops until told to stop (SIGTERM or Ctrl-C)."
+    requires_system_checks = []  # they connect, and `prepare_database` says it better
+
+    def handle(self, **_: Any) -> None:
+        end_on_signals()
+        prepare_database()
+        with running_loops(settings.BACKGROUND_LOOPS):
+            self.stdout.write("The background loops run. Stop them with Ctrl-C.")
+            threading.Event().wait()

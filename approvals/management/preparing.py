@@ -1,0 +1,55 @@
+"""Making the database ready, and saying in one sentence why it cannot be."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import DatabaseError, connection
+
+from approvals.private_files import one_at_a_time
+
+_LOCK = 7_237_129  # any number that nobody else locks in this database
+
+
+def prepare_database() -> None:
+    """Bring the tables up to date; raises `CommandError` when the database cannot be used."""
+    try:
+        _reach_database()
+        with one_at_a_time(settings.APPROVALS_HOME), _one_in_this_database():
+            call_command("migrate", verbosity=0, interactive=False)
+    except DatabaseError as error:
+        reason = " ".join(str(error).split())
+        raise CommandError(
+            f"The database cannot be used: {reason} Check DATABASE_URL and APPROVALS_HOME."
+        ) from error
+    finally:
+        connection.close()
+
+
+def _reach_database() -> None:
+    """Connect once without the pool, which would try again and again before it gives up."""
+    probe = connection.copy()
+    probe.settings_dict["OPTIONS"] = {
+        name: value for name, value in connection.settings_dict["OPTIONS"].items() if name != "pool"
+    }
+    try:
+        probe.ensure_connection()
+    finally:
+        probe.close()
+
+
+@contextmanager
+def _one_in_this_database() -> Iterator[None]:
+    """Let processes on several machines migrate one after the other."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])

@@ -1,0 +1,72 @@
+"""The web server in this process: a bound socket, uvicorn, and a prompt end."""
+
+import errno
+import signal
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+from django.core.management.base import CommandError
+
+from flowruns import waiters
+
+_APPLICATION = "approvals.project.asgi:application"
+_GRACE_SECONDS = 1
+# Longer than the proxies and clients in front of us keep idle connections.
+_KEEP_ALIVE_SECONDS = 75
+
+
+class WebServer(uvicorn.Server):
+    """Says when it listens, and holds no request any longer once it is told to end."""
+
+    def __init__(self, *, on_listening: Callable[[], None]) -> None:
+        config = uvicorn.Config(
+            _APPLICATION,
+            lifespan="on",
+            ws="none",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,  # the settings' TRUST_PROXY decides that
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        super().__init__(config)
+        self._on_listening = on_listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_listening()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        waiters.release_all()
+        super().handle_exit(sig, frame)
+
+
+def end_on_signals() -> None:
+    """Let SIGTERM and Ctrl-C end the process through its `finally` clauses, with exit code 0."""
+
+    def end(*_: object) -> None:
+        raise SystemExit(0)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket bound to the address; raises `CommandError` with one sentence."""
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise CommandError(
+                f"Port {port} on {host} is in use by another program. "
+                "Stop it, or choose another with --port."
+            ) from error
+        raise CommandError(f"Cannot listen on {host}:{port} ({error.strerror}).") from error
+    return bound

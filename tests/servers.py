@@ -1,0 +1,164 @@
+"""Real servers in processes of their own."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).resolve().parents[1]
+_START_SECONDS = 60
+_STOP_SECONDS = 10
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on, so that a server can come back to it."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def clean_environment() -> dict[str, str]:
+    """Return this process's environment without what would configure a server or a flow."""
+    ours = ("FLOWRUNS_", "PREFECT_", "DJANGO_", "APPROVALS_", "DATABASE_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
+def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until `url` answers 200; fail with the process's output if it ends or takes long."""
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"The server ended:\n{log.read_text()}"
+        try:
+            if httpx.get(url, timeout=5).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.05)
+    raise AssertionError(f"The server is not ready after {_START_SECONDS} s:\n{log.read_text()}")
+
+
+@dataclass(kw_only=True)
+class ApprovalsServer:
+    """A `manage.py serve` process that can be stopped, killed and started again."""
+
+    home: Path
+    port: int = field(default_factory=free_port)
+    options: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def api_url(self) -> str:
+        return f"{self.url}/api"
+
+    @property
+    def api_key(self) -> str:
+        """The local key, which may do everything that the API offers."""
+        return (self.home / "api-key").read_text().strip()
+
+    @property
+    def flow_environment(self) -> dict[str, str]:
+        """The environment of a process whose flows run on this server."""
+        ours = {"FLOWRUNS_API_URL": self.api_url, "FLOWRUNS_API_KEY": self.api_key}
+        return clean_environment() | {"PYTHONPATH": str(ROOT)} | ours
+
+    @property
+    def log(self) -> str:
+        return self._log_path.read_text()
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start it, again on the same port and home, and wait until it answers."""
+        command = ["serve", "--port", str(self.port), *self.options]
+        with self._log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "manage.py", *command],
+                cwd=ROOT,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            wait_until_ready(f"{self.api_url}/ready", self._process, self._log_path)
+        except BaseException:
+            self.kill()
+            raise
+
+    def stop(self) -> float:
+        """Ask it to end (SIGTERM), and return the seconds that it took."""
+        assert self._process is not None
+        asked = time.monotonic()
+        self._process.terminate()
+        assert self._process.wait(_STOP_SECONDS) == 0, self.log
+        return time.monotonic() - asked
+
+    def kill(self) -> None:
+        """End it like a power cut (SIGKILL)."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(_STOP_SECONDS)
+
+    def manage(self, *command: str, **environment: str) -> str:
+        """Run another management command beside it, and return what it prints."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *command],
+            cwd=ROOT,
+            env=self._environment() | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+        ).stdout
+
+    def create_user(self, name: str, *, password: str) -> None:
+        """Create somebody who may log in, also to the admin."""
+        command = ["createsuperuser", "--noinput", "--username", name, "--email", "a@example.com"]
+        self.manage(*command, DJANGO_SUPERUSER_PASSWORD=password)
+
+    def _environment(self) -> dict[str, str]:
+        return clean_environment() | {"APPROVALS_HOME": str(self.home)} | dict(self.environment)
+
+    @property
+    def _log_path(self) -> Path:
+        return self.home.with_name(f"{self.home.name}.{self.port}.log")
+
+
+@contextmanager
+def approvals_server(
+    *options: str, home: Path | None = None, **environment: str
+) -> Iterator[ApprovalsServer]:
+    """Run `manage.py serve` with these options, in a home of its own unless one is given.
+
+    `environment` adds variables, e.g. DATABASE_URL.
+    """
+    with tempfile.TemporaryDirectory(prefix="approvals-server-") as folder:
+        server = ApprovalsServer(
+            home=home or Path(folder) / "home", options=options, environment=environment
+        )
+        server.start()
+        try:
+            yield server
+        finally:
+            if server.is_running:
+                server.stop()
