@@ -1,0 +1,72 @@
+"""Flow runs that wait for people: states, rules, storage, API, and what runs inside flows.
+
+The names below are for flows. They load with their first use, so that `import flowruns` costs
+nothing and needs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flowruns.domain.states import StateType
+    from flowruns.sdk.client import get_client
+    from flowruns.sdk.context import tags
+    from flowruns.sdk.flows import Flow, flow
+    from flowruns.sdk.futures import TaskFuture
+    from flowruns.sdk.pauses import apause_flow_run, pause_flow_run
+    from flowruns.sdk.resumes import aresume_flow_run, resume_flow_run
+    from flowruns.sdk.run_input import RunInput
+    from flowruns.sdk.run_logs import get_run_logger
+    from flowruns.sdk.states import FlowRun, State
+    from flowruns.sdk.tasks import Task, task, unmapped
+    from flowruns.sdk.waiting import wait_for_flow_run
+
+__all__ = [
+    "Flow",
+    "FlowRun",
+    "RunInput",
+    "State",
+    "StateType",
+    "Task",
+    "TaskFuture",
+    "apause_flow_run",
+    "aresume_flow_run",
+    "flow",
+    "get_client",
+    "get_run_logger",
+    "pause_flow_run",
+    "resume_flow_run",
+    "tags",
+    "task",
+    "unmapped",
+    "wait_for_flow_run",
+]
+
+_HOMES = {
+    "domain.states": ["StateType"],
+    "sdk.client": ["get_client"],
+    "sdk.context": ["tags"],
+    "sdk.flows": ["Flow", "flow"],
+    "sdk.futures": ["TaskFuture"],
+    "sdk.pauses": ["apause_flow_run", "pause_flow_run"],
+    "sdk.resumes": ["aresume_flow_run", "resume_flow_run"],
+    "sdk.run_input": ["RunInput"],
+    "sdk.run_logs": ["get_run_logger"],
+    "sdk.states": ["FlowRun", "State"],
+    "sdk.tasks": ["Task", "task", "unmapped"],
+    "sdk.waiting": ["wait_for_flow_run"],
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,1 @@
+"""What runs inside flows: httpx and pydantic only, no Django."""

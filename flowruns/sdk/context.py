@@ -1,0 +1,149 @@
+"""Which run the calling code belongs to."""
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from flowruns.sdk.errors import MissingContextError
+from flowruns.sdk.turns import Turnstile
+
+if TYPE_CHECKING:
+    from flowruns.sdk.drive import AsyncConnection, Connection
+    from flowruns.sdk.states import FlowRun
+
+# Threads are made as they are needed; the bound keeps a large map() from making one per item.
+MOST_THREADS = 256
+
+logger = logging.getLogger("flowruns")
+
+
+@dataclass(slots=True, kw_only=True)
+class FlowRunContext:
+    """A flow run in progress in this process."""
+
+    flow_run: "FlowRun"
+    is_async: bool
+    log_prints: bool
+    logger: "logging.LoggerAdapter[logging.Logger]"
+    connection: "Connection | AsyncConnection"
+    pauses_seen: int = 0
+    pause_turns: Turnstile = field(default_factory=Turnstile)
+    _pool: ThreadPoolExecutor | None = None
+
+    @property
+    def pool(self) -> ThreadPoolExecutor:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(MOST_THREADS, f"{self.flow_run.name}-")
+        return self._pool
+
+    def finish_tasks(self) -> None:
+        """Wait for the tasks that were submitted."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
+
+    def drop_tasks(self) -> None:
+        """Drop the tasks that have not started, and wait for none."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+@dataclass(slots=True, kw_only=True)
+class TaskRunContext:
+    """A task run in progress in this thread or asyncio task."""
+
+    task_run_id: UUID
+    is_async: bool
+    log_prints: bool | None
+    logger: "logging.LoggerAdapter[logging.Logger]"
+
+
+_flow_run: ContextVar[FlowRunContext | None] = ContextVar("flow_run", default=None)
+_task_run: ContextVar[TaskRunContext | None] = ContextVar("task_run", default=None)
+_tags: ContextVar[frozenset[str]] = ContextVar("tags", default=frozenset())
+
+
+def current_flow_run() -> FlowRunContext | None:
+    return _flow_run.get()
+
+
+def current_task_run() -> TaskRunContext | None:
+    return _task_run.get()
+
+
+def require_flow_run(message: str) -> FlowRunContext:
+    """Return the run that the calling code belongs to; raise MissingContextError without one."""
+    context = _flow_run.get()
+    if context is None:
+        raise MissingContextError(message)
+    return context
+
+
+@contextmanager
+def in_flow_run(context: FlowRunContext) -> Iterator[FlowRunContext]:
+    """Make `context` the current one; a task that called the flow is not, for its while."""
+    flow_token, task_token = _flow_run.set(context), _task_run.set(None)
+    try:
+        yield context
+    finally:
+        _task_run.reset(task_token)
+        _flow_run.reset(flow_token)
+
+
+@contextmanager
+def in_task_run(context: TaskRunContext) -> Iterator[TaskRunContext]:
+    token = _task_run.set(context)
+    try:
+        yield context
+    finally:
+        _task_run.reset(token)
+
+
+@contextmanager
+def tags(*names: str) -> Iterator[frozenset[str]]:
+    """Tag the flow runs that are started inside; semantics of Prefect 3.8.
+
+    Example: `with tags("finance"): refund(order=7)`
+    """
+    token = _tags.set(_tags.get() | set(names))
+    try:
+        yield _tags.get()
+    finally:
+        _tags.reset(token)
+
+
+def current_tags() -> list[str]:
+    return sorted(_tags.get())
+
+
+def current_logger() -> "logging.Logger | logging.LoggerAdapter[logging.Logger]":
+    """Return the logger of the innermost run, or the library's own outside of runs."""
+    run = _task_run.get() or _flow_run.get()
+    return run.logger if run else logger
+
+
+def prints_are_logged() -> bool:
+    task, flow = _task_run.get(), _flow_run.get()
+    if task is not None and task.log_prints is not None:
+        return task.log_prints
+    return flow is not None and flow.log_prints
+
+
+def in_async_code() -> bool:
+    """Whether the caller can await: a loop runs in its thread and its run, if any, is async."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    run = _task_run.get() or _flow_run.get()
+    return run is None or run.is_async
+
+
+def copy_context() -> contextvars.Context:
+    return contextvars.copy_context()

@@ -1,0 +1,213 @@
+"""Run a flow: its run on the server, its states, its retries; messages of Prefect 3.8."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from flowruns import wire
+from flowruns.domain.states import StateType
+from flowruns.sdk import calls, parameters, run_logs
+from flowruns.sdk.asking import STARTING, WORKING
+from flowruns.sdk.config import load_config
+from flowruns.sdk.context import FlowRunContext, current_flow_run, current_tags, in_flow_run
+from flowruns.sdk.errors import (
+    FlowRunsError,
+    ObjectNotFound,
+    ParameterTypeError,
+    PauseEnded,
+    ServerError,
+)
+from flowruns.sdk.futures import conclude, has_futures, results_of, states_of
+from flowruns.sdk.states import FlowRun, State, crashed, failed_with
+from flowruns.sdk.steps import Block, Invoke, Steps
+
+if TYPE_CHECKING:
+    from flowruns.sdk.drive import AsyncConnection, Connection
+    from flowruns.sdk.flows import Flow
+
+PARENT_LABEL = "flowruns.parent-flow-run"
+
+
+@dataclass(slots=True)
+class Finished:
+    """How a run ended, as this process saw it: its state, and what it returned or raised."""
+
+    state: State[Any]
+    value: Any = None
+    error: BaseException | None = None
+
+    def result(self) -> Any:
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+
+@dataclass(slots=True)
+class FlowEngine:
+    """One call of a flow, with its arguments by name."""
+
+    flow: "Flow[..., Any]"
+    parameters: dict[str, Any]
+    connection: "Connection | AsyncConnection"
+    run: FlowRun = field(init=False)
+    logger: run_logs.RunLogger = field(init=False)
+
+    def play(self) -> Steps[Finished]:
+        """Create the run, call the flow's function as often as it may retry, report the end."""
+        is_outermost = current_flow_run() is None
+        try:
+            if has_futures(self.parameters):
+                self.parameters = yield Block(lambda: results_of(self.parameters))
+            yield from self._create_run()
+            finished = yield from self._play_run()
+        except GeneratorExit:
+            raise
+        except BaseException:
+            if is_outermost:
+                yield Block(run_logs.shipper.flush)
+            raise
+        if is_outermost:
+            yield Block(run_logs.shipper.flush)
+        return finished
+
+    def _create_run(self) -> Steps[None]:
+        flow = self.flow
+        flow_id = yield from calls.create_flow(flow.name, patience=STARTING)
+        parent = current_flow_run()
+        run = wire.FlowRunCreate(
+            flow_id=flow_id,
+            flow_version=flow.version,
+            name=flow.name_run(self.parameters),
+            parameters=parameters.to_json_object(self.parameters),
+            state=wire.StateCreate(type=StateType.PENDING, name="Pending"),
+            empirical_policy=wire.FlowRunPolicy(
+                retries=flow.retries, retry_delay=int(flow.retry_delay_seconds)
+            ),
+            tags=current_tags(),
+            labels={PARENT_LABEL: str(parent.flow_run.id)} if parent else {},
+        )
+        self.run = yield from calls.create_flow_run(run, patience=STARTING)
+        self.logger = run_logs.flow_run_logger(self.run.id, self.run.name, flow.name)
+
+    def _play_run(self) -> Steps[Finished]:
+        kind = "subflow" if current_flow_run() else "flow"
+        self.logger.info("Beginning %s run %r for flow %r", kind, self.run.name, self.flow.name)
+        url = f"{load_config().ui_url}/runs/flow-run/{self.run.id}"
+        self.logger.info("View at %s", url, extra={"send_to_api": False})
+        finished = yield from self._play_attempts()
+        self.logger.info("Finished in state %s", finished.state)
+        return finished
+
+    def _play_attempts(self) -> Steps[Finished]:
+        arguments = parameters.unbind(self.flow.fn, self.parameters)
+        if self.flow.validate_parameters:
+            try:
+                arguments = parameters.validate(self.flow.fn, arguments)
+            except ParameterTypeError as error:
+                prefix = "Validation of flow parameters failed with error:"
+                return (yield from self._fail(error, prefix))
+        args, kwargs = arguments
+        while True:
+            yield from self._begin()
+            finished = yield from self._play_attempt(lambda: self.flow.fn(*args, **kwargs))
+            if not finished.state.is_scheduled():
+                return finished
+            self.logger.info(
+                "Received non-final state %r when proposing final state %r"
+                " and will attempt to run again...",
+                finished.state.name,
+                "Failed",
+            )
+
+    def _begin(self) -> Steps[None]:
+        result = yield from calls.propose_state(self.run.id, State(type=StateType.RUNNING))
+        if result.status is not wire.SetStateStatus.ACCEPT:
+            raise FlowRunsError(f"The flow run cannot begin: {result.details.reason}")
+
+    def _play_attempt(self, call: Callable[[], Any]) -> Steps[Finished]:
+        context = FlowRunContext(
+            flow_run=self.run,
+            is_async=self.flow.is_async,
+            log_prints=self._logs_prints(),
+            logger=self.logger,
+            connection=self.connection,
+        )
+        prints = run_logs.forwarded_prints() if context.log_prints else nullcontext()
+        with in_flow_run(context), prints:
+            try:
+                finished = yield from self._call(call, context)
+            except GeneratorExit:
+                raise
+            except BaseException as error:
+                yield from self._crash(error)
+                context.drop_tasks()
+                raise
+            # After the report, so that a task that waits for a person sees the end of its run.
+            yield Block(context.finish_tasks)
+        return finished
+
+    def _logs_prints(self) -> bool:
+        if self.flow.log_prints is not None:
+            return self.flow.log_prints
+        parent = current_flow_run()
+        return parent is not None and parent.log_prints
+
+    def _call(self, call: Callable[[], Any], context: FlowRunContext) -> Steps[Finished]:
+        try:
+            value = yield Invoke(call)
+            value = yield Block(lambda: states_of(value))
+            yield Block(context.finish_tasks)
+        except PauseEnded as error:
+            if error.flow_run_id == self.run.id:
+                return (yield from self._give_in(error))
+            return (yield from self._fail(error, "Flow run encountered an exception:"))
+        except Exception as error:
+            self.logger.exception("Encountered exception during execution: %r", error)  # noqa: TRY401
+            return (yield from self._fail(error, "Flow run encountered an exception:"))
+        return (yield from self._complete(value))
+
+    def _complete(self, value: Any) -> Steps[Finished]:
+        state = conclude(value)
+        error = None if state.is_completed() else state.exception()
+        return Finished((yield from self._report(state)), value, error)
+
+    def _fail(self, error: Exception, prefix: str) -> Steps[Finished]:
+        state = yield from self._report(failed_with(error, prefix))
+        return Finished(state, error=error)
+
+    def _give_in(self, error: PauseEnded) -> Steps[Finished]:
+        """End as the server has it already: it ended the run, and this flow let it."""
+        state = error.state or failed_with(error, "Flow run encountered an exception:")
+        if state.is_cancelling():
+            cancelled: State[Any] = State(
+                type=StateType.CANCELLED, message="Flow run was cancelled.", data=error
+            )
+            state = yield from self._report(cancelled)
+        else:
+            self.logger.info("%s", error)
+            state = state.model_copy(update={"data": error})
+        return Finished(state, error=error)
+
+    def _crash(self, error: BaseException) -> Steps[None]:
+        state = crashed(error)
+        self.logger.error("Crash detected! %s", state.message)
+        state = yield from self._report(state, patience=STARTING)
+        self.logger.info("Finished in state %s", state)
+
+    def _report(self, proposed: State[Any], *, patience: float = WORKING) -> Steps[State[Any]]:
+        """Propose the end and return the state that the run has then; what is final stays."""
+        try:
+            result = yield from calls.propose_state(self.run.id, proposed, patience=patience)
+            state = result.state or (yield from calls.read_flow_run(self.run.id)).state
+        except ObjectNotFound:
+            self.logger.warning("The flow run was deleted; its end is not recorded.")
+            return proposed
+        except ServerError as error:
+            self.logger.warning("The end of the flow run is not recorded. %s", error)
+            return proposed
+        if state is None or result.status is wire.SetStateStatus.ACCEPT:
+            return proposed.model_copy(update={"id": state.id} if state else {})
+        if not state.is_scheduled():
+            self.logger.info("The flow run is %s on the server and stays so.", state)
+        return state.model_copy(update={"data": proposed.data})

@@ -1,0 +1,115 @@
+"""The @flow decorator."""
+
+import functools
+import inspect
+from collections.abc import Callable, Coroutine
+from typing import Any, Literal, overload
+
+from flowruns.domain.run_names import new_run_name
+from flowruns.sdk import parameters as params
+from flowruns.sdk.dispatch import aconnected, connected
+from flowruns.sdk.drive import arun, run
+from flowruns.sdk.engine import FlowEngine
+from flowruns.sdk.states import State
+
+
+class Flow[**P, R]:
+    """A function whose every call is a flow run on the server; made by `@flow`."""
+
+    def __init__(  # noqa: PLR0913 - the options of Prefect's
+        self,
+        fn: Callable[P, R],
+        *,
+        name: str | None = None,
+        version: str | None = None,
+        flow_run_name: str | Callable[[], str] | None = None,
+        retries: int = 0,
+        retry_delay_seconds: float = 0,
+        log_prints: bool | None = None,
+        validate_parameters: bool = True,
+    ) -> None:
+        functools.update_wrapper(self, fn)
+        self.fn = fn
+        self.name = name or fn.__name__.replace("_", "-")
+        self.version = version
+        self.flow_run_name = flow_run_name
+        self.retries = retries
+        self.retry_delay_seconds = retry_delay_seconds
+        self.log_prints = log_prints
+        self.validate_parameters = validate_parameters
+        self.is_async = inspect.iscoroutinefunction(fn)
+
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    @overload
+    def __call__[T](
+        self: "Flow[..., Coroutine[Any, Any, T]]",
+        *args: Any,
+        return_state: Literal[True],
+        **kwargs: Any,
+    ) -> Coroutine[Any, Any, State[T]]: ...
+    @overload
+    def __call__(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the flow and return what its function returns, or raise what it raises.
+
+        With `return_state=True` the final state is returned instead, whatever happened.
+        """
+        return_state = bool(kwargs.pop("return_state", False))
+        parameters = params.bind(self.fn, args, kwargs)
+        play = self._acall if self.is_async else self._call
+        return play(parameters, return_state=return_state)
+
+    def _call(self, parameters: dict[str, Any], *, return_state: bool) -> Any:
+        with connected() as connection:
+            finished = run(FlowEngine(self, parameters, connection).play(), connection)
+        return finished.state if return_state else finished.result()
+
+    async def _acall(self, parameters: dict[str, Any], *, return_state: bool) -> Any:
+        async with aconnected() as connection:
+            finished = await arun(FlowEngine(self, parameters, connection).play(), connection)
+        return finished.state if return_state else finished.result()
+
+    def name_run(self, parameters: dict[str, Any]) -> str:
+        """Name a run: by template, by function, or by drawing a name."""
+        if callable(self.flow_run_name):
+            return self.flow_run_name()
+        if self.flow_run_name:
+            return self.flow_run_name.format(**parameters)
+        return new_run_name()
+
+    def __repr__(self) -> str:
+        return f"<Flow {self.name!r}>"
+
+
+@overload
+def flow[**P, R](fn: Callable[P, R], /) -> Flow[P, R]: ...
+@overload
+def flow[**P, R](
+    *,
+    name: str | None = None,
+    version: str | None = None,
+    flow_run_name: str | Callable[[], str] | None = None,
+    retries: int = 0,
+    retry_delay_seconds: float = 0,
+    log_prints: bool | None = None,
+    validate_parameters: bool = True,
+) -> Callable[[Callable[P, R]], Flow[P, R]]: ...
+def flow(fn: Any = None, /, **options: Any) -> Any:
+    """Make a flow of a function, sync or async; semantics of Prefect 3.8.
+
+    Each call is a flow run: its states, parameters and logs are on the server, and it may pause
+    for a person. `name` defaults to the function's, with dashes. `flow_run_name` is a template of
+    the parameters, or a function. A failed run starts again `retries` times, after
+    `retry_delay_seconds`. `log_prints` sends what the flow prints to its log. pydantic converts
+    the arguments to their annotated types unless `validate_parameters` is false.
+
+    Calls raise what the function raises; ParameterBindError or ParameterTypeError for arguments
+    that do not fit; ServerUnreachable or NotAuthorized, which name the setting to mend.
+
+    Example:
+        @flow(log_prints=True)
+        def refund(order: int, amount: float) -> bool:
+            return pause_flow_run(wait_for_input=bool)
+    """
+    return Flow(fn) if fn is not None else functools.partial(Flow, **options)

@@ -1,0 +1,127 @@
+"""What becomes of submitted tasks, and the values and states that they stand for."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any
+from uuid import UUID
+
+from flowruns.domain.states import StateType
+from flowruns.sdk.states import State, completed
+
+
+class TaskFuture[R]:
+    """A task run in progress in another thread; semantics of Prefect 3.8."""
+
+    def __init__(self, task_run_id: UUID, finished: "Future[State[R]]") -> None:
+        self.task_run_id = task_run_id
+        self._finished = finished
+
+    @property
+    def state(self) -> State[R]:
+        """The final state, or PENDING before the end."""
+        if self._finished.done() and not self._finished.cancelled():
+            return self._finished.result()
+        return State(type=StateType.PENDING)
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Block until the task run has ended, or for `timeout` seconds."""
+        try:
+            self._finished.exception(timeout)
+        except FutureTimeout:
+            return
+
+    def result(self, timeout: float | None = None, *, raise_on_failure: bool = True) -> R:
+        """Block for the value; raises what the task raised, or TimeoutError after `timeout` s."""
+        try:
+            state = self._finished.result(timeout)
+        except FutureTimeout:
+            raise TimeoutError(
+                f"Task run {self.task_run_id} did not complete within {timeout} seconds"
+            ) from None
+        return state.result(raise_on_failure=raise_on_failure)
+
+    def add_done_callback(self, callback: "Callable[[TaskFuture[R]], object]") -> None:
+        self._finished.add_done_callback(lambda _: callback(self))
+
+
+class TaskFutures[R](list[TaskFuture[R]]):
+    """What `task.map` returns."""
+
+    def wait(self) -> None:
+        """Block until every task run has ended."""
+        for future in self:
+            future.wait()
+
+    def result(self, *, raise_on_failure: bool = True) -> list[R]:
+        """Block for all values; raises what the first failed task raised."""
+        return [future.result(raise_on_failure=raise_on_failure) for future in self]
+
+
+def _replace(value: Any, kind: type, replace: Callable[[Any], Any]) -> Any:
+    """Replace instances of `kind` in `value`, also inside of plain collections."""
+    if isinstance(value, kind):
+        return replace(value)
+    if type(value) in {list, tuple, set}:
+        return type(value)(_replace(item, kind, replace) for item in value)
+    if isinstance(value, TaskFutures):
+        return [_replace(item, kind, replace) for item in value]
+    if type(value) is dict:
+        return {key: _replace(item, kind, replace) for key, item in value.items()}
+    return value
+
+
+def has_futures(value: Any) -> bool:
+    found: list[TaskFuture[Any]] = []
+    _replace(value, TaskFuture, found.append)
+    return bool(found)
+
+
+def results_of(value: Any) -> Any:
+    """Wait for the futures in `value` and put their results in their places."""
+    return _replace(value, TaskFuture, lambda future: future.result())
+
+
+def states_of(value: Any) -> Any:
+    """Wait for the futures in `value` and put their final states in their places."""
+
+    def final_state(future: TaskFuture[Any]) -> State[Any]:
+        future.wait()
+        return future.state
+
+    return _replace(value, TaskFuture, final_state)
+
+
+def replace_states(value: Any, replace: Callable[[State[Any]], Any]) -> Any:
+    return _replace(value, State, replace)
+
+
+def _given_states(value: Any) -> Iterator[State[Any]]:
+    if isinstance(value, State):
+        yield value
+    elif isinstance(value, list | tuple | set) and all(isinstance(item, State) for item in value):
+        yield from value
+
+
+def conclude(value: Any) -> State[Any]:
+    """Make the final state of a run that returned `value`: states decide, data completes."""
+    if isinstance(value, State) and value.state_details.task_run_id is None:
+        return value
+    states = list(_given_states(value))
+    if not states:
+        return completed(value)
+    failures = [state for state in states if not state.is_completed()]
+    if not failures:
+        state = completed(value)
+        state.message = "All states completed."
+        return state
+    return _failed_group(states, failures)
+
+
+def _failed_group(states: list[State[Any]], failures: list[State[Any]]) -> State[Any]:
+    cancelled = sum(state.is_cancelled() for state in states)
+    kind, word, count = StateType.FAILED, "failed", len(failures)
+    if cancelled:
+        kind, word, count = StateType.CANCELLED, "cancelled", cancelled
+    message = f"{count}/{len(states)} states {word}."
+    return State(type=kind, message=message, data=failures[0].exception())

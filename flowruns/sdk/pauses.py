@@ -1,0 +1,267 @@
+"""Pause a flow run until a person answers."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, overload
+from uuid import UUID
+
+from flowruns import wire
+from flowruns.domain.keysets import Keyset, is_valid_key
+from flowruns.domain.rejections import read_rejection
+from flowruns.domain.states import StateType
+from flowruns.sdk import calls
+from flowruns.sdk.context import FlowRunContext, require_flow_run
+from flowruns.sdk.dispatch import dispatch, on_loop
+from flowruns.sdk.errors import (
+    ApprovalRejected,
+    FlowPauseTimeout,
+    ObjectAlreadyExists,
+    ObjectNotFound,
+    PauseCancelled,
+    PausedRunDeleted,
+    PauseEnded,
+    PauseFailed,
+    PauseRefused,
+)
+from flowruns.sdk.run_input import (
+    BaseRunInput,
+    keyset_from_paused_state,
+    load_steps,
+    run_input_subclass_from_type,
+    save_steps,
+)
+from flowruns.sdk.states import OrchestrationResult, State
+from flowruns.sdk.steps import Moment, Steps, read_clock
+from flowruns.sdk.waiting import Watch
+
+NEVER_RESUMED = "never resumed"
+
+
+@dataclass(slots=True, kw_only=True)
+class Pause:
+    """One pause of a flow run. `timeout` and `poll_interval` are in seconds."""
+
+    run: FlowRunContext
+    key: str
+    timeout: float
+    poll_interval: float
+    asks_for: type[BaseRunInput] | None
+    keyset: Keyset | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        if self.asks_for is not None:
+            self.keyset = keyset_from_paused_state(_paused(self.key))
+
+    @property
+    def flow_run_id(self) -> UUID:
+        return self.run.flow_run.id
+
+    def play(self) -> Steps[Any]:
+        """Pause, wait, and return the answer."""
+        self.run.logger.info("Pausing flow, execution will continue when this flow run is resumed.")
+        try:
+            yield from self._store_questions()
+            yield from self._pause_and_wait()
+            return (yield from self._read_answer())
+        except ObjectNotFound as error:
+            raise PausedRunDeleted(flow_run_id=self.flow_run_id, state=None) from error
+
+    def _store_questions(self) -> Steps[None]:
+        """Store schema and description before the state, so that nobody meets it without."""
+        if self.asks_for is None or self.keyset is None:
+            return
+        try:
+            yield from save_steps(self.asks_for, self.keyset, self.flow_run_id)
+        except ObjectAlreadyExists:
+            if not (yield from self._has_fired()):
+                yield from self._replace_questions(self.asks_for, self.keyset)
+
+    def _has_fired(self) -> Steps[bool]:
+        """Whether this attempt of the run has paused under the key: its inputs count then."""
+        run = yield from calls.read_flow_run(self.flow_run_id)
+        return self.key in (run.empirical_policy.pause_keys or ())
+
+    def _replace_questions(self, model: type[BaseRunInput], keyset: Keyset) -> Steps[None]:
+        """Delete what an earlier attempt of the run left behind, its answer too, and ask anew."""
+        for key in (keyset.response, keyset.description, keyset.schema):
+            try:
+                yield from calls.delete_flow_run_input(self.flow_run_id, key)
+            except ObjectNotFound:
+                continue
+        yield from save_steps(model, keyset, self.flow_run_id)
+
+    def _pause_and_wait(self) -> Steps[None]:
+        while True:
+            now = yield from read_clock()
+            proposed = self._proposed(now)
+            result = yield from calls.propose_state(self.flow_run_id, proposed)
+            if result.status is wire.SetStateStatus.ACCEPT and result.state:
+                yield from self._wait(result.state, now.seconds + self.timeout)
+                self.run.logger.info("Resuming flow run execution!")
+                return
+            if not (yield from self._is_paused_by_another(result)):
+                return
+
+    def _proposed(self, now: Moment) -> State[Any]:
+        state = _paused(self.key)
+        state.state_details.pause_timeout = now.utc + timedelta(seconds=self.timeout)
+        state.state_details.run_input_keyset = self.keyset.as_dict() if self.keyset else None
+        return state
+
+    def _is_paused_by_another(self, result: OrchestrationResult) -> Steps[bool]:
+        """Wait for the end of a pause that is not ours; False when ours has fired before."""
+        state = result.state
+        if state is None:
+            state = (yield from calls.read_flow_run(self.flow_run_id)).state
+        if state is not None and state.is_paused():
+            yield from self._wait(state, float("inf"))
+            return True
+        if state is not None and state.is_running() and result.status == "REJECT":
+            return False
+        if state is not None and (state.is_final() or state.is_cancelling()):
+            raise ending(self.flow_run_id, state)
+        raise PauseRefused(f"Flow run cannot be paused: {result.details.reason}")
+
+    def _wait(self, paused: State[Any], ends_at: float) -> Steps[None]:
+        """Return when the run goes on; raise when it does not, or not in time."""
+        watch = Watch(
+            flow_run_id=self.flow_run_id,
+            poll_interval=self.poll_interval,
+            ends_at=ends_at,
+            known=paused,
+        )
+        while run := (yield from watch.next_change()):
+            if run.state is None or run.state.is_paused():
+                continue
+            if run.state.is_running():
+                return
+            raise ending(self.flow_run_id, run.state, paused=paused)
+        raise FlowPauseTimeout
+
+    def _read_answer(self) -> Steps[Any]:
+        if self.asks_for is None or self.keyset is None:
+            return None
+        return (yield from load_steps(self.asks_for, self.keyset, self.flow_run_id))
+
+
+def _paused(key: str) -> State[Any]:
+    details = wire.StateDetails(pause_key=key, pause_reschedule=False)
+    return State(type=StateType.PAUSED, state_details=details)
+
+
+def ending(
+    flow_run_id: UUID, state: State[Any], *, paused: State[Any] | None = None
+) -> PauseEnded | FlowPauseTimeout:
+    """Say as an exception why a paused run, now in `state`, is not going on."""
+    if state.is_failed() and _is_expiry(state, paused):
+        return FlowPauseTimeout(state.message)
+    if rejection := read_rejection(state.to_domain()):
+        return ApprovalRejected(
+            reviewer=rejection.reviewer,
+            reason=rejection.reason,
+            flow_run_id=flow_run_id,
+            state=state,
+        )
+    kind = PauseCancelled if state.is_cancelled() or state.is_cancelling() else PauseFailed
+    message = f"The flow run left its pause for {state.name!r}: {state.message or 'no message'}"
+    return kind(message, flow_run_id=flow_run_id, state=state)
+
+
+def _is_expiry(state: State[Any], paused: State[Any] | None) -> bool:
+    if NEVER_RESUMED in (state.message or ""):
+        return True
+    deadline = paused.state_details.pause_timeout if paused else None
+    return deadline is not None and state.timestamp >= deadline
+
+
+def _pause_steps(
+    wait_for_input: Any, *, timeout: float, poll_interval: float, key: str | None
+) -> Steps[Any]:
+    run = require_flow_run("Flow runs can only be paused from within a flow run.")
+    # Counted even where a key is given, as in Prefect, so that the default keys agree with its.
+    run.pauses_seen += 1
+    key = key or str(run.pauses_seen)
+    if not is_valid_key(key):
+        raise ValueError(f"The pause key {key!r} may hold lower-case letters, digits and - only.")
+    asks_for = run_input_subclass_from_type(wait_for_input) if wait_for_input is not None else None
+    pause = Pause(run=run, key=key, timeout=timeout, poll_interval=poll_interval, asks_for=asks_for)
+    return run.pause_turns.pass_through(pause.play())
+
+
+@overload
+def pause_flow_run(
+    wait_for_input: None = None,
+    timeout: float = 3600,
+    poll_interval: float = 10,
+    key: str | None = None,
+) -> None: ...
+@overload
+def pause_flow_run[T](
+    wait_for_input: type[T],
+    timeout: float = 3600,
+    poll_interval: float = 10,
+    key: str | None = None,
+) -> T: ...
+@overload
+def pause_flow_run(
+    wait_for_input: Any, timeout: float = 3600, poll_interval: float = 10, key: str | None = None
+) -> Any: ...
+def pause_flow_run(
+    wait_for_input: Any = None,
+    timeout: float = 3600,
+    poll_interval: float = 10,
+    key: str | None = None,
+) -> Any:
+    """Pause the current flow run and block until a person resumes it; semantics of Prefect 3.8.
+
+    Awaitable in an async flow, where `apause_flow_run` is the same with types to match. Tasks
+    that have started keep running; other pauses of the run wait their turn.
+
+    `wait_for_input` is a RunInput, or any type that pydantic knows; the answer is returned.
+    After `timeout` seconds the pause fails. A server that cannot hold requests is asked every
+    `poll_interval` seconds. `key` names the pause: one that has fired returns the stored answer.
+    It defaults to the number of pauses that the flow has met, this one included.
+
+    Raises FlowPauseTimeout; ApprovalRejected, PauseCancelled, PauseFailed or PausedRunDeleted
+    when the run ends meanwhile; PauseRefused; MissingContextError outside of a flow run;
+    pydantic.ValidationError where the answer is none that the type accepts.
+
+    Example: `answer = pause_flow_run(wait_for_input=Approval, timeout=86400)`
+    """
+    return dispatch(
+        _pause_steps(wait_for_input, timeout=timeout, poll_interval=poll_interval, key=key)
+    )
+
+
+@overload
+async def apause_flow_run(
+    wait_for_input: None = None,
+    timeout: float = 3600,  # noqa: ASYNC109 - Prefect's signature
+    poll_interval: float = 10,
+    key: str | None = None,
+) -> None: ...
+@overload
+async def apause_flow_run[T](
+    wait_for_input: type[T],
+    timeout: float = 3600,  # noqa: ASYNC109 - Prefect's signature
+    poll_interval: float = 10,
+    key: str | None = None,
+) -> T: ...
+@overload
+async def apause_flow_run(
+    wait_for_input: Any,
+    timeout: float = 3600,  # noqa: ASYNC109 - Prefect's signature poll_interval: float = 10, key: str | None = None
+) -> Any: ...
+async def apause_flow_run(
+    wait_for_input: Any = None,
+    timeout: float = 3600,  # noqa: ASYNC109 - Prefect's signature
+    poll_interval: float = 10,
+    key: str | None = None,
+) -> Any:
+    """Pause the current flow run until a person resumes it: `pause_flow_run` for async code.
+
+    Example: `answer = await apause_flow_run(wait_for_input=Approval)`
+    """
+    return await on_loop(
+        _pause_steps(wait_for_input, timeout=timeout, poll_interval=poll_interval, key=key)
+    )

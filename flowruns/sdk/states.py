@@ -1,0 +1,180 @@
+"""States and flow runs as flows see them: those of the wire, with results and questions."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+from pydantic import Field, model_validator
+
+from flowruns import wire
+from flowruns.domain.states import TERMINAL_STATES, StateType
+from flowruns.sdk.errors import (
+    CancelledRun,
+    CrashedRun,
+    FailedRun,
+    MissingResult,
+    PausedRun,
+    TerminationSignal,
+    UnfinishedRun,
+)
+
+LONGEST_MESSAGE = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Result[R]:
+    """What a run returned, in the process that ran it."""
+
+    value: R
+
+
+class State[R](wire.State):
+    """The state of a flow or task run; semantics of Prefect 3.8.
+
+    `data` holds the outcome in the process that ran it: a Result or an exception.
+
+    Example: `if state.is_completed(): print(state.result())`
+    """
+
+    id: UUID = Field(default_factory=uuid4)
+    timestamp: wire.DateTime = Field(default_factory=lambda: datetime.now(UTC))
+    data: Any = None
+
+    @model_validator(mode="after")
+    def _name_after_type(self) -> Self:
+        if not self.name:
+            self.name = self.type.value.capitalize()
+        return self
+
+    def is_scheduled(self) -> bool:
+        return self.type is StateType.SCHEDULED
+
+    def is_pending(self) -> bool:
+        return self.type is StateType.PENDING
+
+    def is_running(self) -> bool:
+        return self.type is StateType.RUNNING
+
+    def is_paused(self) -> bool:
+        return self.type is StateType.PAUSED
+
+    def is_completed(self) -> bool:
+        return self.type is StateType.COMPLETED
+
+    def is_failed(self) -> bool:
+        return self.type is StateType.FAILED
+
+    def is_crashed(self) -> bool:
+        return self.type is StateType.CRASHED
+
+    def is_cancelled(self) -> bool:
+        return self.type is StateType.CANCELLED
+
+    def is_cancelling(self) -> bool:
+        return self.type is StateType.CANCELLING
+
+    def is_final(self) -> bool:
+        return self.type in TERMINAL_STATES
+
+    def result(self, *, raise_on_failure: bool = True) -> R:
+        """Return what the run returned.
+
+        Raises the run's own exception, or FailedRun, CrashedRun or CancelledRun where only the
+        server knows it (with `raise_on_failure=False` it is returned instead); PausedRun and
+        UnfinishedRun before the end; MissingResult in another process than the run's.
+        """
+        if self.is_paused():
+            raise PausedRun
+        if not self.is_final():
+            raise UnfinishedRun(f"Run is in {self.type} state, its result is not available.")
+        if isinstance(self.data, Result):
+            return self.data.value  # type: ignore[no-any-return] # R, by whoever made the state
+        if self.is_completed():
+            raise MissingResult
+        if raise_on_failure:
+            raise self.exception()
+        return self.exception()  # type: ignore[return-value] # as in Prefect
+
+    def exception(self) -> BaseException:
+        """Return why the run did not complete."""
+        if isinstance(self.data, BaseException):
+            return self.data
+        wrappers: dict[StateType, type[Exception]] = {
+            StateType.CRASHED: CrashedRun,
+            StateType.CANCELLED: CancelledRun,
+        }
+        return wrappers.get(self.type, FailedRun)(self.message)
+
+    def __str__(self) -> str:
+        name = self.name or ""
+        parts = [repr(self.message)] if self.message else []
+        if name.lower() != self.type.lower():
+            parts.append(f"type={self.type}")
+        return f"{name}({', '.join(parts)})"
+
+
+class FlowRun(wire.FlowRun):
+    """A flow run as the server has it now."""
+
+    state: State[Any] | None = None
+
+
+class OrchestrationResult(wire.OrchestrationResult):
+    """The verdict on a proposed state, and the state the run has now."""
+
+    state: State[Any] | None = None
+
+
+def completed[R](value: R) -> State[R]:
+    return State(type=StateType.COMPLETED, data=Result(value))
+
+
+def failed(error: BaseException, message: str, *, name: str = "Failed") -> State[Any]:
+    return State(type=StateType.FAILED, name=name, message=message, data=error)
+
+
+def failed_with(error: Exception, prefix: str) -> State[Any]:
+    """Make the state of a run that ended in `error`, with Prefect's message."""
+    return failed(error, printable(f"{prefix} {type(error).__name__}: {error}"))
+
+
+def crashed(error: BaseException) -> State[Any]:
+    """Make the state of a run that something from outside its code ended."""
+    message = printable(_crash_message(error))
+    return State(type=StateType.CRASHED, message=message, data=error)
+
+
+def _crash_message(error: BaseException) -> str:
+    import asyncio
+
+    if isinstance(error, asyncio.CancelledError):
+        return "Execution was cancelled by the runtime environment."
+    if isinstance(error, KeyboardInterrupt):
+        return "Execution was aborted by an interrupt signal."
+    if isinstance(error, TerminationSignal):
+        return "Execution was aborted by a termination signal."
+    if isinstance(error, SystemExit):
+        return "Execution was aborted by Python system exit call."
+    name = type(error).__name__
+    return f"Execution was interrupted by an unexpected exception: {name}: {error}"
+
+
+def printable(text: str) -> str:
+    """Make `text` one that every database stores: no NUL, no lone surrogate, not endless."""
+    text = text[:LONGEST_MESSAGE].replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    return text.encode(errors="replace").decode()
+
+
+def to_wire(state: State[Any], flow_run_id: UUID, transition_id: UUID) -> wire.StateCreate:
+    """Write `state` for the server; the outcome stays here.
+
+    The id of the transition lets the server know a proposal that was sent twice.
+    """
+    ids = {"flow_run_id": flow_run_id, "transition_id": transition_id}
+    return wire.StateCreate(
+        type=state.type,
+        name=state.name,
+        message=state.message,
+        state_details=state.state_details.model_copy(update=ids),
+    )

@@ -1,0 +1,109 @@
+"""Run a task: its attempts, its states, its log lines; messages of Prefect 3.8."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from flowruns.domain.states import StateType
+from flowruns.sdk import run_logs
+from flowruns.sdk.context import TaskRunContext, in_task_run
+from flowruns.sdk.errors import FlowPauseTimeout, PauseEnded, UpstreamTaskError
+from flowruns.sdk.futures import TaskFuture, conclude, has_futures, replace_states, states_of
+from flowruns.sdk.states import State, crashed, failed_with
+from flowruns.sdk.steps import Block, Invoke, Sleep, Steps
+
+if TYPE_CHECKING:
+    from flowruns.sdk.tasks import Task
+
+# Trying again asks nobody anew: the run has ended, or its person has not come.
+_NOT_RETRIED = (PauseEnded, FlowPauseTimeout)
+
+
+@dataclass(slots=True)
+class TaskEngine:
+    """One call of a task."""
+
+    task: "Task[..., Any]"
+    task_run_id: UUID
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    wait_for: tuple[TaskFuture[Any], ...] = ()
+
+    def play(self) -> Steps[State[Any]]:
+        """Call the task's function as often as it may retry and return its final state."""
+        logger = run_logs.task_run_logger(self.task_run_id, self._name, self.task.name)
+        context = TaskRunContext(
+            task_run_id=self.task_run_id,
+            is_async=self.task.is_async,
+            log_prints=self.task.log_prints,
+            logger=logger,
+        )
+        prints = run_logs.forwarded_prints() if self.task.log_prints else nullcontext()
+        with in_task_run(context), prints:
+            state = yield from self._play_attempts(context)
+        logger.info("Finished in state %s", state)
+        return state
+
+    @property
+    def _name(self) -> str:
+        return f"{self.task.name}-{str(self.task_run_id)[:3]}"
+
+    def _play_attempts(self, context: TaskRunContext) -> Steps[State[Any]]:
+        try:
+            call = yield from self._resolve()
+        except UpstreamTaskError as error:
+            return self._own(State(type=StateType.PENDING, name="NotReady", message=str(error)))
+        attempt = 0
+        while True:
+            try:
+                value = yield Invoke(call)
+                value = yield Block(partial(states_of, value))
+            except Exception as error:  # noqa: BLE001 - whatever a task raises fails it
+                if not (yield from self._retry(error, attempt, context)):
+                    return self._own(failed_with(error, "Task run encountered an exception"))
+                attempt += 1
+            except GeneratorExit:
+                raise
+            except BaseException as error:
+                context.logger.critical("Crash detected! %s", crashed(error).message)
+                raise
+            else:
+                return self._own(conclude(value))
+
+    def _resolve(self) -> Steps[Callable[[], Any]]:
+        """Wait for the futures among the arguments; raise UpstreamTaskError where one failed."""
+        args, kwargs = self.args, self.kwargs
+        if self.wait_for or has_futures((args, kwargs)):
+            states = yield Block(lambda: states_of((args, kwargs, self.wait_for)))
+            args, kwargs, _ = replace_states(states, _result)
+        return lambda: self.task.fn(*args, **kwargs)
+
+    def _retry(self, error: Exception, attempt: int, context: TaskRunContext) -> Steps[bool]:
+        """Sleep before the next attempt, if there is one."""
+        retries, logger = self.task.retries, context.logger
+        if attempt >= retries or isinstance(error, _NOT_RETRIED):
+            exhausted = " - Retries are exhausted" if retries else ""
+            text = "Task run failed with exception: %r%s"
+            logger.error(text, error, exhausted, exc_info=error)
+            return False
+        delay = self.task.delay_before(attempt)
+        when = f"{delay} second(s) from now" if delay else "immediately"
+        text = "Task run failed with exception: %r - Retry %s/%s will start %s"
+        logger.info(text, error, attempt + 1, retries, when)
+        if delay:
+            yield Sleep(delay)
+        return True
+
+    def _own(self, state: State[Any]) -> State[Any]:
+        details = state.state_details.model_copy(update={"task_run_id": self.task_run_id})
+        return state.model_copy(update={"state_details": details})
+
+
+def _result(state: State[Any]) -> Any:
+    if not state.is_completed():
+        run_id = state.state_details.task_run_id
+        raise UpstreamTaskError(f"Upstream task run '{run_id}' did not reach a 'COMPLETED' state.")
+    return state.result()

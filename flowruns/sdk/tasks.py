@@ -1,0 +1,185 @@
+"""The @task decorator."""
+
+import asyncio
+import functools
+import inspect
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, Literal, overload
+from uuid import uuid4
+
+from flowruns.sdk import parameters as params
+from flowruns.sdk.context import copy_context, require_flow_run
+from flowruns.sdk.dispatch import on_loop, on_thread
+from flowruns.sdk.errors import ParameterBindError
+from flowruns.sdk.futures import TaskFuture, TaskFutures
+from flowruns.sdk.states import State
+from flowruns.sdk.task_engine import TaskEngine
+
+
+class unmapped[T]:  # noqa: N801 - Prefect's name, and it reads as a function
+    """Gives the same value to every task run of `task.map`.
+
+    Example: `charge.map(orders, currency=unmapped("EUR"))`
+    """
+
+    def __init__(self, value: T) -> None:
+        self.value = value
+
+
+class Task[**P, R]:
+    """A function whose every call is a task run; made by `@task`."""
+
+    def __init__(
+        self,
+        fn: Callable[P, R],
+        *,
+        name: str | None = None,
+        retries: int = 0,
+        retry_delay_seconds: float | Sequence[float] = 0,
+        log_prints: bool | None = None,
+    ) -> None:
+        functools.update_wrapper(self, fn)
+        self.fn = fn
+        self.name = name or fn.__name__
+        self.retries = retries
+        self.retry_delay_seconds = retry_delay_seconds
+        self.log_prints = log_prints
+        self.is_async = inspect.iscoroutinefunction(fn)
+
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    @overload
+    def __call__[T](
+        self: "Task[..., Coroutine[Any, Any, T]]",
+        *args: Any,
+        return_state: Literal[True],
+        **kwargs: Any,
+    ) -> Coroutine[Any, Any, State[T]]: ...
+    @overload
+    def __call__(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the task here and return what its function returns, or raise what it raises.
+
+        With `return_state=True` the final state is returned instead, whatever happened.
+        """
+        return_state = bool(kwargs.pop("return_state", False))
+        params.bind(self.fn, args, kwargs)
+        play = self._acall if self.is_async else self._call
+        return play(TaskEngine(self, uuid4(), args, kwargs), return_state=return_state)
+
+    def _call(self, engine: TaskEngine, *, return_state: bool) -> Any:
+        state = on_thread(engine.play())
+        return state if return_state else state.result()
+
+    async def _acall(self, engine: TaskEngine, *, return_state: bool) -> Any:
+        state = await on_loop(engine.play())
+        return state if return_state else state.result()
+
+    @overload
+    def submit[T](  # type: ignore[overload-overlap] # a task has no parameter `return_state`
+        self: "Task[P, Coroutine[Any, Any, T]]", *args: P.args, **kwargs: P.kwargs
+    ) -> TaskFuture[T]: ...
+    @overload
+    def submit(self, *args: P.args, **kwargs: P.kwargs) -> TaskFuture[R]: ...
+    @overload
+    def submit(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[Any]: ...
+    @overload
+    def submit(
+        self, *args: Any, wait_for: Iterable[TaskFuture[Any]], **kwargs: Any
+    ) -> TaskFuture[Any]: ...
+    def submit(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the task in a thread of the current flow run and return a future.
+
+        Arguments may be futures; `wait_for` names others that must complete before. With
+        `return_state=True` the call blocks and returns the final state.
+
+        Example: `totals = [add.submit(a, b) for a, b in pairs]`
+        """
+        return_state = bool(kwargs.pop("return_state", False))
+        wait_for = tuple(kwargs.pop("wait_for", None) or ())
+        params.bind(self.fn, args, kwargs)
+        future = self._submit(TaskEngine(self, uuid4(), args, kwargs, wait_for))
+        if not return_state:
+            return future
+        future.wait()
+        return future.state
+
+    def _submit(self, engine: TaskEngine) -> TaskFuture[Any]:
+        run = require_flow_run("Tasks can only be submitted from within a flow run.")
+        state = run.pool.submit(copy_context().run, self._play_in_thread, engine)
+        return TaskFuture(engine.task_run_id, state)
+
+    def _play_in_thread(self, engine: TaskEngine) -> State[Any]:
+        if self.is_async:
+            return asyncio.run(on_loop(engine.play()))
+        return on_thread(engine.play())
+
+    def map(self, *args: Any, **kwargs: Any) -> TaskFutures[Any]:
+        """Submit one task run per item of the arguments, which are iterables of one length.
+
+        Strings, mappings and `unmapped` values are given to every run.
+
+        Example: `charge.map(orders, currency="EUR").result()`
+        """
+        parameters = params.bind(self.fn, args, kwargs)
+        rows = _rows(parameters)
+        calls = [params.unbind(self.fn, row) for row in rows]
+        return TaskFutures(
+            self._submit(TaskEngine(self, uuid4(), *arguments)) for arguments in calls
+        )
+
+    def delay_before(self, attempt: int) -> float:
+        """Return the seconds to wait after the failure of attempt number `attempt`, from 0."""
+        if isinstance(self.retry_delay_seconds, Sequence):
+            return self.retry_delay_seconds[min(attempt, len(self.retry_delay_seconds) - 1)]
+        return self.retry_delay_seconds
+
+    def __repr__(self) -> str:
+        return f"<Task {self.name!r}>"
+
+
+def _rows(parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    columns = {name: list(value) for name, value in parameters.items() if _is_mapped(value)}
+    lengths = {len(column) for column in columns.values()}
+    if not columns:
+        raise ParameterBindError("map() needs at least one argument that is iterable")
+    if len(lengths) > 1:
+        sizes = {name: len(column) for name, column in columns.items()}
+        raise ParameterBindError(f"map() needs iterables of one length, not {sizes}")
+    constants = {
+        name: value.value if isinstance(value, unmapped) else value
+        for name, value in parameters.items()
+        if name not in columns
+    }
+    return [
+        constants | {name: column[index] for name, column in columns.items()}
+        for index in range(lengths.pop())
+    ]
+
+
+def _is_mapped(value: Any) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping | unmapped)
+
+
+@overload
+def task[**P, R](fn: Callable[P, R], /) -> Task[P, R]: ...
+@overload
+def task[**P, R](
+    *,
+    name: str | None = None,
+    retries: int = 0,
+    retry_delay_seconds: float | Sequence[float] = 0,
+    log_prints: bool | None = None,
+) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+def task(fn: Any = None, /, **options: Any) -> Any:
+    """Make a task of a function, sync or async; semantics of Prefect 3.8.
+
+    Each call is a task run: logged under its own name, and tried again `retries` times, after
+    `retry_delay_seconds` (one number, or one for each time). `task.submit` runs it in a thread of
+    the flow run. A pause inside a task pauses the flow run that the task belongs to.
+
+    Example:
+        @task(retries=3, retry_delay_seconds=[1, 5, 30])
+        def charge(order: int) -> str: ...
+    """
+    return Task(fn) if fn is not None else functools.partial(Task, **options)

@@ -1,0 +1,132 @@
+"""Wait for a flow run to change: held by a server that can, polled on one that cannot."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from flowruns import wire
+from flowruns.sdk import dispatch
+from flowruns.sdk.asking import WAITING, Outage, ask_once
+from flowruns.sdk.client import FlowRunsClient, SyncFlowRunsClient
+from flowruns.sdk.context import current_logger
+from flowruns.sdk.errors import FlowRunWaitTimeout, ServerUnreachable
+from flowruns.sdk.states import FlowRun, State
+from flowruns.sdk.steps import Moment, Reply, Send, Sleep, Steps, read_clock
+
+# A held request may be answered this much after its hold; later counts as no answer.
+GRACE_SECONDS = 10.0
+# The last look, at the deadline: a second after it the wait is over, whatever the server does.
+LAST_LOOK_SECONDS = 0.8
+
+
+@dataclass(slots=True, kw_only=True)
+class Watch:
+    """Follows one flow run until `ends_at` on the clock of `Moment.seconds`."""
+
+    flow_run_id: UUID
+    poll_interval: float
+    ends_at: float = math.inf
+    known: State[Any] | None = None
+    _outage: Outage = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._outage = Outage(patience=WAITING, ends_at=self.ends_at)
+
+    def next_change(self) -> Steps[FlowRun | None]:
+        """Return the run as soon as its state is not the known one, or None at the end of time.
+
+        Raises ObjectNotFound when the run is gone and NotAuthorized when the key is.
+        """
+        while True:
+            asked = yield from read_clock()
+            run, pause = yield from self._look(asked)
+            if run is not None and self._is_news(run):
+                self.known = run.state
+                return run
+            now = yield from read_clock()
+            if asked.seconds >= self.ends_at:
+                return None
+            yield Sleep(min(max(0.0, pause - (now.seconds - asked.seconds)), self._left(now)))
+
+    def _left(self, now: Moment) -> float:
+        return max(0.0, self.ends_at - now.seconds)
+
+    def _is_news(self, run: FlowRun) -> bool:
+        known_id = self.known.id if self.known else None
+        return run.state is not None and run.state.id != known_id
+
+    def _look(self, now: Moment) -> Steps[tuple[FlowRun | None, float]]:
+        """Ask once; return the run, if the answer holds one, and how long to leave until next."""
+        request = self._request(now)
+        try:
+            reply = yield from ask_once(request)
+        except ServerUnreachable as trouble:
+            if self._left(now) > 0:
+                yield from self._endure(trouble)
+            return None, 0.0
+        self._outage.is_over()
+        run = None if reply.status == 304 else FlowRun.model_validate(reply.json())
+        return run, self._pause_after(reply)
+
+    def _endure(self, trouble: ServerUnreachable) -> Steps[None]:
+        try:
+            yield from self._outage.endure(trouble)
+        except ServerUnreachable:
+            return
+
+    def _request(self, now: Moment) -> Send:
+        path = f"/flow_runs/{self.flow_run_id}"
+        hold = math.floor(min(wire.MAX_HOLD_SECONDS, self._left(now)))
+        headers = {"If-None-Match": f'"{self.known.id}"'} if self.known else {}
+        if hold and self.known:
+            headers["Prefer"] = f"wait={hold}"
+        timeout = min(hold + GRACE_SECONDS, self._left(now) + LAST_LOOK_SECONDS)
+        return Send(method="GET", path=path, headers=headers, timeout=timeout)
+
+    def _pause_after(self, reply: Reply) -> float:
+        """Pace the questions: a server that held this one may be asked again a second after it.
+
+        One that knows nothing of holding answers at once, and is asked every `poll_interval`.
+        """
+        was_held = reply.headers.get("preference-applied", "").startswith("wait")
+        return min(1.0, self.poll_interval) if was_held else self.poll_interval
+
+
+def wait_steps(
+    flow_run_id: UUID, *, timeout: float | None, poll_interval: float, log_states: bool
+) -> Steps[FlowRun]:
+    now = yield from read_clock()
+    ends_at = math.inf if timeout is None else now.seconds + timeout
+    watch = Watch(flow_run_id=flow_run_id, poll_interval=poll_interval, ends_at=ends_at)
+    while run := (yield from watch.next_change()):
+        if log_states and run.state:
+            current_logger().info("Flow run is in state %r", run.state.name)
+        if run.state and run.state.is_final():
+            return run
+    raise FlowRunWaitTimeout(
+        f"Flow run with ID {flow_run_id} exceeded watch timeout of {timeout} seconds"
+    )
+
+
+def wait_for_flow_run(
+    flow_run_id: UUID,
+    timeout: float | None = 10800,
+    poll_interval: float = 5,
+    client: FlowRunsClient | SyncFlowRunsClient | None = None,
+    log_states: bool = False,
+) -> Any:
+    """Wait until a flow run has finished and return it, a `FlowRun`; semantics of Prefect 3.8.
+
+    Awaitable in async code. A server that holds requests tells of the end at once; another is
+    asked every `poll_interval` seconds. Restarts of the server are waited out. `timeout` is in
+    seconds, None waits for ever. With `log_states` each state that was seen is logged once.
+
+    Raises FlowRunWaitTimeout, or ObjectNotFound when there is no such run.
+
+    Example: `finished = await wait_for_flow_run(flow_run.id, timeout=600)`
+    """
+    steps = wait_steps(
+        flow_run_id, timeout=timeout, poll_interval=poll_interval, log_states=log_states
+    )
+    return client.play(steps) if client else dispatch.dispatch(steps)
