@@ -3,7 +3,9 @@
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 
@@ -25,6 +27,13 @@ api.add_router("/flow_runs", flow_runs.router)
 api.add_router("/flow_run_states", flow_run_states.router)
 api.add_router("/logs", logs.router)
 
+
+@csrf_exempt
+def not_served(request: HttpRequest, rest: str) -> HttpResponse:
+    """Answer for the parts of Prefect's API that this server leaves out."""
+    return respond_json({"detail": f"This server does not serve {request.path}."}, status=404)
+
+
 _STATUS: dict[type[Exception], int] = {
     NotFound: 404,
     Conflict: 409,
@@ -40,6 +49,13 @@ def _answer(request: HttpRequest, error: Any) -> HttpResponse:
 
 for _kind in _STATUS:
     api.add_exception_handler(_kind, _answer)
+
+
+@api.exception_handler(DataError)
+def _answer_unstorable(request: HttpRequest, error: Any) -> HttpResponse:
+    """Answer for what PostgreSQL cannot hold, such as a NUL in a name that is asked for."""
+    detail = "The request holds a value that the database cannot take, such as a NUL character."
+    return respond_json({"detail": detail}, status=422)
 
 
 @api.exception_handler(AuthenticationError)

@@ -1,0 +1,199 @@
+"""What a client may send and never gets a 500 for."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import DatabaseError, connection
+from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from flowruns.api.urls import api as ninja_api
+from flowruns.services.api_keys import create_api_key
+from tests.integration.conftest import Api, Run
+
+BODIES = {
+    "not JSON": b"{",
+    "not UTF-8": b'{"name": "\xff"}',
+    "NaN": b'{"name": "x", "labels": {"a": NaN}}',
+    "infinity by exponent": b'{"name": "x", "labels": {"a": 1e999}}',
+    "nested without end": b'{"name": "x", "labels": ' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001,
+    "a NUL": b'{"name": "a\\u0000b"}',
+    "a NUL in a key": b'{"name": "x", "labels": {"a\\u0000": 1}}',
+    "half a surrogate pair": b'{"name": "a\\ud800"}',
+    "a list": b"[]",
+    "null": b"null",
+    "nothing": b"",
+    "an endless integer": b'{"name": "x", "labels": {"a": ' + b"9" * 10_000 + b"}}",
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
+def test_a_malformed_body_is_the_clients_fault(api: Api, body: bytes) -> None:
+    key = create_api_key("faults", scopes=["flows"])
+    response = Client(headers={"Authorization": f"Bearer {key}"}).post(
+        "/api/flows/", body, content_type="application/json"
+    )
+    assert response.status_code in {400, 422}
+    assert json.loads(response.content)["detail"]
+
+
+def test_large_integers_are_kept_whole(api: Api) -> None:
+    response = api.post("/flows/", {"name": "x", "labels": {"a": 2**70}})
+    assert json.loads(response.content)["labels"] == {"a": 2**70}
+
+
+def test_a_body_that_is_too_large_is_refused_as_such(api: Api) -> None:
+    response = api.post("/flows/", {"name": "x", "labels": {"a": "x" * 17_000_000}})
+    assert response.status_code == 413
+
+
+def test_an_error_does_not_send_back_what_was_sent(api: Api) -> None:
+    response = api.post("/flows/", {"name": {"password": "hunter2"}})
+    assert response.status_code == 422
+    assert "hunter2" not in response.content.decode()
+
+
+@pytest.mark.parametrize("header", [None, "Bearer", "Bearer wrong", "Basic YTpi", "Bearer \x00"])
+def test_a_call_without_a_valid_key_is_refused(db: None, header: str | None) -> None:
+    headers = {} if header is None else {"Authorization": header}
+    response = Client(headers=headers).post("/api/flows/", {}, content_type="application/json")
+    assert response.status_code == 401
+    assert response["WWW-Authenticate"] == "Bearer"
+    assert "Authorization: Bearer" in json.loads(response.content)["detail"]
+
+
+def test_a_logged_in_browser_is_no_key(db: None, django_user_model: Any) -> None:
+    browser = Client()
+    browser.force_login(django_user_model.objects.create_user("alice"))
+    assert browser.post("/api/flow_runs/filter").status_code == 401
+
+
+def test_a_key_that_may_only_resume_reads_and_resumes(run: Run) -> None:
+    run.pause()
+    resumer = Run(Api(create_api_key("approver", scopes=["resume"])), run.id)
+    assert resumer.read()["state_type"] == "PAUSED"
+    body = {"state": {"type": "CANCELLED"}}
+    refused = resumer.api.post(f"/flow_runs/{run.id}/set_state", body)
+    assert refused.status_code == 403
+    assert "flows" in json.loads(refused.content)["detail"]
+    assert resumer.put("note", "x").status_code == 403
+    assert resumer.resume()["status"] == "ACCEPT"
+
+
+def test_a_key_that_may_only_run_flows_does_not_resume(run: Run) -> None:
+    run.pause()
+    worker = Run(Api(create_api_key("worker", scopes=["flows"])), run.id)
+    refused = worker.api.post(f"/flow_runs/{run.id}/resume")
+    assert refused.status_code == 403
+    assert "resume" in json.loads(refused.content)["detail"]
+    assert run.read()["state_type"] == "PAUSED"
+
+
+def test_the_first_questions_of_every_client_need_no_key(db: None) -> None:
+    browser = Client()
+    assert json.loads(browser.get("/api/health").content) is True
+    assert browser.get("/api/ready").status_code == 200
+    assert json.loads(browser.get("/api/admin/version").content).startswith("3.")
+    assert browser.get(f"/api/csrf-token?client={uuid4()}").status_code == 422
+
+
+def test_a_server_without_its_database_is_not_ready(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise DatabaseError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(connection, "ensure_connection", fail)
+        assert Client().get("/api/ready").status_code == 503
+
+
+@pytest.mark.parametrize("path", ["/api/work_pools/filter", "/api/nope", "/api/flow_runs/x"])
+def test_what_is_not_served_is_not_found_in_json(api: Api, path: str) -> None:
+    response = api.get(path.removeprefix("/api"))
+    assert response.status_code == 404
+    assert path in json.loads(response.content)["detail"]
+
+
+def test_a_method_that_is_not_served_is_refused(api: Api) -> None:
+    assert api.request("PUT", "/flows/").status_code == 405
+
+
+# -- anything at all, by the shape of our own OpenAPI document
+
+SCHEMA = ninja_api.get_openapi_schema()
+OPERATIONS = [
+    (method.upper(), path.removeprefix("/api"), operation)
+    for path, operations in SCHEMA["paths"].items()
+    for method, operation in operations.items()
+]
+odd_text = st.text(max_size=8) | st.sampled_from(["", "\x00", "%", "../..", "paused-1-schema"])
+odd_json = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(-(2**80), 2**80)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | odd_text
+    | st.datetimes().map(str)
+    | st.just(str(uuid4())),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(odd_text, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def resolve(schema: dict[str, Any]) -> dict[str, Any]:
+    name = schema.get("$ref", "").rpartition("/")[2]
+    found: dict[str, Any] = SCHEMA["components"]["schemas"][name] if name else schema
+    return found
+
+
+def bodies(schema: dict[str, Any], depth: int = 4) -> st.SearchStrategy[Any]:
+    """Draw values that a schema would take, and now and then something else."""
+    schema = resolve(schema)
+    options = schema.get("anyOf", [])
+    if depth == 0:
+        return odd_json
+    if options:
+        return st.one_of(*(bodies(option, depth) for option in options))
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"])
+    if schema.get("type") == "object" and "properties" in schema:
+        properties = {
+            name: bodies(inner, depth - 1) for name, inner in schema["properties"].items()
+        }
+        required = {name: properties[name] for name in schema.get("required", [])}
+        optional = {name: inner for name, inner in properties.items() if name not in required}
+        return st.fixed_dictionaries(required, optional=optional) | odd_json
+    if schema.get("type") == "array":
+        return st.lists(bodies(schema.get("items", {}), depth - 1), max_size=3)
+    return odd_json
+
+
+@settings(
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data())
+def test_nothing_that_our_own_openapi_document_allows_is_a_server_error(
+    data: st.DataObject, run: Run
+) -> None:
+    method, path, operation = data.draw(st.sampled_from(OPERATIONS))
+    ids = st.sampled_from([run.id, str(uuid4())])
+    for parameter in operation.get("parameters", []):
+        value = data.draw(ids) if parameter["name"].endswith("_id") else data.draw(odd_text)
+        path = path.replace(f"{{{parameter['name']}}}", str(value))
+    body = None
+    if "requestBody" in operation:
+        body = data.draw(bodies(operation["requestBody"]["content"]["application/json"]["schema"]))
+    try:
+        response = run.api.request(method, path, body)
+    except UnicodeEncodeError:
+        return  # half a surrogate pair cannot be put into a request
+    assert response.status_code < 500, (method, path, body, response.content)
+    if method == "DELETE" and response.status_code == 204 and path.endswith(run.id):
+        run.id = str(uuid4())
