@@ -31,8 +31,10 @@ from approvals.schemaforms.texts import (
     JSONText,
     Number,
     PlainText,
+    ReadOnly,
     Secret,
     Time,
+    is_decimal,
 )
 from approvals.schemaforms.unions import UnionControl
 from approvals.schemaforms.values import (
@@ -84,6 +86,16 @@ _TEXT_KINDS = frozenset(
         Kind.DURATION,
     ]
 )
+_SHOWN_TYPES: dict[Kind, tuple[type, ...]] = {
+    Kind.INTEGER: (int, float),
+    Kind.NUMBER: (int, float),
+    Kind.DECIMAL: (int, float, str),
+    Kind.BOOLEAN: (bool,),
+    Kind.OBJECT: (dict,),
+    Kind.MAP: (dict,),
+    Kind.LIST: (list,),
+    Kind.CHOICES: (list,),
+}
 _GROUP_KINDS = frozenset([Kind.OBJECT, Kind.LIST, Kind.CHOICES, Kind.MAP, Kind.UNION, Kind.ANY])
 
 
@@ -107,6 +119,8 @@ class Desk:
         initial = self._initial_value(slot, node)
         if reason := self._reason_for_json(slot, node, initial):
             node = replace(node, kind=Kind.ANY, trouble=reason)
+        if node.kind is Kind.DECIMAL and isinstance(initial, str) and not is_decimal(initial):
+            node = replace(node, kind=Kind.UNION)
         control = self._control_class(slot, node, initial)(self, slot, node, initial)
         if posted is not None:
             control.read(posted)
@@ -115,6 +129,8 @@ class Desk:
     def _control_class(self, slot: Slot, node: Node, initial: MaybeJSON) -> type[Control]:
         if slot.fixed is not MISSING:
             return Fixed
+        if node.keywords.get("readOnly") is True and initial is not MISSING:
+            return ReadOnly
         match node.kind:
             case Kind.CONST:
                 is_settled = slot.required or initial is not MISSING
@@ -152,20 +168,8 @@ class Desk:
         """Tell whether a control of this kind can show `value` at all."""
         if value is None:
             return self._may_be_null(node)
-        match node.kind:
-            case Kind.INTEGER:
-                return isinstance(value, (int, float)) and not isinstance(value, bool)
-            case Kind.NUMBER | Kind.DECIMAL:
-                is_text = node.kind is Kind.DECIMAL and isinstance(value, str)
-                return is_text or (isinstance(value, (int, float)) and not isinstance(value, bool))
-            case Kind.BOOLEAN:
-                return isinstance(value, bool)
-            case Kind.OBJECT | Kind.MAP:
-                return isinstance(value, dict)
-            case Kind.LIST | Kind.CHOICES:
-                return isinstance(value, list)
-            case kind:
-                return isinstance(value, str) or kind not in _TEXT_KINDS
+        shown = _SHOWN_TYPES.get(node.kind, (str,) if node.kind in _TEXT_KINDS else (object,))
+        return isinstance(value, shown) and (not isinstance(value, bool) or int not in shown)
 
     def _may_be_null(self, node: Node) -> bool:
         if node.nullable or node.kind in {Kind.ANY, Kind.NULL} or None in node.options:

@@ -86,7 +86,7 @@ class Choice(Control):
             if same_json(value, self.initial) and (value is not MISSING or OMIT in self.meanings):
                 self.raw = token
                 return
-        if self.initial is not MISSING:
+        if self.initial is not MISSING and not self.meanings:
             self.gone = clip(_plain_label(self.initial), MAX_LABEL_LENGTH)
 
     def read(self, posted: "Posted") -> None:
@@ -102,6 +102,10 @@ class Choice(Control):
                 return value
         self.note_problem("Choose one of the options.")
         return MISSING
+
+    @property
+    def is_chosen(self) -> bool:
+        return any(token == self.raw for token, _, _ in self.options())
 
     @property
     def is_radio(self) -> bool:
@@ -144,7 +148,7 @@ class Search(Choice):
     def open(self) -> None:
         super().open()
         labels = {token: label for token, label, _ in self.options()}
-        self.raw = labels.get(self.raw, "")
+        self.raw = labels.get(self.raw, self.gone)
 
     def decode(self) -> MaybeJSON:
         self.problems.clear()

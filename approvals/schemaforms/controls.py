@@ -67,7 +67,8 @@ class Control:
         self.label = slot.label
         self.problems: list[str] = []
         self.note = ""
-        self.is_focused = False
+        self.is_new = False
+        """This was not in the form that was posted, so nobody has seen it yet."""
         self.open()
         self._opening = self.state()
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from approvals.schemaforms.limits import MAX_BRANCHES, MAX_SELECT_OPTIONS
-from approvals.schemaforms.schema import Keywords, Schema, SchemaTrouble, merge_keywords
+from approvals.schemaforms.schema import CONDITIONS, Keywords, Schema, SchemaTrouble, merge_keywords
 from approvals.schemaforms.values import (
     MISSING,
     JSONValue,
@@ -150,7 +150,7 @@ def _read_union(schema: Schema, raw: JSONValue, outer: Keywords, parts: list[JSO
         kind, options = Kind.ENUM, _collect_options(resolved)
     elif _is_decimal(outer, [keywords for _, keywords in resolved]):
         kind = Kind.DECIMAL
-    else:
+    if kind is not Kind.ENUM:
         branches = _read_branches(schema, outer, resolved)
     return Node(
         kind=kind,
@@ -324,9 +324,10 @@ def _kind_of(schema: Schema, keywords: Keywords) -> Kind:
         case "array":
             return _list_kind(schema, keywords)
         case "object":
-            has_fields = "properties" in keywords or keywords.get("additionalProperties") is False
-            open_ended = "additionalProperties" in keywords or "patternProperties" in keywords
-            return Kind.MAP if open_ended and not has_fields else Kind.OBJECT
+            has_fields = bool(keywords.keys() & {"properties", CONDITIONS, "dependentSchemas"})
+            others = keywords.get("additionalProperties", False)
+            is_open = others is not False or "patternProperties" in keywords
+            return Kind.MAP if is_open and not has_fields else Kind.OBJECT
         case None:
             return Kind.ANY
         case _:

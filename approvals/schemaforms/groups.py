@@ -4,7 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from approvals.schemaforms.conditions import list_questions
 from approvals.schemaforms.controls import NULL, OMIT, Answer, Control, Key, Slot
+from approvals.schemaforms.problems import forget_problems
+from approvals.schemaforms.schema import CONDITIONS
 from approvals.schemaforms.values import (
     MISSING,
     JSONValue,
@@ -22,7 +25,7 @@ PRESENT = "value"
 
 OWN_KEYWORDS = frozenset(
     "minItems maxItems uniqueItems contains minContains maxContains minProperties maxProperties "
-    "propertyNames dependentRequired dependentSchemas dependencies if then else not anyOf oneOf "
+    "propertyNames dependentRequired dependentSchemas dependencies not anyOf oneOf "
     "unevaluatedProperties unevaluatedItems".split()
 )
 """Keywords that concern a group as a whole; those of its parts are checked by its parts."""
@@ -95,6 +98,8 @@ class Group(Control):
             return MISSING if self.presence == OMIT else None
         value = self.decode_parts()
         own = {key: rule for key, rule in self.node.keywords.items() if key in OWN_KEYWORDS}
+        if CONDITIONS in self.node.keywords:
+            own["allOf"] = self.node.keywords[CONDITIONS]
         if own:
             for complaint in self.desk.complain(self, own, value):
                 self.desk.place(self, complaint)
@@ -122,6 +127,7 @@ class ObjectControl(Group):
     def open(self) -> None:
         self._children: list[tuple[str, Control]] = []
         self.extras: Control | None = None
+        self.shown_conditions: list[str] = []
         super().open()
 
     def open_parts(self) -> None:
@@ -132,45 +138,75 @@ class ObjectControl(Group):
 
     def _build_parts(self, posted: "Posted | None") -> None:
         properties = as_dict(self.node.keywords.get("properties"))
-        required = set(map(str, as_list(self.node.keywords.get("required"))))
-        given = self.initial if isinstance(self.initial, dict) else None
-        limit = self.desk.child_budget(self.slot, self.node)
-        self._children = []
-        for index, (name, raw) in enumerate(properties.items()):
-            slot = Slot(
-                name=f"{self.name}.{index}",
-                raw=raw,
-                label=self.desk.label_of(raw, name),
-                required=name in required,
-                given=MISSING if given is None else given.get(name, MISSING),
-                sealed=given is not None,
-                fixed=self.slot.tags.get(name, MISSING),
-                depth=self.slot.depth + 1,
-                budget=limit,
-            )
-            self._children.append((name, self.desk.build(slot, posted)))
-        self.extras = self._build_extras(given or {}, properties, posted)
+        required = as_list(self.node.keywords.get("required"))
+        self._children = [
+            (name, self._build_property(str(index), name, raw, name in required, posted))
+            for index, (name, raw) in enumerate(properties.items())
+        ]
+        self._build_conditional_parts(posted)
+        self._build_extras({name for name, _ in self._children}, posted)
 
-    def _build_extras(
-        self,
-        given: dict[str, JSONValue],
-        properties: dict[str, JSONValue],
-        posted: "Posted | None",
-    ) -> Control | None:
+    def _build_property(
+        self, step: str, name: str, raw: JSONValue, required: bool, posted: "Posted | None"
+    ) -> Control:
+        given = self.initial if isinstance(self.initial, dict) else None
+        slot = Slot(
+            name=f"{self.name}.{step}",
+            raw=raw,
+            label=self.desk.label_of(raw, name),
+            required=required,
+            given=MISSING if given is None else given.get(name, MISSING),
+            sealed=given is not None,
+            fixed=self.slot.tags.get(name, MISSING),
+            depth=self.slot.depth + 1,
+            budget=self.desk.child_budget(self.slot, self.node),
+        )
+        return self.desk.build(slot, posted)
+
+    def _build_conditional_parts(self, posted: "Posted | None") -> None:
+        """Add the fields that the answers so far call for."""
+        self.shown_conditions = []
+        if not self.is_conditional:
+            return
+        value = {name: part for name, part in self._decode_children() if part is not MISSING}
+        forget_problems(self)
+        shown_before = posted.texts(f"{self.name}.?") if posted else []
+        known = {name for name, _ in self._children}
+        for step, question in enumerate(list_questions(self.desk, self.node, value)):
+            if question is None or question.name in known:
+                continue
+            token = f"c{step}"
+            source = posted if token in shown_before else None
+            control = self._build_property(
+                token, question.name, question.raw, question.is_required, source
+            )
+            control.is_new = posted is not None and source is None
+            self._children.append((question.name, control))
+            self.shown_conditions.append(token)
+            known.add(question.name)
+
+    @property
+    def is_conditional(self) -> bool:
+        return bool({CONDITIONS, "dependentSchemas", "dependencies"} & self.node.keywords.keys())
+
+    def _build_extras(self, known: set[str], posted: "Posted | None") -> None:
+        """Add the dictionary of other entries, where they are allowed or already there."""
         keywords = self.node.keywords
-        unknown = {key: value for key, value in given.items() if key not in properties}
-        rules: dict[str, JSONValue] = {
-            key: keywords[key]
-            for key in ("additionalProperties", "patternProperties")
-            if key in keywords
-        }
-        closed = rules.get("additionalProperties") is False and "patternProperties" not in rules
-        if not unknown and (not rules or closed):
-            return None
+        given = as_dict(self.initial)
+        unknown = {key: value for key, value in given.items() if key not in known}
+        others = keywords.get("additionalProperties", MISSING)
+        patterns = keywords.get("patternProperties", MISSING)
+        if not unknown and others in (MISSING, False) and patterns is MISSING:
+            return
+        rule: dict[str, JSONValue] = {"type": "object"}
+        if patterns is not MISSING:
+            rule["patternProperties"] = patterns
+        if patterns is MISSING or others is not MISSING:
+            rule["additionalProperties"] = True if others in (MISSING, False) else others
         slot = replace(
             self.slot,
             name=f"{self.name}.+",
-            raw={"type": "object", "additionalProperties": True, **rules},
+            raw=rule,
             label="Other entries",
             required=True,
             given=unknown,
@@ -178,7 +214,7 @@ class ObjectControl(Group):
             tags={},
             depth=self.slot.depth + 1,
         )
-        return self.desk.build(slot, posted)
+        self.extras = self.desk.build(slot, posted)
 
     def children(self) -> Iterable[tuple[Key, Control]]:
         known: list[tuple[Key, Control]] = list(self._children)
@@ -189,10 +225,14 @@ class ObjectControl(Group):
         ordered = sorted((child for _, child in self._children), key=_position)
         return ordered + ([self.extras] if self.extras else [])
 
+    def _decode_children(self) -> list[tuple[str, MaybeJSON]]:
+        return [(name, child.decode()) for name, child in self._children]
+
     def decode_parts(self) -> JSONValue:
         value: dict[str, JSONValue] = {}
-        for name, child in self._children:
-            part = child.decode()
+        for (name, part), (_, child) in zip(self._decode_children(), self._children, strict=True):
+            if child.is_new:
+                child.note_problem("This is asked because of other answers. Please look at it.")
             if part is not MISSING:
                 value[name] = part
             elif child.problems:

@@ -30,8 +30,8 @@ def apply_operation(root: Control, command: str) -> Outcome:
             return _change_row(control, token, operation)
         case UnionControl() if operation == "branch":
             return _choose(control, token)
-        case Group() if operation == "toggle":
-            return _toggle(control)
+        case Group() if operation in {"toggle", "refresh"}:
+            return _toggle(control) if operation == "toggle" else Outcome("refresh")
         case AnyJSON() if operation == "quote":
             control.quote()
             return Outcome("quote", control.focus_id, "Put in quotes")

@@ -148,6 +148,13 @@ def has_problems(control: "Control") -> bool:
     return bool(control.problems) or any(has_problems(child) for _, child in control.children())
 
 
+def forget_problems(control: "Control") -> None:
+    """Take back what was noted while a value was only looked at."""
+    control.problems.clear()
+    for child in control.inner_controls():
+        forget_problems(child)
+
+
 def join_labels(labels: Iterable[str]) -> str:
     return " \u203a ".join(label for label in labels if label)
 

@@ -18,6 +18,7 @@ from approvals.schemaforms.decode import OPERATION
 from approvals.schemaforms.form import Form
 from approvals.schemaforms.groups import Group, ObjectControl
 from approvals.schemaforms.limits import MAX_HELP_LENGTH
+from approvals.schemaforms.problems import has_problems
 from approvals.schemaforms.rows import ListControl, MapControl
 from approvals.schemaforms.texts import DateTime, File
 from approvals.schemaforms.unions import UnionControl
@@ -164,16 +165,28 @@ def _surroundings(control: Control, page: _Page) -> dict[str, Any]:
             ]
             return {"rows": rows_of_two, "kept": _kept(control)}
         case Group():
-            return {
-                "parts": [_render_control(part, page) for part in control.parts()],
-                "kept": _kept(control),
-            }
+            return _object_parts(control, page)
         case DateTime():
             zone = (
                 control.zone if control.zone is not None else timezone.get_current_timezone_name()
             )
             return {"zone": zone}
     return {}
+
+
+def _object_parts(control: Group, page: _Page) -> dict[str, Any]:
+    shown = [part for part in control.parts() if not _is_folded(part)]
+    folded = [part for part in control.parts() if _is_folded(part)]
+    return {
+        "parts": [_render_control(part, page) for part in shown],
+        "folded": [_render_control(part, page) for part in folded],
+        "is_unfolded": any(map(has_problems, folded)),
+        "kept": _kept(control),
+    }
+
+
+def _is_folded(control: Control) -> bool:
+    return control.node.keywords.get("deprecated") is True and not control.is_hidden
 
 
 def _union_parts(control: UnionControl, page: _Page) -> dict[str, Any]:

@@ -335,7 +335,8 @@ class MapControl(Rows):
             if not isinstance(key, str):
                 continue
             look = unicodedata.normalize("NFKC", key).strip()
-            if look in looks:
+            is_alike = look in looks and not self.keys[token].is_pristine()
+            if key in result or is_alike:
                 self.keys[token].note_problem("This key is already used above.")
             looks.add(look)
             self._check_key(token, key)
@@ -345,8 +346,6 @@ class MapControl(Rows):
     def _check_key(self, token: str, key: str) -> None:
         closed = self.node.keywords.get("additionalProperties", False) is False
         patterns = self._patterns
-        if not patterns and "additionalProperties" in self.node.keywords and closed:
-            self.keys[token].note_problem("This entry is not expected. Remove it.")
         if patterns and closed and not any(self._is_match(pattern, key) for pattern in patterns):
             self.keys[token].note_problem("This key does not have the expected form.")
 

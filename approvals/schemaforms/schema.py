@@ -7,6 +7,10 @@ from approvals.schemaforms.values import JSONValue, as_dict, as_list
 
 type Keywords = dict[str, JSONValue]
 
+CONDITIONS = "if/then/else"
+"""Where the conditions of all merged parts are gathered; a name no schema keyword has."""
+
+_CONDITION = frozenset(["if", "then", "else"])
 _LARGER_WINS = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
 _SMALLER_WINS = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 
@@ -42,6 +46,9 @@ class Schema:
         if not isinstance(raw, dict):
             raise SchemaTrouble("Its description is not a JSON schema.")
         keywords = {key: value for key, value in raw.items() if key not in {"$ref", "allOf"}}
+        if "if" in keywords:
+            rule: JSONValue = {key: keywords.pop(key) for key in _CONDITION & keywords.keys()}
+            keywords[CONDITIONS] = [rule]
         merged = self._follow(raw["$ref"], trail) if "$ref" in raw else {}
         for part in as_list(raw.get("allOf")):
             merged = merge_keywords(merged, self._resolve(part, trail))
@@ -83,24 +90,33 @@ def merge_keywords(base: Keywords, over: Keywords) -> Keywords:
 
 
 def _merge_keyword(key: str, base: JSONValue, over: JSONValue) -> JSONValue:
-    if key in _LARGER_WINS + _SMALLER_WINS:
-        return _merge_bounds(key, base, over)
-    if key == "properties":
-        return _merge_properties(as_dict(base), as_dict(over))
-    if key == "required":
-        return list(dict.fromkeys(map(str, as_list(base) + as_list(over))))
-    if key in {"$defs", "definitions", "dependentRequired"}:
-        return as_dict(base) | as_dict(over)
-    if key in {"type", "enum"}:
-        common = [item for item in _listed(base) if item in _listed(over)]
-        return (common[0] if len(common) == 1 and key == "type" else common) or over
-    return over
+    match key:
+        case "properties":
+            return _merge_properties(as_dict(base), as_dict(over))
+        case "$defs" | "definitions" | "dependentRequired":
+            return as_dict(base) | as_dict(over)
+        case "required":
+            return list(dict.fromkeys(map(str, as_list(base) + as_list(over))))
+        case "type" | "enum":
+            return _merge_options(key, _listed(base), over)
+        case _ if key == CONDITIONS:
+            return as_list(base) + as_list(over)
+        case _:
+            return _merge_bounds(key, base, over)
+
+
+def _merge_options(key: str, base: list[JSONValue], over: JSONValue) -> JSONValue:
+    common = [item for item in base if item in _listed(over)]
+    return (common[0] if len(common) == 1 and key == "type" else common) or over
 
 
 def _merge_bounds(key: str, base: JSONValue, over: JSONValue) -> JSONValue:
-    if not isinstance(base, (int, float)) or not isinstance(over, (int, float)):
-        return over
-    return max(base, over) if key in _LARGER_WINS else min(base, over)
+    if isinstance(base, (int, float)) and isinstance(over, (int, float)):
+        if key in _LARGER_WINS:
+            return max(base, over)
+        if key in _SMALLER_WINS:
+            return min(base, over)
+    return over
 
 
 def _merge_properties(base: Keywords, over: Keywords) -> JSONValue:

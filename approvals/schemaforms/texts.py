@@ -16,7 +16,6 @@ from approvals.schemaforms.values import (
     JSONValue,
     MaybeJSON,
     UnreadableError,
-    as_dict,
     as_text,
     read_json,
     show_json,
@@ -140,6 +139,18 @@ class Number(Integer):
         return value
 
 
+class ReadOnly(TextControl):
+    """A value that is shown and sent as it is."""
+
+    template = "readonly"
+
+    def show(self, value: JSONValue) -> str:
+        return value if isinstance(value, str) else show_json(value)
+
+    def read(self, posted: "Posted") -> None:
+        """Nothing that is posted changes it."""
+
+
 def read_decimal(text: str, demand: str) -> Decimal:
     """Read a decimal number in the one spelling that JSON, Python and people share."""
     text = text.strip()
@@ -160,6 +171,14 @@ def read_decimal(text: str, demand: str) -> Decimal:
     return number
 
 
+def is_decimal(text: str) -> bool:
+    try:
+        read_decimal(text, "")
+    except UnreadableError:
+        return False
+    return text == text.strip()
+
+
 class DecimalText(TextControl):
     """A Decimal: sent as the text that was typed, for a JSON number would lose its digits."""
 
@@ -175,21 +194,20 @@ class DecimalText(TextControl):
         return text if self._fits_text(text) else format(number, "f")
 
     def _fits_text(self, text: str) -> bool:
-        return any(
-            self.desk.accepts(branch.raw, text)
-            for branch in self.node.branches
-            if branch.label == "Text"
-        )
+        return any(self.desk.accepts(rule, text) for rule in self._rules("string"))
+
+    def _rules(self, kind: str) -> list[JSONValue]:
+        rules = [branch.raw for branch in self.node.branches]
+        return [rule for rule in rules if self.desk.resolve_quietly(rule).get("type") == kind]
 
     def check(self, value: JSONValue) -> None:
         try:
             number = Decimal(str(value))
         except InvalidOperation:
             return super().check(value)
-        for branch in self.node.branches:
-            if branch.label == "Number":
-                self.note_complaints(self.desk.complain(self, branch.raw, number))
-                self._check_multiple(number, as_dict(branch.raw).get("multipleOf"))
+        for rule in self._rules("number"):
+            self.note_complaints(self.desk.complain(self, rule, number))
+            self._check_multiple(number, self.desk.resolve_quietly(rule).get("multipleOf"))
         if not self.problems:
             super().check(value)
         return None
