@@ -173,6 +173,7 @@ def bodies(schema: dict[str, Any], depth: int = 4) -> st.SearchStrategy[Any]:
     return odd_json
 
 
+@pytest.mark.django_db(transaction=True)  # each request commits or fails for itself
 @settings(
     max_examples=300,
     deadline=None,
