@@ -1,0 +1,27 @@
+"""What all tests may ask for."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.chromium import launch_options
+from tests.postgres import create_database, postgresql_server
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The URL of a PostgreSQL server's first database."""
+    with postgresql_server() as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(postgresql: str) -> str:
+    """The URL of an empty PostgreSQL database."""
+    return create_database(postgresql)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, object]:
+    """How Playwright starts Chromium."""
+    return launch_options()

