@@ -223,8 +223,9 @@ def _read_mapping(
     schema: Schema, tag: str, mapping: Keywords, resolved: list[tuple[JSONValue, Keywords]]
 ) -> tuple[Branch, ...]:
     """Read one branch per tag value; nothing if the mapping cannot be followed."""
+    order = [as_dict(part).get("$ref") for part, _ in resolved]
     branches = []
-    for value, target in mapping.items():
+    for value, target in sorted(mapping.items(), key=lambda pair: _rank(pair[1], order)):
         raw: JSONValue = {"$ref": target} if isinstance(target, str) else target
         try:
             keywords = schema.resolve(raw)
@@ -235,6 +236,11 @@ def _read_mapping(
     if len(branches) < len(resolved):
         return ()
     return _with_distinct_labels(branches)
+
+
+def _rank(target: JSONValue, order: list[JSONValue]) -> int:
+    """Place a branch where its author wrote it; the mapping itself is in alphabetical order."""
+    return order.index(target) if target in order else len(order)
 
 
 def _member_of_tag(schema: Schema, keywords: Keywords, tag: str, value: str) -> JSONValue:

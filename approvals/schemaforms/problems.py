@@ -1,5 +1,6 @@
 """What is wrong with an answer, in plain words and beside the field it is about."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -156,15 +157,24 @@ def forget_problems(control: "Control") -> None:
 
 
 def join_labels(labels: Iterable[str]) -> str:
-    return " \u203a ".join(label for label in labels if label)
+    """Write the way to a field; a list's name is left to its row ("Findings 2")."""
+    steps = [label for label in labels if label]
+    followers = [*steps[1:], ""]
+    return " \u203a ".join(
+        step
+        for step, follower in zip(steps, followers, strict=True)
+        if not re.fullmatch(rf"{re.escape(step)} \d+", follower)
+    )
 
 
-def list_problems(control: "Control", path: Path = (), label: str = "") -> Iterator[Problem]:
+def list_problems(
+    control: "Control", path: Path = (), labels: tuple[str, ...] = ()
+) -> Iterator[Problem]:
     """Yield every problem in the order of the form."""
-    here = join_labels((label, control.label))
+    labels = (*labels, control.label)
     anchor = control.focus_id if path or control.label else ""
     for message in control.problems:
-        yield Problem(path, message, anchor, here)
+        yield Problem(path, message, anchor, join_labels(labels))
     for key, child in control.children():
         inner = (*path, key) if isinstance(key, (str, int)) else path
-        yield from list_problems(child, inner, here)
+        yield from list_problems(child, inner, labels)

@@ -218,6 +218,7 @@ class ListControl(Rows):
         return self.slots + [control for _, control in self.number_rows()]
 
     def children(self) -> Iterable[tuple[Key, Control]]:
+        self.number_rows()
         return enumerate([*self.slots, *(self.rows[token] for token in self.kept_tokens())])
 
     def decode_parts(self) -> JSONValue:
@@ -321,6 +322,7 @@ class MapControl(Rows):
             yield value
 
     def children(self) -> Iterable[tuple[Key, Control]]:
+        self.number_rows()
         for token in self.kept_tokens():
             yield MISSING, self.keys[token]
             key = self._decoded_keys.get(token, MISSING)
