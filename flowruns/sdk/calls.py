@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel, TypeAdapter
 
 from flowruns import wire
-from flowruns.domain.states import StateType
 from flowruns.sdk.asking import WORKING, ask
 from flowruns.sdk.states import FlowRun, OrchestrationResult, State, to_wire
 from flowruns.sdk.steps import Send, Sleep, Steps, read_clock
@@ -34,8 +33,8 @@ def _post(path: str, body: Any, *, patience: float = WORKING) -> Steps[Any]:
     return reply.json()
 
 
-def _get(path: str) -> Steps[Any]:
-    reply = yield from ask(Send(method="GET", path=path))
+def _get(path: str, *, patience: float = WORKING) -> Steps[Any]:
+    reply = yield from ask(Send(method="GET", path=path), patience=patience)
     return reply.json()
 
 
@@ -71,9 +70,10 @@ def create_flow_run(run: wire.FlowRunCreate, *, patience: float = WORKING) -> St
     return FlowRun.model_validate((yield from _post("/flow_runs/", _dump(run), patience=patience)))
 
 
-def read_flow_run(flow_run_id: UUID) -> Steps[FlowRun]:
+def read_flow_run(flow_run_id: UUID, *, patience: float = WORKING) -> Steps[FlowRun]:
     """Read a flow run; raises ObjectNotFound."""
-    return FlowRun.model_validate((yield from _get(f"/flow_runs/{flow_run_id}")))
+    answer = yield from _get(f"/flow_runs/{flow_run_id}", patience=patience)
+    return FlowRun.model_validate(answer)
 
 
 def read_flow_runs(
@@ -211,7 +211,3 @@ def read_logs(
 def api_healthcheck() -> Steps[None]:
     """Return when the server is in good health; raises ServerUnreachable."""
     yield from ask(Send(method="GET", path="/health"), patience=0)
-
-
-PENDING: State[Any] = State(type=StateType.PENDING)
-RUNNING: State[Any] = State(type=StateType.RUNNING)

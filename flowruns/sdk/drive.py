@@ -220,5 +220,8 @@ async def arun[T](steps: Steps[T], connection: AsyncConnection) -> T:
         answer = error = None
         try:
             answer = await _aperform(step, connection)
+        except GeneratorExit:
+            steps.close()
+            raise
         except BaseException as raised:  # noqa: BLE001 - the steps decide what it means
             error = raised

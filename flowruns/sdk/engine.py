@@ -159,8 +159,7 @@ class FlowEngine:
             value = yield Block(lambda: states_of(value))
             yield Block(context.finish_tasks)
         except PauseEnded as error:
-            if error.flow_run_id == self.run.id:
-                return (yield from self._give_in(error))
+            # How the pause ended is no news to the server: it is told nothing, or says what stays.
             return (yield from self._fail(error, "Flow run encountered an exception:"))
         except Exception as error:
             self.logger.exception("Encountered exception during execution: %r", error)  # noqa: TRY401
@@ -176,19 +175,6 @@ class FlowEngine:
         state = yield from self._report(failed_with(error, prefix))
         return Finished(state, error=error)
 
-    def _give_in(self, error: PauseEnded) -> Steps[Finished]:
-        """End as the server has it already: it ended the run, and this flow let it."""
-        state = error.state or failed_with(error, "Flow run encountered an exception:")
-        if state.is_cancelling():
-            cancelled: State[Any] = State(
-                type=StateType.CANCELLED, message="Flow run was cancelled.", data=error
-            )
-            state = yield from self._report(cancelled)
-        else:
-            self.logger.info("%s", error)
-            state = state.model_copy(update={"data": error})
-        return Finished(state, error=error)
-
     def _crash(self, error: BaseException) -> Steps[None]:
         state = crashed(error)
         self.logger.error("Crash detected! %s", state.message)
@@ -196,18 +182,30 @@ class FlowEngine:
         self.logger.info("Finished in state %s", state)
 
     def _report(self, proposed: State[Any], *, patience: float = WORKING) -> Steps[State[Any]]:
-        """Propose the end and return the state that the run has then; what is final stays."""
+        """Propose the end and return the state that the run has then, with the outcome here."""
         try:
-            result = yield from calls.propose_state(self.run.id, proposed, patience=patience)
-            state = result.state or (yield from calls.read_flow_run(self.run.id)).state
+            state = yield from self._propose_end(proposed, patience)
         except ObjectNotFound:
             self.logger.warning("The flow run was deleted; its end is not recorded.")
             return proposed
         except ServerError as error:
             self.logger.warning("The end of the flow run is not recorded. %s", error)
             return proposed
-        if state is None or result.status is wire.SetStateStatus.ACCEPT:
-            return proposed.model_copy(update={"id": state.id} if state else {})
-        if not state.is_scheduled():
-            self.logger.info("The flow run is %s on the server and stays so.", state)
         return state.model_copy(update={"data": proposed.data})
+
+    def _propose_end(self, proposed: State[Any], patience: float) -> Steps[State[Any]]:
+        """Propose the end of a run that has none yet: a server would let a second one replace it.
+
+        A reviewer's rejection stays, whatever the flow does with the exception.
+        """
+        run = yield from calls.read_flow_run(self.run.id, patience=patience)
+        state = run.state
+        if state is None or not state.is_final():
+            if state is not None and state.is_cancelling():
+                proposed = State(type=StateType.CANCELLED, message="Flow run was cancelled.")
+            result = yield from calls.propose_state(self.run.id, proposed, patience=patience)
+            state = result.state or proposed
+            if result.status is wire.SetStateStatus.ACCEPT or state.is_scheduled():
+                return state
+        self.logger.info("The flow run is %s on the server and stays so.", state)
+        return state

@@ -10,6 +10,7 @@ from flowruns.sdk import parameters as params
 from flowruns.sdk.dispatch import aconnected, connected
 from flowruns.sdk.drive import arun, run
 from flowruns.sdk.engine import FlowEngine
+from flowruns.sdk.signals import termination_raises
 from flowruns.sdk.states import State
 
 
@@ -61,13 +62,14 @@ class Flow[**P, R]:
         return play(parameters, return_state=return_state)
 
     def _call(self, parameters: dict[str, Any], *, return_state: bool) -> Any:
-        with connected() as connection:
+        with termination_raises(), connected() as connection:
             finished = run(FlowEngine(self, parameters, connection).play(), connection)
         return finished.state if return_state else finished.result()
 
     async def _acall(self, parameters: dict[str, Any], *, return_state: bool) -> Any:
-        async with aconnected() as connection:
-            finished = await arun(FlowEngine(self, parameters, connection).play(), connection)
+        with termination_raises():
+            async with aconnected() as connection:
+                finished = await arun(FlowEngine(self, parameters, connection).play(), connection)
         return finished.state if return_state else finished.result()
 
     def name_run(self, parameters: dict[str, Any]) -> str:

@@ -3,7 +3,6 @@
 import atexit
 import sys
 import threading
-import time
 from collections import deque
 from typing import Final
 
@@ -18,6 +17,7 @@ MOST_BATCH_CHARACTERS: Final = 500_000
 # Lines that come close together travel together; a reviewer still sees them "at once".
 GATHERING_SECONDS: Final = 0.2
 AWAY_SECONDS: Final = 3.0
+IDLE_SECONDS: Final = 2.0
 FLUSH_SECONDS: Final = 10.0
 
 
@@ -28,7 +28,7 @@ class LogShipper:
         self._lines: deque[wire.LogCreate] = deque(maxlen=MOST_LINES)
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._in_flight = 0
+        self._is_registered = False
         self._hurry = False
         self._is_away = False
         self._told: set[str] = set()
@@ -36,47 +36,52 @@ class LogShipper:
     def add(self, line: wire.LogCreate) -> None:
         with self._changed:
             self._lines.append(line)
-            if self._thread is None or not self._thread.is_alive():
+            if self._thread is None:
                 self._start()
             self._changed.notify_all()
 
     def _start(self) -> None:
-        if self._thread is None:
+        if not self._is_registered:
             atexit.register(self.flush)
+            self._is_registered = True
         self._thread = threading.Thread(target=self._ship, name="flowruns-logs", daemon=True)
         self._thread.start()
 
     def flush(self, timeout: float = FLUSH_SECONDS) -> None:
         """Wait until the lines so far are sent; not longer than `timeout` s or one failure."""
-        ends_at = time.monotonic() + timeout
         with self._changed:
             self._hurry = True
             self._is_away = False
             self._changed.notify_all()
-            while (self._lines or self._in_flight) and not self._is_away:
-                if not self._changed.wait(max(0.0, ends_at - time.monotonic())):
-                    break
+            self._changed.wait_for(lambda: self._thread is None or self._is_away, timeout)
             self._hurry = False
 
     def _ship(self) -> None:
+        """Send until there has been nothing to send for a while."""
         with Connection() as connection:
-            while True:
-                batch = self._take()
+            while batch := self._take():
                 self._send(batch, connection)
 
     def _take(self) -> list[wire.LogCreate]:
         with self._changed:
-            self._changed.wait_for(lambda: self._lines)
-            self._changed.wait_for(lambda: self._hurry, GATHERING_SECONDS)
-            batch: list[wire.LogCreate] = []
-            characters = 0
-            while self._lines and len(batch) < MOST_PER_BATCH:
-                characters += len(self._lines[0].message)
-                if batch and characters > MOST_BATCH_CHARACTERS:
-                    break
-                batch.append(self._lines.popleft())
-            self._in_flight = len(batch)
+            self._changed.wait_for(lambda: self._lines or self._hurry, IDLE_SECONDS)
+            if self._lines:
+                self._changed.wait_for(lambda: self._hurry, GATHERING_SECONDS)
+            batch = self._next_batch()
+            if not batch:
+                self._thread = None
+                self._changed.notify_all()
             return batch
+
+    def _next_batch(self) -> list[wire.LogCreate]:
+        batch: list[wire.LogCreate] = []
+        characters = 0
+        while self._lines and len(batch) < MOST_PER_BATCH:
+            characters += len(self._lines[0].message)
+            if batch and characters > MOST_BATCH_CHARACTERS:
+                break
+            batch.append(self._lines.popleft())
+        return batch
 
     def _send(self, batch: list[wire.LogCreate], connection: Connection) -> None:
         try:
@@ -84,26 +89,16 @@ class LogShipper:
         except ServerUnreachable:
             self._put_back(batch)
         except FlowRunsError as error:
-            # The server will refuse these lines again, and logging it would add more of them.
+            # The server would refuse these lines again, and a log line of it would follow them.
             self._tell(str(error))
-            self._done(is_away=False)
-        else:
-            self._done(is_away=False)
-
-    def _done(self, *, is_away: bool) -> None:
-        with self._changed:
-            self._in_flight = 0
-            self._is_away = is_away
-            self._changed.notify_all()
 
     def _put_back(self, batch: list[wire.LogCreate]) -> None:
         with self._changed:
             room = MOST_LINES - len(self._lines)
             self._lines.extendleft(reversed(batch[-room:] if room else []))
-            self._in_flight = 0
             self._is_away = True
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._hurry, AWAY_SECONDS)
+            self._changed.wait_for(lambda: self._hurry and not self._is_away, AWAY_SECONDS)
 
     def _tell(self, problem: str) -> None:
         if problem not in self._told:

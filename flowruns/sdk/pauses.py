@@ -174,7 +174,7 @@ def _is_expiry(state: State[Any], paused: State[Any] | None) -> bool:
     return deadline is not None and state.timestamp >= deadline
 
 
-def _pause_steps(
+def pause_steps(
     wait_for_input: Any, *, timeout: float, poll_interval: float, key: str | None
 ) -> Steps[Any]:
     run = require_flow_run("Flow runs can only be paused from within a flow run.")
@@ -229,7 +229,7 @@ def pause_flow_run(
     Example: `answer = pause_flow_run(wait_for_input=Approval, timeout=86400)`
     """
     return dispatch(
-        _pause_steps(wait_for_input, timeout=timeout, poll_interval=poll_interval, key=key)
+        pause_steps(wait_for_input, timeout=timeout, poll_interval=poll_interval, key=key)
     )
 
 
@@ -263,5 +263,5 @@ async def apause_flow_run(
     Example: `answer = await apause_flow_run(wait_for_input=Approval)`
     """
     return await on_loop(
-        _pause_steps(wait_for_input, timeout=timeout, poll_interval=poll_interval, key=key)
+        pause_steps(wait_for_input, timeout=timeout, poll_interval=poll_interval, key=key)
     )

@@ -12,7 +12,7 @@ from flowruns.sdk.steps import Steps
 from flowruns.wire import SetStateStatus
 
 
-def _resume_steps(flow_run_id: UUID, run_input: Mapping[str, Any] | None) -> Steps[None]:
+def resume_steps(flow_run_id: UUID, run_input: Mapping[str, Any] | None) -> Steps[None]:
     # Read first, as Prefect's client does: its server answers 500 for a run that it does not know.
     run = yield from calls.read_flow_run(flow_run_id)
     if run.state is None or not run.state.is_paused():
@@ -39,7 +39,7 @@ def resume_flow_run(flow_run_id: UUID, run_input: Mapping[str, Any] | None = Non
 
     Example: `resume_flow_run(flow_run.id, run_input={"approve": True})`
     """
-    return cast("None", dispatch(_resume_steps(flow_run_id, run_input)))
+    return cast("None", dispatch(resume_steps(flow_run_id, run_input)))
 
 
 async def aresume_flow_run(flow_run_id: UUID, run_input: Mapping[str, Any] | None = None) -> None:
@@ -47,4 +47,4 @@ async def aresume_flow_run(flow_run_id: UUID, run_input: Mapping[str, Any] | Non
 
     Example: `await aresume_flow_run(flow_run.id, run_input={"approve": True})`
     """
-    await on_loop(_resume_steps(flow_run_id, run_input))
+    await on_loop(resume_steps(flow_run_id, run_input))

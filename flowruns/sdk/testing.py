@@ -1,0 +1,266 @@
+"""Run flows in tests without a server: a fake one in memory, and a reviewer who is a function.
+
+The fake judges transitions by the rules of the real one. It speaks as much of the API as a flow
+needs, keeps everything in public attributes, and holds no requests.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+from flowruns import wire
+from flowruns.domain import states
+from flowruns.domain.consequences import facts_after
+from flowruns.domain.rejections import rejected
+from flowruns.domain.rules import judge
+from flowruns.domain.transitions import Abort, Accept, Reject, RunFacts, Transition, Wait
+from flowruns.sdk.config import Config, override_config
+from flowruns.sdk.steps import Reply, Send
+
+if TYPE_CHECKING:
+    import httpx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One pause as a reviewer meets it; `schema` is None where only a resume is asked."""
+
+    flow_run: wire.FlowRun
+    key: str
+    description: str | None
+    schema: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A reviewer's "no"."""
+
+    reason: str
+    reviewer: str = "alice"
+
+
+# What a reviewer does: answers, rejects, or (None) lets the pause time out.
+type Reviewer = Callable[[Asked], Mapping[str, Any] | Rejected | None]
+
+
+@dataclass(slots=True)
+class FakeRun:
+    run: wire.FlowRun
+    facts: RunFacts
+    history: list[states.State]
+    inputs: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def state(self) -> states.State:
+        return self.history[-1]
+
+    @property
+    def names(self) -> list[str]:
+        return [state.name for state in self.history]
+
+    def as_wire(self) -> wire.FlowRun:
+        state = wire.State.from_domain(self.state)
+        policy = self.run.empirical_policy.model_copy(
+            update={"pause_keys": sorted(self.facts.pause_keys)}
+        )
+        known = {"state": state, "state_id": state.id, "state_type": state.type}
+        return self.run.model_copy(
+            update=known | {"state_name": state.name, "empirical_policy": policy}
+        )
+
+
+class FakeServer:
+    """The API of one server, as a function from request to reply."""
+
+    def __init__(
+        self,
+        reviewer: Reviewer | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.flows: dict[str, UUID] = {}
+        self.runs: dict[UUID, FakeRun] = {}
+        self.logs: list[wire.LogCreate] = []
+        self._reviewer = reviewer
+        self._now = now
+        self._lock = threading.RLock()
+
+    @property
+    def run(self) -> FakeRun:
+        """The only flow run there is."""
+        (run,) = self.runs.values()
+        return run
+
+    def handle(self, request: Send) -> Reply:
+        match request.path.split("?")[0].strip("/").split("/"), request.method:
+            case (["flows"], "POST"):
+                return self._create_flow(request.body)
+            case (["flow_runs"], "POST"):
+                return self._create_run(request.body)
+            case (["logs"], "POST"):
+                self.logs += [wire.LogCreate.model_validate(line) for line in request.body]
+                return Reply(201, b"null")
+            case (["flow_runs", run_id, *rest], _) if run := self.runs.get(UUID(run_id)):
+                with self._lock:
+                    return self._handle_run(run, rest, request)
+        return _json(404, {"detail": "Not found"})
+
+    def _create_flow(self, body: Any) -> Reply:
+        create = wire.FlowCreate.model_validate(body)
+        flow_id = self.flows.setdefault(create.name, uuid4())
+        return _json(201, wire.Flow(id=flow_id, name=create.name))
+
+    def _create_run(self, body: Any) -> Reply:
+        create = wire.FlowRunCreate.model_validate(body)
+        initial = create.state or wire.StateCreate(type=states.StateType.PENDING)
+        policy = create.empirical_policy
+        run = wire.FlowRun(id=uuid4(), **create.model_dump(include=_KEPT))
+        run.empirical_policy = policy
+        facts = RunFacts(retries=policy.retries, retry_delay=policy.retry_delay)
+        self.runs[run.id] = FakeRun(run, facts, [self._stamped(initial)])
+        return _json(201, self.runs[run.id].as_wire())
+
+    def _stamped(self, create: wire.StateCreate) -> states.State:
+        return replace(create.to_domain(), timestamp=self._now())
+
+    def _handle_run(self, run: FakeRun, rest: list[str], request: Send) -> Reply:
+        match rest, request.method:
+            case (["set_state"], "POST"):
+                body = wire.SetState.model_validate(request.body)
+                return self._verdict(run, self._stamped(body.state))
+            case (["resume"], "POST"):
+                return self._resume(run, request.body.get("run_input"))
+            case ["input", *key], _:
+                return self._handle_input(run, "".join(key), request)
+        return _json(200, run.as_wire())
+
+    def _handle_input(self, run: FakeRun, key: str, request: Send) -> Reply:
+        if request.method == "POST":
+            return self._store(run, wire.RunInputCreate.model_validate(request.body))
+        if key not in run.inputs:
+            return _json(404, {"detail": "Flow run input not found"})
+        if request.method == "DELETE":
+            del run.inputs[key]
+            return Reply(204)
+        return Reply(200, run.inputs[key].encode())
+
+    def _store(self, run: FakeRun, create: wire.RunInputCreate) -> Reply:
+        if create.key in run.inputs:
+            return _json(409, {"detail": "A flow run input with this key already exists."})
+        run.inputs[create.key] = create.value
+        return Reply(201, b"null")
+
+    def _resume(self, run: FakeRun, run_input: Mapping[str, Any] | None) -> Reply:
+        keyset = run.state.details.run_input_keyset
+        if keyset and run_input:
+            run.inputs[keyset["response"]] = json.dumps(run_input)
+        return self._verdict(run, states.running())
+
+    def _verdict(self, run: FakeRun, proposed: states.State) -> Reply:
+        result = self.set_state(run, proposed)
+        paused = result.status is wire.SetStateStatus.ACCEPT and run.state.type == "PAUSED"
+        if paused and self._reviewer is not None:
+            self._review(run, self._reviewer)
+        return _json(201, result)
+
+    def set_state(self, run: FakeRun, proposed: states.State) -> wire.OrchestrationResult:
+        """Judge `proposed` as the server would, and write what comes of it."""
+        transition = Transition(
+            initial=run.state, proposed=proposed, run=run.facts, now=self._now()
+        )
+        status, written, reason, delay = _read_verdict(judge(transition))
+        if written is not None:
+            run.facts = facts_after(transition, written)
+            run.history.append(written)
+        shown = None if status == "ABORT" else wire.State.from_domain(run.state)
+        details = {"type": f"{status.lower()}_details", "reason": reason, "delay_seconds": delay}
+        return wire.OrchestrationResult.model_validate(
+            {"status": status, "state": shown, "details": details}
+        )
+
+    def _review(self, run: FakeRun, review: Reviewer) -> None:
+        match review(_asked(run)):
+            case None:
+                self.set_state(run, states.failed("The flow was paused and never resumed."))
+            case Rejected(reason, reviewer):
+                self.set_state(run, rejected(reviewer=reviewer, reason=reason))
+            case answer:
+                self._resume(run, answer)
+
+
+_KEPT = {"name", "flow_id", "flow_version", "parameters", "tags", "labels"}
+
+
+def _asked(run: FakeRun) -> Asked:
+    keyset = run.state.details.run_input_keyset or {}
+    texts = {name: run.inputs.get(key) for name, key in keyset.items()}
+    loaded = {name: json.loads(text) for name, text in texts.items() if text}
+    return Asked(
+        flow_run=run.as_wire(),
+        key=run.state.details.pause_key or "",
+        description=loaded.get("description"),
+        schema=loaded.get("schema"),
+    )
+
+
+def _read_verdict(
+    verdict: Accept | Reject | Abort | Wait,
+) -> tuple[str, states.State | None, str | None, int | None]:
+    match verdict:
+        case Accept(state):
+            return "ACCEPT", state, None, None
+        case Reject(reason, state):
+            return "REJECT", state, reason, None
+        case Abort(reason):
+            return "ABORT", None, reason, None
+        case Wait(delay, reason):
+            return "WAIT", None, reason, delay
+
+
+def _json(status: int, body: Any) -> Reply:
+    if isinstance(body, wire.Wire):
+        body = body.model_dump(mode="json")
+    return Reply(status, json.dumps(body).encode(), {"content-type": "application/json"})
+
+
+@contextmanager
+def reviewed_by(reviewer: Reviewer) -> Iterator[FakeServer]:
+    """Run flows without a server: every pause is answered at once by `reviewer`.
+
+    It is given an `Asked` and returns the answer, a `Rejected`, or None to let the pause time
+    out. One at a time in a process.
+
+    Example:
+        with reviewed_by(lambda asked: {"approve": True}):
+            assert refund(order=7, amount=3.5)
+    """
+    server = FakeServer(reviewer)
+    with served_by(server.handle):
+        yield server
+
+
+@contextmanager
+def served_by(handle: Callable[[Send], Reply]) -> Iterator[None]:
+    """Let `handle` answer every request instead of the network."""
+    import httpx
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        reply = handle(_to_send(request))
+        return httpx.Response(reply.status, headers=dict(reply.headers), content=reply.content)
+
+    config = Config(api_url="http://flowruns.test/api", transport=httpx.MockTransport(answer))
+    previous = override_config(config)
+    try:
+        yield
+    finally:
+        override_config(previous)
+
+
+def _to_send(request: "httpx.Request") -> Send:
+    path = request.url.raw_path.decode().removeprefix("/api")
+    body = json.loads(request.content) if request.content else None
+    return Send(method=request.method, path=path, body=body, headers=dict(request.headers))
