@@ -54,6 +54,8 @@ type Seconds = Annotated[
 type InputKey = Annotated[str, AfterValidator(_valid_input_key)]
 type JsonObject = dict[str, JsonValue]
 type SmallInt = Annotated[int, Field(ge=-(2**31), lt=2**31)]
+# a flow's name is part of addresses, so Prefect keeps these out of it
+type FlowName = Annotated[str, Field(max_length=1000, pattern=r"^[^/%&><]+$")]
 type Name = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
@@ -250,7 +252,7 @@ class OrchestrationResult(Wire):
 
 
 class FlowCreate(Request):
-    name: Name
+    name: FlowName
     tags: list[str] = []
     labels: JsonObject | None = Field(default_factory=dict)
 

@@ -26,17 +26,19 @@ def create_flow_run(request: HttpRequest, flow_run: wire.FlowRunCreate) -> HttpR
 
 
 @router.post("/filter", auth=auth.readers, response=list[wire.FlowRun])
-def read_flow_runs(request: HttpRequest, query: FlowRunQuery) -> HttpResponse:
-    return respond_list(wire.FlowRun, present_flow_runs(queries.read_flow_runs(query)))
+def read_flow_runs(request: HttpRequest, query: FlowRunQuery | None = None) -> HttpResponse:
+    runs = queries.read_flow_runs(query or FlowRunQuery())
+    return respond_list(wire.FlowRun, present_flow_runs(runs))
 
 
 @router.post("/count", auth=auth.readers, response=int)
-def count_flow_runs(request: HttpRequest, criteria: RunCriteria) -> HttpResponse:
-    return respond_json(queries.count_flow_runs(criteria))
+def count_flow_runs(request: HttpRequest, criteria: RunCriteria | None = None) -> HttpResponse:
+    return respond_json(queries.count_flow_runs(criteria or RunCriteria()))
 
 
 @router.post("/paginate", auth=auth.readers, response=wire.FlowRunPage)
-def paginate_flow_runs(request: HttpRequest, query: FlowRunPageQuery) -> HttpResponse:
+def paginate_flow_runs(request: HttpRequest, query: FlowRunPageQuery | None = None) -> HttpResponse:
+    query = query or FlowRunPageQuery()
     window = FlowRunQuery(
         flows=query.flows,
         flow_runs=query.flow_runs,

@@ -23,8 +23,9 @@ def create_flow(request: HttpRequest, flow: wire.FlowCreate) -> HttpResponse:
 
 
 @router.post("/filter", auth=auth.readers, response=list[wire.Flow])
-def read_flows(request: HttpRequest, query: FlowQuery) -> HttpResponse:
-    return respond_list(wire.Flow, [_present(flow) for flow in queries.read_flows(query)])
+def read_flows(request: HttpRequest, query: FlowQuery | None = None) -> HttpResponse:
+    flows = queries.read_flows(query or FlowQuery())
+    return respond_list(wire.Flow, [_present(flow) for flow in flows])
 
 
 @router.get("/name/{path:name}", auth=auth.readers, response=wire.Flow)

@@ -54,7 +54,9 @@ def respond_json(value: object, *, status: int = 200) -> HttpResponse:
 
 
 def respond_empty() -> HttpResponse:
-    return HttpResponse(status=204)
+    response = HttpResponse(status=204)
+    del response["Content-Type"]
+    return response
 
 
 def sent_at(request: HttpRequest) -> datetime | None:

@@ -21,5 +21,6 @@ def create_logs(request: HttpRequest, logs: list[wire.LogCreate]) -> HttpRespons
 
 
 @router.post("/filter", auth=auth.readers, response=list[wire.Log])
-def read_logs(request: HttpRequest, query: LogQuery) -> HttpResponse:
-    return respond_list(wire.Log, [present_log(line) for line in queries.read_logs(query)])
+def read_logs(request: HttpRequest, query: LogQuery | None = None) -> HttpResponse:
+    lines = queries.read_logs(query or LogQuery())
+    return respond_list(wire.Log, [present_log(line) for line in lines])

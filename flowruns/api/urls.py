@@ -69,7 +69,19 @@ def _answer_stranger(request: HttpRequest, error: Any) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def _answer_invalid(request: HttpRequest, error: Any) -> HttpResponse:
-    """Name what is wrong and where, without sending back what was sent."""
-    named = ("loc", "msg", "type")
-    detail = [{name: problem.get(name) for name in named} for problem in error.errors]
-    return respond_json({"detail": detail}, status=422)
+    """Name what is wrong and where, without sending back what was sent.
+
+    Prefect's names for it stand beside the one that all our errors have.
+    """
+    detail = [
+        {"loc": _place(problem["loc"]), "msg": problem["msg"], "type": problem["type"]}
+        for problem in error.errors
+    ]
+    message = "Invalid request received."
+    body = {"detail": detail, "exception_message": message, "exception_detail": detail}
+    return respond_json(body, status=422)
+
+
+def _place(loc: tuple[str | int, ...]) -> list[str | int]:
+    """Leave out the name that an operation gives its body, which no client knows."""
+    return [loc[0], *loc[2:]] if loc[0] == "body" else list(loc)

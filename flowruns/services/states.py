@@ -109,6 +109,7 @@ def write_verdict(
     written = _state_to_write(verdict)
     if written is None:
         return Outcome(verdict=verdict, state=t.initial, is_new=False)
+    written = _of_run(written, run)
     after = facts_after(t, written)
     if not _compare_and_set(run, written, after):
         return None
@@ -175,6 +176,12 @@ def _state_to_write(verdict: Verdict) -> State | None:
             return state
         case _:
             return None
+
+
+def _of_run(state: State, run: FlowRun) -> State:
+    """Say in the state's details which run it belongs to, as Prefect 3.8 does."""
+    extra = {**state.details.extra, "flow_run_id": str(run.pk)}
+    return replace(state, details=replace(state.details, extra=extra))
 
 
 def _compare_and_set(run: FlowRun, state: State, facts: RunFacts) -> bool:

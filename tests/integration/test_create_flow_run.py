@@ -20,15 +20,22 @@ def create(api: Api, **body: Any) -> tuple[int, dict[str, Any]]:
 
 
 def test_a_flow_is_created_once_and_found_by_name(api: Api) -> None:
-    first = api.post("/flows/", {"name": "a flow / with a slash", "tags": ["t"]})
-    again = api.post("/flows/", {"name": "a flow / with a slash"})
+    first = api.post("/flows/", {"name": "a flow with é", "tags": ["t"]})
+    again = api.post("/flows/", {"name": "a flow with é"})
     assert (first.status_code, again.status_code) == (201, 200)
     flow = json.loads(first.content)
     assert json.loads(again.content) == flow
-    assert json.loads(api.get("/flows/name/a flow / with a slash").content) == flow
+    assert json.loads(api.get("/flows/name/a flow with é").content) == flow
     assert json.loads(api.get(f"/flows/{flow['id']}").content) == flow
     assert api.get(f"/flows/{uuid4()}").status_code == 404
     assert api.get("/flows/name/nope").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "50%", "a&b", "<b>", 3, None])
+def test_a_flow_needs_a_name_that_fits_an_address(api: Api, name: Any) -> None:
+    response = api.post("/flows/", {"name": name})
+    assert response.status_code == 422
+    assert json.loads(response.content)["detail"][0]["loc"] == ["body", "name"]
 
 
 def test_a_new_run_is_pending_and_named_if_nobody_named_it(api: Api, flow_id: str) -> None:
@@ -54,7 +61,8 @@ def test_everything_a_client_sends_comes_back(api: Api, flow_id: str) -> None:
     }
     _, run = create(api, flow_id=flow_id, unheard_of=1, **sent)
     read = json.loads(api.get(f"/flow_runs/{run['id']}").content)
-    assert {**sent, "tags": ["a", "b"]} == {
+    labels = {"prefect.flow.id": flow_id, "team": "x"}
+    assert {**sent, "tags": ["a", "b"], "labels": labels} == {
         **{name: read[name] for name in sent},
         "empirical_policy": {
             name: read["empirical_policy"][name] for name in ("retries", "retry_delay")

@@ -128,6 +128,14 @@ def names_in(body: dict[str, Any]) -> list[str]:
     return [*body, *(name for names in inner for name in names)]
 
 
+@pytest.mark.parametrize("path", ["/flow_runs/filter", "/flows/filter", "/logs/filter"])
+def test_no_criteria_at_all_select_everything(api: Api, three: dict[str, str], path: str) -> None:
+    found, all_of_them = json.loads(api.post(path).content), json.loads(api.post(path, {}).content)
+    assert [item["id"] for item in found] == [item["id"] for item in all_of_them]
+    assert api.post("/flow_runs/count").content == b"3"
+    assert json.loads(api.post("/flow_runs/paginate").content)["count"] == 3
+
+
 def test_every_order_is_served(api: Api, three: dict[str, str]) -> None:
     names = {
         sort: find(api, sort=sort)
