@@ -17,25 +17,13 @@ from approvals.schemaforms.limits import (
     MAX_ROWS,
     MAX_SELECT_OPTIONS,
 )
+from approvals.schemaforms.maps import MapControl
+from approvals.schemaforms.moments import Date, DateTime, Duration, Time
+from approvals.schemaforms.numbers import DecimalText, Integer, Number, is_decimal
 from approvals.schemaforms.problems import place_complaint
-from approvals.schemaforms.rows import ListControl, MapControl
+from approvals.schemaforms.rows import ListControl
 from approvals.schemaforms.schema import Keywords, Schema, SchemaTrouble
-from approvals.schemaforms.texts import (
-    AnyJSON,
-    Date,
-    DateTime,
-    DecimalText,
-    Duration,
-    File,
-    Integer,
-    JSONText,
-    Number,
-    PlainText,
-    ReadOnly,
-    Secret,
-    Time,
-    is_decimal,
-)
+from approvals.schemaforms.texts import AnyJSON, File, JSONText, PlainText, ReadOnly, Secret
 from approvals.schemaforms.unions import UnionControl
 from approvals.schemaforms.values import (
     MISSING,
@@ -180,15 +168,18 @@ class Desk:
         """Say why a JSON editor must stand here, or "" where fields can."""
         if node.trouble or node.kind not in _GROUP_KINDS - {Kind.ANY}:
             return node.trouble
-        if slot.depth > MAX_DEPTH:
-            return f"It lies more than {MAX_DEPTH} levels deep."
-        if slot.budget and self.size(slot.raw) > slot.budget:
-            return "It would take too many fields."
-        if len(as_list(initial)) > MAX_ROWS or len(as_dict(initial)) > MAX_ROWS:
-            return "It has too many entries to show each in fields."
-        if is_larger_than(initial, MAX_INITIAL_NODES):
-            return "It holds too much to show each part in fields."
-        return ""
+        fields = len(as_dict(node.keywords.get("properties")))
+        is_large = bool(slot.budget) and self.size(slot.raw) > slot.budget
+        entries = max(len(as_list(initial)), len(as_dict(initial)))
+        reasons = {
+            f"It lies more than {MAX_DEPTH} levels deep.": slot.depth > MAX_DEPTH,
+            "It would take too many fields.": is_large or fields > MAX_FIELDS,
+            "It has too many entries to show each in fields.": entries > MAX_ROWS,
+            "It holds too much to show each part in fields.": is_larger_than(
+                initial, MAX_INITIAL_NODES
+            ),
+        }
+        return next((reason for reason, applies in reasons.items() if applies), "")
 
     def child_budget(self, slot: Slot, node: Node) -> int:
         """Return how many fields each property may take so that all together stay in bounds."""
@@ -206,7 +197,7 @@ class Desk:
 
     def _measure(self, node: Node) -> int:
         default = node.default
-        if node.nullable and default is MISSING:
+        if node.nullable and default in (MISSING, None):
             return 1
         if node.kind is Kind.LIST:
             count = as_count(node.keywords.get("minItems")) or 0
@@ -219,7 +210,7 @@ class Desk:
         required = as_list(node.keywords.get("required"))
         total = 1
         for name, raw in as_dict(node.keywords.get("properties")).items():
-            is_shown = name in required or self.node(raw).default is not MISSING
+            is_shown = name in required or self.node(raw).default not in (MISSING, None)
             total += self.size(raw) if is_shown else 1
             if total > MAX_FIELDS:
                 break

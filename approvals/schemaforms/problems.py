@@ -159,7 +159,7 @@ def forget_problems(control: "Control") -> None:
 def join_labels(labels: Iterable[str]) -> str:
     """Write the way to a field; a list's name is left to its row ("Findings 2")."""
     steps = [label for label in labels if label]
-    followers = [*steps[1:], ""]
+    followers = [*steps, ""][1:]
     return " \u203a ".join(
         step
         for step, follower in zip(steps, followers, strict=True)

@@ -18,9 +18,11 @@ from approvals.schemaforms.decode import OPERATION
 from approvals.schemaforms.form import Form
 from approvals.schemaforms.groups import Group, ObjectControl
 from approvals.schemaforms.limits import MAX_HELP_LENGTH
+from approvals.schemaforms.maps import MapControl
+from approvals.schemaforms.moments import DateTime
 from approvals.schemaforms.problems import has_problems
-from approvals.schemaforms.rows import ListControl, MapControl
-from approvals.schemaforms.texts import DateTime, File
+from approvals.schemaforms.rows import ListControl
+from approvals.schemaforms.texts import File
 from approvals.schemaforms.unions import UnionControl
 from approvals.schemaforms.values import UNPRINTABLE, clip
 

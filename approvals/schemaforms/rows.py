@@ -1,20 +1,16 @@
 """Controls with rows that people add, remove and move: lists, tuples and dictionaries."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from approvals.schemaforms.checks import TooSlowError, matches
-from approvals.schemaforms.controls import Answer, Control, Key, Slot
+from approvals.schemaforms.controls import Control, Key, Slot
 from approvals.schemaforms.groups import Group
 from approvals.schemaforms.limits import MAX_PREFILLED_ROWS, MAX_ROWS
 from approvals.schemaforms.values import (
     MISSING,
     JSONValue,
-    MaybeJSON,
     as_count,
-    as_dict,
     as_list,
 )
 
@@ -232,129 +228,3 @@ class ListControl(Rows):
             if is_followed and not is_given and not slot.problems:
                 slot.note_problem("Fill this in, or clear what comes after it.")
         return [None if value is MISSING else value for value in values + rows]
-
-
-class MapControl(Rows):
-    """A dictionary: rows of a key and its value."""
-
-    template = "map"
-    least_keyword = "minProperties"
-    most_keyword = "maxProperties"
-
-    def open(self) -> None:
-        self.keys: dict[str, Control] = {}
-        self.values: dict[str, Control] = {}
-        self._decoded_keys: dict[str, MaybeJSON] = {}
-        self._key_rule: JSONValue = {"type": "string", **self._key_keywords()}
-        super().open()
-
-    def _key_keywords(self) -> dict[str, JSONValue]:
-        rule = self.node.keywords.get("propertyNames")
-        return self.desk.resolve_quietly(rule) if isinstance(rule, dict) else {}
-
-    @property
-    def _patterns(self) -> dict[str, JSONValue]:
-        return as_dict(self.node.keywords.get("patternProperties"))
-
-    def initial_count(self) -> int:
-        return len(as_dict(self.initial))
-
-    def build_row(self, token: str, posted: "Posted | None") -> None:
-        given = list(as_dict(self.initial).items())
-        index = int(token[1:])
-        is_initial = token[0] == "i" and index < len(given)
-        key, value = given[index] if is_initial else (MISSING, MISSING)
-        base = f"{self.name}.{token}"
-        depth, budget = self.slot.depth + 1, self.slot.budget
-        self.keys[token] = self.desk.build(
-            Slot(name=f"{base}.k", raw=self._key_rule, label="Key", given=key, depth=depth), posted
-        )
-        self.values[token] = self.desk.build(
-            Slot(
-                name=f"{base}.v",
-                raw=self._value_rule(key),
-                label="Value",
-                given=value,
-                depth=depth,
-                budget=budget,
-            ),
-            posted,
-        )
-
-    def _value_rule(self, key: MaybeJSON) -> JSONValue:
-        """Return the schema of a value: that of the pattern its initial key matches, if any."""
-        patterns = self._patterns
-        if isinstance(key, str):
-            for pattern, rule in patterns.items():
-                if self._is_match(pattern, key):
-                    return rule
-        other = self.node.keywords.get("additionalProperties", MISSING)
-        if patterns and other in (MISSING, False):
-            return next(iter(patterns.values()))
-        return True if other in (MISSING, False) else other
-
-    def _is_match(self, pattern: str, key: str) -> bool:
-        try:
-            return matches(pattern, key)
-        except TooSlowError:
-            return False
-
-    def number_rows(self) -> list[tuple[str, Control, Control]]:
-        """Label the rows by their present place."""
-        for number, token in enumerate(self.tokens, 1):
-            self.keys[token].label = f"Key {number}"
-            self.values[token].label = f"Value {number}"
-        return [(token, self.keys[token], self.values[token]) for token in self.tokens]
-
-    def forget_row(self, token: str) -> None:
-        del self.keys[token]
-        del self.values[token]
-
-    def row_focus_id(self, token: str) -> str:
-        return self.keys[token].focus_id
-
-    def is_row_blank(self, token: str) -> bool:
-        return self.keys[token].is_pristine() and self.values[token].is_pristine()
-
-    def parts(self) -> Iterable[Control]:
-        for _, key, value in self.number_rows():
-            yield key
-            yield value
-
-    def children(self) -> Iterable[tuple[Key, Control]]:
-        self.number_rows()
-        for token in self.kept_tokens():
-            yield MISSING, self.keys[token]
-            key = self._decoded_keys.get(token, MISSING)
-            yield key if isinstance(key, str) else MISSING, self.values[token]
-
-    def decode_parts(self) -> JSONValue:
-        result: dict[str, JSONValue] = {}
-        looks: set[str] = set()
-        for token in self.kept_tokens():
-            key, value = self.keys[token].decode(), self.values[token].decode()
-            self._decoded_keys[token] = key
-            if not isinstance(key, str):
-                continue
-            look = unicodedata.normalize("NFKC", key).strip()
-            is_alike = look in looks and not self.keys[token].is_pristine()
-            if key in result or is_alike:
-                self.keys[token].note_problem("This key is already used above.")
-            looks.add(look)
-            self._check_key(token, key)
-            result[key] = None if value is MISSING else value
-        return result
-
-    def _check_key(self, token: str, key: str) -> None:
-        closed = self.node.keywords.get("additionalProperties", False) is False
-        patterns = self._patterns
-        if patterns and closed and not any(self._is_match(pattern, key) for pattern in patterns):
-            self.keys[token].note_problem("This key does not have the expected form.")
-
-    def answers(self) -> Iterator[Answer]:
-        if not self.is_present:
-            return
-        for _, key, value in self.number_rows():
-            name = next((text for _, text in key.answers()), "")
-            for labels, text in value.answers():
-                yield (self.label, name, *labels[1:]), text

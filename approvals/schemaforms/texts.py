@@ -1,16 +1,14 @@
 """Text of every kind: plain, secret, numbers, dates, JSON, files."""
 
 import json
-import math
 import re
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from approvals.schemaforms import formats
 from approvals.schemaforms.checks import can_check_pattern
 from approvals.schemaforms.controls import EMPTY, NULL, OMIT, Answer, TextControl
-from approvals.schemaforms.limits import MAX_FILE_BYTES, MAX_NUMBER_LENGTH
+from approvals.schemaforms.limits import MAX_FILE_BYTES
 from approvals.schemaforms.values import (
     MISSING,
     JSONValue,
@@ -106,37 +104,14 @@ class Secret(TextControl):
     def inputs(self) -> Iterator[tuple[str, str]]:
         return iter(())
 
+    @property
+    def hints(self) -> list[str]:
+        is_lost = self.raw != ""
+        return ["For safety this was not kept: if it is empty, enter it again."] * is_lost
+
     def answers(self) -> Iterator[Answer]:
         if self.raw or isinstance(self.initial, str):
             yield (self.label,), "••••••"
-
-
-class Integer(TextControl):
-    demand = "Enter a whole number."
-    input_mode = "numeric"
-
-    def show(self, value: JSONValue) -> str:
-        return "" if value is None else show_json(value)
-
-    def parse(self, text: str) -> JSONValue:
-        number = read_decimal(text, self.demand)
-        if number != number.to_integral_value():
-            raise UnreadableError("Enter a whole number, without decimals.")
-        return int(number)
-
-
-class Number(Integer):
-    demand = "Enter a number."
-    input_mode = "decimal"
-
-    def parse(self, text: str) -> JSONValue:
-        read_decimal(text, self.demand)
-        if re.fullmatch(r"[+-]?\d+", text.strip(), re.ASCII):
-            return int(text)
-        value = float(text)
-        if not math.isfinite(value):
-            raise UnreadableError("This number is too large.")
-        return value
 
 
 class ReadOnly(TextControl):
@@ -149,154 +124,6 @@ class ReadOnly(TextControl):
 
     def read(self, posted: "Posted") -> None:
         """Nothing that is posted changes it."""
-
-
-def read_decimal(text: str, demand: str) -> Decimal:
-    """Read a decimal number in the one spelling that JSON, Python and people share."""
-    text = text.strip()
-    if len(text) > MAX_NUMBER_LENGTH:
-        raise UnreadableError("This number is too long.")
-    if re.fullmatch(r"[+-]?\d+(\.\d{3})*,\d+", text, re.ASCII):
-        raise UnreadableError("Write the decimals after a point, not a comma: 1.5.")
-    if not text.isascii() and text.isdecimal():
-        raise UnreadableError("Use the digits 0 to 9.")
-    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,6})?", text, re.ASCII):
-        raise UnreadableError(demand)
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        raise UnreadableError(demand) from None
-    if number and abs(number.adjusted()) > MAX_NUMBER_LENGTH:
-        raise UnreadableError("This number is too long.")
-    return number
-
-
-def is_decimal(text: str) -> bool:
-    try:
-        read_decimal(text, "")
-    except UnreadableError:
-        return False
-    return text == text.strip()
-
-
-class DecimalText(TextControl):
-    """A Decimal: sent as the text that was typed, for a JSON number would lose its digits."""
-
-    demand = "Enter a number."
-    input_mode = "decimal"
-
-    def show(self, value: JSONValue) -> str:
-        return value if isinstance(value, str) else "" if value is None else show_json(value)
-
-    def parse(self, text: str) -> JSONValue:
-        number = read_decimal(text, self.demand)
-        text = text.strip()
-        return text if self._fits_text(text) else format(number, "f")
-
-    def _fits_text(self, text: str) -> bool:
-        return any(self.desk.accepts(rule, text) for rule in self._rules("string"))
-
-    def _rules(self, kind: str) -> list[JSONValue]:
-        rules = [branch.raw for branch in self.node.branches]
-        return [rule for rule in rules if self.desk.resolve_quietly(rule).get("type") == kind]
-
-    def check(self, value: JSONValue) -> None:
-        try:
-            number = Decimal(str(value))
-        except InvalidOperation:
-            return super().check(value)
-        for rule in self._rules("number"):
-            self.note_complaints(self.desk.complain(self, rule, number))
-            self._check_multiple(number, self.desk.resolve_quietly(rule).get("multipleOf"))
-        if not self.problems:
-            super().check(value)
-        return None
-
-    def _check_multiple(self, number: Decimal, step: JSONValue) -> None:
-        if isinstance(step, (int, float)) and step and number % Decimal(str(step)):
-            self.note_problem(f"Enter a multiple of {step}.")
-
-
-class Date(TextControl):
-    template = "date"
-    demand = "Enter a date."
-
-    def parse(self, text: str) -> JSONValue:
-        return formats.read_date(text)
-
-    @property
-    def input_type(self) -> str:
-        """A date picker, unless it would drop the text it cannot show."""
-        shown = not self.raw or re.fullmatch(r"\d{4}-\d{2}-\d{2}", self.raw)
-        return "date" if shown else "text"
-
-
-class Time(TextControl):
-    template = "date"
-    demand = "Enter a time."
-
-    def parse(self, text: str) -> JSONValue:
-        return formats.read_time(text)
-
-    @property
-    def input_type(self) -> str:
-        shown = not self.raw or re.fullmatch(r"\d{2}:\d{2}(:\d{2}(\.\d{3})?)?", self.raw)
-        return "time" if shown else "text"
-
-    @property
-    def step(self) -> str:
-        return "0.001" if "." in self.raw else "1"
-
-
-class DateTime(TextControl):
-    """A local date and time beside its zone; `zone` is None until somebody chose one."""
-
-    template = "datetime"
-    demand = "Enter a date and time."
-
-    def open(self) -> None:
-        self.zone: str | None = None
-        if isinstance(self.initial, str):
-            self.zone = formats.split_datetime(self.initial)[1]
-        super().open()
-
-    def read(self, posted: "Posted") -> None:
-        super().read(posted)
-        self.zone = posted.text(f"{self.name}.z")
-
-    def state(self) -> tuple[object, ...]:
-        return (*super().state(), self.zone or "" if self.raw else "")
-
-    def show(self, value: JSONValue) -> str:
-        return formats.split_datetime(str(value))[0] if value is not None else ""
-
-    def parse(self, text: str) -> JSONValue:
-        return formats.read_datetime(text, self.zone or "")
-
-    def inputs(self) -> Iterator[tuple[str, str]]:
-        yield from super().inputs()
-        yield f"{self.name}.z", self.zone or ""
-
-    def answers(self) -> Iterator[Answer]:
-        if not self.is_blank():
-            yield (self.label,), f"{self.raw.replace('T', ' ')} {self.zone or ''}".strip()
-
-    @property
-    def input_type(self) -> str:
-        pattern = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{3})?)?"
-        return "datetime-local" if not self.raw or re.fullmatch(pattern, self.raw) else "text"
-
-    @property
-    def step(self) -> str:
-        return "0.001" if "." in self.raw else "1"
-
-
-class Duration(TextControl):
-    demand = "Enter a duration, such as 1h 30m."
-    hints = ("For example 1h 30m, 90 s, 2 days or PT1H30M.",)
-
-    def parse(self, text: str) -> JSONValue:
-        return formats.read_duration(text)
 
 
 class File(TextControl):
@@ -331,7 +158,7 @@ class File(TextControl):
     def decode(self) -> MaybeJSON:
         value = super().decode()
         if self.note:
-            self.note_problem(self.note)
+            self.problems = [self.note]
         return value
 
     def parse(self, text: str) -> JSONValue:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from approvals.schemaforms.branches import Branch
 from approvals.schemaforms.controls import NULL, OMIT, Answer, Control, Key
-from approvals.schemaforms.fields import Branch
 from approvals.schemaforms.values import MISSING, MaybeJSON, as_dict, same_json
 
 if TYPE_CHECKING:

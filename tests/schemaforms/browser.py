@@ -39,13 +39,14 @@ class Page(HTMLParser):
         self._text: list[str] | None = None
         self._open_label = ""
         self._button: tuple[str, str] | None = None
-        self._option: str | None = None
+        self._is_unheard = False
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
         if "id" in found:
             self.ids.append(found["id"])
+        self._is_unheard = "aria-hidden" in found
         match tag:
             case "input":
                 self._take_input(found)
@@ -78,10 +79,11 @@ class Page(HTMLParser):
         )
 
     def handle_data(self, data: str) -> None:
-        if self._text is not None:
+        if self._text is not None and not self._is_unheard:
             self._text.append(data)
 
     def handle_endtag(self, tag: str) -> None:
+        self._is_unheard = False
         if self._text is None or tag not in {"textarea", "option", "label", "button"}:
             return
         text = "".join(self._text)
@@ -168,3 +170,9 @@ class Reviewer:
 
     def messages(self) -> list[tuple[tuple[str | int, ...], str]]:
         return [(problem.path, problem.message) for problem in self.submit().problems]
+
+
+def ask(*optional: str, **properties: JSONValue) -> Reviewer:
+    """Open a form of `properties`, all of them required but those named in `optional`."""
+    required: list[JSONValue] = [name for name in properties if name not in optional]
+    return Reviewer({"type": "object", "properties": properties, "required": required})

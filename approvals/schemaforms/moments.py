@@ -1,0 +1,94 @@
+"""Dates, times and durations."""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from approvals.schemaforms import formats
+from approvals.schemaforms.controls import Answer, TextControl
+from approvals.schemaforms.values import JSONValue
+
+if TYPE_CHECKING:
+    from approvals.schemaforms.decode import Posted
+
+
+class Date(TextControl):
+    template = "date"
+    demand = "Enter a date."
+
+    def parse(self, text: str) -> JSONValue:
+        return formats.read_date(text)
+
+    @property
+    def input_type(self) -> str:
+        """A date picker, unless it would drop the text it cannot show."""
+        shown = not self.raw or re.fullmatch(r"\d{4}-\d{2}-\d{2}", self.raw)
+        return "date" if shown else "text"
+
+
+class Time(TextControl):
+    template = "date"
+    demand = "Enter a time."
+
+    def parse(self, text: str) -> JSONValue:
+        return formats.read_time(text)
+
+    @property
+    def input_type(self) -> str:
+        shown = not self.raw or re.fullmatch(r"\d{2}:\d{2}(:\d{2}(\.\d{3})?)?", self.raw)
+        return "time" if shown else "text"
+
+    @property
+    def step(self) -> str:
+        return "0.001" if "." in self.raw else "1"
+
+
+class DateTime(TextControl):
+    """A local date and time beside its zone; `zone` is None until somebody chose one."""
+
+    template = "datetime"
+    demand = "Enter a date and time."
+
+    def open(self) -> None:
+        self.zone: str | None = None
+        if isinstance(self.initial, str):
+            self.zone = formats.split_datetime(self.initial)[1]
+        super().open()
+
+    def read(self, posted: "Posted") -> None:
+        super().read(posted)
+        self.zone = posted.text(f"{self.name}.z")
+
+    def state(self) -> tuple[object, ...]:
+        return (*super().state(), self.zone or "" if self.raw else "")
+
+    def show(self, value: JSONValue) -> str:
+        return formats.split_datetime(str(value))[0] if value is not None else ""
+
+    def parse(self, text: str) -> JSONValue:
+        return formats.read_datetime(text, self.zone or "")
+
+    def inputs(self) -> Iterator[tuple[str, str]]:
+        yield from super().inputs()
+        yield f"{self.name}.z", self.zone or ""
+
+    def answers(self) -> Iterator[Answer]:
+        if not self.is_blank():
+            yield (self.label,), f"{self.raw.replace('T', ' ')} {self.zone or ''}".strip()
+
+    @property
+    def input_type(self) -> str:
+        pattern = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{3})?)?"
+        return "datetime-local" if not self.raw or re.fullmatch(pattern, self.raw) else "text"
+
+    @property
+    def step(self) -> str:
+        return "0.001" if "." in self.raw else "1"
+
+
+class Duration(TextControl):
+    demand = "Enter a duration, such as 1h 30m."
+    hints = ("For example 1h 30m, 90 s, 2 days or PT1H30M.",)
+
+    def parse(self, text: str) -> JSONValue:
+        return formats.read_duration(text)

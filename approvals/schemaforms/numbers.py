@@ -1,0 +1,103 @@
+"""Numbers: typed as text, read in the one spelling that JSON, Python and people share."""
+
+import math
+import re
+from decimal import Decimal, InvalidOperation
+
+from approvals.schemaforms.controls import TextControl
+from approvals.schemaforms.limits import MAX_NUMBER_LENGTH
+from approvals.schemaforms.values import JSONValue, UnreadableError, show_json
+
+
+class Integer(TextControl):
+    demand = "Enter a whole number."
+    input_mode = "numeric"
+
+    def show(self, value: JSONValue) -> str:
+        return "" if value is None else show_json(value)
+
+    def parse(self, text: str) -> JSONValue:
+        number = read_decimal(text, self.demand)
+        if number != number.to_integral_value():
+            raise UnreadableError("Enter a whole number, without decimals.")
+        return int(number)
+
+
+class Number(Integer):
+    demand = "Enter a number."
+    input_mode = "decimal"
+
+    def parse(self, text: str) -> JSONValue:
+        read_decimal(text, self.demand)
+        if re.fullmatch(r"[+-]?\d+", text.strip(), re.ASCII):
+            return int(text)
+        value = float(text)
+        if not math.isfinite(value):
+            raise UnreadableError("This number is too large.")
+        return value
+
+
+def read_decimal(text: str, demand: str) -> Decimal:
+    """Read a decimal number in the one spelling that JSON, Python and people share."""
+    text = text.strip()
+    if len(text) > MAX_NUMBER_LENGTH:
+        raise UnreadableError("This number is too long.")
+    if re.fullmatch(r"[+-]?\d+(\.\d{3})*,\d+", text, re.ASCII):
+        raise UnreadableError("Write the decimals after a point, not a comma: 1.5.")
+    if not text.isascii() and text.isdecimal():
+        raise UnreadableError("Use the digits 0 to 9.")
+    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,6})?", text, re.ASCII):
+        raise UnreadableError(demand)
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise UnreadableError(demand) from None
+    if number and abs(number.adjusted()) > MAX_NUMBER_LENGTH:
+        raise UnreadableError("This number is too long.")
+    return number
+
+
+def is_decimal(text: str) -> bool:
+    try:
+        read_decimal(text, "")
+    except UnreadableError:
+        return False
+    return text == text.strip()
+
+
+class DecimalText(TextControl):
+    """A Decimal: sent as the text that was typed, for a JSON number would lose its digits."""
+
+    demand = "Enter a number."
+    input_mode = "decimal"
+
+    def show(self, value: JSONValue) -> str:
+        return value if isinstance(value, str) else "" if value is None else show_json(value)
+
+    def parse(self, text: str) -> JSONValue:
+        number = read_decimal(text, self.demand)
+        text = text.strip()
+        return text if self._fits_text(text) else format(number, "f")
+
+    def _fits_text(self, text: str) -> bool:
+        return any(self.desk.accepts(rule, text) for rule in self._rules("string"))
+
+    def _rules(self, kind: str) -> list[JSONValue]:
+        rules = [branch.raw for branch in self.node.branches]
+        return [rule for rule in rules if self.desk.resolve_quietly(rule).get("type") == kind]
+
+    def check(self, value: JSONValue) -> None:
+        try:
+            number = Decimal(str(value))
+        except InvalidOperation:
+            return super().check(value)
+        for rule in self._rules("number"):
+            self.note_complaints(self.desk.complain(self, rule, number))
+            self._check_multiple(number, self.desk.resolve_quietly(rule).get("multipleOf"))
+        if not self.problems:
+            super().check(value)
+        return None
+
+    def _check_multiple(self, number: Decimal, step: JSONValue) -> None:
+        if isinstance(step, (int, float)) and step and number % Decimal(str(step)):
+            self.note_problem(f"Enter a multiple of {step}.")

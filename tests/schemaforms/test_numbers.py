@@ -1,0 +1,107 @@
+"""Cases 9 to 14: numbers keep their digits and are never guessed."""
+
+from decimal import Decimal
+
+import pytest
+from pydantic import BaseModel, Field
+
+from approvals.schemaforms import JSONValue
+from tests.schemaforms.browser import Reviewer, ask
+
+WHOLE: JSONValue = {"type": "integer"}
+NUMBER: JSONValue = {"type": "number"}
+
+
+class Money(BaseModel):
+    amount: Decimal = Field(ge=1, le=5000)
+
+
+@pytest.mark.parametrize("text", ["1.50", "1e3", "0010", "+2.0"])
+def test_case_9_a_decimal_is_sent_as_the_text_that_was_typed(text: str) -> None:
+    answer = Reviewer(Money.model_json_schema()).fill(Amount=text).answer()
+    assert answer == {"amount": text}
+    Money.model_validate(answer)
+
+
+@pytest.mark.parametrize("text", ["abc", "", "NaN", "Infinity", "1,5", "1_000", "٣"])
+def test_case_9_what_is_no_decimal_is_refused(text: str) -> None:
+    [(path, message)] = Reviewer(Money.model_json_schema()).fill(Amount=text).messages()
+    assert path == ("amount",)
+    assert ("comma" in message) == (text == "1,5")
+
+
+@pytest.mark.parametrize(("text", "bound"), [("0.99", "at least 1"), ("5000.01", "at most 5000")])
+def test_case_9_a_decimal_keeps_the_bounds_of_its_number_branch(text: str, bound: str) -> None:
+    [(_, message)] = Reviewer(Money.model_json_schema()).fill(Amount=text).messages()
+    assert bound in message
+
+
+def test_case_9_the_pattern_of_older_pydantic_gets_a_spelling_it_accepts() -> None:
+    pattern = r"^(?!^[-+.]*$)[+-]?0*\d*\.?\d*$"
+    rule: JSONValue = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": pattern}]}
+    assert ask(a=rule).fill(A="1e3").answer() == {"a": "1000"}
+
+
+@pytest.mark.parametrize(("text", "value"), [("7", 7), ("-7", -7), ("1.0", 1), ("1e3", 1000)])
+def test_case_10_a_whole_number_is_read_as_one(text: str, value: int) -> None:
+    answer = ask(a=WHOLE).fill(A=text).answer()
+    assert answer == {"a": value}
+    assert isinstance(answer, dict)
+    assert type(answer["a"]) is int
+
+
+@pytest.mark.parametrize("text", ["1_000", "١٢", "1.5", "0x1f", "1e-1", "yes", "1 2"])
+def test_case_10_what_is_no_whole_number_is_refused(text: str) -> None:
+    [(path, _)] = ask(a=WHOLE).fill(A=text).messages()
+    assert path == ("a",)
+
+
+@pytest.mark.parametrize("value", [2**53 + 1, 2**70, -(2**64)])
+def test_case_11_large_numbers_keep_every_digit(value: int) -> None:
+    assert ask(a=WHOLE).fill(A=str(value)).answer() == {"a": value}
+
+
+def test_case_11_absurdly_long_numbers_are_refused_in_words() -> None:
+    for text in ("9" * 5000, "1e999999"):
+        assert ask(a=WHOLE).fill(A=text).messages() == [(("a",), "This number is too long.")]
+
+
+@pytest.mark.parametrize("text", ["-0.0", "1e-300", "0.1", "5e-324"])
+def test_case_12_floats_survive_to_the_last_bit(text: str) -> None:
+    answer = ask(a=NUMBER).fill(A=text).answer()
+    assert isinstance(answer, dict)
+    assert repr(answer["a"]) == text
+
+
+@pytest.mark.parametrize("text", ["inf", "nan", "1e400", "-Infinity"])
+def test_case_12_what_json_cannot_write_is_refused(text: str) -> None:
+    assert len(ask(a=NUMBER).fill(A=text).messages()) == 1
+
+
+def test_case_13_numbers_are_typed_into_text_fields_and_come_back_as_typed() -> None:
+    reviewer = ask(a=NUMBER, b=WHOLE).fill(A="1,5", B="many")
+    assert 'type="number"' not in reviewer.html
+    reviewer.submit()
+    assert (reviewer.page.find("A").value, reviewer.page.find("B").value) == ("1,5", "many")
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "words"),
+    [
+        ({"exclusiveMinimum": 0}, "0", "above 0"),
+        ({"exclusiveMaximum": 10}, "10", "below 10"),
+        ({"minimum": 1}, "0", "at least 1"),
+        ({"maximum": 1}, "2", "at most 1"),
+        ({"multipleOf": 5}, "7", "multiple of 5"),
+    ],
+)
+def test_case_14_a_bound_that_is_broken_is_named(
+    rule: dict[str, JSONValue], text: str, words: str
+) -> None:
+    [(_, message)] = ask(a={"type": "number", **rule}).fill(A=text).messages()
+    assert words in message
+
+
+def test_case_14_a_multiple_that_the_servers_floats_refuse_is_refused_here_too() -> None:
+    [(_, message)] = ask(a={"type": "number", "multipleOf": 0.1}).fill(A="0.3").messages()
+    assert message == "Enter a multiple of 0.1."
