@@ -90,7 +90,8 @@ _GROUP_KINDS = frozenset([Kind.OBJECT, Kind.LIST, Kind.CHOICES, Kind.MAP, Kind.U
 class Desk:
     """What all controls of one form share: the schema, its checks, and how to build more."""
 
-    def __init__(self, root: JSONValue) -> None:
+    def __init__(self, root: JSONValue, *, shows_misfits: bool = False) -> None:
+        self._shows_misfits = shows_misfits
         self.schema = Schema(root)
         self.checker = Checker(root)
         self._nodes: dict[int, tuple[JSONValue, Node]] = {}
@@ -105,6 +106,8 @@ class Desk:
     def build(self, slot: Slot, posted: "Posted | None" = None) -> Control:
         node = self.node(slot.raw)
         initial = self._initial_value(slot, node)
+        if self._shows_misfits and slot.given is not initial and slot.given is not MISSING:
+            node, initial = replace(node, kind=Kind.ANY), slot.given
         if reason := self._reason_for_json(slot, node, initial):
             node = replace(node, kind=Kind.ANY, trouble=reason)
         if node.kind is Kind.DECIMAL and isinstance(initial, str) and not is_decimal(initial):

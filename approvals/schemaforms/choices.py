@@ -123,6 +123,8 @@ class Choice(Control):
         for token, label, value in self.options():
             if token == self.raw and value is not MISSING:
                 yield (self.label,), label
+        if self.gone and not self.raw:
+            yield (self.label,), self.gone
 
 
 class YesNo(Choice):

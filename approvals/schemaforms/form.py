@@ -130,7 +130,7 @@ def _build_form(schema: JSONValue, posted: Posted | None, value: MaybeJSON = MIS
 
 
 def _try_form(schema: JSONValue, posted: Posted | None, value: MaybeJSON) -> Form:
-    desk = Desk(schema)
+    desk = Desk(schema, shows_misfits=value is not MISSING)
     raw = _NOTHING_ASKED if schema == {} else schema
     root = desk.build(Slot(name=ROOT, raw=raw, given=value), posted)
     if posted is None:

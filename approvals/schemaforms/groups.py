@@ -225,6 +225,16 @@ class ObjectControl(Group):
         ordered = sorted((child for _, child in self._children), key=_position)
         return ordered + ([self.extras] if self.extras else [])
 
+    @property
+    def _triggers(self) -> set[str]:
+        """Keys whose mere presence asks for more, so that they are left out rather than null."""
+        keywords = self.node.keywords
+        required = as_list(keywords.get("required"))
+        rules = ("dependentRequired", "dependentSchemas", "dependencies")
+        return {name for rule in rules for name in as_dict(keywords.get(rule))} - set(
+            map(str, required)
+        )
+
     def _decode_children(self) -> list[tuple[str, MaybeJSON]]:
         return [(name, child.decode()) for name, child in self._children]
 
@@ -233,6 +243,8 @@ class ObjectControl(Group):
         for (name, part), (_, child) in zip(self._decode_children(), self._children, strict=True):
             if child.is_new:
                 child.note_problem("This is asked because of other answers. Please look at it.")
+            if part is None and name in self._triggers and name not in as_dict(self.initial):
+                continue
             if part is not MISSING:
                 value[name] = part
             elif child.problems:
