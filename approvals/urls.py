@@ -1,5 +1,31 @@
 """The pages."""
 
-from django.urls import URLPattern, URLResolver
+from django.contrib.auth import views as auth_views
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from approvals.views import accounts, approvals, history, inbox, runs
+
+urlpatterns = [
+    path("", inbox.show_inbox, name="inbox"),
+    path("inbox/list/", inbox.show_inbox_list, name="inbox_list"),
+    path("inbox/count/", inbox.show_waiting_count, name="waiting_count"),
+    path("approvals/<uuid:approval_id>/", approvals.approval_page, name="approval"),
+    path("approvals/<uuid:approval_id>/reject/", approvals.rejection_page, name="reject"),
+    path("approvals/<uuid:approval_id>/state/", approvals.show_approval_state, name="state"),
+    path(
+        "approvals/<uuid:approval_id>/description/",
+        approvals.show_description,
+        name="description",
+    ),
+    path("history/", history.show_history, name="history"),
+    path("runs/flow-run/<uuid:flow_run_id>", runs.show_run, name="run"),
+    path("runs/flow-run/<uuid:flow_run_id>/", runs.show_run),
+    path("accounts/login/", accounts.log_in, name="login"),
+    path("accounts/logout/", auth_views.LogoutView.as_view(), name="logout"),
+    path("accounts/password/", auth_views.PasswordChangeView.as_view(), name="password_change"),
+    path(
+        "accounts/password/done/",
+        auth_views.PasswordChangeDoneView.as_view(),
+        name="password_change_done",
+    ),
+]

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from approvals.models import Approval, Decision
 from flowruns.connectors import PauseForm, Verdict, get_connector
@@ -14,6 +15,7 @@ from flowruns.domain.actors import reviewer
 from flowruns.domain.errors import FlowRunNotFound, Unprocessable
 
 type Path = tuple[str | int, ...]
+type Place = tuple[datetime, UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +83,12 @@ def reject_approval(approval: Approval, *, user: AbstractBaseUser, reason: str) 
 
 
 def list_history(
-    *, person: str = "", flow: str = "", outcome: str = "", before: datetime | None = None
+    *, person: str = "", flow: str = "", outcome: str = "", before: Place | None = None
 ) -> QuerySet[Approval]:
-    """Return ended approvals, newest first, by who decided, by flow and by outcome."""
+    """Return ended approvals, newest first, by who decided, by flow and by outcome.
+
+    `before` is the place of the last one that the reader has seen.
+    """
     ended = Approval.objects.exclude(outcome=Approval.Outcome.WAITING)
     if person:
         ended = ended.filter(decision__decided_by=person)
@@ -92,7 +97,8 @@ def list_history(
     if outcome:
         ended = ended.filter(outcome=outcome)
     if before is not None:
-        ended = ended.filter(closed_at__lt=before)
+        moment, last = before
+        ended = ended.filter(Q(closed_at__lt=moment) | Q(closed_at=moment, pk__lt=last))
     return ended.select_related("decision__reviewer").order_by("-closed_at", "-id")
 
 

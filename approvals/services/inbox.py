@@ -29,6 +29,19 @@ class RunView:
     logs: list[Log]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxPage:
+    """A page of what waits: `count` matches `text`, `total` waits in all."""
+
+    approvals: list[Approval]
+    text: str
+    count: int
+    total: int
+    number: int
+    pages: int
+    mark: str
+
+
 def list_waiting(user: User, *, text: str = "") -> QuerySet[Approval]:
     """Return what waits for this user, most urgent first: by deadline, then by age.
 
@@ -49,6 +62,25 @@ def count_waiting(user: User) -> int:
     return list_waiting(user).count()
 
 
+def read_inbox(user: User, *, text: str = "", number: int = 1) -> InboxPage:
+    """Return one page of what waits; a page that is not there is the last one."""
+    found = list_waiting(user, text=text)
+    count = found.count()
+    pages = max(-(-count // PAGE_SIZE), 1)
+    number = min(max(number, 1), pages)
+    shown = list(found[(number - 1) * PAGE_SIZE : number * PAGE_SIZE])
+    total = count_waiting(user) if text else count
+    return InboxPage(
+        approvals=shown,
+        text=text,
+        count=count,
+        total=total,
+        number=number,
+        pages=pages,
+        mark=mark_of(shown, total),
+    )
+
+
 def mark_of(approvals: list[Approval], count: int) -> str:
     """Return a mark of a shown list that changes whenever the list does."""
     shown = ":".join(f"{approval.pk}.{approval.question}" for approval in approvals)
@@ -63,10 +95,10 @@ def get_approval_for(user: User, approval_id: UUID) -> Approval:
     return found
 
 
-def get_waiting_approval_of(user: User, flow_run_id: UUID) -> Approval | None:
-    """Return the approval that waits at a run, if this user may see it."""
-    waiting = _visible(user).filter(flow_run_id=flow_run_id, outcome=Approval.Outcome.WAITING)
-    return waiting.order_by("-opened_at").first()
+def list_approvals_of(user: User, flow_run_id: UUID) -> list[Approval]:
+    """Return the approvals of a run that this user may see, newest first."""
+    found = _visible(user).filter(flow_run_id=flow_run_id).select_related("decision__reviewer")
+    return list(found.order_by("-opened_at")[:PAGE_SIZE])
 
 
 def next_waiting(user: User, *, after: Approval) -> Approval | None:

@@ -1,9 +1,31 @@
 """Pages for requests that went wrong."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+
+from approvals.forms import list_typed
+from approvals.http import is_from_here
+from approvals.views.accounts import ask_to_log_in
+from approvals.views.approvals import show_again, show_reason_again
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Answer a form that was not sent from one of our pages."""
+    """Refuse a form without our token; one that our own page sent is shown again as typed."""
+    if is_from_here(request):
+        try:
+            if answer := _show_what_was_typed(request):
+                return answer
+        except Http404:
+            pass
     return render(request, "403_csrf.html", {"reason": reason}, status=403)
+
+
+def _show_what_was_typed(request: HttpRequest) -> HttpResponse | None:
+    match = request.resolver_match
+    if match is None or match.url_name not in {"approval", "reject"}:
+        return None
+    approval_id, is_answer = match.kwargs["approval_id"], match.url_name == "approval"
+    if request.user.is_authenticated:
+        return (show_again if is_answer else show_reason_again)(request, approval_id)
+    reason = [("reason", request.POST.get("reason", ""))]
+    return ask_to_log_in(request, list_typed(approval_id, request.POST) if is_answer else reason)

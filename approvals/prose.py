@@ -1,0 +1,90 @@
+"""Markdown that a flow wrote, as HTML that is safe beside a decision."""
+
+from collections.abc import MutableMapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import nh3
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
+
+MAX_LENGTH = 50_000
+_TAGS = set(
+    "a blockquote br code del em h3 h4 h5 h6 hr img li ol p pre s strong"
+    " table tbody td th thead tr ul".split()
+)
+_ATTRIBUTES = {
+    "a": {"href", "title", "target"},
+    "img": {"src", "alt", "title"},
+    "ol": {"start"},
+    "pre": {"tabindex"},
+    "table": {"tabindex"},
+}
+_HIGHEST_HEADING = 3  # the page has used the two above
+
+
+class _Renderer(RendererHTML):
+    """Markdown-it's renderer; pictures from other places are links, for a page loads none."""
+
+    def image(
+        self,
+        tokens: Sequence[Token],
+        index: int,
+        options: OptionsDict,
+        env: MutableMapping[str, Any],
+    ) -> str:
+        source = str(tokens[index].attrGet("src") or "")
+        words = self.renderInlineAsText(tokens[index].children or [], options, env)
+        if source.startswith("data:image/"):
+            return f'<img src="{escape(source)}" alt="{escape(words)}">'
+        return f'<a href="{escape(source)}">{escape(words or "Picture")}</a>'
+
+
+@lru_cache(maxsize=64)
+def render_markdown(text: str) -> SafeString:
+    """Render the start of a text, `MAX_LENGTH` characters: no HTML of its own, no pictures of
+    others, links only to the web and mail.
+    """
+    parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer)
+    parser.enable(["table", "strikethrough"])
+    tokens = parser.parse(_readable(text[:MAX_LENGTH]))
+    _fit_headings(tokens)
+    for token in tokens:
+        if token.type in {"fence", "code_block", "table_open"}:
+            token.attrSet("tabindex", "0")  # it may scroll sideways, so keys must reach it
+    html = parser.renderer.render(tokens, parser.options, {})
+    return mark_safe(_clean(html))  # noqa: S308 -- cleaned just before
+
+
+def _readable(text: str) -> str:
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+
+
+def _fit_headings(tokens: list[Token]) -> None:
+    """Put the text's headings below the page's own, without a gap between levels."""
+    headings = [token for token in tokens if token.type in {"heading_open", "heading_close"}]
+    levels = sorted({token.tag for token in headings})
+    for token in headings:
+        token.tag = f"h{min(_HIGHEST_HEADING + levels.index(token.tag), 6)}"
+
+
+def _clean(html: str) -> str:
+    return nh3.clean(
+        html,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        attribute_filter=_filter_attribute,
+        url_schemes={"http", "https", "mailto", "data"},
+        set_tag_attribute_values={"a": {"target": "_blank"}},
+        link_rel="noopener noreferrer nofollow",
+    )
+
+
+def _filter_attribute(tag: str, name: str, value: str) -> str | None:
+    """Let data: addresses be pictures and nothing else."""
+    is_data = value.lstrip().lower().startswith("data:")
+    return None if name in {"href", "src"} and is_data != (tag == "img") else value

@@ -1,0 +1,38 @@
+"""Logging in, without losing what was typed when a session ended."""
+
+from urllib.parse import urlsplit
+
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+
+from approvals.http import Fields, keep_draft, seal
+
+_TEMPLATE = "registration/login.html"
+
+
+def log_in(request: HttpRequest) -> HttpResponseBase:
+    """Log in; what the page has carried from a form is put back into that form."""
+    carried = request.POST.get("carried", "")
+    view = LoginView.as_view(
+        template_name=_TEMPLATE,
+        redirect_authenticated_user=True,
+        extra_context={"carried": carried},
+    )
+    response = view(request)
+    if carried and isinstance(response, HttpResponseRedirect) and request.user.is_authenticated:
+        keep_draft(request, urlsplit(response.url).path, carried)
+    return response
+
+
+def ask_to_log_in(request: HttpRequest, typed: Fields) -> HttpResponse:
+    """Ask whoever posted a form after their session had ended to log in, and carry the form."""
+    context = {
+        "form": AuthenticationForm(request),
+        "next": request.path,
+        "carried": seal(typed),
+        "was_logged_out": True,
+    }
+    return render(request, _TEMPLATE, context, status=401)

@@ -1,0 +1,205 @@
+"""An approval's page: what is asked, the form that answers it, and what became of it."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from approvals.forms import (
+    Question,
+    describe_decision,
+    find_reason_problem,
+    list_typed,
+    read_question,
+)
+from approvals.http import Fields, Request, fragment, reviewers_only, take_draft, unchanged
+from approvals.models import Approval
+from approvals.schemaforms import Form
+from approvals.services import decisions, inbox
+from approvals.services.decisions import Decided, Refused, TooLate
+from approvals.views.accounts import ask_to_log_in
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def approval_page(request: HttpRequest, approval_id: UUID) -> HttpResponse:
+    """Show an approval, or take its answer; one that is sent too late for its session is kept."""
+    if request.method != "POST":
+        return show_approval(request, approval_id)
+    if not request.user.is_authenticated:
+        return ask_to_log_in(request, list_typed(approval_id, request.POST))
+    return answer_approval(request, approval_id)
+
+
+@reviewers_only
+def show_approval(request: Request, approval_id: UUID) -> HttpResponse:
+    approval = inbox.get_approval_for(request.user, approval_id)
+    question = read_question(approval)
+    draft = take_draft(request) if approval.is_waiting else None
+    form = question.open() if draft is None else question.read(draft)
+    return _render(request, approval, question, form, is_restored=draft is not None)
+
+
+@reviewers_only
+def answer_approval(request: Request, approval_id: UUID) -> HttpResponse:
+    approval = inbox.get_approval_for(request.user, approval_id)
+    question = read_question(approval)
+    if question.is_arriving:
+        return redirect("approval", approval.pk)
+    form = question.read(request.POST, request.FILES)
+    if not approval.is_waiting:
+        return _tell_too_late(request, approval, form.typed())
+    if form.operation or not form.is_valid:
+        return _render(request, approval, question, form, status=200 if form.operation else 422)
+    result = decisions.answer_approval(approval, user=request.user, run_input=form.value)
+    match result:
+        case Decided():
+            return _confirm(request, approval, "Your answer is on its way. The flow goes on.")
+        case Refused(reason, problems):
+            form.attach(problems or [((), reason)])
+            return _render(request, approval, question, form, status=422)
+        case TooLate(ended):
+            return _tell_too_late(request, ended, form.typed())
+
+
+@reviewers_only
+def show_again(request: Request, approval_id: UUID) -> HttpResponse:
+    """Show what was posted without acting on it, because nothing proves who sent it."""
+    approval = inbox.get_approval_for(request.user, approval_id)
+    question = read_question(approval)
+    form = question.read(request.POST, request.FILES)
+    return _render(request, approval, question, form, is_unproven=True, status=403)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def rejection_page(request: HttpRequest, approval_id: UUID) -> HttpResponse:
+    if request.method != "POST":
+        return show_rejection(request, approval_id)
+    if not request.user.is_authenticated:
+        return ask_to_log_in(request, [("reason", request.POST.get("reason", ""))])
+    return reject_approval(request, approval_id)
+
+
+@reviewers_only
+def show_rejection(request: Request, approval_id: UUID) -> HttpResponse:
+    approval = inbox.get_approval_for(request.user, approval_id)
+    if not approval.is_waiting:
+        return redirect("approval", approval.pk)
+    draft = take_draft(request)
+    context = {"approval": approval, "reason": draft.get("reason", "") if draft else ""}
+    return render(request, "approvals/reject.html", context)
+
+
+@reviewers_only
+def reject_approval(request: Request, approval_id: UUID) -> HttpResponse:
+    approval = inbox.get_approval_for(request.user, approval_id)
+    reason = request.POST.get("reason", "").strip()
+    typed = [("Your reason", reason)] if reason else []
+    if not approval.is_waiting:
+        return _tell_too_late(request, approval, typed)
+    if problem := find_reason_problem(reason):
+        return _ask_reason_again(request, approval, problem)
+    result = decisions.reject_approval(approval, user=request.user, reason=reason)
+    match result:
+        case Decided():
+            return _confirm(request, approval, "Rejected. The flow has been told your reason.")
+        case Refused(why):
+            return _ask_reason_again(request, approval, why)
+        case TooLate(ended):
+            return _tell_too_late(request, ended, typed)
+
+
+@require_safe
+@fragment
+def show_approval_state(request: Request, approval_id: UUID) -> HttpResponse:
+    """Say what became of an approval while its page is open; 204 while it waits as before."""
+    approval = inbox.get_approval_for(request.user, approval_id)
+    if approval.is_waiting:
+        return _arrive(approval) if "arriving" in request.GET else unchanged()
+    context = _ending_context(request, approval)
+    return render(request, "approvals/approval.html#ending", context)
+
+
+@require_safe
+@reviewers_only
+def show_description(request: Request, approval_id: UUID) -> HttpResponse:
+    """The description as the flow wrote it, however long."""
+    approval = inbox.get_approval_for(request.user, approval_id)
+    text = read_question(approval).description
+    return HttpResponse(text, content_type="text/plain; charset=utf-8")
+
+
+def show_reason_again(request: HttpRequest, approval_id: UUID) -> HttpResponse:
+    """Show a typed reason without acting on it, because nothing proves who sent it."""
+    return _show_reason_again(request, approval_id)
+
+
+@reviewers_only
+def _show_reason_again(request: Request, approval_id: UUID) -> HttpResponse:
+    approval = inbox.get_approval_for(request.user, approval_id)
+    problem = "This page was out of date, so nothing was sent. Please press Reject again."
+    return _ask_reason_again(request, approval, problem, status=403)
+
+
+def _arrive(approval: Approval) -> HttpResponse:
+    """Have the page load itself again once the form is there; nothing can be typed before."""
+    if read_question(approval).is_arriving:
+        return unchanged()
+    response = HttpResponse()
+    response["HX-Refresh"] = "true"
+    return response
+
+
+def _render(
+    request: Request,
+    approval: Approval,
+    question: Question,
+    form: Form,
+    *,
+    status: int = 200,
+    **extra: Any,
+) -> HttpResponse:
+    context = {
+        **_ending_context(request, approval),
+        "question": question,
+        "form": form,
+        "run": inbox.read_run(approval.flow_run_id, connector=approval.connector),
+        **extra,
+    }
+    return render(request, "approvals/approval.html", context, status=status)
+
+
+def _ending_context(request: Request, approval: Approval) -> dict[str, Any]:
+    """Return what is told of an approval that has ended: by whom, with what, what is next."""
+    decision = getattr(approval, "decision", None)
+    return {
+        "approval": approval,
+        "decision": decision,
+        "rows": describe_decision(decision) if decision else [],
+        "next": None if approval.is_waiting else inbox.next_waiting(request.user, after=approval),
+    }
+
+
+def _confirm(request: Request, approval: Approval, sentence: str) -> HttpResponse:
+    messages.success(request, sentence)
+    return redirect("approval", approval.pk)
+
+
+def _tell_too_late(request: Request, approval: Approval, typed: Fields) -> HttpResponse:
+    """Say who was first; whoever decided it themselves has only pressed twice."""
+    decision = getattr(approval, "decision", None)
+    if decision is not None and decision.reviewer_id == request.user.pk:
+        messages.info(request, "You have already decided this one. Nothing was sent twice.")
+        return redirect("approval", approval.pk)
+    context = {**_ending_context(request, approval), "typed": typed}
+    return render(request, "approvals/too_late.html", context, status=409)
+
+
+def _ask_reason_again(
+    request: Request, approval: Approval, problem: str, *, status: int = 422
+) -> HttpResponse:
+    reason = request.POST.get("reason", "").replace("\x00", "")
+    context = {"approval": approval, "reason": reason, "problem": problem}
+    return render(request, "approvals/reject.html", context, status=status)

@@ -1,0 +1,94 @@
+"""What reviewers read: times, states, outcomes and names, never in the engine's words.
+
+The words for spans of time have a twin in `static/app.js`, which keeps them true while a page
+is open.
+"""
+
+from datetime import datetime, timedelta
+
+from approvals.models import Approval
+from flowruns.domain.rejections import REJECTED
+from flowruns.domain.states import StateType
+
+_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+
+_STATES = {
+    StateType.SCHEDULED: ("Starts soon", "calm"),
+    StateType.PENDING: ("Starts soon", "calm"),
+    StateType.RUNNING: ("Running", "busy"),
+    StateType.COMPLETED: ("Completed", "good"),
+    StateType.FAILED: ("Failed", "bad"),
+    StateType.CANCELLED: ("Cancelled", "calm"),
+    StateType.CRASHED: ("Crashed", "bad"),
+    StateType.PAUSED: ("Waits for an answer", "waiting"),
+    StateType.CANCELLING: ("Being cancelled", "calm"),
+}
+# names that a state of that type carries where the name says more than the type
+_NAMES = {
+    "Resuming": ("Answered, starts again soon", "calm"),
+    "AwaitingRetry": ("Tries again soon", "calm"),
+    "Retrying": ("Tries again", "busy"),
+    "Late": ("Should have started", "waiting"),
+    REJECTED: ("Rejected", "bad"),
+}
+_OUTCOMES = {
+    Approval.Outcome.WAITING: ("Waits for you", "waiting"),
+    Approval.Outcome.ANSWERED: ("Answered", "good"),
+    Approval.Outcome.REJECTED: ("Rejected", "bad"),
+    Approval.Outcome.EXPIRED: ("Expired", "calm"),
+    Approval.Outcome.WITHDRAWN: ("Withdrawn", "calm"),
+}
+
+
+def span(length: timedelta, *, parts: int = 1) -> str:
+    """Return a span in its largest unit, or in its two largest with `parts=2`, rounded down."""
+    left = max(int(length.total_seconds()), 0)
+    words: list[str] = []
+    for unit, seconds in _UNITS:
+        count, rest = divmod(left, seconds)
+        if count or words or seconds == 1:
+            words += [f"{count} {unit}{'' if count == 1 else 's'}"] if count or not words else []
+            left = rest
+            parts -= 1
+        if not parts:
+            break
+    return " ".join(words)
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    passed = now - moment
+    return "just now" if passed < timedelta(seconds=10) else f"{span(passed)} ago"
+
+
+def time_left(deadline: datetime, now: datetime) -> str:
+    """Return what is left until a deadline; exact to the second in its last hour."""
+    left = deadline - now
+    return "no time left" if left <= timedelta(0) else f"{span(left, parts=2)} left"
+
+
+def urgency(deadline: datetime, now: datetime) -> str:
+    """Return how pressing a deadline is, as the name of a colour's class."""
+    left = deadline - now
+    if left < timedelta(minutes=10):
+        return "now"
+    return "soon" if left < timedelta(hours=1) else "later"
+
+
+def state_words(state_type: StateType, name: str | None) -> tuple[str, str]:
+    """Return the word for a state and the name of its colour."""
+    return _NAMES.get(name or "") or _STATES[state_type]
+
+
+def outcome_words(outcome: str) -> tuple[str, str]:
+    """Return the word for how an approval ended and the name of its colour."""
+    return _OUTCOMES[Approval.Outcome(outcome)]
+
+
+def person(actor: str) -> str:
+    """Return who did something as a person reads it: a reviewer's name, a key or this server."""
+    kind, _, name = actor.partition(":")
+    if kind == "api_key" and name:
+        return f"API key “{name}”"
+    if kind == "server":
+        return "this server"
+    return actor or "somebody"

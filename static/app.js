@@ -1,0 +1,166 @@
+// What makes the pages live: clocks, the list's keys, and manners for htmx.
+// Every page works without this file; nothing here decides anything.
+(() => {
+  "use strict";
+
+  // The reader's time zone, for the server to write times in.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (/^[A-Za-z0-9_+\-/]+$/.test(zone)) keepCookie("timezone", zone);
+
+  function keepCookie(name, value) {
+    const secure = location.protocol === "https:" ? "; secure" : "";
+    document.cookie = `${name}=${value}; path=/; max-age=31536000; samesite=lax${secure}`;
+  }
+
+  // Spans of time, in the words of approvals/words.py.
+  const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+
+  function span(seconds, parts) {
+    const words = [];
+    let left = Math.max(Math.floor(seconds), 0);
+    for (const [unit, length] of UNITS) {
+      const count = Math.floor(left / length);
+      if (count || words.length || length === 1) {
+        if (count || !words.length) words.push(`${count} ${unit}${count === 1 ? "" : "s"}`);
+        left %= length;
+        parts -= 1;
+      }
+      if (!parts) break;
+    }
+    return words.join(" ");
+  }
+
+  function wordsFor(time, now) {
+    const seconds = (new Date(time.dateTime) - now) / 1000;
+    if (time.dataset.shown === "left") return seconds <= 0 ? "no time left" : `${span(seconds, 2)} left`;
+    return -seconds < 10 ? "just now" : `${span(-seconds, 1)} ago`;
+  }
+
+  function urgency(time, now) {
+    const seconds = (new Date(time.dateTime) - now) / 1000;
+    return seconds < 600 ? "now" : seconds < 3600 ? "soon" : "later";
+  }
+
+  // The server's clock judges, so ours is corrected by what its last page said.
+  let ahead = 0;
+
+  function tick() {
+    if (document.hidden) return;
+    const now = Date.now() - ahead;
+    for (const time of document.querySelectorAll("time[data-shown=left], time[data-shown=ago]")) {
+      const words = wordsFor(time, now);
+      if (time.textContent !== words) time.textContent = words;
+      const box = time.dataset.shown === "left" && time.closest(".left");
+      if (box) box.className = `left left-${urgency(time, now)}`;
+    }
+  }
+
+  const sent = document.querySelector("meta[name=server-time]");
+  if (sent) {
+    const drift = Date.now() - performance.now() + performance.getEntriesByType("navigation")[0].responseStart - Date.parse(sent.content);
+    if (Math.abs(drift) > 5000) ahead = drift;
+  }
+  setInterval(tick, 1000);
+  document.addEventListener("visibilitychange", tick);
+
+  // Light or dark: the system's choice until somebody makes their own.
+  const toggle = document.getElementById("theme-toggle");
+  if (toggle) {
+    toggle.hidden = false;
+    toggle.addEventListener("click", () => {
+      const isDark = document.documentElement.dataset.theme
+        ? document.documentElement.dataset.theme === "dark"
+        : matchMedia("(prefers-color-scheme: dark)").matches;
+      document.documentElement.dataset.theme = isDark ? "light" : "dark";
+      keepCookie("theme", document.documentElement.dataset.theme);
+    });
+  }
+
+  // Keys of a list: j and k move, Enter follows the link, / searches. Never while typing.
+  function isTyping(target) {
+    return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
+  }
+
+  function move(step) {
+    const links = [...document.querySelectorAll(".rows .row-link")];
+    const at = links.indexOf(document.activeElement);
+    const next = links[at < 0 ? (step > 0 ? 0 : links.length - 1) : at + step];
+    if (next) next.focus();
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") return closeMenus();
+    if (isTyping(event.target)) return;
+    const search = document.getElementById("q");
+    if (event.key === "j") move(1);
+    else if (event.key === "k") move(-1);
+    else if (event.key === "/" && search) {
+      event.preventDefault();
+      search.select();
+    }
+  });
+
+  function closeMenus() {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      const held = menu.contains(document.activeElement);
+      menu.open = false;
+      if (held) menu.querySelector("summary").focus();
+    }
+  }
+
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+
+  // A summary with the role of a button is a button for the space bar and the reader, too.
+  document.addEventListener("toggle", (event) => {
+    if (event.target.id === "reject-box" && event.target.open) event.target.querySelector("textarea").focus();
+  }, true);
+
+  // One press, one answer. The server refuses a second one anyway.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.submitter && event.submitter.name) return;
+    if (form.dataset.sent) return event.preventDefault();
+    if (form.method === "post") form.dataset.sent = "1";
+    for (const button of document.querySelectorAll("[data-once]")) {
+      if (button.form === form) button.setAttribute("aria-busy", "true");
+    }
+  });
+
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    for (const form of document.forms) delete form.dataset.sent;
+    for (const button of document.querySelectorAll("[data-once]")) button.removeAttribute("aria-busy");
+  });
+
+  // Polls rest while nobody looks, and a list is not changed under a selection.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (document.hidden && event.target.hasAttribute("data-polls")) event.preventDefault();
+  });
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const polled = event.detail.requestConfig.elt;
+    const selection = getSelection();
+    if (polled.hasAttribute("data-polls") && !selection.isCollapsed && polled.contains(selection.anchorNode)) {
+      event.detail.shouldSwap = false;
+    }
+  });
+
+  const lost = document.getElementById("connection-notice");
+  document.addEventListener("htmx:sendError", () => { if (lost) lost.hidden = false; });
+  document.addEventListener("htmx:afterOnLoad", () => { if (lost) lost.hidden = true; });
+
+  // A structure button that htmx cannot serve (a session that ended, say) is sent as a plain form.
+  document.addEventListener("htmx:responseError", (event) => {
+    const button = event.detail.elt;
+    if (!button.form || button.name === "") return;
+    const command = document.createElement("input");
+    Object.assign(command, { type: "hidden", name: button.name, value: button.value });
+    button.form.append(command);
+    button.form.submit();
+  });
+})();
