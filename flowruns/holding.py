@@ -1,23 +1,29 @@
-"""Holding a GET until the run's state changes (RFC 7240, `Prefer: wait`).
+"""Holding a request until there is news (RFC 7240, `Prefer: wait`).
 
 An ASGI application in front of Django's, which would keep a thread for every request in flight.
-A request for a run that says which state it knows (`If-None-Match: "<state id>"`) and asks to be
-held (`Prefer: wait=30`) sleeps here; Django then answers it with what is true by then.
+Two requests are held when they ask for it with `Prefer: wait=30`: reading a run whose state the
+client knows (`If-None-Match: "<state id>"`), until it changes; and listing the scheduled runs of
+deployments, until one is due. Django then answers with what is true by then.
 """
 
 import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Protocol
 from uuid import UUID
+
+from pydantic import ValidationError
 
 from flowruns.models import FlowRun
 from flowruns.services.api_keys import find_api_key
-from flowruns.waiters import ask_database, waiting_for
+from flowruns.services.deployments import due_flow_runs
+from flowruns.waiters import ask_database, is_released, waiting_for
 from flowruns.wire import MAX_HOLD_SECONDS
+from flowruns.wire_deployments import ScheduledRunsQuery
 
 type Scope = MutableMapping[str, Any]
 type Message = MutableMapping[str, Any]
@@ -25,33 +31,69 @@ type Receive = Callable[[], Awaitable[Message]]
 type Send = Callable[[Message], Awaitable[None]]
 type Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_PATH = re.compile(r"/api/flow_runs/(?P<id>[0-9a-fA-F-]{36})/?")
+_FLOW_RUN = re.compile(r"/api/flow_runs/(?P<id>[0-9a-fA-F-]{36})/?")
+_SCHEDULED_RUNS = "/api/deployments/get_scheduled_flow_runs"
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(?P<seconds>\d{1,6})\"?", re.IGNORECASE)
+_MAX_BODY = 100_000
+
+
+class Hold(Protocol):
+    """What a request waits for, how long at most, and with which API key."""
+
+    @property
+    def seconds(self) -> int: ...
+
+    async def wait(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
-    """A request to be held: for which run, in which known state, how long and with which key."""
+class HoldForState:
+    """Waits until a run leaves the state that the client knows."""
 
     flow_run_id: UUID
     known: UUID
     seconds: int
     key: str
 
+    async def wait(self) -> None:
+        with waiting_for(self.flow_run_id, known=self.known) as waiter:
+            # asked after registering: a change in between wakes the waiter
+            if await ask_database(self._is_worth_waiting):
+                await waiter.sleep(seconds=self.seconds)
 
-def read_hold(method: str, path: str, headers: dict[str, str]) -> Hold | None:
-    """Return what a request asks to wait for, or None where it does not ask."""
-    match = _PATH.fullmatch(path)
-    seconds = read_wait(headers.get("prefer", ""))
-    known = read_etag(headers.get("if-none-match", ""))
-    if method != "GET" or match is None or not seconds or known is None:
-        return None
-    try:
-        flow_run_id = UUID(match["id"])
-    except ValueError:
-        return None
-    key = headers.get("authorization", "").removeprefix("Bearer ").strip()
-    return Hold(flow_run_id, known, seconds, key)
+    def _is_worth_waiting(self) -> bool:
+        """Whether the key is valid and the run still in the state that is known."""
+        if find_api_key(self.key) is None:
+            return False
+        return FlowRun.objects.filter(pk=self.flow_run_id, state_id=self.known).exists()
+
+
+@dataclass(frozen=True, slots=True)
+class HoldForWork:
+    """Waits until one of the deployments has a run to start."""
+
+    query: ScheduledRunsQuery
+    seconds: int
+    key: str
+
+    async def wait(self) -> None:
+        deadline = time.monotonic() + self.seconds
+        with waiting_for(*self.query.deployment_ids, known=None) as waiter:
+            while not is_released() and (left := deadline - time.monotonic()) > 0:
+                due_in = await ask_database(self._seconds_until_due)
+                if due_in <= 0:
+                    return
+                await waiter.sleep(seconds=min(left, due_in))
+
+    def _seconds_until_due(self) -> float:
+        """Return how long until there is something to answer; none at all without a valid key."""
+        if find_api_key(self.key) is None:
+            return 0
+        first = due_flow_runs(self.query.deployment_ids).first()
+        if first is None or first.next_scheduled_start_time is None:
+            return self.seconds
+        until = self.query.scheduled_before or datetime.now(UTC)
+        return (first.next_scheduled_start_time - until).total_seconds()
 
 
 def read_wait(prefer: str) -> int:
@@ -72,15 +114,40 @@ def hold_requests(app: Application) -> Application:
     """Put the waiting room in front of an ASGI application."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        hold = _read_scope(scope) if scope["type"] == "http" else None
-        if hold is None:
-            await app(scope, receive, send)
-            return
         replay = _Replay(receive)
-        if await _wait_or_disconnect(hold, replay):
+        hold = await _read_hold(scope, replay) if scope["type"] == "http" else None
+        if hold is None:
+            await app(scope, replay, send)
+        elif await _wait_or_disconnect(hold, replay):
             await app(scope, replay, _say_applied(send, hold))
 
     return application
+
+
+async def _read_hold(scope: Scope, receive: "_Replay") -> Hold | None:
+    """Return what a request asks to wait for, or None where it does not ask."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    seconds = read_wait(headers.get("prefer", ""))
+    if not seconds:
+        return None
+    key = headers.get("authorization", "").removeprefix("Bearer ").strip()
+    if scope["method"] == "POST" and scope["path"] == _SCHEDULED_RUNS:
+        query = _read_query(await receive.read_body())
+        return HoldForWork(query, seconds, key) if query else None
+    match = _FLOW_RUN.fullmatch(scope["path"])
+    flow_run_id = read_etag(match["id"]) if match else None
+    known = read_etag(headers.get("if-none-match", ""))
+    if scope["method"] != "GET" or flow_run_id is None or known is None:
+        return None
+    return HoldForState(flow_run_id, known, seconds, key)
+
+
+def _read_query(body: bytes) -> ScheduledRunsQuery | None:
+    """Read what runs are asked for; what is malformed is left to Django to refuse."""
+    try:
+        return ScheduledRunsQuery.model_validate_json(body)
+    except ValidationError:
+        return None
 
 
 def _say_applied(send: Send, hold: Hold) -> Send:
@@ -94,17 +161,22 @@ def _say_applied(send: Send, hold: Hold) -> Send:
     return send_with_header
 
 
-def _read_scope(scope: Scope) -> Hold | None:
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    return read_hold(scope["method"], scope["path"], headers)
-
-
 class _Replay:
     """Receives on the application's behalf while it waits, and lets it have the same messages."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._messages: list[Message] = []
+
+    async def read_body(self) -> bytes:
+        """Return the start of the body, all of it unless it is far too long for what it asks."""
+        body, more = b"", True
+        while more and len(body) < _MAX_BODY:
+            message = await self._receive()
+            self._messages.append(message)
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        return body
 
     async def until_disconnect(self) -> None:
         while True:
@@ -118,8 +190,8 @@ class _Replay:
 
 
 async def _wait_or_disconnect(hold: Hold, receive: _Replay) -> bool:
-    """Wait for the change or the end of patience; False when the client is gone."""
-    change = asyncio.create_task(_wait(hold))
+    """Wait for the news or the end of patience; False when the client is gone."""
+    change = asyncio.create_task(hold.wait())
     disconnect = asyncio.create_task(receive.until_disconnect())
     try:
         await asyncio.wait({change, disconnect}, return_when=asyncio.FIRST_COMPLETED)
@@ -129,19 +201,3 @@ async def _wait_or_disconnect(hold: Hold, receive: _Replay) -> bool:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-
-
-async def _wait(hold: Hold) -> None:
-    with waiting_for(hold.flow_run_id, known=hold.known) as waiter:
-        # asked after registering: a change in between wakes the waiter
-        if await ask_database(partial(_is_unchanged, hold)):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(hold.seconds):
-                    await waiter.sleep()
-
-
-def _is_unchanged(hold: Hold) -> bool:
-    """Whether to wait at all: a valid key, and the run still in the state that is known."""
-    if find_api_key(hold.key) is None:
-        return False
-    return FlowRun.objects.filter(pk=hold.flow_run_id, state_id=hold.known).exists()

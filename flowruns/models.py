@@ -54,6 +54,38 @@ class Flow(models.Model):
         return self.name
 
 
+class Deployment(models.Model):
+    """A flow that some process serves: what starts a scheduled run, or a resumed one again."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    created = models.DateTimeField(auto_now_add=True)
+    updated = models.DateTimeField(auto_now=True)
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="deployments")
+    name = models.TextField()
+    paused = models.BooleanField(default=False)
+    enforce_parameter_schema = models.BooleanField(default=True)
+    parameter_openapi_schema = models.JSONField(null=True, blank=True)
+    parameters = models.JSONField(default=dict, blank=True)
+    tags = models.JSONField(default=list, blank=True)
+    labels = models.JSONField(default=dict, blank=True)
+    work_queue_name = models.TextField(null=True, blank=True)
+    description = models.TextField(null=True, blank=True)
+    path = models.TextField(null=True, blank=True)
+    version = models.TextField(null=True, blank=True)
+    entrypoint = models.TextField(null=True, blank=True)
+    pull_steps = models.JSONField(null=True, blank=True)
+    job_variables = models.JSONField(default=dict, blank=True)
+    last_polled = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["flow", "name"], name="one_deployment_per_name")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.flow}/{self.name}"
+
+
 class FlowRun(models.Model):
     """One run of a flow, with its current state; `version` is what compare-and-set compares."""
 
@@ -63,7 +95,9 @@ class FlowRun(models.Model):
     version = models.PositiveBigIntegerField(default=0)
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="runs")
     name = models.TextField()
-    deployment_id = models.UUIDField(null=True, blank=True)
+    deployment = models.ForeignKey(
+        Deployment, on_delete=models.SET_NULL, null=True, blank=True, related_name="runs"
+    )
     flow_version = models.TextField(null=True, blank=True)
     parameters = models.JSONField(default=dict, blank=True)
     context = models.JSONField(default=dict, blank=True)
@@ -116,6 +150,12 @@ class FlowRun(models.Model):
             models.Index(fields=["state_type", "id"], name="flow_run_by_state"),
             models.Index(fields=["flow", "id"], name="flow_run_by_flow"),
             models.Index(fields=["expected_start_time"], name="flow_run_by_expected_start"),
+            # read by read_scheduled_flow_runs
+            models.Index(
+                fields=["deployment", "next_scheduled_start_time"],
+                condition=Q(next_scheduled_start_time__isnull=False),
+                name="flow_run_scheduled",
+            ),
         ]
 
     def __str__(self) -> str:

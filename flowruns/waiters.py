@@ -10,7 +10,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from itertools import batched
 from threading import Event
 from typing import Any
@@ -32,23 +32,26 @@ _database = ThreadPoolExecutor(max_workers=4, thread_name_prefix="waiters")
 
 
 class Waiter:
-    """Somebody who knows that a run is in the state `known` and wants to hear of the next."""
+    """Somebody who knows a run's state and wants to hear of the next.
 
-    def __init__(self, known: UUID) -> None:
+    `known` is None for one who waits for runs of a deployment: any change may be theirs.
+    """
+
+    def __init__(self, known: UUID | None) -> None:
         self.known = known
         self._loop = asyncio.get_running_loop()
-        self._woken = self._loop.create_future()
+        self._woken = asyncio.Event()
 
     def wake(self) -> None:
         """Wake from any thread; waking twice is waking once."""
-        self._loop.call_soon_threadsafe(self._resolve)
+        self._loop.call_soon_threadsafe(self._woken.set)
 
-    def _resolve(self) -> None:
-        if not self._woken.done():
-            self._woken.set_result(None)
-
-    async def sleep(self) -> None:
-        await self._woken
+    async def sleep(self, *, seconds: float) -> None:
+        """Sleep until woken, at most so long. May be called again to hear of the next change."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        self._woken.clear()
 
 
 _waiters: dict[UUID, set[Waiter]] = {}
@@ -56,42 +59,52 @@ _released = Event()
 
 
 @contextmanager
-def waiting_for(flow_run_id: UUID, *, known: UUID) -> Iterator[Waiter]:
-    """Register a waiter. Read the state once more inside, or a change just before is missed."""
+def waiting_for(*ids: UUID, known: UUID | None) -> Iterator[Waiter]:
+    """Register a waiter for a run, or for runs of deployments, by their ids.
+
+    Read what is waited for once more inside, or a change just before is missed.
+    """
     waiter = Waiter(known)
-    _waiters.setdefault(flow_run_id, set()).add(waiter)
-    if _released.is_set():
+    for waited_for in ids:
+        _waiters.setdefault(waited_for, set()).add(waiter)
+    if is_released():
         waiter.wake()
     try:
         yield waiter
     finally:
-        _waiters[flow_run_id].discard(waiter)
-        if not _waiters[flow_run_id]:
-            del _waiters[flow_run_id]
+        for waited_for in ids:
+            _waiters[waited_for].discard(waiter)
+            if not _waiters[waited_for]:
+                del _waiters[waited_for]
 
 
 def count_waiters() -> int:
-    return sum(map(len, _waiters.values()))
+    return len(set().union(*_waiters.values()))
 
 
-def wake(flow_run_id: UUID) -> None:
-    """Wake this process's waiters for a run, from any thread."""
-    for waiter in tuple(_waiters.get(flow_run_id, ())):
+def wake(waited_for: UUID) -> None:
+    """Wake this process's waiters for a run or a deployment, from any thread."""
+    for waiter in tuple(_waiters.get(waited_for, ())):
         waiter.wake()
+
+
+def is_released() -> bool:
+    """Whether nobody should wait any longer."""
+    return _released.is_set()
 
 
 def release_all() -> None:
     """Let nobody wait any longer, now or later: this process is about to end."""
     _released.set()
-    for flow_run_id in tuple(_waiters):
-        wake(flow_run_id)
+    for waited_for in tuple(_waiters):
+        wake(waited_for)
 
 
-def notify(flow_run_id: UUID) -> None:
+def notify(changed: UUID) -> None:
     """Tell other processes of a change, with the commit of the transaction it is part of."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, %s)", [_CHANNEL, str(flow_run_id)])
+            cursor.execute("SELECT pg_notify(%s, %s)", [_CHANNEL, str(changed)])
 
 
 async def ask_database[T](question: Callable[[], T]) -> T:
@@ -147,12 +160,12 @@ async def _watch_sqlite() -> None:
 
 
 async def _wake_changed() -> None:
-    """Wake each waiter whose run is no longer in the state it knows."""
+    """Wake each waiter whose run is no longer in the state it knows, and those who know none."""
     for some in batched(tuple(_waiters), _IDS_PER_QUERY, strict=False):
         states = await ask_database(lambda ids=some: _read_state_ids(ids))  # type: ignore[misc]
         for flow_run_id in some:
             for waiter in tuple(_waiters.get(flow_run_id, ())):
-                if states.get(flow_run_id) != waiter.known:
+                if waiter.known is None or states.get(flow_run_id) != waiter.known:
                     waiter.wake()
 
 

@@ -104,7 +104,7 @@ class FlowFilter(OperatorFilter):
     @field_validator("deployment")
     @classmethod
     def _unsupported(cls, value: JsonValue) -> JsonValue:
-        return _refuse(value)
+        return refuse(value)
 
 
 class IdempotencyKeyFilter(Filter):
@@ -132,7 +132,7 @@ class FlowRunFilter(OperatorFilter):
     @field_validator("parent_flow_run_id", "created_by")
     @classmethod
     def _unsupported(cls, value: JsonValue) -> JsonValue:
-        return _refuse(value)
+        return refuse(value)
 
 
 class LevelFilter(Filter):
@@ -151,7 +151,7 @@ class LogFilter(OperatorFilter):
     @field_validator("text")
     @classmethod
     def _unsupported(cls, value: JsonValue) -> JsonValue:
-        return _refuse(value)
+        return refuse(value)
 
 
 class FlowSort(StrEnum):
@@ -191,7 +191,7 @@ class RunCriteria(Request):
     @field_validator("task_runs", "deployments", "work_pools", "work_pool_queues")
     @classmethod
     def _unsupported(cls, value: JsonValue) -> JsonValue:
-        return _refuse(value)
+        return refuse(value)
 
 
 class FlowQuery(RunCriteria):
@@ -219,11 +219,11 @@ class LogQuery(Request):
     offset: Offset = 0
 
 
-def _refuse(value: JsonValue) -> JsonValue:
-    """Refuse a criterion, except an empty one, which excludes nothing."""
+def refuse(value: JsonValue) -> JsonValue:
+    """Refuse what this server does not support, except where it is empty and asks for nothing."""
     if _is_empty(value):
         return None
-    raise ValueError("is a filter that this server does not support yet; leave it out")
+    raise ValueError("is not supported by this server yet; leave it out")
 
 
 def _is_empty(value: JsonValue) -> bool:

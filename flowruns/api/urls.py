@@ -10,7 +10,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 
 from flowruns import wire
-from flowruns.api import flow_run_states, flow_runs, flows, logs, system
+from flowruns.api import deployments, flow_run_states, flow_runs, flows, logs, system
 from flowruns.api.http import StrictJson, respond_json
 from flowruns.domain.errors import Conflict, NotFound, Unprocessable
 
@@ -25,6 +25,7 @@ api.add_router("", system.router)
 api.add_router("/flows", flows.router)
 api.add_router("/flow_runs", flow_runs.router)
 api.add_router("/flow_run_states", flow_run_states.router)
+api.add_router("/deployments", deployments.router)
 api.add_router("/logs", logs.router)
 
 

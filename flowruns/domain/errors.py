@@ -3,14 +3,15 @@
 FlowRunsError
 ├── NotFound
 │   ├── FlowNotFound
+│   ├── DeploymentNotFound
 │   ├── FlowRunNotFound
 │   ├── FlowRunStateNotFound
 │   └── RunInputNotFound
 ├── Conflict
+│   ├── ParametersRefused
 │   └── RunInputExists
 └── Unprocessable
-    ├── InvalidSchema
-    └── Unsupported
+    └── InvalidSchema
 
 The docstring is the default message; it states the fact. None of them goes away by trying again.
 """
@@ -31,6 +32,10 @@ class FlowNotFound(NotFound):
     """Flow not found"""
 
 
+class DeploymentNotFound(NotFound):
+    """Deployment not found"""
+
+
 class FlowRunNotFound(NotFound):
     """Flow run not found"""
 
@@ -47,6 +52,10 @@ class Conflict(FlowRunsError):
     """The request contradicts what is stored"""
 
 
+class ParametersRefused(Conflict):
+    """The parameters do not fit the deployment's schema"""
+
+
 class RunInputExists(Conflict):
     """A flow run input with this key already exists."""
 
@@ -57,7 +66,3 @@ class Unprocessable(FlowRunsError):
 
 class InvalidSchema(Unprocessable):
     """The stored schema is not a valid JSON schema"""
-
-
-class Unsupported(Unprocessable):
-    """This server does not support what was asked"""

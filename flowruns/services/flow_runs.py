@@ -11,6 +11,7 @@ from flowruns import wire
 from flowruns.domain.actors import Actor
 from flowruns.domain.states import StateType
 from flowruns.models import FlowRun
+from flowruns.services.deployments import read_deployment
 from flowruns.services.flows import read_flow
 from flowruns.services.logs import delete_logs
 from flowruns.services.states import announce, current_state, get_flow_run, set_flow_run_state
@@ -20,9 +21,11 @@ def create_flow_run(flow_run: wire.FlowRunCreate, *, actor: Actor) -> tuple[Flow
     """Create a run in the proposed state, PENDING by default, and say whether it is new.
 
     A run of the same flow with the same idempotency key is returned instead (as Prefect 3.8).
-    Raises `FlowNotFound`.
+    Raises `FlowNotFound` and `DeploymentNotFound`.
     """
     flow = read_flow(flow_run.flow_id)
+    if flow_run.deployment_id is not None:
+        read_deployment(flow_run.deployment_id)
     try:
         with transaction.atomic():
             return _create(flow_run, actor=actor), True

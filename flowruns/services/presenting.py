@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from flowruns import wire
+from flowruns import wire, wire_deployments
 from flowruns.domain.states import TERMINAL_STATES, State, StateType
-from flowruns.models import FlowRun, FlowRunState, LogLine
+from flowruns.models import Deployment, FlowRun, FlowRunState, LogLine
+from flowruns.services.deployments import is_served
 
 
 def present_flow_run(run: FlowRun) -> wire.FlowRun:
@@ -32,6 +33,31 @@ def present_log(line: LogLine) -> wire.Log:
         timestamp=line.timestamp,
         flow_run_id=line.flow_run_id,
         task_run_id=line.task_run_id,
+    )
+
+
+def present_deployment(deployment: Deployment) -> wire_deployments.Deployment:
+    return wire_deployments.Deployment(
+        id=deployment.pk,
+        created=deployment.created,
+        updated=deployment.updated,
+        name=deployment.name,
+        version=deployment.version,
+        description=deployment.description,
+        flow_id=deployment.flow_id,
+        paused=deployment.paused,
+        job_variables=deployment.job_variables,
+        parameters=deployment.parameters,
+        tags=deployment.tags,
+        labels=deployment.labels,
+        work_queue_name=deployment.work_queue_name,
+        last_polled=deployment.last_polled,
+        parameter_openapi_schema=deployment.parameter_openapi_schema,
+        path=deployment.path,
+        pull_steps=deployment.pull_steps,
+        entrypoint=deployment.entrypoint,
+        status="READY" if is_served(deployment) else "NOT_READY",
+        enforce_parameter_schema=deployment.enforce_parameter_schema,
     )
 
 

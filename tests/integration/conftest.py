@@ -112,8 +112,11 @@ def api(db: None) -> Api:
 def make_run(api: Api) -> Make:
     """Make runs that are RUNNING, of a flow named "refund"."""
 
-    def make(*, state: str = "RUNNING", **fields: Any) -> Run:
+    def make(*, state: str = "RUNNING", deployed: bool = False, **fields: Any) -> Run:
         flow = json.loads(api.post("/flows/", {"name": "refund"}).content)
+        if deployed:
+            body = {"name": "nightly", "flow_id": flow["id"]}
+            fields["deployment_id"] = json.loads(api.post("/deployments/", body).content)["id"]
         response = api.post("/flow_runs/", {"flow_id": flow["id"], **fields})
         assert response.status_code in {200, 201}, response.content
         run = Run(api, json.loads(response.content)["id"])

@@ -1,0 +1,64 @@
+"""/deployments"""
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+
+from flowruns.api import auth
+from flowruns.api.auth import actor_of
+from flowruns.api.http import respond, respond_empty, respond_list
+from flowruns.services import deployments as services
+from flowruns.services import flow_runs
+from flowruns.services.presenting import present_deployment, present_flow_run, present_flow_runs
+from flowruns.wire import FlowRun
+from flowruns.wire_deployments import (
+    Deployment,
+    DeploymentCreate,
+    DeploymentFlowRunCreate,
+    ScheduledRunsQuery,
+)
+
+router = Router(tags=["Deployments"])
+
+
+@router.post("/", auth=auth.flows, response={200: Deployment, 201: Deployment})
+def create_deployment(request: HttpRequest, deployment: DeploymentCreate) -> HttpResponse:
+    created, is_new = services.create_deployment(deployment)
+    return respond(present_deployment(created), status=201 if is_new else 200)
+
+
+@router.post("/get_scheduled_flow_runs", auth=auth.flows, response=list[FlowRun])
+def get_scheduled_flow_runs(request: HttpRequest, query: ScheduledRunsQuery) -> HttpResponse:
+    """List the runs to start. `Prefer: wait=N` holds the request until there are any."""
+    return respond_list(FlowRun, present_flow_runs(services.read_scheduled_flow_runs(query)))
+
+
+@router.get("/name/{flow_name}/{name}", auth=auth.readers, response=Deployment)
+def read_deployment_by_name(request: HttpRequest, flow_name: str, name: str) -> HttpResponse:
+    return respond(present_deployment(services.read_deployment_by_name(flow_name, name)))
+
+
+@router.get("/{uuid:deployment_id}", auth=auth.readers, response=Deployment)
+def read_deployment(request: HttpRequest, deployment_id: UUID) -> HttpResponse:
+    return respond(present_deployment(services.read_deployment(deployment_id)))
+
+
+@router.delete("/{uuid:deployment_id}", auth=auth.flows, response={204: None})
+def delete_deployment(request: HttpRequest, deployment_id: UUID) -> HttpResponse:
+    services.delete_deployment(deployment_id)
+    return respond_empty()
+
+
+@router.post(
+    "/{uuid:deployment_id}/create_flow_run",
+    auth=auth.flows,
+    response={200: FlowRun, 201: FlowRun},
+)
+def create_flow_run_from_deployment(
+    request: HttpRequest, deployment_id: UUID, flow_run: DeploymentFlowRunCreate
+) -> HttpResponse:
+    deployment = services.read_deployment(deployment_id)
+    filled_in = services.fill_in_flow_run(deployment, flow_run)
+    run, is_new = flow_runs.create_flow_run(filled_in, actor=actor_of(request))
+    return respond(present_flow_run(run), status=201 if is_new else 200)

@@ -1,0 +1,133 @@
+"""Deployments: flows that a process serves, and the runs it should start."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.db.models import F, QuerySet
+from pydantic import JsonValue
+
+from flowruns import wire_deployments as wire
+from flowruns.domain.errors import DeploymentNotFound, ParametersRefused
+from flowruns.domain.states import StateType
+from flowruns.models import Deployment, FlowRun
+from flowruns.services.answers import AnswerRefused, find_problems, hydrate
+from flowruns.services.flows import read_flow
+from flowruns.wire import FlowRunCreate, StateCreate
+
+# Whoever serves a deployment asks for its runs far more often than this.
+_SERVED_WITHIN = timedelta(seconds=90)
+_COLUMNS = (
+    *("paused", "enforce_parameter_schema", "parameter_openapi_schema", "parameters", "tags"),
+    *("labels", "work_queue_name", "description", "path", "version", "entrypoint"),
+    *("pull_steps", "job_variables"),
+)
+
+
+def create_deployment(deployment: wire.DeploymentCreate) -> tuple[Deployment, bool]:
+    """Make the deployment of that name of its flow, or change it to what is sent.
+
+    As in Prefect 3.8. Raises `FlowNotFound`.
+    """
+    flow = read_flow(deployment.flow_id)
+    values = {name: getattr(deployment, name) for name in _COLUMNS}
+    sent = {name: values[name] for name in _COLUMNS if name in deployment.model_fields_set}
+    return Deployment.objects.select_related("flow").update_or_create(
+        flow=flow,
+        name=deployment.name,
+        defaults=sent,
+        create_defaults=values | {"labels": values["labels"] or {}},
+    )
+
+
+def read_deployment(deployment_id: UUID) -> Deployment:
+    """Return the deployment; raises `DeploymentNotFound`."""
+    found = Deployment.objects.select_related("flow").filter(pk=deployment_id).first()
+    if found is None:
+        raise DeploymentNotFound
+    return found
+
+
+def read_deployment_by_name(flow_name: str, name: str) -> Deployment:
+    """Return the deployment; raises `DeploymentNotFound`."""
+    named = Deployment.objects.select_related("flow").filter(flow__name=flow_name, name=name)
+    found = named.first()
+    if found is None:
+        raise DeploymentNotFound
+    return found
+
+
+def delete_deployment(deployment_id: UUID) -> None:
+    """Delete it; its runs stay, without one. Raises `DeploymentNotFound`."""
+    deleted, _ = Deployment.objects.filter(pk=deployment_id).delete()
+    if not deleted:
+        raise DeploymentNotFound
+
+
+def fill_in_flow_run(
+    deployment: Deployment, flow_run: wire.DeploymentFlowRunCreate
+) -> FlowRunCreate:
+    """Complete a run with what its deployment says; by default it is scheduled for now.
+
+    Raises `ParametersRefused`, as Prefect 3.8 answers 409.
+    """
+    parameters = {**deployment.parameters, **flow_run.parameters}
+    enforced = flow_run.enforce_parameter_schema
+    if deployment.enforce_parameter_schema if enforced is None else enforced:
+        parameters = _check_parameters(deployment, parameters)
+    fields = flow_run.model_dump(exclude={"state", "enforce_parameter_schema", "parameters"})
+    return FlowRunCreate(
+        **fields
+        | {
+            "flow_id": deployment.flow_id,
+            "deployment_id": deployment.pk,
+            "state": flow_run.state or StateCreate(type=StateType.SCHEDULED),
+            "parameters": parameters,
+            "tags": [*deployment.tags, *flow_run.tags],
+            "labels": {**deployment.labels, **(flow_run.labels or {})},
+            "job_variables": {**deployment.job_variables, **(flow_run.job_variables or {})},
+            "work_queue_name": deployment.work_queue_name,
+        }
+    )
+
+
+def _check_parameters(
+    deployment: Deployment, parameters: dict[str, JsonValue]
+) -> dict[str, JsonValue]:
+    try:
+        hydrated = hydrate(parameters)
+        problems = find_problems(deployment.parameter_openapi_schema or {}, hydrated)
+    except AnswerRefused as refusal:
+        raise ParametersRefused(f"Error creating flow run: {refusal}") from None
+    if problems:
+        where = ".".join(str(part) for part in problems[0].path)
+        field = f" for field {where!r}" if where else ""
+        raise ParametersRefused(
+            f"Error creating flow run: Validation failed{field}. "
+            f"Failure reason: {problems[0].message}"
+        )
+    return hydrated
+
+
+def read_scheduled_flow_runs(query: wire.ScheduledRunsQuery) -> list[FlowRun]:
+    """Return runs that are due, soonest first, and note that their deployments are served."""
+    now = datetime.now(UTC)
+    Deployment.objects.filter(pk__in=query.deployment_ids).update(last_polled=now)
+    due = due_flow_runs(query.deployment_ids).select_related("flow")
+    due = due.filter(next_scheduled_start_time__lte=query.scheduled_before or now)
+    return list(due[: query.limit])
+
+
+def due_flow_runs(deployment_ids: list[UUID]) -> QuerySet[FlowRun]:
+    """Return what these deployments should start, soonest first, also what is not due yet."""
+    scheduled = FlowRun.objects.filter(
+        deployment__in=deployment_ids,
+        state_type=StateType.SCHEDULED,
+        next_scheduled_start_time__isnull=False,
+    )
+    return scheduled.order_by(F("next_scheduled_start_time").asc(), "id")
+
+
+def is_served(deployment: Deployment) -> bool:
+    """Whether somebody has lately asked for the deployment's runs."""
+    polled = deployment.last_polled
+    return polled is not None and datetime.now(UTC) - polled < _SERVED_WITHIN

@@ -1,0 +1,113 @@
+"""Deployments on the wire, in the dialect of Prefect 3.8's REST API."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, JsonValue, field_validator
+
+from flowruns.domain.run_names import new_run_name
+from flowruns.wire import (
+    DateTime,
+    FlowRunPolicy,
+    JsonObject,
+    Name,
+    Request,
+    StateCreate,
+    Wire,
+)
+from flowruns.wire_filters import Limit, refuse
+
+
+def _no_parameters() -> JsonObject:
+    return {"type": "object", "properties": {}}
+
+
+class DeploymentCreate(Request):
+    """A deployment, made or changed under its name. Schedules and limits come later."""
+
+    name: Name
+    flow_id: UUID
+    paused: bool = False
+    enforce_parameter_schema: bool = True
+    parameter_openapi_schema: JsonObject | None = Field(default_factory=_no_parameters)
+    parameters: JsonObject = Field(default_factory=dict)
+    tags: list[str] = []
+    labels: JsonObject | None = Field(default_factory=dict)
+    work_queue_name: str | None = None
+    description: str | None = None
+    path: str | None = None
+    version: str | None = None
+    entrypoint: str | None = None
+    pull_steps: list[JsonObject] | None = None
+    job_variables: JsonObject = Field(default_factory=dict)
+    schedules: JsonValue = None
+    concurrency_limit: JsonValue = None
+    global_concurrency_limit_id: JsonValue = None
+    work_pool_name: JsonValue = None
+
+    @field_validator(
+        "schedules", "concurrency_limit", "global_concurrency_limit_id", "work_pool_name"
+    )
+    @classmethod
+    def _unsupported(cls, value: JsonValue) -> JsonValue:
+        return refuse(value or None)
+
+
+class Deployment(Wire):
+    """A deployment as the server has it. `last_polled` is when somebody last asked for its runs."""
+
+    id: UUID
+    created: DateTime | None = None
+    updated: DateTime | None = None
+    name: str
+    version: str | None = None
+    description: str | None = None
+    flow_id: UUID
+    paused: bool = False
+    schedules: list[JsonValue] = []
+    concurrency_limit: int | None = None
+    job_variables: JsonObject = Field(default_factory=dict)
+    parameters: JsonObject = Field(default_factory=dict)
+    tags: list[str] = []
+    labels: JsonObject | None = Field(default_factory=dict)
+    work_queue_name: str | None = None
+    work_queue_id: UUID | None = None
+    work_pool_name: str | None = None
+    last_polled: DateTime | None = None
+    parameter_openapi_schema: JsonObject | None = None
+    path: str | None = None
+    pull_steps: list[JsonObject] | None = None
+    entrypoint: str | None = None
+    storage_document_id: UUID | None = None
+    infrastructure_document_id: UUID | None = None
+    status: str | None = None
+    enforce_parameter_schema: bool = True
+
+
+class DeploymentFlowRunCreate(Request):
+    """A run of a deployment: what is left out is the deployment's."""
+
+    state: StateCreate | None = None
+    name: Name = Field(default_factory=new_run_name)
+    parameters: JsonObject = Field(default_factory=dict)
+    enforce_parameter_schema: bool | None = None
+    context: JsonObject = Field(default_factory=dict)
+    empirical_policy: FlowRunPolicy = Field(default_factory=FlowRunPolicy)
+    tags: list[str] = []
+    idempotency_key: str | None = Field(None, max_length=1000)
+    labels: JsonObject | None = None
+    parent_task_run_id: UUID | None = None
+    job_variables: JsonObject | None = Field(default_factory=dict)
+
+    @field_validator("name", mode="before")
+    @classmethod
+    def _name_the_nameless(cls, value: JsonValue) -> JsonValue:
+        return value or new_run_name()
+
+
+class ScheduledRunsQuery(Request):
+    """Whose runs to start, and which are due: scheduled before a time, now if none is given."""
+
+    deployment_ids: Annotated[list[UUID], Field(max_length=1000)]
+    scheduled_before: DateTime | None = None
+    limit: Limit = 200
