@@ -1,6 +1,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
@@ -24,7 +24,7 @@ def test_an_overdue_pause_fails_in_the_name_of_the_server(run: Run) -> None:
 
 
 def test_an_overdue_suspension_fails_too(make_run: Make) -> None:
-    run = make_run(deployment_id=str(uuid4()))
+    run = make_run(deployed=True)
     run.pause(seconds=-1, pause_reschedule=True)
     assert expire_pauses() == 1
     assert run.read()["state"]["message"] == "The flow was suspended and never resumed."

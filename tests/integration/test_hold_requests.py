@@ -1,9 +1,11 @@
 """The waiting room, driven as an ASGI server drives it."""
 
 import asyncio
+import json
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,7 +21,7 @@ from flowruns.models import FlowRun
 from flowruns.services.api_keys import create_api_key
 from flowruns.services.states import set_flow_run_state
 from flowruns.waiters import ask_database, count_waiters
-from tests.integration.conftest import Make, Run
+from tests.integration.conftest import Api, Make, Run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FOR_EVER = 60
@@ -28,8 +30,9 @@ FOR_EVER = 60
 class Exchange:
     """One request to the waiting room, and what the application behind it was asked."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, body: bytes = b"") -> None:
         self.scope = scope
+        self.body = body
         self.reached = False
         self.sent: list[Message] = []
         self.gone = asyncio.Event()
@@ -38,7 +41,7 @@ class Exchange:
     async def receive(self) -> Message:
         if not self._body_read:
             self._body_read = True
-            return {"type": "http.request", "body": b"", "more_body": False}
+            return {"type": "http.request", "body": self.body, "more_body": False}
         await self.gone.wait()
         return {"type": "http.disconnect"}
 
@@ -48,7 +51,7 @@ class Exchange:
     async def application(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert scope is self.scope
         self.reached = True
-        assert (await receive())["type"] == "http.request"
+        assert (await receive())["body"] == self.body
         await send({"type": "http.response.start", "status": 200, "headers": [(b"etag", b'"x"')]})
 
     def start(self) -> asyncio.Task[None]:
@@ -244,6 +247,81 @@ def test_a_change_by_another_process_wakes_the_waiter(run: Run, key: str) -> Non
         await task
         assert held.reached
         listening.cancel()
+
+    play(scenario())
+
+
+class Work:
+    """A request for the scheduled runs of a deployment."""
+
+    def __init__(self, api: Api, key: str) -> None:
+        flow = json.loads(api.post("/flows/", {"name": "refund"}).content)
+        body = {"name": "nightly", "flow_id": flow["id"]}
+        self.id = json.loads(api.post("/deployments/", body).content)["id"]
+        self.body = json.dumps({"deployment_ids": [self.id]}).encode()
+        self.scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/api/deployments/get_scheduled_flow_runs",
+            "headers": [(b"authorization", f"Bearer {key}".encode()), (b"prefer", b"wait=60")],
+        }
+        self._api = api
+
+    def schedule(self, *, seconds: float = 0) -> None:
+        due = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
+        state = {"type": "SCHEDULED", "state_details": {"scheduled_time": due}}
+        path = f"/deployments/{self.id}/create_flow_run"
+        assert self._api.post(path, {"state": state}).status_code == 201
+
+
+def test_asking_for_work_is_held_until_there_is_some(api: Api, key: str) -> None:
+    work = Work(api, key)
+
+    async def scenario() -> None:
+        held = Exchange(work.scope, work.body)
+        task = held.start()
+        await until(lambda: count_waiters() == 1)
+        await ask_database(work.schedule)
+        await task
+        assert held.reached
+        assert held.headers[b"preference-applied"] == b"wait=60"
+
+    play(scenario())
+
+
+def test_work_that_is_due_later_is_waited_for(api: Api, key: str) -> None:
+    work = Work(api, key)
+    work.schedule(seconds=1)
+
+    async def scenario() -> None:
+        started = time.monotonic()
+        held = Exchange(work.scope, work.body)
+        await held.start()
+        assert held.reached
+        assert 0.5 < time.monotonic() - started < 5
+
+    play(scenario())
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"deployment_ids": "x"}', b"x" * 200_000])
+def test_a_malformed_question_for_work_is_not_held(api: Api, key: str, body: bytes) -> None:
+    work = Work(api, key)
+
+    async def scenario() -> None:
+        held = Exchange(work.scope, body)
+        await held.start()
+        assert held.reached
+
+    play(scenario())
+
+
+def test_a_stranger_does_not_wait_for_work(api: Api) -> None:
+    work = Work(api, "wrong")
+
+    async def scenario() -> None:
+        held = Exchange(work.scope, work.body)
+        await held.start()
+        assert held.reached
 
     play(scenario())
 

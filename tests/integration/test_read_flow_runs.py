@@ -20,7 +20,7 @@ def three(make_run: Make) -> dict[str, str]:
     """Three runs: "a" waits, "b" runs, "c" has not started."""
     a = make_run(name="a", tags=["red", "big"], flow_version="1", idempotency_key="ka")
     a.pause()
-    b = make_run(name="b", tags=["red"], deployment_id=str(uuid4()), work_queue_name="q")
+    b = make_run(name="b", tags=["red"], deployed=True, work_queue_name="q")
     c = make_run(name="Calm%C", state="PENDING", parent_task_run_id=str(uuid4()))
     return {"a": a.id, "b": b.id, "c": c.id}
 

@@ -38,7 +38,7 @@ def test_a_pause_without_input_drops_an_answer_that_nobody_asked_for(run: Run) -
 
 
 def test_a_suspended_run_is_scheduled_for_now(make_run: Make) -> None:
-    run = make_run(deployment_id=str(uuid4()))
+    run = make_run(deployed=True)
     run.pause(pause_reschedule=True)
     state = run.resume()["state"]
     assert (state["type"], state["name"]) == ("SCHEDULED", "Resuming")

@@ -1,0 +1,133 @@
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from flowruns.models import Deployment
+from tests.integration.conftest import Api, Make, Run
+
+SCHEMA = {"type": "object", "properties": {"order": {"type": "integer"}}, "required": ["order"]}
+
+
+def create(api: Api, **fields: Any) -> tuple[int, dict[str, Any]]:
+    flow = json.loads(api.post("/flows/", {"name": "refund"}).content)
+    body = {"name": "nightly", "flow_id": flow["id"], **fields}
+    response = api.post("/deployments/", body)
+    return response.status_code, json.loads(response.content)
+
+
+def start(api: Api, deployment: dict[str, Any], **fields: Any) -> tuple[int, dict[str, Any]]:
+    response = api.post(f"/deployments/{deployment['id']}/create_flow_run", fields)
+    return response.status_code, json.loads(response.content)
+
+
+def scheduled(api: Api, deployment: dict[str, Any], **query: Any) -> list[str]:
+    body = {"deployment_ids": [deployment["id"]], **query}
+    response = api.post("/deployments/get_scheduled_flow_runs", body)
+    assert response.status_code == 200, response.content
+    return [run["id"] for run in json.loads(response.content)]
+
+
+def test_a_deployment_is_made_once_and_changed_by_what_is_sent(api: Api) -> None:
+    first = create(api, tags=["a"], entrypoint="flows.py:refund", parameters={"order": 1})
+    again = create(api, parameters={"order": 2})
+    assert (first[0], again[0]) == (201, 200)
+    assert again[1]["id"] == first[1]["id"]
+    read = json.loads(api.get("/deployments/name/refund/nightly").content)
+    assert (read["tags"], read["entrypoint"]) == (["a"], "flows.py:refund")
+    assert read["parameters"] == {"order": 2}
+    assert json.loads(api.get(f"/deployments/{read['id']}").content) == read
+
+
+def test_unknown_deployments_are_not_found(api: Api) -> None:
+    for path in (f"/deployments/{uuid4()}", "/deployments/name/refund/nightly"):
+        response = api.get(path)
+        assert (response.status_code, json.loads(response.content)["detail"]) == (
+            404,
+            "Deployment not found",
+        )
+    assert start(api, {"id": uuid4()})[0] == 404
+    assert api.request("DELETE", f"/deployments/{uuid4()}").status_code == 404
+    flow = json.loads(api.post("/flows/", {"name": "refund"}).content)
+    run = {"flow_id": flow["id"], "deployment_id": str(uuid4())}
+    assert api.post("/flow_runs/", run).status_code == 404
+
+
+@pytest.mark.parametrize("field", ["schedules", "concurrency_limit", "work_pool_name"])
+def test_what_is_not_supported_yet_is_refused_by_name(api: Api, field: str) -> None:
+    value: Any = [{"active": True}] if field == "schedules" else "x"
+    status, error = create(api, **{field: value})
+    assert (status, error["detail"][0]["loc"]) == (422, ["body", field])
+    assert create(api, **{field: [] if field == "schedules" else None})[0] == 201
+
+
+def test_a_run_takes_from_its_deployment_what_it_does_not_say(api: Api) -> None:
+    _, deployment = create(
+        api, parameters={"order": 1}, tags=["d"], labels={"team": "x"}, job_variables={"cpu": 1}
+    )
+    status, run = start(api, deployment, parameters={"amount": 2}, tags=["r"])
+    assert (status, run["state_type"], run["deployment_id"]) == (201, "SCHEDULED", deployment["id"])
+    assert (run["parameters"], run["tags"]) == ({"order": 1, "amount": 2}, ["d", "r"])
+    assert (run["labels"]["team"], run["job_variables"]) == ("x", {"cpu": 1})
+
+
+def test_parameters_must_fit_the_schema_unless_told_otherwise(api: Api) -> None:
+    _, deployment = create(api, parameter_openapi_schema=SCHEMA)
+    status, error = start(api, deployment, parameters={"order": "x"})
+    assert status == 409
+    assert "'order'" in error["detail"]
+    loose = {"parameters": {"order": "x"}, "enforce_parameter_schema": False}
+    assert start(api, deployment, **loose)[0] == 201
+
+
+def test_due_runs_are_listed_soonest_first(api: Api) -> None:
+    _, deployment = create(api)
+    now = datetime.now(UTC)
+
+    def at(minutes: int) -> str:
+        state = {
+            "type": "SCHEDULED",
+            "state_details": {"scheduled_time": (now + timedelta(minutes=minutes)).isoformat()},
+        }
+        return str(start(api, deployment, state=state)[1]["id"])
+
+    later, second, first = at(30), at(-1), at(-2)
+    assert scheduled(api, deployment) == [first, second]
+    assert scheduled(api, deployment, limit=1) == [first]
+    soon = (now + timedelta(hours=1)).isoformat()
+    assert scheduled(api, deployment, scheduled_before=soon) == [first, second, later]
+
+
+def test_a_run_is_taken_once(api: Api) -> None:
+    _, deployment = create(api)
+    run = Run(api, start(api, deployment)[1]["id"])
+    assert run.propose("PENDING")["status"] == "ACCEPT"
+    assert run.propose("PENDING")["status"] == "ABORT"
+    assert scheduled(api, deployment) == []
+
+
+def test_a_resumed_run_is_due_again(api: Api, make_run: Make) -> None:
+    run = make_run(deployed=True)
+    run.pause(pause_reschedule=True)
+    deployment = json.loads(api.get("/deployments/name/refund/nightly").content)
+    assert scheduled(api, deployment) == []
+    run.resume()
+    assert scheduled(api, deployment) == [run.id]
+
+
+def test_a_deployment_is_ready_while_somebody_asks_for_its_runs(api: Api) -> None:
+    _, deployment = create(api)
+    assert (deployment["status"], deployment["last_polled"]) == ("NOT_READY", None)
+    scheduled(api, deployment)
+    assert json.loads(api.get(f"/deployments/{deployment['id']}").content)["status"] == "READY"
+    Deployment.objects.update(last_polled=datetime.now(UTC) - timedelta(minutes=5))
+    assert json.loads(api.get(f"/deployments/{deployment['id']}").content)["status"] == "NOT_READY"
+
+
+def test_runs_outlive_their_deployment(api: Api, make_run: Make) -> None:
+    run = make_run(deployed=True)
+    deployment_id = run.read()["deployment_id"]
+    assert api.request("DELETE", f"/deployments/{deployment_id}").status_code == 204
+    assert run.read()["deployment_id"] is None
