@@ -60,6 +60,26 @@ def render_markdown(text: str) -> SafeString:
     return mark_safe(_clean(html))  # noqa: S308 -- cleaned just before
 
 
+def summarise_markdown(text: str, *, length: int) -> str:
+    """Return the start of a text without its marks, for one line of a list; tables stay out."""
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    words: list[str] = []
+    in_table = False
+    for token in parser.parse(_readable(text[: length * 10])):
+        if token.type in {"table_open", "table_close"}:
+            in_table = token.type == "table_open"
+        elif not in_table:
+            words += _words_of(token)
+    line = " ".join(words)
+    return line if len(line) <= length else f"{line[: length - 1]}…"
+
+
+def _words_of(token: Token) -> list[str]:
+    if token.children is None:
+        return token.content.split() if token.type in {"fence", "code_block"} else []
+    return "".join(child.content or " " for child in token.children).split()
+
+
 def _readable(text: str) -> str:
     return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
 

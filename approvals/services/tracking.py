@@ -4,14 +4,12 @@ Receivers run inside the transaction of the change, so an approval is never out 
 """
 
 from datetime import UTC, datetime
-from html import unescape
 from typing import Any
 
-import nh3
 from django.contrib.auth.models import User
-from markdown_it import MarkdownIt
 
 from approvals.models import Approval, Decision
+from approvals.prose import summarise_markdown
 from flowruns.connectors import PauseForm, get_connector
 from flowruns.domain.actors import Actor, ActorKind
 from flowruns.domain.rejections import read_rejection
@@ -52,16 +50,8 @@ def follow_input(*, created: InputCreated, **_: Any) -> None:
     for approval in waiting:
         form = _read_form(approval)
         if form.description is not None:
-            approval.question = summarise(form.description)
+            approval.question = _ask(form.description)
             approval.save(update_fields=["question"])
-
-
-def summarise(markdown: str) -> str:
-    """Return the start of a Markdown text as plain text, for one line of a list."""
-    html = MarkdownIt().render(markdown[: _QUESTION_LENGTH * 10])
-    text = nh3.clean(html, tags=set())
-    words = " ".join(unescape(text).split())
-    return words if len(words) <= _QUESTION_LENGTH else f"{words[: _QUESTION_LENGTH - 1]}…"
 
 
 def _open(change: StateChange, pause: State) -> None:
@@ -78,8 +68,14 @@ def _open(change: StateChange, pause: State) -> None:
         expires_at=pause.details.pause_timeout,
     )
     description = _read_form(approval).description
-    approval.question = summarise(description) if description else ""
+    approval.question = (
+        summarise_markdown(description, length=_QUESTION_LENGTH) if description else ""
+    )
     approval.save()
+
+
+def _ask(description: str) -> str:
+    return summarise_markdown(description, length=_QUESTION_LENGTH)
 
 
 def _close(change: StateChange, pause: State) -> None:
