@@ -1,6 +1,7 @@
 """Real servers in processes of their own."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -75,6 +76,11 @@ class ApprovalsServer:
         return clean_environment() | {"PYTHONPATH": str(ROOT)} | ours
 
     @property
+    def full_environment(self) -> dict[str, str]:
+        """The environment of the server itself, and of other commands beside it."""
+        return clean_environment() | {"APPROVALS_HOME": str(self.home)} | dict(self.environment)
+
+    @property
     def log(self) -> str:
         return self._log_path.read_text()
 
@@ -94,7 +100,7 @@ class ApprovalsServer:
             self._process = subprocess.Popen(
                 [sys.executable, "manage.py", *command],
                 cwd=ROOT,
-                env=self._environment(),
+                env=self.full_environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -105,11 +111,11 @@ class ApprovalsServer:
             self.kill()
             raise
 
-    def stop(self) -> float:
-        """Ask it to end (SIGTERM), and return the seconds that it took."""
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
+        """Ask it to end, and return the seconds that it took."""
         assert self._process is not None
         asked = time.monotonic()
-        self._process.terminate()
+        self._process.send_signal(number)
         assert self._process.wait(_STOP_SECONDS) == 0, self.log
         return time.monotonic() - asked
 
@@ -124,7 +130,7 @@ class ApprovalsServer:
         return subprocess.run(
             [sys.executable, "manage.py", *command],
             cwd=ROOT,
-            env=self._environment() | environment,
+            env=self.full_environment | environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             check=True,
@@ -135,9 +141,6 @@ class ApprovalsServer:
         """Create somebody who may log in, also to the admin."""
         command = ["createsuperuser", "--noinput", "--username", name, "--email", "a@example.com"]
         self.manage(*command, DJANGO_SUPERUSER_PASSWORD=password)
-
-    def _environment(self) -> dict[str, str]:
-        return clean_environment() | {"APPROVALS_HOME": str(self.home)} | dict(self.environment)
 
     @property
     def _log_path(self) -> Path:

@@ -10,7 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand
+from django.db import connection
 
+from approvals.management.demo import DEMO_USER, Demo, keep_demo_user
 from approvals.management.local_key import keep_local_key
 from approvals.management.preparing import prepare_database
 from approvals.management.web_server import WebServer, bind, end_on_signals
@@ -40,35 +42,59 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
         parser.add_argument("--port", default=8000, type=int, help="0 takes any free one")
         parser.add_argument(
+            "--demo", action="store_true", help="with flows that wait for you, and a user"
+        )
+        parser.add_argument(
             "--no-background",
             action="store_false",
             dest="background",
             help="leave the background loops to a `work` process",
         )
 
-    def handle(self, *, host: str, port: int, background: bool, **_: Any) -> None:
+    def handle(self, *, host: str, port: int, demo: bool, background: bool, **_: Any) -> None:
         end_on_signals()
         listener = bind(host, port)
         prepare_database()
-        message = self._describe(listener)
+        url = _local_url(listener)
+        message = _describe(listener, demo=demo)
+        flows = Demo(home=settings.APPROVALS_HOME, api_url=f"{url}/api") if demo else None
+        connection.close()
+
+        def on_listening() -> None:
+            self.stdout.write(message)
+            if flows:
+                flows.start()
+
         with ExitStack() as stack:
             if background:
                 stack.enter_context(running_loops(settings.BACKGROUND_LOOPS))
-            WebServer(on_listening=lambda: self.stdout.write(message)).run(sockets=[listener])
-
-    def _describe(self, listener: socket.socket) -> str:
-        """Say where the server is, and what reviewers and authors of flows need."""
-        host, port = listener.getsockname()[:2]
-        address = ipaddress.ip_address(host)
-        shown = "127.0.0.1" if address.is_unspecified else f"[{host}]" if ":" in host else host
-        return _MESSAGE.format(
-            url=settings.PUBLIC_URL or f"http://{shown}:{port}",
-            people=_describe_people(),
-            key=_describe_key(is_local=address.is_loopback),
-        )
+            if flows:
+                stack.callback(flows.stop)
+            WebServer(on_listening=on_listening).run(sockets=[listener])
 
 
-def _describe_people() -> str:
+def _local_url(listener: socket.socket) -> str:
+    """Return where programs on this machine reach the server."""
+    host, port = listener.getsockname()[:2]
+    if ipaddress.ip_address(host).is_unspecified:
+        host = "::1" if ":" in host else "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _describe(listener: socket.socket, *, demo: bool) -> str:
+    """Say where the server is, and what reviewers and authors of flows need."""
+    is_local = ipaddress.ip_address(listener.getsockname()[0]).is_loopback
+    return _MESSAGE.format(
+        url=settings.PUBLIC_URL or _local_url(listener),
+        people=_describe_people(demo=demo),
+        key=_describe_key(is_local=is_local),
+    )
+
+
+def _describe_people(*, demo: bool) -> str:
+    if demo:
+        password = keep_demo_user(settings.APPROVALS_HOME)
+        return f"Log in as {DEMO_USER} with the password {password}"
     if User.objects.filter(is_active=True).exists():
         return "Log in there with your user name and password."
     return f"Nobody can log in yet. Create the first reviewer with: {_COMMAND} createsuperuser"

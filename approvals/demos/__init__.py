@@ -1,0 +1,1 @@
+"""Flows to try the product with: plain scripts, as an author of flows would write them."""

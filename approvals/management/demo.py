@@ -1,0 +1,120 @@
+"""`serve --demo`: somebody to log in as, and flows in processes of their own that wait for them."""
+
+import logging
+import os
+import secrets
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from django.contrib.auth.models import User
+
+from approvals.private_files import open_private, read_private, write_private
+from flowruns.domain.actors import api_key, server
+from flowruns.domain.states import TERMINAL_STATES, StateType, cancelled
+from flowruns.models import ApiKey, FlowRun
+from flowruns.services.api_keys import replace_api_key
+from flowruns.services.states import set_flow_run_state
+
+DEMO_USER = "demo"
+_KEY_NAME = "demo"
+_SCRIPTS = ("expense", "promotion", "tool_call")
+_NEXT_AFTER_SECONDS = 3.0
+_LONGEST_PAUSE_SECONDS = 300.0
+# A script that fails sooner than a person can answer has a fault that will not go away at once.
+_QUICK_SECONDS = 10.0
+_LOOK_SECONDS = 0.5
+
+_log = logging.getLogger(__name__)
+
+
+def keep_demo_user(home: Path) -> str:
+    """Make sure that the demo's user can log in, and return the password."""
+    path = home / "demo-password"
+    user, _ = User.objects.get_or_create(username=DEMO_USER)
+    password = read_private(path)
+    if not password or not user.check_password(password):
+        password = secrets.token_urlsafe(9)
+        user.set_password(password)
+        user.save()
+        write_private(path, f"{password}\n")
+    return password
+
+
+class Demo:
+    """The flows of the demo: started together, each again when it has ended, and ended together.
+
+    They run under a key of their own, by which the runs that an earlier server left are found:
+    their processes are gone, so nobody should be asked about them.
+    """
+
+    def __init__(self, *, home: Path, api_url: str) -> None:
+        self._home = home
+        self._api_url = api_url
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._key = replace_api_key(_KEY_NAME, scopes=[ApiKey.Scope.FLOWS])
+        cancel_demo_runs()
+
+    def start(self) -> None:
+        """Start the flows; does not wait for them, so that it may be called by the server."""
+        for script in _SCRIPTS:
+            thread = threading.Thread(target=self._keep_running, args=(script,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(_LOOK_SECONDS)
+        cancel_demo_runs()
+
+    def _keep_running(self, script: str) -> None:
+        pause = 0.0
+        while not self._stop.wait(pause):
+            started = time.monotonic()
+            code = self._run(script)
+            was_quick = time.monotonic() - started < _QUICK_SECONDS
+            if code and was_quick and not self._stop.is_set():
+                pause = min(max(pause, _NEXT_AFTER_SECONDS) * 2, _LONGEST_PAUSE_SECONDS)
+                _log.warning("The demo's %s failed; see %s.", script, self._log_path(script))
+            else:
+                pause = _NEXT_AFTER_SECONDS
+
+    def _run(self, script: str) -> int:
+        """Run a script to its end, or ours, and return its exit code."""
+        with open_private(self._log_path(script)) as log:
+            child = subprocess.Popen(  # noqa: S603 -- our own scripts
+                [sys.executable, "-m", "approvals.demos", script],
+                env=os.environ | self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # a Ctrl-C in the terminal is for the server
+            )
+        while child.poll() is None and not self._stop.wait(_LOOK_SECONDS):
+            pass
+        child.kill()
+        return child.wait()
+
+    def _environment(self) -> dict[str, str]:
+        root = str(Path(__file__).resolve().parents[2])
+        return {
+            "PYTHONPATH": root,
+            "FLOWRUNS_API_URL": self._api_url,
+            "FLOWRUNS_API_KEY": self._key,
+        }
+
+    def _log_path(self, script: str) -> Path:
+        return self._home / f"demo-{script}.log"
+
+
+def cancel_demo_runs() -> None:
+    """Cancel the demo's runs that have not ended."""
+    alive = [state for state in StateType if state not in TERMINAL_STATES]
+    runs = FlowRun.objects.filter(state_type__in=alive, created_by=str(api_key(_KEY_NAME)))
+    for run in runs:
+        proposed = cancelled("The demo that this run belonged to has ended.")
+        set_flow_run_state(run.pk, proposed=proposed, actor=server("demo"))

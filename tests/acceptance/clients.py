@@ -1,0 +1,69 @@
+"""What the acceptance tests do beside their servers: ask the API, and run flows."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.servers import ApprovalsServer
+
+_PATIENCE_SECONDS = 30
+
+
+def until[T](read: Callable[[], T], *, within: float = _PATIENCE_SECONDS) -> T:
+    """Read again and again until there is something, and return it."""
+    deadline = time.monotonic() + within
+    while not (found := read()):
+        assert time.monotonic() < deadline, f"nothing came within {within} s"
+        time.sleep(0.02)
+    return found
+
+
+def connect(server: ApprovalsServer) -> httpx.Client:
+    """Return a client of the server's API with its local key."""
+    headers = {"Authorization": f"Bearer {server.api_key}"}
+    return httpx.Client(base_url=server.api_url, headers=headers, timeout=90)
+
+
+def runs_in(client: httpx.Client, *types: str) -> list[dict[str, Any]]:
+    """Return the runs whose state is of one of these types."""
+    body = {"flow_runs": {"state": {"type": {"any_": types}}}}
+    return list(client.post("/flow_runs/filter", json=body).raise_for_status().json())
+
+
+def make_run(client: httpx.Client, **fields: Any) -> str:
+    """Make a run that is RUNNING, with nothing behind it, and return its id."""
+    flow = client.post("/flows/", json={"name": "by hand"}).raise_for_status().json()
+    body = {"flow_id": flow["id"], **fields}
+    run: str = client.post("/flow_runs/", json=body).raise_for_status().json()["id"]
+    set_state(client, run, "RUNNING")
+    return run
+
+
+def set_state(client: httpx.Client, run: str, name: str, **state: Any) -> dict[str, Any]:
+    body = {"state": {"type": name, **state}}
+    answer = client.post(f"/flow_runs/{run}/set_state", json=body).raise_for_status()
+    return dict(answer.json())
+
+
+def resume(client: httpx.Client, run: str, answer: Any = None) -> dict[str, Any]:
+    reply = client.post(f"/flow_runs/{run}/resume", json={"run_input": answer})
+    return dict(reply.raise_for_status().json())
+
+
+def start_flow(
+    server: ApprovalsServer, script: Path, *arguments: str, **environment: str
+) -> subprocess.Popen[str]:
+    """Run a script with flows in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, str(script), *arguments],
+        env=server.flow_environment | environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )

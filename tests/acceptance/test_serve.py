@@ -1,0 +1,229 @@
+"""`manage.py serve` and `manage.py work`, as somebody runs them."""
+
+import re
+import signal
+import socket
+import stat
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.acceptance.clients import connect, make_run, set_state, until
+from tests.servers import ROOT, ApprovalsServer, approvals_server, clean_environment, free_port
+
+
+def manage(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=ROOT,
+        env=clean_environment() | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def accepts_its_key(server: ApprovalsServer) -> bool:
+    with connect(server) as client:
+        return client.post("/flows/filter", json={}).status_code == 200
+
+
+def test_the_first_start_says_how_to_log_in_and_what_flows_need() -> None:
+    with approvals_server() as server:
+        assert f"Approvals is running at {server.url}/\n" in server.log
+        assert re.search(
+            r"Create the first reviewer with: .+ manage.py createsuperuser", server.log
+        )
+        for line in (
+            f"export FLOWRUNS_API_URL={server.api_url}",
+            f"export FLOWRUNS_API_KEY={server.api_key}",
+            f"export PREFECT_API_URL={server.api_url}",
+            f"export PREFECT_API_KEY={server.api_key}",
+        ):
+            assert f"  {line}\n" in server.log
+        server.create_user("alice", password="correct horse battery")
+        server.stop()
+        server.start()
+        assert "Log in there with your user name and password." in server.log
+
+
+def test_the_local_key_stays_until_it_is_no_longer_valid() -> None:
+    with approvals_server() as server:
+        first = server.api_key
+        server.stop()
+        server.start()
+        assert server.api_key == first
+        server.stop()
+        code = "from flowruns.models import ApiKey; ApiKey.objects.all().delete()"
+        server.manage("shell", "--no-imports", "--command", code)
+        server.start()
+        assert server.api_key != first
+        assert accepts_its_key(server)
+
+
+def test_what_it_writes_is_for_its_owner_only() -> None:
+    with approvals_server("--demo") as server:
+        until((server.home / "demo-expense.log").exists)
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in server.home.iterdir()}
+        assert stat.S_IMODE(server.home.stat().st_mode) == 0o700
+    assert {"api-key", "secret-key", "approvals.sqlite3", "demo-password"} <= set(modes)
+    assert set(modes.values()) == {0o600}, modes
+
+
+def test_a_server_for_other_machines_prints_no_key() -> None:
+    with approvals_server("--host", "0.0.0.0") as server:
+        assert not (server.home / "api-key").exists()
+        assert "fr_" not in server.log
+        assert "createapikey NAME" in server.log
+
+
+@pytest.mark.parametrize("command", ["serve", "work"])
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({"APPROVALS_HOME": "/dev/null/home"}, "APPROVALS_HOME"),
+        ({"APPROVALS_HOME": "/proc"}, "APPROVALS_HOME"),
+        ({"DATABASE_URL": "mysql://example"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "sqlite:////proc/no/such/file"}, "DATABASE_URL"),
+        ({"DATABASE_URL": f"sqlite:///{ROOT / 'LICENSE'}"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, "DATABASE_URL"),
+    ],
+)
+def test_what_cannot_be_used_is_named_in_one_sentence(
+    command: str, environment: dict[str, str], named: str, tmp_path: Path
+) -> None:
+    started = time.monotonic()
+    port = [] if command == "work" else ["--port", str(free_port())]
+    result = manage(command, *port, **{"APPROVALS_HOME": str(tmp_path), **environment})
+    assert result.returncode == 1
+    assert named in result.stderr
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert time.monotonic() - started < 10
+
+
+def test_a_port_in_use_is_named_in_one_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = manage("serve", "--port", str(port), APPROVALS_HOME=str(tmp_path))
+    assert result.returncode == 1
+    assert f"Port {port} on 127.0.0.1 is in use" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "203.0.113.7"])
+def test_an_address_that_is_not_ours_is_named_in_one_sentence(host: str, tmp_path: Path) -> None:
+    result = manage("serve", "--host", host, APPROVALS_HOME=str(tmp_path))
+    assert result.returncode == 1
+    assert f"Cannot listen on {host}" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def hold(client: httpx.Client, run: str) -> int:
+    etag = client.get(f"/flow_runs/{run}").headers["etag"]
+    held = {"If-None-Match": etag, "Prefer": "wait=60"}
+    return client.get(f"/flow_runs/{run}", headers=held).status_code
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_within_two_seconds_while_requests_are_held(number: signal.Signals) -> None:
+    with approvals_server() as server:
+        answers: list[int] = []
+        with connect(server) as client:
+            run = make_run(client)
+            held = [
+                threading.Thread(target=lambda: answers.append(hold(client, run))) for _ in range(5)
+            ]
+            for thread in held:
+                thread.start()
+            time.sleep(0.5)
+            assert not answers
+            assert server.stop(number) < 2
+            for thread in held:
+                thread.join()
+        assert answers == [304] * 5
+        assert "Traceback" not in server.log
+
+
+def test_kept_connections_are_answered_at_once() -> None:
+    """A delayed acknowledgement would show as 40 ms in each."""
+    with approvals_server() as server, connect(server) as client:
+        client.get("/health")
+        took = [client.get("/health").elapsed.total_seconds() for _ in range(30)]
+        assert statistics.median(took) < 0.03
+
+
+def pause_briefly(client: httpx.Client) -> str:
+    run = make_run(client)
+    deadline = datetime.now(UTC) + timedelta(seconds=0.3)
+    set_state(client, run, "PAUSED", state_details={"pause_timeout": deadline.isoformat()})
+    return run
+
+
+def state_of(client: httpx.Client, run: str) -> str:
+    return str(client.get(f"/flow_runs/{run}").json()["state_type"])
+
+
+def test_overdue_pauses_fail_within_five_seconds() -> None:
+    with approvals_server() as server, connect(server) as client:
+        run = pause_briefly(client)
+        until(lambda: state_of(client, run) == "FAILED", within=5)
+
+
+def test_without_background_the_loops_are_left_to_a_work_process() -> None:
+    with approvals_server("--no-background") as server, connect(server) as client:
+        run = pause_briefly(client)
+        time.sleep(2.5)
+        assert state_of(client, run) == "PAUSED"
+        with working(server) as work:
+            until(lambda: state_of(client, run) == "FAILED", within=10)
+            asked = time.monotonic()
+            work.terminate()
+            assert work.wait(5) == 0
+            assert time.monotonic() - asked < 2
+
+
+@contextmanager
+def working(server: ApprovalsServer) -> Iterator[subprocess.Popen[bytes]]:
+    work = subprocess.Popen(
+        [sys.executable, "manage.py", "work"],
+        cwd=ROOT,
+        env=server.full_environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        yield work
+    finally:
+        work.kill()
+        work.wait()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_servers_may_start_together_on_an_empty_database(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    shared = {}
+    if kind == "postgresql":
+        shared["DATABASE_URL"] = request.getfixturevalue("database_url")
+    servers = [ApprovalsServer(home=tmp_path / "home", environment=shared) for _ in range(3)]
+    try:
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(ApprovalsServer.start, servers))
+        for server in servers:
+            assert accepts_its_key(server)
+    finally:
+        for server in servers:
+            server.kill()
