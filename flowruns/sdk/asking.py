@@ -1,9 +1,10 @@
 """Ask the server and put up with its absences."""
 
+import json
 import math
 import random
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from flowruns.sdk.config import load_config
 from flowruns.sdk.context import current_logger
@@ -125,11 +126,13 @@ def _is_json(reply: Reply) -> bool:
 
 def _detail(reply: Reply) -> str:
     """Say in short what the server said; its answer may be a page of HTML."""
-    detail: Any = reply.content[:300].decode(errors="replace")
-    if _is_json(reply):
-        body = reply.json()
-        detail = body.get("detail") or body.get("exception_detail") or body
-    return str(detail)[:300]
+    try:
+        body = json.loads(reply.content)
+    except ValueError:
+        return reply.content[:300].decode(errors="replace")
+    if isinstance(body, dict):
+        body = body.get("detail") or body.get("exception_detail") or body
+    return str(body)[:300]
 
 
 def _retry_after(reply: Reply) -> float | None:

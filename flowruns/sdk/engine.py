@@ -111,7 +111,7 @@ class FlowEngine:
         while True:
             yield from self._begin()
             finished = yield from self._play_attempt(lambda: self.flow.fn(*args, **kwargs))
-            if not finished.state.is_scheduled():
+            if finished.error is None or not finished.state.is_scheduled():
                 return finished
             self.logger.info(
                 "Received non-final state %r when proposing final state %r"
@@ -159,7 +159,7 @@ class FlowEngine:
             value = yield Block(lambda: states_of(value))
             yield Block(context.finish_tasks)
         except PauseEnded as error:
-            # How the pause ended is no news to the server: it is told nothing, or says what stays.
+            # A decision, not a fault: no traceback.
             return (yield from self._fail(error, "Flow run encountered an exception:"))
         except Exception as error:
             self.logger.exception("Encountered exception during execution: %r", error)  # noqa: TRY401

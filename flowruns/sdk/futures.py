@@ -9,6 +9,8 @@ from uuid import UUID
 from flowruns.domain.states import StateType
 from flowruns.sdk.states import State, completed
 
+_COLLECTIONS = frozenset({list, tuple, set})
+
 
 class TaskFuture[R]:
     """A task run in progress in another thread; semantics of Prefect 3.8."""
@@ -62,19 +64,32 @@ def _replace(value: Any, kind: type, replace: Callable[[Any], Any]) -> Any:
     """Replace instances of `kind` in `value`, also inside of plain collections."""
     if isinstance(value, kind):
         return replace(value)
-    if type(value) in {list, tuple, set}:
-        return type(value)(_replace(item, kind, replace) for item in value)
     if isinstance(value, TaskFutures):
         return [_replace(item, kind, replace) for item in value]
+    if type(value) in _COLLECTIONS:
+        return type(value)(_replace(item, kind, replace) for item in value)
     if type(value) is dict:
         return {key: _replace(item, kind, replace) for key, item in value.items()}
     return value
 
 
 def has_futures(value: Any) -> bool:
-    found: list[TaskFuture[Any]] = []
-    _replace(value, TaskFuture, found.append)
-    return bool(found)
+    """Whether there are futures in `value`; one without is passed on as it is, not copied."""
+    seen: set[int] = set()
+    left = [value]
+    while left:
+        item = left.pop()
+        if isinstance(item, TaskFuture):
+            return True
+        if id(item) in seen:
+            continue
+        if isinstance(item, TaskFutures) or type(item) in _COLLECTIONS:
+            seen.add(id(item))
+            left.extend(item)
+        elif type(item) is dict:
+            seen.add(id(item))
+            left.extend(item.values())
+    return False
 
 
 def results_of(value: Any) -> Any:
@@ -89,7 +104,7 @@ def states_of(value: Any) -> Any:
         future.wait()
         return future.state
 
-    return _replace(value, TaskFuture, final_state)
+    return _replace(value, TaskFuture, final_state) if has_futures(value) else value
 
 
 def replace_states(value: Any, replace: Callable[[State[Any]], Any]) -> Any:

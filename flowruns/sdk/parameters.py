@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -78,17 +79,19 @@ def _to_json(value: Any) -> Any:
     from pydantic_core import PydanticSerializationError, to_jsonable_python
 
     try:
-        plain = to_jsonable_python(value, fallback=_type_name, inf_nan_mode="strings")
+        plain = to_jsonable_python(value, fallback=_type_name)
     except (PydanticSerializationError, ValueError, RecursionError):
         return _type_name(value)
     return _printable_leaves(plain)
 
 
 def _printable_leaves(value: Any) -> Any:
-    """Clean every string: no database of a server stores a NUL."""
+    """Clean what no server stores: a NUL in a string, a number that JSON does not have."""
     match value:
         case str():
             return printable(value)
+        case float() if not math.isfinite(value):
+            return str(value)
         case dict():
             return {printable(key): _printable_leaves(item) for key, item in value.items()}
         case list():

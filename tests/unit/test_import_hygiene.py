@@ -1,0 +1,43 @@
+"""What a flow's process pays for an import, and that it needs no Django."""
+
+import json
+import subprocess
+import sys
+
+_REPORT = """
+import json, sys
+before = set(sys.modules)
+{statement}
+loaded = {{name.partition(".")[0] for name in set(sys.modules) - before}}
+print(json.dumps(sorted(loaded - set(sys.stdlib_module_names))))
+"""
+
+
+def _third_parties_of(statement: str) -> set[str]:
+    command = [sys.executable, "-I", "-c", _REPORT.format(statement=statement)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout)) - {"flowruns"}
+
+
+def test_importing_flowruns_loads_no_third_party_module() -> None:
+    assert _third_parties_of("import flowruns") == set()
+
+
+def test_every_public_name_needs_pydantic_only() -> None:
+    loaded = _third_parties_of("from flowruns import *")
+    assert "pydantic" in loaded
+    assert not loaded & {"httpx", "django", "approvals", "prefect"}
+
+
+def test_making_a_flow_loads_no_http_client() -> None:
+    statement = "from flowruns import flow, pause_flow_run\n@flow\ndef f(): ..."
+    assert not _third_parties_of(statement) & {"httpx", "httpcore", "anyio", "django"}
+
+
+def test_no_module_of_the_sdk_needs_django() -> None:
+    statement = (
+        "import importlib, pkgutil, flowruns.sdk\n"
+        "for module in pkgutil.iter_modules(flowruns.sdk.__path__):\n"
+        "    importlib.import_module('flowruns.sdk.' + module.name)"
+    )
+    assert not _third_parties_of(statement) & {"django", "httpx"}
