@@ -165,3 +165,69 @@ def approvals_server(
         finally:
             if server.is_running:
                 server.stop()
+
+
+PREFECT_PYTHON = ROOT / ".venv-prefect" / "bin" / "python"
+
+
+def prefect_environment(home: Path) -> dict[str, str]:
+    """Return the environment of a Prefect process that keeps everything in `home`."""
+    assert PREFECT_PYTHON.exists(), (
+        "Prefect's environment is missing; make it with:"
+        " UV_PROJECT_ENVIRONMENT=.venv-prefect uv sync --only-group prefect"
+    )
+    quiet = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_SERVER_UI_ENABLED": "false"}
+    return clean_environment() | {"PREFECT_HOME": str(home), "DO_NOT_TRACK": "1"} | quiet
+
+
+@dataclass(kw_only=True)
+class PrefectServer:
+    """An unmodified Prefect server on SQLite that can be killed and started again."""
+
+    home: Path
+    port: int = field(default_factory=free_port)
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def api_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/api"
+
+    @property
+    def flow_environment(self) -> dict[str, str]:
+        """The environment of a process whose flows, ours, run on this server."""
+        ours = {"FLOWRUNS_API_URL": self.api_url, "APPROVALS_HOME": str(self.home / "nobody")}
+        return clean_environment() | {"PYTHONPATH": str(ROOT)} | ours
+
+    def start(self) -> None:
+        """Start it, again on the same port and home, and wait until it answers."""
+        log_path = self.home / "server.log"
+        command = "from prefect.cli import app; app()"
+        options = ["server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
+        with log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                [PREFECT_PYTHON, "-c", command, *options],
+                env=prefect_environment(self.home),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        wait_until_ready(f"{self.api_url}/health", self._process, log_path)
+
+    def kill(self) -> None:
+        """End it, and the processes that it started, like a power cut (SIGKILL)."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(_STOP_SECONDS)
+
+
+@contextmanager
+def prefect_server() -> Iterator[PrefectServer]:
+    """Run a Prefect server in a home of its own."""
+    with tempfile.TemporaryDirectory(prefix="prefect-server-") as folder:
+        server = PrefectServer(home=Path(folder))
+        try:
+            server.start()
+            yield server
+        finally:
+            server.kill()
