@@ -3,6 +3,9 @@
 import hashlib
 import secrets
 from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from django.db.models import QuerySet
 
 from flowruns.models import ApiKey
 
@@ -27,6 +30,11 @@ def replace_api_key(name: str, *, scopes: Sequence[str]) -> str:
     """Make a key in place of the one of that name, if any."""
     ApiKey.objects.filter(name=name).delete()
     return create_api_key(name, scopes=scopes)
+
+
+def revoke_api_keys(keys: QuerySet[ApiKey]) -> int:
+    """Make keys invalid from now on, and return how many were valid until then."""
+    return keys.filter(revoked_at=None).update(revoked_at=datetime.now(UTC))
 
 
 def _digest(key: str) -> str:

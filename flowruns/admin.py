@@ -1,0 +1,54 @@
+"""What an operator may look at and do: keys are revoked here, runs are records."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from flowruns.models import ApiKey, Flow, FlowRun
+from flowruns.services.api_keys import revoke_api_keys
+
+
+class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
+    """Shows rows that only services write."""
+
+    def has_add_permission(self, *_: Any, **__: Any) -> bool:
+        return False
+
+    def has_change_permission(self, *_: Any, **__: Any) -> bool:
+        return False
+
+    def has_delete_permission(self, *_: Any, **__: Any) -> bool:
+        return False
+
+
+@admin.register(Flow)
+class FlowAdmin(RecordAdmin):
+    list_display = ["name", "created"]
+    search_fields = ["name"]
+
+
+@admin.register(FlowRun)
+class FlowRunAdmin(RecordAdmin):
+    list_display = ["name", "flow", "state_name", "state_timestamp", "expires_at"]
+    list_filter = ["state_type"]
+    list_select_related = ["flow"]
+    search_fields = ["name", "flow__name"]
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(RecordAdmin):
+    """Keys by name; their hashes are shown nowhere. `manage.py createapikey` makes them."""
+
+    list_display = ["name", "scopes", "created", "revoked_at"]
+    fields = ["name", "scopes", "created", "revoked_at"]
+    actions = ["revoke"]
+
+    @admin.action(description="Revoke the selected keys", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
+        count = revoke_api_keys(keys)
+        messages.success(request, f"Revoked {count} key{'' if count == 1 else 's'}.")
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("flowruns.change_apikey")
