@@ -77,7 +77,9 @@ def summarise_markdown(text: str, *, length: int) -> str:
 def _words_of(token: Token) -> list[str]:
     if token.children is None:
         return token.content.split() if token.type in {"fence", "code_block"} else []
-    return "".join(child.content or " " for child in token.children).split()
+    breaks = {"softbreak", "hardbreak"}
+    inline = (" " if child.type in breaks else child.content for child in token.children)
+    return "".join(inline).split()
 
 
 def _readable(text: str) -> str:

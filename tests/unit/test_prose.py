@@ -8,7 +8,7 @@ from approvals.prose import render_markdown, summarise_markdown
 @pytest.mark.parametrize(
     ("text", "summary"),
     [
-        ("Refund **2.5 EUR** for order `7`?", "Refund 2.5 EUR for order 7?"),
+        ("Refund order `7` **2.5 EUR**?", "Refund order 7 2.5 EUR?"),
         ("# Title\n\ntwo\nlines", "Title two lines"),
         ("before\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nafter", "before after"),
         ("* one\n* [two](http://x)\n", "one two"),
