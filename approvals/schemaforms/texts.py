@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from approvals.schemaforms.decode import Posted
 
 _LONG_WORDS = frozenset(
-    "answer body comment comments description details explanation feedback instructions "
-    "justification message note notes prompt reason remark remarks summary text".split()
+    "body comment comments description details explanation feedback instructions "
+    "justification message note notes prompt reason remark remarks summary".split()
 )
 _LONG_FORMATS = frozenset(["textarea", "multiline", "multi-line", "markdown"])
 

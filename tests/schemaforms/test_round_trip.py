@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import count
-from typing import Any, Literal, Optional, Union
+from typing import Annotated, Any, Literal, Optional, Union
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,6 +19,7 @@ from tests.schemaforms.browser import Reviewer
 type Typed = tuple[Any, st.SearchStrategy[Any]]
 """A Python type and the JSON values that a flow could have given for it."""
 
+type Letters = Literal["a", "b", "c"]
 _numbers = count()
 
 texts = st.text(
@@ -66,6 +67,8 @@ scalars: list[Typed] = [
     (Json, anything.map(json.dumps)),
     (None, st.none()),
     (list[Any], st.lists(anything, max_size=3)),
+    (set[Letters], st.lists(st.sampled_from("abc"), unique=True)),
+    (dict[Letters, int], st.dictionaries(st.sampled_from("abc"), whole_numbers)),
     (dict[str, Any], st.dictionaries(texts, anything, max_size=3)),
 ]
 
@@ -108,11 +111,29 @@ def _model(fields: list[tuple[Typed, bool]]) -> Typed:
     return model, st.fixed_dictionaries(required, optional=optional)
 
 
+def _choice_of_models(members: list[tuple[Typed, bool]]) -> Typed:
+    """A discriminated union: each member in a model of its own with its tag."""
+    models: list[Any] = []
+    values = []
+    for index, ((kind, inner), _) in enumerate([*members, *members]):
+        tag = f"t{index}"
+        fields: dict[str, Any] = {"tag": (Literal[tag], ...), "inner": (kind, ...)}
+        models.append(create_model(f"T{next(_numbers)}", **fields))
+        values.append(st.fixed_dictionaries({"tag": st.just(tag), "inner": inner}))
+    union: Any = Union[tuple(models)]  # noqa: UP007 - a list of members
+    return Annotated[union, Field(discriminator="tag")], st.one_of(values)
+
+
+def _plain_union(members: list[tuple[Typed, bool]]) -> Typed:
+    union: Any = Union[tuple(kind for (kind, _), _ in members)]  # noqa: UP007 - a list of members
+    return union, st.one_of([values for (_, values), _ in members])
+
+
 def _compose(inner: st.SearchStrategy[Typed]) -> st.SearchStrategy[Typed]:
     wrappers: list[Callable[[Typed], Typed]] = [_optional, _list, _tuple, _mapping, _with_text]
     wrapped = st.tuples(st.sampled_from(wrappers), inner).map(lambda pair: pair[0](pair[1]))
     fields = st.lists(st.tuples(inner, st.booleans()), min_size=1, max_size=3)
-    return wrapped | fields.map(_model)
+    return wrapped | fields.map(_model) | fields.map(_choice_of_models) | fields.map(_plain_union)
 
 
 types = st.recursive(st.sampled_from(scalars), _compose, max_leaves=5)
