@@ -26,7 +26,7 @@ class WebServer(uvicorn.Server):
             lifespan="on",
             ws="none",
             log_config=None,
-            log_level="warning",
+            log_level="error",
             access_log=False,
             server_header=False,
             proxy_headers=False,  # the settings' TRUST_PROXY decides that

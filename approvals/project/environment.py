@@ -1,6 +1,7 @@
 """Reading the settings' environment: each wrong value is answered with a message that names it."""
 
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from approvals.private_files import create_private, read_private
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
+_HOST = re.compile(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]")
+_SECRET_KEY_LENGTH = 50  # Django's own bound in check --deploy
 _ENGINES = {
     "sqlite": "django.db.backends.sqlite3",
     "postgres": "django.db.backends.postgresql",
@@ -34,10 +37,16 @@ def read_int(name: str, *, default: int, minimum: int) -> int:
     return int(text)
 
 
-def read_list(name: str, *, default: list[str]) -> list[str]:
-    if name not in os.environ:
-        return default
-    return [item.strip() for item in os.environ[name].split(",") if item.strip()]
+def read_hosts(name: str) -> list[str]:
+    """Read host names, separated by commas; ".example.com" stands for all below it, "*" for any."""
+    hosts = [host.strip() for host in os.environ.get(name, "").split(",") if host.strip()]
+    for host in hosts:
+        if not _HOST.fullmatch(host):
+            raise ImproperlyConfigured(
+                f"{name} must be host names separated by commas, without scheme or port; "
+                f"{host!r} is none."
+            )
+    return hosts
 
 
 def read_url(name: str) -> str:
@@ -62,35 +71,42 @@ def _is_address(text: str) -> bool:
 
 def read_home(name: str = "APPROVALS_HOME") -> Path:
     """Read the folder of everything this server keeps on disk, and make it, for its owner only."""
-    home = Path(os.environ.get(name) or "~/.approvals").expanduser()
+    home = Path(os.environ.get(name) or "~/.approvals")
     try:
+        home = home.expanduser()
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # the latter where "~" stands for nothing
         raise _unusable(name, home, error) from None
-    return home
+    return home.absolute()
 
 
-def _unusable(name: str, home: Path, error: OSError) -> ImproperlyConfigured:
+def _unusable(name: str, home: Path, error: Exception) -> ImproperlyConfigured:
+    reason = getattr(error, "strerror", None) or error
     return ImproperlyConfigured(
-        f"{name}={home} cannot be used as a folder ({error.strerror}). "
+        f"{name}={home} cannot be used as a folder ({reason}). "
         f"Set {name} to a folder this user may write."
     )
 
 
 def read_secret_key(home: Path) -> str:
     """Return SECRET_KEY, or the key kept in the home folder, made at first use."""
-    if "SECRET_KEY" in os.environ:
-        key = os.environ["SECRET_KEY"]
-        if len(key) < 50:  # Django's own bound in check --deploy
-            raise ImproperlyConfigured("SECRET_KEY must have at least 50 characters.")
-        return key
     path = home / "secret-key"
+    if "SECRET_KEY" in os.environ:
+        name, key = "SECRET_KEY", os.environ["SECRET_KEY"].strip()
+    else:
+        name, key = str(path), _keep_secret_key(path)
+    if len(key) < _SECRET_KEY_LENGTH:
+        raise ImproperlyConfigured(f"{name} must have at least {_SECRET_KEY_LENGTH} characters.")
+    return key
+
+
+def _keep_secret_key(path: Path) -> str:
     try:
         if not path.exists():
             create_private(path, secrets.token_urlsafe(64))
         return read_private(path)
     except OSError as error:
-        raise _unusable("APPROVALS_HOME", home, error) from None
+        raise _unusable("APPROVALS_HOME", path.parent, error) from None
 
 
 def read_database(home: Path) -> dict[str, Any]:
@@ -116,14 +132,15 @@ def read_database(home: Path) -> dict[str, Any]:
 
 def _configure_sqlite(config: dict[str, Any]) -> dict[str, Any]:
     name = config["NAME"]
-    if name != ":memory:":
+    if name == ":memory:":  # each thread would have a database of its own
+        raise ImproperlyConfigured("DATABASE_URL must name a file: sqlite:////path/to/file.")
+    try:
         # created here so that it, and the WAL beside it, are readable by their owner only
-        try:
-            Path(name).touch(mode=0o600)
-        except OSError as error:
-            raise ImproperlyConfigured(
-                f"DATABASE_URL names {name}, which cannot be written ({error.strerror})."
-            ) from None
+        Path(name).touch(mode=0o600)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"DATABASE_URL names {name}, which cannot be written ({error.strerror})."
+        ) from None
     config["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",  # a writer waits at its start, never halfway
         "timeout": 20,
@@ -134,7 +151,10 @@ def _configure_sqlite(config: dict[str, Any]) -> dict[str, Any]:
 
 def _configure_postgresql(config: dict[str, Any]) -> dict[str, Any]:
     size = read_int("DATABASE_POOL_SIZE", default=20, minimum=2)
+    # a connection that a restart of the database broke is found out before it is used
+    config["CONN_HEALTH_CHECKS"] = True
     config["OPTIONS"] = {
+        "connect_timeout": 5,
         **config.get("OPTIONS", {}),
         "pool": {"min_size": 1, "max_size": size, "timeout": 20},
     }

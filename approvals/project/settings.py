@@ -12,8 +12,8 @@ from approvals.project.environment import (
     read_bool,
     read_database,
     read_home,
+    read_hosts,
     read_int,
-    read_list,
     read_secret_key,
     read_url,
 )
@@ -26,11 +26,9 @@ _IS_HTTPS = PUBLIC_URL.startswith("https://")
 
 DEBUG = read_bool("DEBUG", default=False)
 SECRET_KEY = read_secret_key(APPROVALS_HOME)
-ALLOWED_HOSTS = read_list(
-    "ALLOWED_HOSTS",
-    default=["127.0.0.1", "localhost", "[::1]", *filter(None, [urlsplit(PUBLIC_URL).hostname])],
-)
-CSRF_TRUSTED_ORIGINS = read_list("CSRF_TRUSTED_ORIGINS", default=[*filter(None, [PUBLIC_URL])])
+_PUBLIC_HOST = [urlsplit(PUBLIC_URL).hostname or ""] if PUBLIC_URL else []
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *_PUBLIC_HOST, *read_hosts("ALLOWED_HOSTS")]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
 
 DATABASES = {"default": read_database(APPROVALS_HOME)}
 
@@ -134,6 +132,8 @@ SESSION_COOKIE_AGE = 60 * 60 * 24 * 14  # seconds
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "approvals.views.errors.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _IS_HTTPS
+# a browser is sent to https; an API client has sent its key by then, and may be on this machine
+SECURE_REDIRECT_EXEMPT = [r"^api/"]
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if _IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _IS_HTTPS
 
