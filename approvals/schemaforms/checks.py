@@ -13,7 +13,11 @@ from jsonschema.validators import extend
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from approvals.schemaforms.limits import MAX_CHECK_SECONDS, MAX_PATTERN_SECONDS
+from approvals.schemaforms.limits import (
+    MAX_ALL_CHECKS_SECONDS,
+    MAX_CHECK_SECONDS,
+    MAX_PATTERN_SECONDS,
+)
 from approvals.schemaforms.values import JSONValue, canonical
 
 type Keyword = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
@@ -52,10 +56,10 @@ class Checker:
 
         Raises TooSlowError when checking takes too long.
         """
-        self._clock.start()
         validator = self._validator.evolve(schema=self._prepare(rule))
         try:
-            return [_as_complaint(error) for error in validator.iter_errors(value)]
+            with self._clock:
+                return [_as_complaint(error) for error in validator.iter_errors(value)]
         except RecursionError:
             raise TooSlowError from None
         except (Unresolvable, *MALFORMED):
@@ -90,14 +94,20 @@ def _as_complaint(error: ValidationError) -> Complaint:
 
 
 class _Clock:
-    def __init__(self) -> None:
-        self._deadline = 0.0
+    """Ends a check that takes too long, and all further ones once they took too long together."""
 
-    def start(self) -> None:
-        self._deadline = time.monotonic() + MAX_CHECK_SECONDS
+    def __init__(self) -> None:
+        self._left = MAX_ALL_CHECKS_SECONDS
+        self._started = 0.0
+
+    def __enter__(self) -> None:
+        self._started = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self._left -= time.monotonic() - self._started
 
     def look(self) -> None:
-        if time.monotonic() > self._deadline:
+        if time.monotonic() - self._started > min(MAX_CHECK_SECONDS, self._left):
             raise TooSlowError
 
 

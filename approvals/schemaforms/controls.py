@@ -82,6 +82,11 @@ class Control:
         return self.id
 
     @property
+    def entry_id(self) -> str:
+        """The element where a person who comes to this control begins."""
+        return self.focus_id
+
+    @property
     def is_optional(self) -> bool:
         return bool(self.meanings)
 

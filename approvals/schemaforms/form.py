@@ -8,6 +8,7 @@ from approvals.schemaforms.build import Desk
 from approvals.schemaforms.checks import TooSlowError
 from approvals.schemaforms.controls import Control, Slot
 from approvals.schemaforms.decode import OPERATION, ROOT, Posted, PostedData
+from approvals.schemaforms.fields import Kind
 from approvals.schemaforms.limits import MAX_SHOWN_VALUE
 from approvals.schemaforms.operations import Outcome, apply_operation
 from approvals.schemaforms.problems import (
@@ -17,6 +18,7 @@ from approvals.schemaforms.problems import (
     list_problems,
     place_complaint,
 )
+from approvals.schemaforms.texts import MASK, list_secrets
 from approvals.schemaforms.values import (
     MISSING,
     JSONValue,
@@ -78,7 +80,10 @@ class Form:
 
     def attach(self, problems: Iterable[tuple[tuple[str | int, ...], str]]) -> None:
         """Put refusals that came from elsewhere beside their field, or the nearest around it."""
+        secrets = list(list_secrets(self.root))
         for path, message in problems:
+            for secret in secrets:
+                message = message.replace(secret, MASK)  # noqa: PLW2901 - servers quote values
             find_control(self.root, tuple(path)).note_problem(clip(message, 500))
 
     def typed(self) -> list[tuple[str, str]]:
@@ -132,7 +137,8 @@ def _build_form(schema: JSONValue, posted: Posted | None, value: MaybeJSON = MIS
 def _try_form(schema: JSONValue, posted: Posted | None, value: MaybeJSON) -> Form:
     desk = Desk(schema, shows_misfits=value is not MISSING)
     raw = _NOTHING_ASKED if schema == {} else schema
-    root = desk.build(Slot(name=ROOT, raw=raw, given=value), posted)
+    label = "" if desk.node(raw).kind is Kind.OBJECT else "Answer"
+    root = desk.build(Slot(name=ROOT, raw=raw, label=label, given=value), posted)
     if posted is None:
         return Form(schema, root)
     command = posted.text(OPERATION)

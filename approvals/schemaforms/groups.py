@@ -83,6 +83,13 @@ class Group(Control):
     def inner_controls(self) -> Iterable[Control]:
         return self.parts()
 
+    @property
+    def entry_id(self) -> str:
+        if not self.is_present:
+            return f"{self.id}-toggle"
+        shown = (part.entry_id for part in self.parts() if not part.is_hidden)
+        return next(shown, self.id)
+
     def toggle(self) -> None:
         """Switch the group on or off; what was typed inside stays."""
         if not self.is_present:

@@ -40,7 +40,10 @@ MAX_PATTERN_SECONDS = 0.1
 """Time that one pattern may take on one answer."""
 
 MAX_CHECK_SECONDS = 2.0
-"""Time that all checks of one answer against its schema may take."""
+"""Time that one check of a value against a schema may take."""
+
+MAX_ALL_CHECKS_SECONDS = 3.0
+"""Time that all checks of one form may take together."""
 
 MAX_HELP_LENGTH = 20_000
 """Characters of one description that are shown."""

@@ -90,7 +90,7 @@ class MapControl(Rows):
         del self.values[token]
 
     def row_focus_id(self, token: str) -> str:
-        return self.keys[token].focus_id
+        return self.keys[token].entry_id
 
     def is_row_blank(self, token: str) -> bool:
         return self.keys[token].is_pristine() and self.values[token].is_pristine()

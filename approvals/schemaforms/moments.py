@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 
 from approvals.schemaforms import formats
 from approvals.schemaforms.controls import Answer, TextControl
-from approvals.schemaforms.values import JSONValue
+from approvals.schemaforms.values import JSONValue, UnreadableError
 
 if TYPE_CHECKING:
     from approvals.schemaforms.decode import Posted
+
+
+_PICKED_TIME = r"\d{2}:\d{2}(:\d{2}(\.\d{3})?)?"
+"""What a browser's time picker can show."""
 
 
 class Date(TextControl):
@@ -22,8 +26,7 @@ class Date(TextControl):
     @property
     def input_type(self) -> str:
         """A date picker, unless it would drop the text it cannot show."""
-        shown = not self.raw or re.fullmatch(r"\d{4}-\d{2}-\d{2}", self.raw)
-        return "date" if shown else "text"
+        return "date" if not self.raw or self.fits_initial() else "text"
 
 
 class Time(TextControl):
@@ -35,8 +38,8 @@ class Time(TextControl):
 
     @property
     def input_type(self) -> str:
-        shown = not self.raw or re.fullmatch(r"\d{2}:\d{2}(:\d{2}(\.\d{3})?)?", self.raw)
-        return "time" if shown else "text"
+        shown = re.fullmatch(_PICKED_TIME, self.raw) and self.fits_initial()
+        return "time" if not self.raw or shown else "text"
 
     @property
     def step(self) -> str:
@@ -78,12 +81,22 @@ class DateTime(TextControl):
 
     @property
     def input_type(self) -> str:
-        pattern = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{3})?)?"
-        return "datetime-local" if not self.raw or re.fullmatch(pattern, self.raw) else "text"
+        day, _, clock = self.raw.partition("T")
+        shown = re.fullmatch(_PICKED_TIME, clock) and _is_moment(day, clock)
+        return "datetime-local" if not self.raw or shown else "text"
 
     @property
     def step(self) -> str:
         return "0.001" if "." in self.raw else "1"
+
+
+def _is_moment(day: str, clock: str) -> bool:
+    try:
+        formats.read_date(day)
+        formats.read_time(clock)
+    except UnreadableError:
+        return False
+    return True
 
 
 class Duration(TextControl):

@@ -94,5 +94,4 @@ def _choose(union: UnionControl, token: str) -> Outcome:
 def _toggle(group: Group) -> Outcome:
     group.toggle()
     words = "shown" if group.is_present else "left out"
-    focus = next((part.focus_id for part in group.parts()), "") if group.is_present else ""
-    return Outcome("toggle", focus or f"{group.id}-toggle", f"{group.label} {words}")
+    return Outcome("toggle", group.entry_id, f"{group.label} {words}")

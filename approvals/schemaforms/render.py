@@ -73,6 +73,7 @@ def render_fields(form: Form) -> SafeString:
         form=form,
         fields=_render_control(form.root, page, is_bare=is_bare),
         zones=_zone_names() if any(isinstance(control, DateTime) for control in controls) else (),
+        about=_help(form.root) if is_bare else "",
         problems=form.root.problems if is_bare else [],
         has_buttons=any(control.is_group for control in controls),
     )
@@ -108,16 +109,20 @@ def _render_control(control: Control, page: _Page, *, is_bare: bool = False) -> 
     context = {
         "c": control,
         "page": page,
-        "has_focus": control.focus_id == page.focus_id,
+        "has_focus": page.focus_id in (control.id, control.focus_id),
         "notes": _notes(control),
         "described": _described_by(control),
     }
     inner = _render(control.template, **context, **_surroundings(control, page))
     if is_bare:
         return inner
-    help_text = markdown(control.node.description) if control.node.description else ""
     wrapper = "group" if _is_fieldset(control) else "field"
-    return _render(wrapper, **context, inner=inner, help=help_text)
+    return _render(wrapper, **context, inner=inner, help=_help(control))
+
+
+def _help(control: Control) -> SafeString:
+    description = control.node.description
+    return markdown(description) if description else SafeString("")
 
 
 def _notes(control: Control) -> list[str]:
@@ -196,7 +201,12 @@ def _union_parts(control: UnionControl, page: _Page) -> dict[str, Any]:
     aside = [pair for part in control.set_aside() for pair in part.inputs()]
     is_bare = isinstance(current, Group)
     shown = _render_control(current, page, is_bare=is_bare) if current else ""
-    return {"current": shown, "kept": _hidden(aside), "is_bare": is_bare}
+    return {
+        "current": shown,
+        "kept": _hidden(aside),
+        "about": _help(current) if current and is_bare else "",
+        "problems": current.problems if current and is_bare else [],
+    }
 
 
 def _kept(group: Group) -> SafeString:

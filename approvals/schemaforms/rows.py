@@ -73,6 +73,11 @@ class Rows(Group):
     def is_full(self) -> bool:
         return not self.can_add
 
+    @property
+    def entry_id(self) -> str:
+        is_bare = self.is_present and not self.tokens
+        return f"{self.id}-add" if is_bare and self.can_add else super().entry_id
+
     def add_row(self) -> str:
         numbers = [int(token[1:]) for token in self.tokens if token[0] == "n"]
         token = f"n{max(numbers, default=-1) + 1}"
@@ -205,7 +210,7 @@ class ListControl(Rows):
         del self.rows[token]
 
     def row_focus_id(self, token: str) -> str:
-        return self.rows[token].focus_id
+        return self.rows[token].entry_id
 
     def is_row_blank(self, token: str) -> bool:
         return self.rows[token].is_pristine()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from approvals.schemaforms import formats
 from approvals.schemaforms.checks import can_check_pattern
-from approvals.schemaforms.controls import EMPTY, NULL, OMIT, Answer, TextControl
+from approvals.schemaforms.controls import EMPTY, NULL, OMIT, Answer, Control, TextControl
 from approvals.schemaforms.limits import MAX_FILE_BYTES
 from approvals.schemaforms.values import (
     MISSING,
@@ -26,6 +26,7 @@ _LONG_WORDS = frozenset(
     "body comment comments description details explanation feedback instructions "
     "justification message note notes prompt reason remark remarks summary".split()
 )
+MASK = "••••••"
 _LONG_FORMATS = frozenset(["textarea", "multiline", "multi-line", "markdown"])
 
 
@@ -111,7 +112,15 @@ class Secret(TextControl):
 
     def answers(self) -> Iterator[Answer]:
         if self.raw or isinstance(self.initial, str):
-            yield (self.label,), "••••••"
+            yield (self.label,), MASK
+
+
+def list_secrets(control: Control) -> Iterator[str]:
+    """Yield every secret that was typed into a form."""
+    if isinstance(control, Secret) and control.raw:
+        yield control.raw
+    for inner in control.inner_controls():
+        yield from list_secrets(inner)
 
 
 class ReadOnly(TextControl):

@@ -124,7 +124,11 @@ class UnionControl(Control):
 
     @property
     def focus_id(self) -> str:
-        return self.current.focus_id if self.current and not self.problems else self.id
+        return f"{self.id}-b{self.options()[0][0]}"
+
+    @property
+    def entry_id(self) -> str:
+        return self.current.entry_id if self.current else self.focus_id
 
     def inputs(self) -> Iterator[tuple[str, str]]:
         yield f"{self.name}.?", self.chosen

@@ -118,3 +118,11 @@ def test_case_50_durations_are_typed_as_people_write_them_and_sent_as_iso(
 @pytest.mark.parametrize("text", ["90", "1 fortnight", "P", "PT", "soon", "9" * 200 + "d"])
 def test_case_50_what_is_no_duration_is_refused(text: str) -> None:
     assert len(ask(a={"type": "string", "format": "duration"}).fill(A=text).messages()) == 1
+
+
+@pytest.mark.parametrize("name", ["date", "time", "date-time"])
+def test_text_that_no_picker_can_show_is_kept_in_a_text_field(name: str) -> None:
+    text = {"date": "2026-02-30", "time": "25:99", "date-time": "2026-02-30T25:99"}[name]
+    reviewer = ask(a={"type": "string", "format": name}).fill(A=text)
+    reviewer.submit()
+    assert reviewer.page.find("A").value == text

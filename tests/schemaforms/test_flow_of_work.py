@@ -234,3 +234,19 @@ def test_buttons_work_without_evaluating_anything() -> None:
     assert "hx-vals" not in html
     assert " style=" not in html
     assert "<script" not in html
+
+
+def test_models_are_introduced_by_their_own_description() -> None:
+    class Documented(BaseModel):
+        """Look **twice**."""
+
+        kind: Literal["doc"] = "doc"
+
+    class Model(BaseModel):
+        """Please answer."""
+
+        either: Annotated[Documented | Fix, Field(discriminator="kind")]
+
+    reviewer = Reviewer(Model.model_json_schema())
+    assert "Please answer." in reviewer.html
+    assert "Look <strong>twice</strong>" in reviewer.press("Documented").html

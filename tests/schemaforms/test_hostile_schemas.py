@@ -333,3 +333,13 @@ def test_ids_are_never_repeated() -> None:
     schema = broaden(3)
     ids = Reviewer(schema).page.ids
     assert len(ids) == len(set(ids))
+
+
+def test_many_slow_patterns_take_no_longer_than_a_few() -> None:
+    slow: JSONValue = {"type": "string", "pattern": "^(a|a|b?)+(a|a)+(a|aa)+$"}
+    reviewer = ask(**{f"p{n}": slow for n in range(200)})
+    for item in reviewer.page.inputs:
+        item.value = "a" * 60 + "!"
+    start = time.monotonic()
+    assert len(reviewer.submit().problems) >= 1
+    assert time.monotonic() - start < 20

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import pytest
 from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
 from pydantic import BaseModel, Field
 
 from approvals.schemaforms import JSONValue, read_form
@@ -67,8 +68,9 @@ def test_case_42_a_full_list_cannot_grow_and_one_posted_too_long_is_reported() -
 
 
 def test_case_42_a_list_beyond_all_bounds_is_cut() -> None:
-    rows = "&".join(f"f.0.%23=n{n}" for n in range(5000))
-    form = read_form({"properties": {"a": TEXTS}}, QueryDict(rows + "&f.0.!=value"))
+    tokens = [f"n{n}" for n in range(5000)]
+    posted = MultiValueDict({"f.0.#": tokens, "f.0.!": ["value"]})
+    form = read_form({"properties": {"a": TEXTS}}, posted)
     assert isinstance(form.value, dict)
     assert len(form.value["a"]) <= MAX_ROWS + 10  # type: ignore[arg-type]
 
@@ -186,3 +188,13 @@ def test_removing_moves_the_focus_to_the_next_row_and_at_last_to_the_add_button(
     assert reviewer.form.focus_id == "f-0-add"
     assert 'id="f-0-add"' in reviewer.html
     assert reviewer.html.count(" autofocus") == 1
+
+
+def test_a_new_row_of_fields_or_of_alternatives_takes_the_focus_at_its_first_control() -> None:
+    group: JSONValue = {"type": "object", "properties": {"x": TEXT}, "required": ["x"]}
+    union: JSONValue = {"anyOf": [{"type": "integer"}, TEXT]}
+    for items, focus in ((group, "f-0-n0-0"), (union, "f-0-n0-b0"), (COUNTS, "f-0-n0-add")):
+        reviewer = ask(a={"type": "array", "items": items}).press("Add A")
+        assert reviewer.form.focus_id == focus
+        assert reviewer.html.count(" autofocus") == 1
+        assert f'id="{focus}"' in reviewer.html

@@ -204,3 +204,9 @@ def test_case_60_formats_are_checked_as_leniently_as_pydantic_does(
 @pytest.mark.parametrize("name", ["path", "file-path", "directory-path", "unheard-of"])
 def test_case_61_paths_and_unknown_formats_are_plain_text(name: str) -> None:
     assert ask(a=text_of(format=name)).fill(A="/tmp/x").answer() == {"a": "/tmp/x"}
+
+
+def test_a_server_that_quotes_a_secret_is_not_repeated() -> None:
+    form = Reviewer(Login.model_json_schema()).fill(Password="hunter2").submit()
+    form.attach([(("password",), "'hunter2' does not match")])
+    assert [problem.message for problem in form.problems] == ["'••••••' does not match"]
