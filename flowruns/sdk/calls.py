@@ -28,6 +28,10 @@ def _dump(model: BaseModel) -> dict[str, Any]:
     return model.model_dump(mode="json", exclude_unset=True)
 
 
+def _given(**body: Any) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if value is not None}
+
+
 def _post(path: str, body: Any, *, patience: float = WORKING) -> Steps[Any]:
     reply = yield from ask(Send(method="POST", path=path, body=body), patience=patience)
     return reply.json()
@@ -60,7 +64,7 @@ def read_flows(
     limit: int | None = None,
     offset: int = 0,
 ) -> Steps[list[wire.Flow]]:
-    body = {"flows": flow_filter, "limit": limit, "offset": offset}
+    body = _given(flows=flow_filter, limit=limit, offset=offset)
     return _FLOWS.validate_python((yield from _post("/flows/filter", body)))
 
 
@@ -84,13 +88,14 @@ def read_flow_runs(
     limit: int | None = None,
     offset: int = 0,
 ) -> Steps[list[FlowRun]]:
-    filters = {"flows": flow_filter, "flow_runs": flow_run_filter}
-    body = {**filters, "limit": limit, "offset": offset, **({"sort": sort} if sort else {})}
+    body = _given(
+        flows=flow_filter, flow_runs=flow_run_filter, sort=sort, limit=limit, offset=offset
+    )
     return _FLOW_RUNS.validate_python((yield from _post("/flow_runs/filter", body)))
 
 
 def count_flow_runs(*, flow_run_filter: Filter | None = None) -> Steps[int]:
-    count: int = yield from _post("/flow_runs/count", {"flow_runs": flow_run_filter})
+    count: int = yield from _post("/flow_runs/count", _given(flow_runs=flow_run_filter))
     return count
 
 
@@ -204,7 +209,7 @@ def read_logs(
     offset: int = 0,
     sort: str = "TIMESTAMP_ASC",
 ) -> Steps[list[wire.Log]]:
-    body = {"logs": log_filter, "limit": limit, "offset": offset, "sort": sort}
+    body = _given(logs=log_filter, limit=limit, offset=offset, sort=sort)
     return _LOGS.validate_python((yield from _post("/logs/filter", body)))
 
 

@@ -1,0 +1,254 @@
+"""The SDK in real processes, on our server and on an unmodified Prefect 3.8.8.
+
+Only what they know of a held request differs, and the SDK does not ask.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from flowruns import State, StateType, get_client, resume_flow_run
+from flowruns.domain.rejections import rejected
+from flowruns.exceptions import NotPausedError, ResumeRefused
+from flowruns.sdk.client import SyncFlowRunsClient
+from flowruns.sdk.config import Config, override_config
+from flowruns.sdk.states import FlowRun
+from tests.servers import ApprovalsServer, PrefectServer, approvals_server, prefect_server
+
+pytestmark = pytest.mark.slow
+
+FLOWS = Path(__file__).with_name("flows_to_run.py")
+PATIENCE_SECONDS = 30
+
+type Server = ApprovalsServer | PrefectServer
+
+
+@pytest.fixture(scope="module", params=[approvals_server, prefect_server])
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with request.param() as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[SyncFlowRunsClient]:
+    """A client of `server`; the SDK's functions in this process use the server too."""
+    key = server.api_key if isinstance(server, ApprovalsServer) else None
+    previous = override_config(Config(api_url=server.api_url, api_key=key))
+    with get_client(sync_client=True) as client:
+        yield client
+    override_config(previous)
+
+
+class FlowProcess:
+    """One flow in a process of its own."""
+
+    def __init__(self, server: Server, client: SyncFlowRunsClient, *command: object) -> None:
+        name, *arguments = command
+        self.client = client
+        self.began = time.time()
+        self.known = {run.id for run in client.read_flow_runs()}
+        self.process = subprocess.Popen(
+            [sys.executable, FLOWS, str(name), *map(json.dumps, arguments)],
+            env=server.flow_environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self) -> FlowRun:
+        """Return its flow run, of which it has one."""
+        return _eventually(self._find, "the flow run exists")
+
+    def _find(self) -> FlowRun | None:
+        new = [run for run in self.client.read_flow_runs() if run.id not in self.known]
+        return new[0] if new else None
+
+    def paused(self, key: str = "1") -> UUID:
+        """Return the id of its run once it is in the pause `key`."""
+        run_id = self.run().id
+
+        def is_paused() -> bool:
+            assert self.process.poll() is None, self.process.communicate()
+            state = self.client.read_flow_run(run_id).state
+            return bool(state and state.is_paused() and state.state_details.pause_key == key)
+
+        _eventually(is_paused, f"the run is in pause {key}")
+        return run_id
+
+    def result(self) -> Any:
+        out, err = self.process.communicate(timeout=PATIENCE_SECONDS)
+        assert self.process.returncode == 0, err
+        return json.loads(out.splitlines()[-1])
+
+    def log(self) -> str:
+        return self.process.communicate(timeout=PATIENCE_SECONDS)[1]
+
+
+def _eventually[T](question: Callable[[], T | None], what: str) -> T:
+    ends = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < ends:
+        if answer := question():
+            return answer
+        time.sleep(0.01)
+    raise AssertionError(f"Waited in vain until {what}")
+
+
+@pytest.fixture
+def start(server: Server, client: SyncFlowRunsClient) -> Iterator[Callable[..., FlowProcess]]:
+    started: list[FlowProcess] = []
+
+    def start_flow(*command: object) -> FlowProcess:
+        started.append(FlowProcess(server, client, *command))
+        return started[-1]
+
+    yield start_flow
+    for flow in started:
+        flow.process.kill()
+        flow.process.communicate()
+
+
+type Start = Callable[..., FlowProcess]
+
+
+def test_a_flow_goes_on_with_the_answer(start: Start, client: SyncFlowRunsClient) -> None:
+    flow = start("refund", 7, 3.5)
+    run_id = flow.paused()
+    resume_flow_run(run_id, {"approve": False, "reason": "late"})
+    assert flow.result() == [False, "late"]
+    run = client.read_flow_run(run_id)
+    assert (run.state_name, run.parameters) == ("Completed", {"order": 7, "amount": 3.5})
+    assert [state.name for state in client.read_flow_run_states(run_id)] == [
+        *("Pending", "Running", "Paused", "Running", "Completed")
+    ]
+    logs = client.read_logs(log_filter={"flow_run_id": {"any_": [str(run_id)]}})
+    assert {"Refund 3.5 for order 7", "answered: late"} <= {line.message for line in logs}
+
+
+def test_nobody_meets_a_pause_without_its_schema(start: Start, client: SyncFlowRunsClient) -> None:
+    flow = start("refund", 7, 3.5)
+    run_id = flow.paused()
+    assert json.loads(client.read_flow_run_input(run_id, "paused-1-schema"))["required"]
+    description = client.read_flow_run_input(run_id, "paused-1-description")
+    assert json.loads(description) == "Refund **3.5 EUR** for order 7?"
+    resume_flow_run(run_id, {"approve": True})
+    assert flow.result() == [True, ""]
+
+
+def test_a_refused_answer_leaves_the_run_waiting(start: Start, client: SyncFlowRunsClient) -> None:
+    flow = start("refund", 1, 1.0)
+    run_id = flow.paused()
+    with pytest.raises(ResumeRefused, match="approve"):
+        resume_flow_run(run_id, {"approve": "perhaps"})
+    resume_flow_run(run_id, {"approve": True})
+    with pytest.raises(NotPausedError):
+        resume_flow_run(run_id, {"approve": False})
+    assert flow.result() == [True, ""]
+
+
+def test_an_async_flow_pauses_twice(start: Start) -> None:
+    flow = start("refund_async", 4)
+    resume_flow_run(flow.paused("1"), {"approve": True})
+    resume_flow_run(flow.paused("2"), {"value": 9})
+    assert flow.result() == [4, True, 9]
+
+
+@pytest.mark.parametrize("name", ["timing_out", "timing_out_async"])
+@pytest.mark.parametrize("seconds", [1, 2.5])
+def test_a_pause_times_out_within_a_second(
+    name: str, seconds: float, start: Start, client: SyncFlowRunsClient
+) -> None:
+    flow = start(name, seconds)
+    assert seconds <= flow.result() < seconds + 1
+    assert client.read_flow_run(flow.run().id).state_type == "FAILED"
+
+
+def test_a_rejection_reaches_the_flow_and_stays(start: Start, client: SyncFlowRunsClient) -> None:
+    flow = start("ending")
+    run_id = flow.paused()
+    no = rejected(reviewer="bob", reason="Too much")
+    state: State[Any] = State(type=no.type, name=no.name, message=no.message)
+    assert client.set_flow_run_state(run_id, state).status == "ACCEPT"
+    asked = time.monotonic()
+    assert flow.result() == ["ApprovalRejected", "bob", "Too much"]
+    assert time.monotonic() - asked < 3
+    assert client.read_flow_run(run_id).state_name == "Rejected"
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "final"),
+    [
+        (StateType.CANCELLED, "PauseCancelled", "Cancelled"),
+        (StateType.CANCELLING, "PauseCancelled", "Cancelled"),
+        (StateType.FAILED, "PauseFailed", "Failed"),
+    ],
+)
+def test_another_end_of_the_run_ends_its_pause_and_stays(
+    kind: StateType, error: str, final: str, start: Start, client: SyncFlowRunsClient
+) -> None:
+    flow = start("ending")
+    run_id = flow.paused()
+    client.set_flow_run_state(run_id, State(type=kind))
+    assert flow.result() == [error]
+    assert client.read_flow_run(run_id).state_name == final
+
+
+def test_the_deletion_of_the_run_ends_its_pause(start: Start, client: SyncFlowRunsClient) -> None:
+    flow = start("ending")
+    client.delete_flow_run(flow.paused())
+    assert flow.result() == ["PausedRunDeleted"]
+
+
+def test_pauses_of_one_run_wait_their_turn(start: Start) -> None:
+    flow = start("asking_several")
+    for number in (1, 2, 3):
+        resume_flow_run(flow.paused(str(number)), {"value": number})
+    assert flow.result() == 606
+
+
+def test_a_retry_asks_again(start: Start, client: SyncFlowRunsClient) -> None:
+    flow = start("retried")
+    run_id = flow.paused()
+    resume_flow_run(run_id, {"value": 1})
+    names = ["Pending", "Running", "Paused", "Running", "AwaitingRetry", "Running", "Paused"]
+
+    def asked_again() -> bool:
+        return [state.name for state in client.read_flow_run_states(run_id)] == names
+
+    _eventually(asked_again, "the second attempt asks")
+    resume_flow_run(run_id, {"value": 20})
+    assert flow.result() == 21
+
+
+def test_many_runs_are_waited_for_at_once(start: Start, client: SyncFlowRunsClient) -> None:
+    flow = start("ending")
+    run_id = flow.paused()
+    waiting = start("waiting_for", [str(run_id)] * 30)
+    _eventually(lambda: waiting.run().state_name == "Running", "the waiting flow runs")
+    resume_flow_run(run_id)
+    assert waiting.result() == ["Completed"] * 30
+
+
+def test_a_killed_server_ends_no_flow(
+    start: Start, client: SyncFlowRunsClient, server: Server
+) -> None:
+    flow = start("refund", 1, 1.0)
+    run_id = flow.paused()
+    server.kill()
+    time.sleep(4)
+    assert flow.process.poll() is None
+    server.start()
+    resume_flow_run(run_id, {"approve": True, "reason": "back"})
+    assert flow.result() == [True, "back"]
+    log = client.read_logs(log_filter={"flow_run_id": {"any_": [str(run_id)]}})
+    messages = [line.message for line in log]
+    assert len([m for m in messages if "Trying again until it answers" in m]) == 1
+    assert messages.count("The server answers again.") == 1
+    assert "answered: back" in messages
