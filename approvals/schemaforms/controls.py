@@ -66,7 +66,6 @@ class Control:
         self.name = slot.name
         self.label = slot.label
         self.problems: list[str] = []
-        self.note = ""
         self.is_new = False
         """This was not in the form that was posted, so nobody has seen it yet."""
         self.open()
@@ -95,6 +94,11 @@ class Control:
         """What leaving this control unanswered can stand for."""
         absent = not self.slot.required and self.initial is MISSING
         return [OMIT] * absent + [NULL] * self.node.nullable
+
+    @property
+    def hints(self) -> list[str]:
+        """Short remarks that help to answer."""
+        return []
 
     def open(self) -> None:
         """Show the initial value."""
@@ -254,15 +258,15 @@ class TextControl(Control):
             yield (self.label,), self.raw
 
     @property
-    def blank_note(self) -> str:
+    def hints(self) -> list[str]:
         """What leaving the field blank means, where that is not plain to see."""
         default = self.node.default
         match self.meanings:
             case [word] if word == OMIT and default not in (MISSING, None):
-                return f"Left blank, {clip(show_json(default, indent=None), 80)} is used."
+                return [f"Left blank, {clip(show_json(default, indent=None), 80)} is used."]
             case [word] if word == NULL and self.slot.required:
-                return "Leave blank for none."
-        return ""
+                return ["Leave blank for none."]
+        return []
 
     @property
     def suggestions(self) -> list[str]:

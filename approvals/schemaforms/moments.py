@@ -60,7 +60,8 @@ class DateTime(TextControl):
 
     def read(self, posted: "Posted") -> None:
         super().read(posted)
-        self.zone = posted.text(f"{self.name}.z")
+        if posted.holds(f"{self.name}.z"):
+            self.zone = posted.text(f"{self.name}.z")
 
     def state(self) -> tuple[object, ...]:
         return (*super().state(), self.zone or "" if self.raw else "")
@@ -73,7 +74,8 @@ class DateTime(TextControl):
 
     def inputs(self) -> Iterator[tuple[str, str]]:
         yield from super().inputs()
-        yield f"{self.name}.z", self.zone or ""
+        if self.zone is not None:
+            yield f"{self.name}.z", self.zone
 
     def answers(self) -> Iterator[Answer]:
         if not self.is_blank():
@@ -101,7 +103,10 @@ def _is_moment(day: str, clock: str) -> bool:
 
 class Duration(TextControl):
     demand = "Enter a duration, such as 1h 30m."
-    hints = ("For example 1h 30m, 90 s, 2 days or PT1H30M.",)
+
+    @property
+    def hints(self) -> list[str]:
+        return ["For example 1h 30m, 90 s, 2 days or PT1H30M.", *super().hints]
 
     def parse(self, text: str) -> JSONValue:
         return formats.read_duration(text)

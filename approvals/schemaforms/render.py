@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
 from approvals.schemaforms.choices import Choice, Ticks
-from approvals.schemaforms.controls import Control, TextControl
+from approvals.schemaforms.controls import Control
 from approvals.schemaforms.decode import OPERATION
 from approvals.schemaforms.form import Form
 from approvals.schemaforms.groups import Group, ObjectControl
@@ -30,7 +30,7 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image").enable("t
 _TAGS = set("a p br em strong code pre ul ol li blockquote hr table thead tbody tr th td".split())
 
 
-@lru_cache(maxsize=1_000)
+@lru_cache(maxsize=256)
 def markdown(text: str) -> SafeString:
     """Render Markdown that a stranger wrote: no raw HTML, no images, no links but to the web."""
     html = nh3.clean(
@@ -77,13 +77,13 @@ def render_fields(form: Form) -> SafeString:
         problems=form.root.problems if is_bare else [],
         has_buttons=any(control.is_group for control in controls),
     )
-    return mark_safe(printable(html))  # noqa: S308 - rendered by escaping templates
+    return mark_safe(printable(html))  # noqa: S308 - as above, with some characters replaced
 
 
 def render_summary(form: Form) -> SafeString:
     problems = form.problems
     html = _render("summary", problems=problems) if problems else ""
-    return mark_safe(printable(html))  # noqa: S308 - rendered by escaping templates
+    return mark_safe(printable(html))  # noqa: S308 - as above, with some characters replaced
 
 
 def _walk(control: Control) -> "list[Control]":
@@ -93,14 +93,9 @@ def _walk(control: Control) -> "list[Control]":
     return found
 
 
-@lru_cache(maxsize=64)
-def _template(name: str) -> Any:
-    return get_template(f"schemaforms/{name}.html")
-
-
 def _render(name: str, **context: Any) -> SafeString:
-    html: SafeString = _template(name).render(context)
-    return html
+    html = get_template(f"schemaforms/{name}.html").render(context)
+    return mark_safe(html)  # noqa: S308 - rendered by escaping templates
 
 
 def _render_control(control: Control, page: _Page, *, is_bare: bool = False) -> SafeString:
@@ -127,9 +122,7 @@ def _help(control: Control) -> SafeString:
 
 def _notes(control: Control) -> list[str]:
     """Short remarks that stand between a field's help and the field."""
-    notes = list(getattr(control, "hints", []))
-    if isinstance(control, TextControl):
-        notes.append(control.blank_note)
+    notes = list(control.hints)
     if control.node.trouble:
         notes.append(f"This is entered as JSON. {control.node.trouble}")
     return [note for note in notes if note]
@@ -174,10 +167,8 @@ def _surroundings(control: Control, page: _Page) -> dict[str, Any]:
         case Group():
             return _object_parts(control, page)
         case DateTime():
-            zone = (
-                control.zone if control.zone is not None else timezone.get_current_timezone_name()
-            )
-            return {"zone": zone}
+            is_chosen = control.zone is not None
+            return {"zone": control.zone if is_chosen else timezone.get_current_timezone_name()}
     return {}
 
 

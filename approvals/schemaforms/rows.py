@@ -10,6 +10,7 @@ from approvals.schemaforms.limits import MAX_PREFILLED_ROWS, MAX_ROWS
 from approvals.schemaforms.values import (
     MISSING,
     JSONValue,
+    MaybeJSON,
     as_count,
     as_list,
 )
@@ -26,6 +27,7 @@ class Rows(Group):
 
     def open(self) -> None:
         self.tokens: list[str] = []
+        self.is_cut = False
         super().open()
 
     def open_parts(self) -> None:
@@ -39,7 +41,8 @@ class Rows(Group):
     def read_parts(self, posted: "Posted") -> None:
         known = dict.fromkeys(posted.texts(f"{self.name}.#"))
         tokens = [token for token in known if _TOKEN.fullmatch(token)]
-        self.tokens = tokens[: MAX_ROWS + 10]
+        self.is_cut = len(tokens) > MAX_ROWS
+        self.tokens = tokens[:MAX_ROWS]
         self.build_rows(posted)
 
     least_keyword = "minItems"
@@ -96,6 +99,12 @@ class Rows(Group):
             return False
         self.tokens[old], self.tokens[new] = self.tokens[new], self.tokens[old]
         return True
+
+    def decode(self) -> MaybeJSON:
+        value = super().decode()
+        if self.is_cut:
+            self.note_problem(f"No more than {MAX_ROWS} entries can be taken here.")
+        return value
 
     def kept_tokens(self) -> list[str]:
         """The rows that count: those put down in advance count once something is in them."""

@@ -75,8 +75,8 @@ class PlainText(TextControl):
     def hints(self) -> list[str]:
         pattern = as_text(self.node.keywords.get("pattern"))
         if pattern and not can_check_pattern(pattern):
-            return ["The expected form of this text cannot be checked here."]
-        return []
+            return [*super().hints, "The expected form of this text cannot be checked here."]
+        return super().hints
 
 
 class Secret(TextControl):
@@ -108,6 +108,7 @@ class Secret(TextControl):
     @property
     def hints(self) -> list[str]:
         is_lost = self.raw != ""
+        # Not what the default is: that is a secret too.
         return ["For safety this was not kept: if it is empty, enter it again."] * is_lost
 
     def answers(self) -> Iterator[Answer]:
@@ -141,6 +142,10 @@ class File(TextControl):
     template = "file"
     demand = "Choose a file or paste its content."
 
+    def open(self) -> None:
+        self.refusal = ""
+        super().open()
+
     def read(self, posted: "Posted") -> None:
         super().read(posted)
         content = posted.file(f"{self.name}.file")
@@ -148,7 +153,7 @@ class File(TextControl):
             return
         if len(content) > MAX_FILE_BYTES:
             limit = MAX_FILE_BYTES // 1_000_000
-            self.note = f"This file is larger than {limit} MB; choose another."
+            self.refusal = f"This file is larger than {limit} MB; choose another."
         elif self.is_base64:
             self.raw = formats.write_base64(content, url_safe=self.node.format == "base64url")
         else:
@@ -158,7 +163,7 @@ class File(TextControl):
         try:
             self.raw = content.decode()
         except UnicodeDecodeError:
-            self.note = "This file is not text in UTF-8; choose another."
+            self.refusal = "This file is not text in UTF-8; choose another."
 
     @property
     def is_base64(self) -> bool:
@@ -166,8 +171,8 @@ class File(TextControl):
 
     def decode(self) -> MaybeJSON:
         value = super().decode()
-        if self.note:
-            self.problems = [self.note]
+        if self.refusal:
+            self.problems = [self.refusal]
         return value
 
     def parse(self, text: str) -> JSONValue:

@@ -157,3 +157,21 @@ def test_case_27_options_carry_the_labels_their_author_gave() -> None:
 
 def test_case_27_option_texts_are_isolated_from_the_text_direction_around_them() -> None:
     assert "<bdi>עברית</bdi>" in ask(a={"enum": ["עברית", "x"]}).html
+
+
+def test_ticks_that_may_be_left_out_or_null_tell_no_tick_from_an_empty_list() -> None:
+    rule: dict[str, JSONValue] = {
+        "type": "array",
+        "uniqueItems": True,
+        "items": {"enum": ["a", "b"]},
+    }
+    for default, words, value in ((None, "none", {"a": None}), ({}, "not answered", {})):
+        part: JSONValue = {"anyOf": [rule, {"type": "null"}], "default": None}
+        reviewer = ask("a", a=part if default is None else rule)
+        blank = next(item for item in reviewer.page.inputs if item.type == "select")
+        assert dict(blank.options)[blank.value] == words
+        assert reviewer.answer() == value
+        assert reviewer.tick("b").answer() == {"a": ["b"]}
+    blank = next(item for item in reviewer.page.inputs if item.type == "select")
+    reviewer.page.find("b").checked, blank.value = False, ""
+    assert reviewer.answer() == {"a": []}
