@@ -1,0 +1,46 @@
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from tests.integration.conftest import Make, Run
+from tests.integration.pages import YES, ask, log_in, page_of, text_of
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_the_link_in_the_flows_log_opens_the_run(make_run: Make, slash: str) -> None:
+    run = make_run(name="quick-otter", parameters={"order": 4711}, tags=["finance"])
+    approval = ask(run)
+    response = log_in().get(f"/runs/flow-run/{run.id}{slash}")
+    assert page_of(approval) in response.content.decode()
+    text = text_of(response)
+    for words in ("quick-otter", "refund", "4711", "finance", "Waits for an answer", "Running"):
+        assert words in text
+
+
+def test_the_run_tells_who_put_it_into_its_states(run: Run) -> None:
+    log_in("bob").post(page_of(ask(run)), YES)
+    text = text_of(log_in().get(f"/runs/flow-run/{run.id}"))
+    assert "just now · bob" in text
+    assert "API key “tests”" in text
+    assert "What was decided" in text
+
+
+def test_a_link_to_a_run_survives_the_login(run: Run) -> None:
+    response = Client().get(f"/runs/flow-run/{run.id}")
+    assert response["Location"] == f"/accounts/login/?next=/runs/flow-run/{run.id}"
+
+
+@pytest.mark.parametrize("identifier", [str(uuid4()), "nothing", "1"])
+def test_an_unknown_run_is_a_page_with_the_way_out(db: None, identifier: str) -> None:
+    response = log_in().get(f"/runs/flow-run/{identifier}")
+    assert response.status_code == 404
+    assert "There is nothing here" in text_of(response)
+
+
+def test_a_deleted_run_keeps_what_was_decided(run: Run) -> None:
+    log_in("bob").post(page_of(ask(run)), YES)
+    run.api.request("DELETE", f"/flow_runs/{run.id}")
+    text = text_of(log_in().get(f"/runs/flow-run/{run.id}"))
+    assert "The run was deleted" in text
+    assert "by bob" in text

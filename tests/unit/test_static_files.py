@@ -1,0 +1,42 @@
+import hashlib
+import re
+
+import pytest
+
+from tests.servers import ROOT
+
+STATIC = ROOT / "static"
+TEMPLATES = [*sorted((ROOT / "templates").rglob("*.html"))]
+VENDORED = [
+    line.split()
+    for line in (STATIC / "vendor" / "VERSIONS").read_text().splitlines()
+    if not line.startswith("#")
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "digest"), [(entry[0], entry[-1]) for entry in VENDORED], ids=lambda value: value[:20]
+)
+def test_a_vendored_file_is_the_one_that_was_recorded(name: str, digest: str) -> None:
+    assert hashlib.sha256((STATIC / "vendor" / name).read_bytes()).hexdigest() == digest
+
+
+def test_every_vendored_file_is_recorded_with_its_licence() -> None:
+    files = {path.name for path in (STATIC / "vendor").iterdir()}
+    licences = {name for name in files if name.endswith(("LICENSE", "LICENSE.md"))}
+    assert files - licences - {"VERSIONS"} == {entry[0] for entry in VENDORED}
+    assert len(licences) == len(VENDORED)
+
+
+def test_every_icon_that_a_page_shows_is_in_the_sprite() -> None:
+    sprite = set(re.findall(r'<symbol id="([^"]+)"', (STATIC / "icons.svg").read_text()))
+    used = {
+        name for path in TEMPLATES for name in re.findall(r'{% icon "([^"]+)" %}', path.read_text())
+    }
+    assert used <= sprite
+
+
+def test_no_page_loads_anything_from_elsewhere() -> None:
+    for path in [*TEMPLATES, STATIC / "app.css", STATIC / "app.js", STATIC / "forms.css"]:
+        loads = re.findall(r'(?:src|href)="(?:https?:)?//|url\((?!#)|@import', path.read_text())
+        assert loads == [], path.name

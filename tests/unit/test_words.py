@@ -1,0 +1,68 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from approvals import words
+from approvals.models import Approval
+from flowruns.domain.states import StateType
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "one", "two"),
+    [
+        (0, "0 seconds", "0 seconds"),
+        (1, "1 second", "1 second"),
+        (61, "1 minute", "1 minute 1 second"),
+        (120, "2 minutes", "2 minutes"),
+        (3_600, "1 hour", "1 hour"),
+        (3_605, "1 hour", "1 hour"),
+        (7_320, "2 hours", "2 hours 2 minutes"),
+        (200_000, "2 days", "2 days 7 hours"),
+        (-5, "0 seconds", "0 seconds"),
+    ],
+)
+def test_spans_are_told_in_their_largest_units(seconds: int, one: str, two: str) -> None:
+    assert words.span(timedelta(seconds=seconds)) == one
+    assert words.span(timedelta(seconds=seconds), parts=2) == two
+
+
+def test_a_moment_is_told_from_now() -> None:
+    assert words.ago(NOW, NOW) == "just now"
+    assert words.ago(NOW - timedelta(minutes=3), NOW) == "3 minutes ago"
+    assert words.ago(NOW + timedelta(seconds=2), NOW) == "just now"
+
+
+def test_a_deadline_presses_more_as_it_comes_near() -> None:
+    moments = [NOW + timedelta(minutes=minutes) for minutes in (-1, 9, 59, 61)]
+    assert [words.urgency(moment, NOW) for moment in moments] == ["now", "now", "soon", "later"]
+    assert words.time_left(moments[0], NOW) == "no time left"
+    assert words.time_left(moments[1], NOW) == "9 minutes left"
+
+
+@pytest.mark.parametrize("kind", StateType)
+def test_no_state_is_told_in_the_engines_words(kind: StateType) -> None:
+    word, colour = words.state_words(kind, kind.value.capitalize())
+    assert word not in {"Paused", "Suspended", "Scheduled", "Pending"}
+    assert colour in {"good", "bad", "busy", "calm", "waiting"}
+
+
+@pytest.mark.parametrize("outcome", Approval.Outcome)
+def test_every_outcome_has_a_word_and_a_colour(outcome: str) -> None:
+    word, colour = words.outcome_words(outcome)
+    assert word
+    assert colour in {"good", "bad", "busy", "calm", "waiting"}
+
+
+@pytest.mark.parametrize(
+    ("actor", "name"),
+    [
+        ("alice", "alice"),
+        ("api_key:nightly", "API key “nightly”"),
+        ("server:expiry", "this server"),
+        ("", "somebody"),
+    ],
+)
+def test_actors_have_names_for_people(actor: str, name: str) -> None:
+    assert words.person(actor) == name
