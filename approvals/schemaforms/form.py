@@ -93,6 +93,10 @@ class Form:
             for labels, text in self.root.answers()
         ]
 
+    def inputs(self) -> list[tuple[str, str]]:
+        """The names and texts that make the same form when they are posted, without secrets."""
+        return list(self.root.inputs())
+
     def render(self) -> "SafeString":
         """The fields, without form element, token or submit button."""
         from approvals.schemaforms.render import render_fields

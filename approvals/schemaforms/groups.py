@@ -223,6 +223,10 @@ class ObjectControl(Group):
         )
         self.extras = self.desk.build(slot, posted)
 
+    def inputs(self) -> Iterator[tuple[str, str]]:
+        yield from super().inputs()
+        yield from ((f"{self.name}.?", token) for token in self.shown_conditions)
+
     def children(self) -> Iterable[tuple[Key, Control]]:
         known: list[tuple[Key, Control]] = list(self._children)
         return known + ([(None, self.extras)] if self.extras else [])

@@ -8,11 +8,12 @@ from decimal import Decimal
 from itertools import count
 from typing import Annotated, Any, Literal, Optional, Union
 
+from django.utils.datastructures import MultiValueDict
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, Json, create_model
 
-from approvals.schemaforms import JSONValue
+from approvals.schemaforms import JSONValue, read_form
 from approvals.schemaforms.values import same_json
 from tests.schemaforms.browser import Reviewer
 
@@ -172,6 +173,10 @@ def test_any_value_survives_a_form_that_nobody_touches(
     assert form.problems == []
     assert isinstance(form.value, dict)
     assert sorted(form.value) == sorted(value)
+    kept = MultiValueDict[str, str]()
+    for name, text in form.inputs():
+        kept.appendlist(name, text)
+    assert same_json(read_form(reviewer.schema, kept).value, form.value)
     assert all(same_json(form.value[name], value[name]) for name in value), (form.value, value)
 
 
