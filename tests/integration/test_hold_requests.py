@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from flowruns import waiters
 from flowruns.domain.actors import api_key
@@ -234,7 +234,7 @@ def test_a_change_by_another_process_wakes_the_waiter(run: Run, key: str) -> Non
 
     def change_silently() -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(waiters, "wake", lambda _: None)
+            patch.setattr(transaction, "on_commit", lambda _: None)
             set_flow_run_state(run.uuid, proposed=running(), actor=api_key("elsewhere"))
 
     async def scenario() -> None:
