@@ -14,6 +14,7 @@ from flowruns.sdk.errors import (
     ObjectNotFound,
     RequestRefused,
     ServerUnreachable,
+    StateHasChanged,
 )
 from flowruns.sdk.steps import Reply, Send, Sleep, Steps, read_clock, send
 
@@ -100,9 +101,8 @@ def _refusal(request: Send, reply: Reply) -> Exception:
         return NotAuthorized(_key_advice(reply))
     if reply.status == 404:
         return _absence(reply, said)
-    if reply.status == 409:
-        return ObjectAlreadyExists(said)
-    return RequestRefused(said)
+    by_status = {409: ObjectAlreadyExists, 412: StateHasChanged}
+    return by_status.get(reply.status, RequestRefused)(said)
 
 
 def _absence(reply: Reply, said: str) -> Exception:

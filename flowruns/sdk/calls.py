@@ -1,6 +1,5 @@
 """The calls of the JSON API as steps, named as the methods of Prefect's client."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from email.utils import format_datetime
 from typing import Any
@@ -118,13 +117,16 @@ def set_flow_run_state(
     state: State[Any],
     *,
     force: bool = False,
+    instead_of: UUID | None = None,
     patience: float = WORKING,
-    ends_at: float = math.inf,
+    timeout: float = 30.0,
 ) -> Steps[OrchestrationResult]:
     """Propose `state` and return the verdict.
 
     A proposal whose answer was lost is known by its transition when it is sent again, and
-    counts as accepted then.
+    counts as accepted then. With `instead_of`, the id of the state that it is made for, a server
+    that compares before it writes raises StateHasChanged where the run has another state;
+    Prefect's does not.
     """
     transition_id = uuid4()
     body = _dump(wire.SetState(state=to_wire(state, flow_run_id, transition_id), force=force))
@@ -134,21 +136,32 @@ def set_flow_run_state(
         path=f"/flow_runs/{flow_run_id}/set_state",
         body=body,
         # By it a server can tell how far this clock is from its own.
-        headers={"Date": format_datetime(now, usegmt=True)},
+        headers={"Date": format_datetime(now, usegmt=True)} | _if_match(instead_of),
+        timeout=timeout,
     )
-    reply = yield from ask(request, patience=patience, ends_at=ends_at)
+    reply = yield from ask(request, patience=patience)
     result = OrchestrationResult.model_validate(reply.json())
     if result.state and result.state.state_details.transition_id == transition_id:
         result.status = wire.SetStateStatus.ACCEPT
     return result
 
 
+def _if_match(state_id: UUID | None) -> dict[str, str]:
+    return {"If-Match": f'"{state_id}"'} if state_id else {}
+
+
 def propose_state(
-    flow_run_id: UUID, state: State[Any], *, patience: float = WORKING
+    flow_run_id: UUID,
+    state: State[Any],
+    *,
+    instead_of: UUID | None = None,
+    patience: float = WORKING,
 ) -> Steps[OrchestrationResult]:
     """Propose `state`, again after the delay that the server asks for while it says WAIT."""
     while True:
-        result = yield from set_flow_run_state(flow_run_id, state, patience=patience)
+        result = yield from set_flow_run_state(
+            flow_run_id, state, instead_of=instead_of, patience=patience
+        )
         if result.status is not wire.SetStateStatus.WAIT:
             return result
         yield Sleep(result.details.delay_seconds or 0)

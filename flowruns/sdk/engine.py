@@ -17,6 +17,7 @@ from flowruns.sdk.errors import (
     ParameterTypeError,
     PauseEnded,
     ServerError,
+    StateHasChanged,
 )
 from flowruns.sdk.futures import conclude, has_futures, results_of, states_of
 from flowruns.sdk.states import FlowRun, State, crashed, failed_with
@@ -198,14 +199,26 @@ class FlowEngine:
 
         A reviewer's rejection stays, whatever the flow does with the exception.
         """
-        run = yield from calls.read_flow_run(self.run.id, patience=patience)
-        state = run.state
-        if state is None or not state.is_final():
-            if state is not None and state.is_cancelling():
-                proposed = State(type=StateType.CANCELLED, message="Flow run was cancelled.")
-            result = yield from calls.propose_state(self.run.id, proposed, patience=patience)
+        while True:
+            state = (yield from calls.read_flow_run(self.run.id, patience=patience)).state
+            if state is not None and state.is_final():
+                break
+            try:
+                result = yield from calls.propose_state(
+                    self.run.id,
+                    _cancelled() if state and state.is_cancelling() else proposed,
+                    instead_of=state.id if state else None,
+                    patience=patience,
+                )
+            except StateHasChanged:
+                continue
             state = result.state or proposed
             if result.status is wire.SetStateStatus.ACCEPT or state.is_scheduled():
                 return state
+            break
         self.logger.info("The flow run is %s on the server and stays so.", state)
         return state
+
+
+def _cancelled() -> State[Any]:
+    return State(type=StateType.CANCELLED, message="Flow run was cancelled.")

@@ -7,6 +7,7 @@ FlowRunsError
 │   ├── NotAuthorized               the key was refused
 │   ├── ObjectNotFound
 │   ├── ObjectAlreadyExists
+│   ├── StateHasChanged             somebody else was faster; read it and decide again
 │   └── RequestRefused              any other answer that nobody asked for
 ├── PauseEnded                      the run left its pause, but not to go on; `.state` says how
 │   ├── PauseCancelled
@@ -76,6 +77,10 @@ class ObjectNotFound(ServerError):
 
 class ObjectAlreadyExists(ServerError):
     """The server has such an object already."""
+
+
+class StateHasChanged(ServerError):
+    """The flow run is no longer in the state that the proposal was made for."""
 
 
 class RequestRefused(ServerError):

@@ -129,6 +129,8 @@ class FakeServer:
 
     def _handle_run(self, run: FakeRun, rest: list[str], request: Send) -> Reply:
         match rest, request.method:
+            case (["set_state"], "POST") if _is_outdated(run, request):
+                return _json(412, {"detail": "The flow run has another state now."})
             case (["set_state"], "POST"):
                 body = wire.SetState.model_validate(request.body)
                 return self._verdict(run, self._stamped(body.state))
@@ -193,6 +195,11 @@ class FakeServer:
 
 
 _KEPT = {"name", "flow_id", "flow_version", "parameters", "tags", "labels"}
+
+
+def _is_outdated(run: FakeRun, request: Send) -> bool:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return headers.get("if-match") not in {None, f'"{run.state.id}"'}
 
 
 def _asked(run: FakeRun) -> Asked:

@@ -16,8 +16,8 @@ from flowruns.sdk.steps import Moment, Reply, Send, Sleep, Steps, read_clock
 
 # A held request may be answered this much after its hold; later counts as no answer.
 GRACE_SECONDS = 10.0
-# The last look, at the deadline: a second after it the wait is over, whatever the server does.
-LAST_LOOK_SECONDS = 0.8
+# The last look, at the deadline: within a second of it the wait is over, whatever the server does.
+LAST_LOOK_SECONDS = 0.5
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,6 +28,7 @@ class Watch:
     poll_interval: float
     ends_at: float = math.inf
     known: State[Any] | None = None
+    last_answer: float = field(default=-math.inf, init=False)
     _outage: Outage = field(init=False)
 
     def __post_init__(self) -> None:
@@ -49,6 +50,10 @@ class Watch:
                 return None
             yield Sleep(min(max(0.0, pause - (now.seconds - asked.seconds)), self._left(now)))
 
+    def has_seen_the_end(self) -> bool:
+        """Whether the server said at the deadline, or after it, that nothing had changed."""
+        return self.last_answer >= self.ends_at
+
     def _left(self, now: Moment) -> float:
         return max(0.0, self.ends_at - now.seconds)
 
@@ -66,6 +71,7 @@ class Watch:
                 yield from self._endure(trouble)
             return None, 0.0
         self._outage.is_over()
+        self.last_answer = now.seconds
         run = None if reply.status == 304 else FlowRun.model_validate(reply.json())
         return run, self._pause_after(reply)
 

@@ -9,6 +9,7 @@ from flowruns.exceptions import (
     RequestRefused,
     ServerError,
     ServerUnreachable,
+    StateHasChanged,
 )
 from flowruns.sdk.asking import STARTING, ask
 from flowruns.sdk.config import Config, override_config
@@ -29,6 +30,7 @@ def _answered(*replies: Reply) -> Rehearsal:
     [
         (400, RequestRefused, True),
         (409, ObjectAlreadyExists, True),
+        (412, StateHasChanged, True),
         (404, ObjectNotFound, True),
         (422, RequestRefused, True),
         (301, RequestRefused, True),

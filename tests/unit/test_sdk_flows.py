@@ -359,6 +359,25 @@ def test_a_run_that_was_cancelled_meanwhile_is_not_completed(server: FakeServer)
     assert server.run.names == ["Pending", "Running", "Rejected"]
 
 
+def test_a_rejection_in_the_last_moment_is_kept() -> None:
+    server = FakeServer()
+    rejections = [rejected(reviewer="bob", reason="Stop")]
+
+    def reject_before_the_end(request: Send) -> Reply:
+        ends = request.path.endswith("set_state") and request.body["state"]["type"] == "COMPLETED"
+        if ends and rejections:
+            server.set_state(server.run, rejections.pop())
+        return server.handle(request)
+
+    @flow
+    def busy() -> int:
+        return 1
+
+    with served_by(reject_before_the_end):
+        assert busy() == 1
+    assert server.run.names == ["Pending", "Running", "Rejected"]
+
+
 def test_a_run_that_is_being_cancelled_becomes_cancelled(server: FakeServer) -> None:
     @flow
     def busy() -> int:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -205,6 +206,51 @@ def test_a_failure_at_the_deadline_is_an_expiry_whatever_its_message() -> None:
     flow.stage.at(59, lambda: flow.server.set_state(flow.run, late))
     with pytest.raises(FlowPauseTimeout, match="Zeit abgelaufen"):
         flow.pause(timeout=60)
+
+
+def test_giving_up_takes_the_run_out_of_its_pause() -> None:
+    flow = PausedFlow()
+    with pytest.raises(FlowPauseTimeout):
+        flow.pause(timeout=5)
+    assert flow.run.names[-2:] == ["Paused", "Failed"]
+
+
+def _just_before_giving_up(flow: PausedFlow, act: Callable[[], object]) -> None:
+    def interleave(request: Send) -> Reply:
+        if request.path.endswith("set_state") and flow.run.names[-1] == "Paused":
+            act()
+        return flow.server.handle(request)
+
+    flow.stage.server = interleave
+
+
+def test_an_answer_between_the_last_look_and_giving_up_counts() -> None:
+    flow = PausedFlow()
+    _just_before_giving_up(flow, lambda: flow.server._resume(flow.run, {"value": 8}))
+    assert flow.pause(int, timeout=5) == 8
+    assert flow.run.names[-1] == "Running"
+
+
+def test_an_expiry_between_the_last_look_and_giving_up_is_one() -> None:
+    flow = PausedFlow()
+    _just_before_giving_up(flow, lambda: flow.server.set_state(flow.run, failed("expired")))
+    with pytest.raises(FlowPauseTimeout):
+        flow.pause(timeout=5)
+    assert flow.run.state.message == "expired"
+
+
+def test_a_server_that_goes_away_at_the_deadline_does_not_prolong_it() -> None:
+    flow = PausedFlow()
+
+    def lose(request: Send) -> Reply:
+        if request.path.endswith("set_state") and flow.run.names[-1] == "Paused":
+            flow.away.leave()
+        return flow.away(request)
+
+    flow.stage.server = lose
+    with pytest.raises(FlowPauseTimeout):
+        flow.pause(timeout=5)
+    assert flow.stage.seconds == 5
 
 
 # --- how it ends when the run does
