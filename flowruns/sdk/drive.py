@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Self
 from flowruns.sdk.config import Config, load_config
 from flowruns.sdk.errors import ServerUnreachable
 from flowruns.sdk.steps import (
-    Await,
     Block,
     Invoke,
     Moment,
@@ -171,8 +170,8 @@ def _perform(step: Step, connection: Connection) -> Any:
             return call()
         case Block(call):
             return call()
-        case Await(ticket):
-            return ticket.result()
+        case _:
+            return step.ticket.result()
 
 
 async def _aperform(step: Step, connection: AsyncConnection) -> Any:
@@ -188,8 +187,8 @@ async def _aperform(step: Step, connection: AsyncConnection) -> Any:
             return await result if inspect.isawaitable(result) else result
         case Block(call):
             return await asyncio.to_thread(call)
-        case Await(ticket):
-            return await asyncio.wrap_future(ticket)
+        case _:
+            return await asyncio.wrap_future(step.ticket)
 
 
 def run[T](steps: Steps[T], connection: Connection) -> T:

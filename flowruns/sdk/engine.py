@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from flowruns.sdk.flows import Flow
 
 PARENT_LABEL = "flowruns.parent-flow-run"
+# Each further one answers a change that came between reading the state and proposing the end.
+MOST_PROPOSALS = 5
 
 
 @dataclass(slots=True)
@@ -199,7 +201,8 @@ class FlowEngine:
 
         A reviewer's rejection stays, whatever the flow does with the exception.
         """
-        while True:
+        state = None
+        for _ in range(MOST_PROPOSALS):
             state = (yield from calls.read_flow_run(self.run.id, patience=patience)).state
             if state is not None and state.is_final():
                 break
@@ -215,9 +218,8 @@ class FlowEngine:
             state = result.state or proposed
             if result.status is wire.SetStateStatus.ACCEPT or state.is_scheduled():
                 return state
-            break
         self.logger.info("The flow run is %s on the server and stays so.", state)
-        return state
+        return state or proposed
 
 
 def _cancelled() -> State[Any]:

@@ -224,8 +224,8 @@ def _read_verdict(
             return "REJECT", state, reason, None
         case Abort(reason):
             return "ABORT", None, reason, None
-        case Wait(delay, reason):
-            return "WAIT", None, reason, delay
+        case _:
+            return "WAIT", None, verdict.reason, verdict.delay_seconds
 
 
 def _json(status: int, body: Any) -> Reply:

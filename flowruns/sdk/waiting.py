@@ -17,7 +17,7 @@ from flowruns.sdk.steps import Moment, Reply, Send, Sleep, Steps, read_clock
 # A held request may be answered this much after its hold; later counts as no answer.
 GRACE_SECONDS = 10.0
 # The last look, at the deadline: within a second of it the wait is over, whatever the server does.
-LAST_LOOK_SECONDS = 0.5
+LAST_LOOK_SECONDS = 0.4
 
 
 @dataclass(slots=True, kw_only=True)

@@ -214,6 +214,16 @@ def test_a_client_that_was_never_used_closes() -> None:
         run(_refused(), connection)
 
 
+async def _refused_async() -> None:
+    async with AsyncConnection() as connection:
+        await arun(_refused(), connection)
+
+
+def test_async_code_sleeps_too() -> None:
+    with pytest.raises(RequestRefused):
+        asyncio.run(_refused_async())
+
+
 def _refused() -> Steps[None]:
     yield Sleep(0)
     raise RequestRefused

@@ -1,6 +1,7 @@
 """Flows: their runs, states, parameters and ends; in this process, on a fake server."""
 
 import asyncio
+import dataclasses
 import logging
 import os
 import signal
@@ -136,6 +137,12 @@ class Order(BaseModel):
 
 def test_parameters_are_converted_to_their_types(server: FakeServer) -> None:
     @flow
+    def add(first: int, /, second: int) -> int:
+        return first + second
+
+    assert add("1", second="2") == 3  # type: ignore[call-overload]
+
+    @flow
     def ship(order: Order, *rest: int, express: bool = False, **more: float) -> list[Any]:
         return [order, rest, express, more]
 
@@ -228,7 +235,7 @@ def test_a_flow_within_a_flow_has_a_run_of_its_own(server: FakeServer) -> None:
     async def async_child(n: int) -> int:
         return n
 
-    @flow
+    @flow(log_prints=True)
     async def parent() -> int:
         return child(1) + await async_child(2)
 
@@ -388,6 +395,39 @@ def test_a_run_that_is_being_cancelled_becomes_cancelled(server: FakeServer) -> 
     assert server.run.names == ["Pending", "Running", "Cancelling", "Cancelled"]
 
 
+def test_a_cancellation_in_the_last_moment_is_carried_out_where_nothing_is_compared() -> None:
+    server = FakeServer()
+
+    def cancel_before_the_end(request: Send) -> Reply:
+        if request.path.endswith("set_state") and request.body["state"]["type"] == "COMPLETED":
+            server.set_state(server.run, states.State(type=StateType.CANCELLING))
+        headers = {name: text for name, text in request.headers.items() if name != "if-match"}
+        return server.handle(dataclasses.replace(request, headers=headers))
+
+    @flow
+    def busy() -> int:
+        return 1
+
+    with served_by(cancel_before_the_end):
+        assert busy() == 1
+    assert server.run.names == ["Pending", "Running", "Cancelling", "Cancelled"]
+
+
+def test_a_server_that_never_agrees_does_not_keep_the_flow_for_ever() -> None:
+    server = FakeServer()
+
+    def never_agree(request: Send) -> Reply:
+        ends = request.path.endswith("set_state") and request.body["state"]["type"] == "COMPLETED"
+        return Reply(412) if ends else server.handle(request)
+
+    @flow
+    def busy() -> int:
+        return 1
+
+    with served_by(never_agree):
+        assert busy() == 1
+
+
 def test_a_run_that_was_deleted_meanwhile_ends_quietly(server: FakeServer) -> None:
     @flow
     def busy() -> int:
@@ -434,6 +474,39 @@ def test_what_ends_the_process_crashes_the_run(
         doomed()
     assert server.run.names == ["Pending", "Running", "Crashed"]
     assert str(server.run.state.message).startswith(message)
+
+
+def test_what_ends_the_process_crashes_every_run_in_it(server: FakeServer) -> None:
+    @flow
+    def child() -> None:
+        raise KeyboardInterrupt
+
+    @flow
+    def parent() -> None:
+        child()
+
+    with pytest.raises(KeyboardInterrupt):
+        parent()
+    assert [fake.names[-1] for fake in server.runs.values()] == ["Crashed", "Crashed"]
+
+
+async def _abandon(running: Any) -> None:
+    coroutine = running()
+    coroutine.send(None)
+    coroutine.close()
+
+
+def test_an_abandoned_coroutine_closes_quietly(server: FakeServer) -> None:
+    @task
+    async def endless() -> None:
+        await asyncio.Event().wait()
+
+    @flow
+    async def waiting() -> None:
+        await endless()
+
+    asyncio.run(_abandon(waiting))
+    assert server.run.names == ["Pending", "Running"]
 
 
 async def _cancel_inside(started: asyncio.Event, running: Any) -> None:

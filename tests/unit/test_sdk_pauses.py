@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from pydantic import ValidationError
@@ -23,6 +24,7 @@ from flowruns.exceptions import (
     PauseEnded,
     PauseFailed,
     PauseRefused,
+    ServerUnreachable,
 )
 from flowruns.sdk.pauses import pause_steps
 from flowruns.sdk.steps import Reply, Send
@@ -239,6 +241,23 @@ def test_an_expiry_between_the_last_look_and_giving_up_is_one() -> None:
     assert flow.run.state.message == "expired"
 
 
+@pytest.mark.parametrize("timeout", [0.5, 3, 75])
+def test_a_server_that_hangs_does_not_prolong_it_by_a_second(timeout: float) -> None:
+    flow = PausedFlow()
+
+    def hang(request: Send) -> Reply:
+        if request.path.endswith("set_state") and flow.run.names[-1] == "Running":
+            return flow.server.handle(request)
+        flow.stage.seconds += request.timeout
+        raise ServerUnreachable("timed out")
+
+    flow.stage.server = hang
+    with pytest.raises(FlowPauseTimeout):
+        flow.pause(timeout=timeout)
+    assert timeout <= flow.stage.seconds < timeout + 1
+    assert flow.run.names[-1] == "Paused"  # the server ends it, when it is back
+
+
 def test_a_server_that_goes_away_at_the_deadline_does_not_prolong_it() -> None:
     flow = PausedFlow()
 
@@ -341,6 +360,13 @@ def test_a_retry_asks_anew_and_forgets_the_old_answer() -> None:
     assert json.loads(flow.run.inputs["paused-k-schema"])["properties"]["reason"]["default"]
     stored = flow.asked[asked_before:].index("POST /flow_runs/…/set_state")
     assert flow.asked[asked_before:][:stored].count("POST /flow_runs/…/input") == 2
+
+
+def test_another_paused_state_of_the_same_pause_is_waited_out_too() -> None:
+    flow = PausedFlow()
+    flow.stage.at(10, lambda: flow.run.history.append(replace(flow.run.state, id=uuid4())))
+    flow.answer_at(20, {"value": 3})
+    assert flow.pause(int) == 3
 
 
 def test_a_pause_from_outside_is_waited_out_first() -> None:
