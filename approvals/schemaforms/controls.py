@@ -116,6 +116,10 @@ class Control:
             child.is_pristine() for _, child in self.children()
         )
 
+    def is_empty(self) -> bool:
+        """Tell that nobody has entered anything here and that no default stands here either."""
+        return self.is_pristine() and not any(True for _ in self.answers())
+
     def fits_initial(self) -> bool:
         """Tell whether the initial value could have been entered here."""
         return True

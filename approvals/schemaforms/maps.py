@@ -93,7 +93,7 @@ class MapControl(Rows):
         return self.keys[token].entry_id
 
     def is_row_blank(self, token: str) -> bool:
-        return self.keys[token].is_pristine() and self.values[token].is_pristine()
+        return self.keys[token].is_empty() and self.values[token].is_empty()
 
     def parts(self) -> Iterable[Control]:
         for _, key, value in self.number_rows():

@@ -16,6 +16,13 @@ _PICKED_TIME = r"\d{2}:\d{2}(:\d{2}(\.\d{3})?)?"
 """What a browser's time picker can show."""
 
 
+def _shorten(text: str) -> str:
+    """Write a local time as browsers send it back: without seconds or fractions that are zero."""
+    if "." in text:
+        text = text.rstrip("0").removesuffix(".")
+    return text.removesuffix(":00") if text.count(":") == 2 else text
+
+
 class Date(TextControl):
     template = "date"
     demand = "Enter a date."
@@ -32,6 +39,10 @@ class Date(TextControl):
 class Time(TextControl):
     template = "date"
     demand = "Enter a time."
+
+    def state(self) -> tuple[object, ...]:
+        _, *others = super().state()
+        return (_shorten(self.raw), *others)
 
     def parse(self, text: str) -> JSONValue:
         return formats.read_time(text)
@@ -64,7 +75,8 @@ class DateTime(TextControl):
             self.zone = posted.text(f"{self.name}.z")
 
     def state(self) -> tuple[object, ...]:
-        return (*super().state(), self.zone or "" if self.raw else "")
+        _, *others = super().state()
+        return (_shorten(self.raw), *others, self.zone or "" if self.raw else "")
 
     def show(self, value: JSONValue) -> str:
         return formats.split_datetime(str(value))[0] if value is not None else ""

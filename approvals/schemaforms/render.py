@@ -22,7 +22,7 @@ from approvals.schemaforms.maps import MapControl
 from approvals.schemaforms.moments import DateTime
 from approvals.schemaforms.problems import has_problems
 from approvals.schemaforms.rows import ListControl
-from approvals.schemaforms.texts import File
+from approvals.schemaforms.texts import AnyJSON, File
 from approvals.schemaforms.unions import UnionControl
 from approvals.schemaforms.values import UNPRINTABLE, clip
 
@@ -75,7 +75,7 @@ def render_fields(form: Form) -> SafeString:
         zones=_zone_names() if any(isinstance(control, DateTime) for control in controls) else (),
         about=_help(form.root) if is_bare else "",
         problems=form.root.problems if is_bare else [],
-        has_buttons=any(control.is_group for control in controls),
+        has_buttons=any(control.is_group or isinstance(control, AnyJSON) for control in controls),
     )
     return mark_safe(printable(html))  # noqa: S308 - as above, with some characters replaced
 

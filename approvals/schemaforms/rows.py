@@ -222,7 +222,7 @@ class ListControl(Rows):
         return self.rows[token].entry_id
 
     def is_row_blank(self, token: str) -> bool:
-        return self.rows[token].is_pristine()
+        return self.rows[token].is_empty()
 
     def parts(self) -> Iterable[Control]:
         return self.slots + [control for _, control in self.number_rows()]

@@ -70,6 +70,9 @@ class Page(HTMLParser):
         value = found.get("value", "on" if kind in {"radio", "checkbox"} else "")
         if kind in _SANITISED and not re.fullmatch(_SANITISED[kind], value):
             value = ""
+        if kind in {"time", "datetime-local"}:
+            value = re.sub(r"(\.\d*?)0+$", r"\1", value.replace(" ", "T")).removesuffix(".")
+            value = re.sub(r"(\d\d:\d\d):00$", r"\1", value)
         if kind in {"text", "password"}:
             value = value.replace("\r", "").replace("\n", "")
         if self._open_label == "?":

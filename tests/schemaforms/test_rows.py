@@ -199,3 +199,13 @@ def test_a_new_row_of_fields_or_of_alternatives_takes_the_focus_at_its_first_con
         assert reviewer.form.focus_id == focus
         assert reviewer.html.count(" autofocus") == 1
         assert f'id="{focus}"' in reviewer.html
+
+
+def test_a_row_put_down_in_advance_counts_when_defaults_stand_in_it() -> None:
+    class Target(BaseModel):
+        region: str = "eu"
+
+    class Model(BaseModel):
+        targets: list[Target] = Field(min_length=1)
+
+    assert Reviewer(Model.model_json_schema()).answer() == {"targets": [{"region": "eu"}]}

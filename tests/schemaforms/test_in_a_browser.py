@@ -1,0 +1,243 @@
+"""The sample forms in a real browser, with JavaScript and without, under a strict policy."""
+
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from django.http import QueryDict
+from playwright.sync_api import Browser, Page, expect
+
+from approvals.schemaforms import Form, JSONValue, open_form, read_form
+from approvals.schemaforms.values import MISSING, as_dict, same_json
+from tests.schemaforms.samples import SAMPLES
+
+pytestmark = pytest.mark.slow
+
+STATIC = Path(__file__).parents[2] / "static"
+POLICY = "default-src 'self'; img-src 'self' data:"
+PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>{name}</title>
+<meta name="htmx-config" content='{{"allowEval":false,"includeIndicatorStyles":false}}'>
+<link rel="stylesheet" href="/static/vendor/pico.min.css">
+<link rel="stylesheet" href="/static/forms.css">
+<script src="/static/vendor/htmx.min.js" defer></script></head><body><main class="container">
+<h1>{name}</h1>{summary}<form id="answer" method="post" enctype="multipart/form-data" novalidate>
+{fields}<p><button type="submit">Submit</button></p></form></main></body></html>"""
+
+
+class Site:
+    """Serves each sample form at `/<name>/<theme>` and remembers what was read last."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.form: Form | None = None
+        self.is_htmx = False
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if path.startswith("/static/"):
+            kind = "text/css" if path.endswith("css") else "text/javascript"
+            start_response("200 OK", [("Content-Type", kind)])
+            return [(STATIC / path.removeprefix("/static/")).read_bytes()]
+        if path.count("/") != 2:
+            start_response("404 Not Found", [])
+            return []
+        headers = [("Content-Type", "text/html"), ("Content-Security-Policy", POLICY)]
+        start_response("200 OK", headers)
+        return [self._answer(environ, *path.strip("/").split("/")).encode()]
+
+    def _answer(self, environ: dict[str, Any], name: str, theme: str) -> str:
+        form = open_form(SAMPLES[name])
+        if environ["REQUEST_METHOD"] == "POST":
+            form = read_form(SAMPLES[name], _read_post(environ))
+            self.form, self.is_htmx = form, "HTTP_HX_REQUEST" in environ
+        return PAGE.format(
+            name=name, theme=theme, summary=form.render_summary(), fields=form.render()
+        )
+
+
+def _read_post(environ: dict[str, Any]) -> QueryDict:
+    from django.core.handlers.wsgi import WSGIRequest
+
+    return WSGIRequest(environ).POST
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - inherited name
+        pass
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    site = Site()
+    with make_server("127.0.0.1", 0, site, handler_class=_Quiet) as server:
+        site.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield site
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
+def either_page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    with browser.new_context(java_script_enabled=request.param) as context:
+        yield context.new_page()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with browser.new_context() as context:
+        yield context.new_page()
+
+
+def visit(page: Page, site: Site, name: str, theme: str = "light") -> None:
+    page.goto(f"{site.url}/{name}/{theme}")
+
+
+def press(page: Page, name: str) -> None:
+    """Press a button and wait for what it changes."""
+    with page.expect_response(lambda response: response.request.method == "POST"):
+        page.get_by_role("button", name=name).last.click()
+
+
+def _opened_with(rule: JSONValue, values: list[JSONValue]) -> dict[str, JSONValue]:
+    return {f"{value!r:.60}": {**as_dict(rule), "default": value} for value in values}
+
+
+TEXTS: list[JSONValue] = [
+    "", " ", " padded ", "\n", "\n\nx", "a\r\nb", "a\rb", "x\ty", "\x0c\x0b\x1f\x7f\x85", "\x00",
+    "\ud800", "\ufffe\ufeff", "e\u0301\u200f", "\U0001f468\u200d\U0001f469", "<b>&amp;</b>", '"\'',
+]  # fmt: skip
+UNTOUCHED: dict[str, JSONValue] = {
+    **_opened_with({"type": "string"}, TEXTS),
+    **_opened_with(
+        {"type": "string", "format": "date-time"},
+        ["2024-01-01T10:00:00", "2024-01-01T10:00:00Z", "2024-01-01T10:00:00.120+02:00",
+         "2024-01-01T10:00:00.123456", "2024-01-01 10:00", "0001-01-01T00:00:00.500"],
+    ),
+    **_opened_with(
+        {"type": "string", "format": "time"},
+        ["10:00:00", "10:00", "10:00:00.500", "10:00:00.000", "10:00:00.000001", "23:59:59Z"],
+    ),
+    **_opened_with({"type": "string", "format": "date"}, ["0001-01-01", "9999-12-31"]),
+    **_opened_with({"type": "number"}, [1, 1.0, -0.0, 1e-300, 2**70]),
+    **_opened_with({}, [None, {"b": [1.0], "a": "\r\n"}, "x"]),
+    **_opened_with({"enum": [1, "1", True, None, 1.0]}, [1, "1", True, None, 1.0]),
+    "rows": {"type": "array", "items": {"type": "string"}, "default": TEXTS},
+    "map": {"type": "object", "additionalProperties": {"type": "boolean"},
+            "default": {" ": True, "": False, "b": True}},
+    "either": {"anyOf": [{"type": "integer"}, {"type": "string"}], "default": "7"},
+}  # fmt: skip
+
+
+def test_initial_values_survive_a_real_browser_type_for_type(
+    either_page: Page, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SAMPLES, "Untouched", {"properties": UNTOUCHED})
+    visit(either_page, site, "Untouched")
+    press(either_page, "Submit")
+    assert site.form is not None
+    answer = as_dict(site.form.value)
+    expected = {name: as_dict(rule)["default"] for name, rule in UNTOUCHED.items()}
+    wrong = {name for name in expected if not same_json(answer.get(name, MISSING), expected[name])}
+    assert wrong == set()
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_sample_form_is_accessible_and_fits_a_small_phone(
+    page: Page, site: Site, name: str, theme: str
+) -> None:
+    page.set_viewport_size({"width": 320, "height": 640})
+    visit(page, site, name, theme)
+    for _ in ("blank", "with its problems shown"):
+        assert Axe().run(page).response["violations"] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        page.get_by_role("button", name="Submit", exact=True).click()
+        expect(page.get_by_role("alert")).to_be_visible()
+
+
+def test_a_dataset_is_signed_off_field_by_field(either_page: Page, site: Site) -> None:
+    page = either_page
+    visit(page, site, "SignOff")
+    page.get_by_label("Rows Seen").fill("12000")
+    press(page, "Add Findings")
+    press(page, "Fix")
+    page.get_by_label("Column").fill("price")
+    page.get_by_label("drop").check()
+    press(page, "Add Findings")
+    press(page, "Accept")
+    page.get_by_label("Reason").fill("small enough")
+    press(page, "Move up Findings 2")
+    press(page, "Submit")
+    assert site.form is not None
+    assert site.form.problems == []
+    assert site.form.value == {
+        "dataset": "orders-2026-10",
+        "rows_seen": 12000,
+        "findings": [
+            {"kind": "accept", "reason": "small enough"},
+            {"kind": "fix", "column": "price", "how": "drop"},
+        ],
+        "quality": None,
+    }
+
+
+def test_a_promotion_is_decided_field_by_field(either_page: Page, site: Site) -> None:
+    page = either_page
+    visit(page, site, "Promotion")
+    page.get_by_label("promote").check()
+    page.get_by_label("Starts At").fill("2026-12-01T09:30:00")
+    page.get_by_label("Time zone").fill("Europe/Berlin")
+    page.get_by_label("production").check()
+    press(page, "Provide Canary")
+    page.get_by_label("Percent").fill("25")
+    press(page, "Remove Key 1")
+    page.get_by_label("pager").check()
+    page.get_by_label("Token").fill("hunter2")
+    press(page, "Submit")
+    assert site.form is not None
+    assert site.form.problems == []
+    canary = {"percent": 25, "watch_for": "PT2H"}
+    assert site.form.value == {
+        "decision": "promote",
+        "starts_at": "2026-12-01T09:30+01:00",
+        "targets": [{"environment": "production", "region": "eu-central-1", "canary": canary}],
+        "labels": {},
+        "notify": ["mail", "pager"],
+        "token": "hunter2",
+    }
+
+
+def test_a_new_row_takes_the_focus_and_is_announced_without_leaving_the_page(
+    page: Page, site: Site
+) -> None:
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text))
+    visit(page, site, "Promotion")
+    page.get_by_label("Token").fill("hunter2")
+    press(page, "Add Target")
+    expect(page.get_by_label("staging").last).to_be_focused()
+    expect(page.get_by_role("status")).to_have_text("Entry 2 added")
+    expect(page.get_by_label("Token")).to_have_value("hunter2")
+    assert site.is_htmx
+    assert [text for text in complaints if "Security" in text or "eval" in text] == []
+
+
+def test_arrow_keys_choose_and_enter_submits(page: Page, site: Site) -> None:
+    visit(page, site, "Expense")
+    page.get_by_label("Yes").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_label("No", exact=True)).to_be_checked()
+    page.get_by_label("Amount").press("Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert site.form is not None
+    assert site.form.operation == ""
+    assert [problem.path for problem in site.form.problems] == [("cost_center",)]
