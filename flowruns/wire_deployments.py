@@ -18,10 +18,6 @@ from flowruns.wire import (
 from flowruns.wire_filters import Limit, refuse
 
 
-def _no_parameters() -> JsonObject:
-    return {"type": "object", "properties": {}}
-
-
 class DeploymentCreate(Request):
     """A deployment, made or changed under its name. Schedules and limits come later."""
 
@@ -29,7 +25,7 @@ class DeploymentCreate(Request):
     flow_id: UUID
     paused: bool = False
     enforce_parameter_schema: bool = True
-    parameter_openapi_schema: JsonObject | None = Field(default_factory=_no_parameters)
+    parameter_openapi_schema: JsonObject | None = Field(default_factory=dict)
     parameters: JsonObject = Field(default_factory=dict)
     tags: list[str] = []
     labels: JsonObject | None = Field(default_factory=dict)
@@ -38,7 +34,7 @@ class DeploymentCreate(Request):
     path: str | None = None
     version: str | None = None
     entrypoint: str | None = None
-    pull_steps: list[JsonObject] | None = None
+    pull_steps: list[JsonObject] | None = []
     job_variables: JsonObject = Field(default_factory=dict)
     schedules: JsonValue = None
     concurrency_limit: JsonValue = None

@@ -11,7 +11,7 @@ from flowruns.domain.errors import DeploymentNotFound, ParametersRefused
 from flowruns.domain.states import StateType
 from flowruns.models import Deployment, FlowRun
 from flowruns.services.answers import AnswerRefused, find_problems, hydrate
-from flowruns.services.flows import read_flow
+from flowruns.services.flows import label_with_flow, read_flow
 from flowruns.wire import FlowRunCreate, StateCreate
 
 # Whoever serves a deployment asks for its runs far more often than this.
@@ -35,7 +35,7 @@ def create_deployment(deployment: wire.DeploymentCreate) -> tuple[Deployment, bo
         flow=flow,
         name=deployment.name,
         defaults=sent,
-        create_defaults=values | {"labels": values["labels"] or {}},
+        create_defaults=values | {"labels": label_with_flow(flow.pk, deployment.labels)},
     )
 
 
@@ -83,7 +83,11 @@ def fill_in_flow_run(
             "state": flow_run.state or StateCreate(type=StateType.SCHEDULED),
             "parameters": parameters,
             "tags": [*deployment.tags, *flow_run.tags],
-            "labels": {**deployment.labels, **(flow_run.labels or {})},
+            "labels": {
+                "prefect.deployment.id": str(deployment.pk),
+                **deployment.labels,
+                **(flow_run.labels or {}),
+            },
             "job_variables": {**deployment.job_variables, **(flow_run.job_variables or {})},
             "work_queue_name": deployment.work_queue_name,
         }

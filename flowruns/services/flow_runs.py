@@ -12,7 +12,7 @@ from flowruns.domain.actors import Actor
 from flowruns.domain.states import StateType
 from flowruns.models import FlowRun
 from flowruns.services.deployments import read_deployment
-from flowruns.services.flows import read_flow
+from flowruns.services.flows import label_with_flow, read_flow
 from flowruns.services.logs import delete_logs
 from flowruns.services.states import announce, current_state, get_flow_run, set_flow_run_state
 
@@ -47,7 +47,7 @@ def _create(flow_run: wire.FlowRunCreate, *, actor: Actor) -> FlowRun:
         parameters=flow_run.parameters,
         context=flow_run.context,
         tags=sorted(set(flow_run.tags)),
-        labels={"prefect.flow.id": str(flow_run.flow_id), **(flow_run.labels or {})},
+        labels=label_with_flow(flow_run.flow_id, flow_run.labels),
         idempotency_key=flow_run.idempotency_key,
         parent_task_run_id=flow_run.parent_task_run_id,
         work_queue_name=flow_run.work_queue_name,

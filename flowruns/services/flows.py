@@ -28,3 +28,8 @@ def read_flow_by_name(name: str) -> Flow:
     if flow is None:
         raise FlowNotFound
     return flow
+
+
+def label_with_flow(flow_id: UUID, labels: wire.JsonObject | None) -> wire.JsonObject:
+    """Return the labels of something that belongs to a flow, as Prefect 3.8 completes them."""
+    return {"prefect.flow.id": str(flow_id), **(labels or {})}

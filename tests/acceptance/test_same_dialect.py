@@ -1,0 +1,231 @@
+"""The same calls to a real Prefect server and to ours: same codes, same shapes.
+
+A difference is either listed here with its reason, or it fails; so does a listed one that is gone.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.servers import approvals_server, prefect_server
+
+pytestmark = pytest.mark.slow
+
+NOBODY = str(uuid4())
+DEADLINE = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+SCHEMA = json.dumps({"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]})
+KEYSET = {part: f"paused-1-{part}" for part in ("schema", "description", "response")}
+PAUSED = {"pause_key": "1", "pause_timeout": DEADLINE, "run_input_keyset": KEYSET}
+LINE = {"name": "x", "level": 20, "message": "m", "timestamp": DEADLINE, "flow_run_id": "<run>"}
+
+# name, method, path, body; <flow> and <run> are what the calls of those names created
+CALLS: list[tuple[str, str, str, Any]] = [
+    ("health", "GET", "/health", None),
+    ("ready", "GET", "/ready", None),
+    ("version", "GET", "/admin/version", None),
+    ("csrf token", "GET", "/csrf-token?client=x", None),
+    ("flow", "POST", "/flows/", {"name": "dialect", "tags": ["a"]}),
+    ("flow again", "POST", "/flows/", {"name": "dialect"}),
+    ("flow without a name", "POST", "/flows/", {}),
+    ("flow with an empty name", "POST", "/flows/", {"name": ""}),
+    ("flow with a slash", "POST", "/flows/", {"name": "a/b"}),
+    ("read flow", "GET", "/flows/<flow>", None),
+    ("read flow by name", "GET", "/flows/name/dialect", None),
+    ("read unknown flow", "GET", f"/flows/{NOBODY}", None),
+    ("read unknown name", "GET", "/flows/name/nobody", None),
+    ("read flow by nonsense", "GET", "/flows/nonsense", None),
+    ("flows", "POST", "/flows/filter", {}),
+    ("flows without a body", "POST", "/flows/filter", None),
+    (
+        "run",
+        "POST",
+        "/flow_runs/",
+        {"flow_id": "<flow>", "parameters": {"a": 1}, "empirical_policy": {"retries": 1}},
+    ),
+    ("pending run", "POST", "/flow_runs/", {"flow_id": "<flow>", "state": {"type": "PENDING"}}),
+    ("scheduled run", "POST", "/flow_runs/", {"flow_id": "<flow>", "state": {"type": "SCHEDULED"}}),
+    ("run of no flow", "POST", "/flow_runs/", {"flow_id": NOBODY}),
+    ("run of nonsense", "POST", "/flow_runs/", {"flow_id": "nonsense"}),
+    ("run once", "POST", "/flow_runs/", {"flow_id": "<flow>", "idempotency_key": "k"}),
+    ("run twice", "POST", "/flow_runs/", {"flow_id": "<flow>", "idempotency_key": "k"}),
+    ("read run", "GET", "/flow_runs/<run>", None),
+    ("read unknown run", "GET", f"/flow_runs/{NOBODY}", None),
+    ("read nonsense run", "GET", "/flow_runs/nonsense", None),
+    ("rename", "PATCH", "/flow_runs/<run>", {"name": "new", "tags": ["y"]}),
+    ("rename nobody", "PATCH", f"/flow_runs/{NOBODY}", {"name": "new"}),
+    ("change nothing", "PATCH", "/flow_runs/<run>", {}),
+    ("change what is not there", "PATCH", "/flow_runs/<run>", {"nope": 1}),
+    ("running", "POST", "/flow_runs/<run>/set_state", {"state": {"type": "RUNNING"}}),
+    ("no such type", "POST", "/flow_runs/<run>/set_state", {"state": {"type": "NOPE"}}),
+    ("no state", "POST", "/flow_runs/<run>/set_state", {}),
+    ("nobody runs", "POST", f"/flow_runs/{NOBODY}/set_state", {"state": {"type": "RUNNING"}}),
+    ("resume what runs", "POST", "/flow_runs/<run>/resume", None),
+    ("resume nobody", "POST", f"/flow_runs/{NOBODY}/resume", None),
+    ("input", "POST", "/flow_runs/<run>/input", {"key": KEYSET["schema"], "value": SCHEMA}),
+    ("input again", "POST", "/flow_runs/<run>/input", {"key": KEYSET["schema"], "value": "x"}),
+    ("input of a number", "POST", "/flow_runs/<run>/input", {"key": "n", "value": 3}),
+    ("input of a bad key", "POST", "/flow_runs/<run>/input", {"key": "a_b", "value": "x"}),
+    ("input of nobody", "POST", f"/flow_runs/{NOBODY}/input", {"key": "n", "value": "x"}),
+    ("read input", "GET", f"/flow_runs/<run>/input/{KEYSET['schema']}", None),
+    ("read no input", "GET", "/flow_runs/<run>/input/nope", None),
+    ("inputs", "POST", "/flow_runs/<run>/input/filter", {"prefix": "paused"}),
+    ("inputs without a prefix", "POST", "/flow_runs/<run>/input/filter", {}),
+    ("inputs of nobody", "POST", f"/flow_runs/{NOBODY}/input/filter", {"prefix": ""}),
+    (
+        "paused",
+        "POST",
+        "/flow_runs/<run>/set_state",
+        {"state": {"type": "PAUSED", "name": "Paused", "state_details": PAUSED}},
+    ),
+    ("read paused run", "GET", "/flow_runs/<run>", None),
+    ("bad answer", "POST", "/flow_runs/<run>/resume", {"run_input": {"a": "x"}}),
+    ("answer of a list", "POST", "/flow_runs/<run>/resume", {"run_input": [1]}),
+    ("answer", "POST", "/flow_runs/<run>/resume", {"run_input": {"a": 1}}),
+    ("answer again", "POST", "/flow_runs/<run>/resume", {"run_input": {"a": 1}}),
+    ("read answer", "GET", f"/flow_runs/<run>/input/{KEYSET['response']}", None),
+    (
+        "paused again",
+        "POST",
+        "/flow_runs/<run>/set_state",
+        {"state": {"type": "PAUSED", "name": "Paused", "state_details": PAUSED}},
+    ),
+    ("delete answer", "DELETE", f"/flow_runs/<run>/input/{KEYSET['response']}", None),
+    ("delete no answer", "DELETE", f"/flow_runs/<run>/input/{KEYSET['response']}", None),
+    ("completed", "POST", "/flow_runs/<run>/set_state", {"state": {"type": "COMPLETED"}}),
+    ("paused at last", "POST", "/flow_runs/<run>/set_state", {"state": {"type": "PAUSED"}}),
+    ("states", "GET", "/flow_run_states/?flow_run_id=<run>", None),
+    ("states of nobody", "GET", f"/flow_run_states/?flow_run_id={NOBODY}", None),
+    ("states of no one", "GET", "/flow_run_states/", None),
+    ("unknown state", "GET", f"/flow_run_states/{NOBODY}", None),
+    ("runs", "POST", "/flow_runs/filter", {"flow_runs": {"id": {"any_": ["<run>"]}}}),
+    ("runs without a body", "POST", "/flow_runs/filter", None),
+    ("too many runs", "POST", "/flow_runs/filter", {"limit": 500}),
+    ("runs by nonsense", "POST", "/flow_runs/filter", {"flow_runs": {"nonsense": 1}}),
+    ("count", "POST", "/flow_runs/count", {}),
+    ("page", "POST", "/flow_runs/paginate", {"limit": 2}),
+    ("page zero", "POST", "/flow_runs/paginate", {"page": 0}),
+    ("log", "POST", "/logs/", [LINE]),
+    ("log of nothing", "POST", "/logs/", [{"name": "x"}]),
+    ("logs", "POST", "/logs/filter", {}),
+    ("deployment", "POST", "/deployments/", {"name": "nightly", "flow_id": "<flow>"}),
+    ("read deployment", "GET", "/deployments/<deployment>", None),
+    ("read deployment by name", "GET", "/deployments/name/dialect/nightly", None),
+    ("read no deployment", "GET", f"/deployments/{NOBODY}", None),
+    ("run of a deployment", "POST", "/deployments/<deployment>/create_flow_run", {}),
+    (
+        "work",
+        "POST",
+        "/deployments/get_scheduled_flow_runs",
+        {"deployment_ids": ["<deployment>"]},
+    ),
+    ("delete nobody", "DELETE", f"/flow_runs/{NOBODY}", None),
+]
+
+UNKNOWN_IDS = "unknown ids are 404 (Prefect: 409 or 500)"
+LISTED_CODES = {
+    "run of no flow": UNKNOWN_IDS,
+    "resume nobody": UNKNOWN_IDS,
+    "input of a bad key": "malformed keys are 422 (Prefect: 500)",
+    "change what is not there": "unknown fields are ignored, so that newer clients work",
+}
+LISTED_SHAPES = {
+    r"/created_by$": "who created a run is recorded for scripts, too",
+    r"/details/problems$": "every problem of an answer, not only the first",
+    r"/concurrency_options$": "limits of deployments are not served yet",
+    r"/global_concurrency_limit$": "limits of deployments are not served yet",
+    r"^/job_variables$": "none are {} (Prefect: null where there is an idempotency key)",
+    r"/updated_by$": "changes of deployments are not signed",
+}
+
+
+@dataclass
+class Server:
+    client: httpx.Client
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def call(self, name: str, method: str, path: str, body: Any) -> httpx.Response:
+        response = (
+            self.client.request(
+                method, self._fill(path), json=json.loads(self._fill(json.dumps(body)))
+            )
+            if body is not None
+            else self.client.request(method, self._fill(path))
+        )
+        if response.status_code == 201 and isinstance(created := response.json(), dict):
+            self.ids.setdefault(name, created.get("id", ""))
+        return response
+
+    def _fill(self, text: str) -> str:
+        return re.sub(r"<(\w+)>", lambda match: self.ids[match[1]], text)
+
+
+@pytest.fixture(scope="module")
+def both() -> Iterator[tuple[Server, Server]]:
+    with prefect_server() as theirs, approvals_server() as ours:
+        key = {"Authorization": f"Bearer {ours.api_key}"}
+        fresh = httpx.Limits(max_keepalive_connections=0)  # Prefect drops one after its 500s
+        with (
+            httpx.Client(base_url=theirs.api_url, timeout=30, limits=fresh) as their_client,
+            httpx.Client(base_url=ours.api_url, timeout=30, headers=key) as our_client,
+        ):
+            yield Server(their_client), Server(our_client)
+
+
+def shape(value: Any) -> Any:
+    """Return what kind of value it is, with the names of its parts."""
+    if isinstance(value, dict):
+        return {name: shape(part) for name, part in value.items()}
+    if isinstance(value, list):
+        # the first of several is another one on each server: only the names of its parts count
+        return [shape(part) if len(value) == 1 else sorted(part) for part in value[:1]]
+    if isinstance(value, str):
+        if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", value):
+            return "id"
+        return "time" if re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", value) else "text"
+    if isinstance(value, bool) or value is None:
+        return type(value).__name__
+    return "number"
+
+
+def differences(theirs: Any, ours: Any, path: str = "") -> Iterator[str]:
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        for name in sorted({*theirs, *ours}):
+            yield from differences(theirs.get(name), ours.get(name), f"{path}/{name}")
+    elif isinstance(theirs, list) and isinstance(ours, list) and theirs and ours:
+        yield from differences(theirs[0], ours[0], f"{path}[]")
+    elif theirs != ours:
+        yield path
+
+
+def test_codes_and_shapes_are_those_of_a_prefect_server(both: tuple[Server, Server]) -> None:
+    theirs, ours = both
+    codes: set[str] = set()
+    shapes: dict[str, set[str]] = {}
+    for call in CALLS:
+        name = call[0]
+        their, our = theirs.call(*call), ours.call(*call)
+        if their.status_code != our.status_code:
+            codes.add(name)
+        elif their.is_success and their.content:
+            kinds = their.headers["Content-Type"], our.headers["Content-Type"]
+            assert kinds[0] == kinds[1], name
+            if "json" in kinds[0]:
+                found = differences(shape(their.json()), shape(our.json()))
+                shapes[name] = set(found)
+        elif their.status_code == 404:
+            assert "detail" in our.json(), name
+    assert codes == set(LISTED_CODES)
+    met: set[str] = set()
+    for name, paths in shapes.items():
+        for path in paths:
+            reasons = [pattern for pattern in LISTED_SHAPES if re.search(pattern, path)]
+            assert reasons, f"{name}: {path} differs"
+            met.update(reasons)
+    assert met == set(LISTED_SHAPES)
