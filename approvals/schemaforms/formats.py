@@ -1,4 +1,4 @@
-"""What people may type for dates, times, durations and the formats of text.
+"""What people may type for dates, times and the formats of text.
 
 As lenient as pydantic is, for a flow reads the answer with it; stricter only where pydantic
 would guess (a bare number as a date) or reads something else than was meant.
@@ -11,6 +11,7 @@ import re
 import uuid
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from approvals.schemaforms.values import UnreadableError
@@ -122,110 +123,14 @@ def describe_datetime(text: str) -> str:
     return f"{local.replace('T', ' ')} {zone}".strip()
 
 
-_ISO_DURATION = re.compile(
-    r"[+-]?P(?=[\dT])(?:\d+(?:\.\d+)?Y)?(?:\d+(?:\.\d+)?M)?(?:\d+(?:\.\d+)?W)?"
-    r"(?:\d+(?:\.\d+)?D)?(?:T(?=\d)(?:\d+(?:\.\d+)?H)?(?:\d+(?:\.\d+)?M)?"
-    r"(?:\d+(?:\.\d{1,9})?S)?)?",
-    re.ASCII,
-)
-_CLOCK_DURATION = re.compile(
-    r"(-)?(?:(\d+)\s*(?:d|days?),?\s+)?(\d+):(\d{2})(?::(\d{2}(?:\.\d{1,6})?))?",
-    re.ASCII | re.IGNORECASE,
-)
-_WORDY_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)[\s,]*", re.ASCII | re.IGNORECASE)
-_UNITS = {
-    "w": "weeks",
-    "week": "weeks",
-    "weeks": "weeks",
-    "d": "days",
-    "day": "days",
-    "days": "days",
-    "h": "hours",
-    "hr": "hours",
-    "hrs": "hours",
-    "hour": "hours",
-    "hours": "hours",
-    "m": "minutes",
-    "min": "minutes",
-    "mins": "minutes",
-    "minute": "minutes",
-    "minutes": "minutes",
-    "s": "seconds",
-    "sec": "seconds",
-    "secs": "seconds",
-    "second": "seconds",
-    "seconds": "seconds",
-    "ms": "milliseconds",
-}
-
-
-def read_duration(text: str) -> str:
-    """Read an ISO 8601 duration as it is, or one such as `1h 30m` or `01:30:00` into ISO 8601."""
-    text = text.strip()
-    if len(text) > 100:
-        raise UnreadableError("This duration is too long.")
-    if _ISO_DURATION.fullmatch(text):
-        return text
+def read_base64(text: str, *, url_safe: bool) -> str:
+    """Accept both alphabets, with or without line breaks; return the one that is asked for."""
+    packed = "".join(text.split()).replace("-", "+").replace("_", "/")
     try:
-        span = _read_clock_duration(text) or _read_wordy_duration(text)
-    except OverflowError:
-        raise UnreadableError("This duration is too long.") from None
-    if span is None:
-        raise UnreadableError("Enter a duration such as 1h 30m, 90 s, 2 days or P1DT2H.")
-    return write_duration(span)
-
-
-def _read_clock_duration(text: str) -> timedelta | None:
-    found = _CLOCK_DURATION.fullmatch(text)
-    if not found:
-        return None
-    span = timedelta(
-        days=int(found[2] or 0),
-        hours=int(found[3]),
-        minutes=int(found[4]),
-        seconds=float(found[5] or 0),
-    )
-    return -span if found[1] else span
-
-
-def _read_wordy_duration(text: str) -> timedelta | None:
-    negative = text.startswith("-")
-    rest = text.removeprefix("-").strip()
-    total = timedelta()
-    if not rest:
-        return None
-    while rest:
-        part = _WORDY_PART.match(rest)
-        unit = _UNITS.get(part[2].lower()) if part else None
-        if part is None or unit is None:
-            return None
-        total += timedelta(**{unit: float(part[1])})
-        rest = rest[part.end() :]
-    return -total if negative else total
-
-
-def write_duration(span: timedelta) -> str:
-    sign = "-" if span < timedelta() else ""
-    span = abs(span)
-    hours, rest = divmod(span.seconds, 3600)
-    minutes, seconds = divmod(rest, 60)
-    fraction = f".{span.microseconds:06}".rstrip("0") if span.microseconds else ""
-    days = f"{span.days}D" if span.days else ""
-    clock = f"{hours}H" * bool(hours) + f"{minutes}M" * bool(minutes)
-    clock += f"{seconds}{fraction}S" if seconds or fraction else ""
-    if not days and not clock:
-        return "PT0S"
-    return f"{sign}P{days}" + (f"T{clock}" if clock else "")
-
-
-def read_base64(text: str) -> str:
-    """Accept the standard and the URL-safe alphabet, with or without line breaks."""
-    packed = "".join(text.split())
-    try:
-        base64.b64decode(packed.replace("-", "+").replace("_", "/"), validate=True)
+        base64.b64decode(packed, validate=True)
     except (binascii.Error, ValueError):
         raise UnreadableError("This is not Base64 text. Choose a file instead.") from None
-    return packed
+    return packed.replace("+", "-").replace("/", "_") if url_safe else packed
 
 
 def write_base64(content: bytes, *, url_safe: bool) -> str:
@@ -248,13 +153,23 @@ def format_complaint(name: str, text: str) -> str:
             ok = _EMAIL.fullmatch(named[1] if named else text)
             return "" if ok else "Enter an e-mail address: name@example.org."
         case "uri" | "multi-host-uri" | "iri":
-            return "" if _URI.fullmatch(text) else "Enter a full address, such as https://…"
+            return "" if _is_uri(text) else "Enter a full address, such as https://…"
         case "uuid" | "uuid1" | "uuid3" | "uuid4" | "uuid5" | "uuid6" | "uuid7" | "uuid8":
             return _uuid_complaint(name, text)
         case "regex":
             return _regex_complaint(text)
         case _:
             return _address_complaint(name, text)
+
+
+def _is_uri(text: str) -> bool:
+    if not _URI.fullmatch(text):
+        return False
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return bool(parts.netloc) or parts.scheme not in {"http", "https", "ws", "wss", "ftp"}
 
 
 def _uuid_complaint(name: str, text: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from approvals.schemaforms import formats
 from approvals.schemaforms.controls import Answer, TextControl
+from approvals.schemaforms.durations import read_duration
 from approvals.schemaforms.values import JSONValue, UnreadableError
 
 if TYPE_CHECKING:
@@ -121,4 +122,4 @@ class Duration(TextControl):
         return ["For example 1h 30m, 90 s, 2 days or PT1H30M.", *super().hints]
 
     def parse(self, text: str) -> JSONValue:
-        return formats.read_duration(text)
+        return read_duration(text)

@@ -155,7 +155,7 @@ class File(TextControl):
             limit = MAX_FILE_BYTES // 1_000_000
             self.refusal = f"This file is larger than {limit} MB; choose another."
         elif self.is_base64:
-            self.raw = formats.write_base64(content, url_safe=self.node.format == "base64url")
+            self.raw = formats.write_base64(content, url_safe=self.is_url_safe)
         else:
             self._take_text(content)
 
@@ -169,6 +169,10 @@ class File(TextControl):
     def is_base64(self) -> bool:
         return self.node.format != "binary"
 
+    @property
+    def is_url_safe(self) -> bool:
+        return self.node.format == "base64url"
+
     def decode(self) -> MaybeJSON:
         value = super().decode()
         if self.refusal:
@@ -176,7 +180,7 @@ class File(TextControl):
         return value
 
     def parse(self, text: str) -> JSONValue:
-        return formats.read_base64(text) if self.is_base64 else text
+        return formats.read_base64(text, url_safe=self.is_url_safe) if self.is_base64 else text
 
     def is_blank(self) -> bool:
         return self.raw == ""

@@ -151,6 +151,8 @@ def test_case_58_a_file_that_is_no_text_is_refused_where_text_is_needed() -> Non
 
 def test_case_58_what_is_typed_for_bytes_is_checked() -> None:
     assert len(ask(a=text_of(format="base64")).fill(A="not base64!").messages()) == 1
+    assert ask(a=text_of(format="base64")).fill(A="-_8=").answer() == {"a": "+/8="}
+    assert ask(a=text_of(format="base64url")).fill(A="+/8=").answer() == {"a": "-_8="}
     packed = base64.b64encode(b"hello").decode()
     assert ask(a=text_of(format="base64")).fill(A=packed).answer() == {"a": packed}
 
@@ -182,6 +184,8 @@ def test_case_59_plain_words_can_be_used_as_text() -> None:
     [
         ("email", "müller@example.org", "nobody"),
         ("uri", "postgresql://u@h/db", "example.org"),
+        ("uri", "https://[::1]/", "https://[::1"),
+        ("uri", "mailto:a@example.org", "https://"),
         ("uuid", "123e4567-e89b-12d3-a456-426614174000", "123"),
         ("uuid4", "123e4567-e89b-42d3-a456-426614174000", "123e4567-e89b-12d3-a456-426614174000"),
         ("ipv4", "192.0.2.1", "192.0.2.256"),
