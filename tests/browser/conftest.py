@@ -1,0 +1,72 @@
+"""Everything here starts a server and a browser."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.desk import PASSWORD, Flows, Reviewer
+from tests.servers import ApprovalsServer, approvals_server
+
+type Seat = Callable[..., Reviewer]
+
+_HERE = Path(__file__).parent
+_MAKE_REVIEWERS = """
+from django.contrib.auth.models import User
+for name in ("alice", "bob"):
+    User.objects.create_user(name, password={password!r})
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(_HERE):
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[ApprovalsServer]:
+    """A server with two reviewers and an operator."""
+    with approvals_server() as running:
+        running.manage("shell", "--command", _MAKE_REVIEWERS.format(password=PASSWORD))
+        running.create_user("root", password=PASSWORD)
+        yield running
+
+
+@pytest.fixture
+def flows(server: ApprovalsServer) -> Iterator[Flows]:
+    """The flows' side, with nothing waiting yet."""
+    headers = {"Authorization": f"Bearer {server.api_key}"}
+    with httpx.Client(base_url=f"{server.api_url}/", headers=headers) as client:
+        flows = Flows(client)
+        flows.clear()
+        yield flows
+
+
+@pytest.fixture
+def seat(server: ApprovalsServer, browser: Browser) -> Iterator[Seat]:
+    """Seat a reviewer at a browser; whatever it complains of fails the test."""
+    seated: list[Reviewer] = []
+
+    def take(name: str, **options: Any) -> Reviewer:
+        seated.append(Reviewer(browser, server.url, name, **options))
+        return seated[-1]
+
+    yield take
+    complaints = [complaint for reviewer in seated for complaint in reviewer.complaints]
+    for reviewer in seated:
+        reviewer.context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def alice(seat: Seat) -> Reviewer:
+    return seat("alice").log_in()
+
+
+@pytest.fixture
+def bob(seat: Seat) -> Reviewer:
+    return seat("bob").log_in()

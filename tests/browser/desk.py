@@ -1,0 +1,153 @@
+"""Flows that wait, and reviewers at their browsers."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+
+PASSWORD = "correct horse battery"
+REFUND = {
+    "type": "object",
+    "properties": {
+        "approve": {"type": "boolean", "title": "Approve"},
+        "reason": {"type": "string", "title": "Reason", "default": ""},
+    },
+    "required": ["approve"],
+}
+ITEMS = {
+    "type": "object",
+    "properties": {
+        "items": {"type": "array", "items": {"type": "string"}, "title": "Items"},
+        "note": {"type": "string", "title": "Note", "default": ""},
+    },
+    "required": ["items"],
+}
+
+
+class Flows:
+    """Flows as the server knows them, through its API."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+
+    def pause(
+        self,
+        flow: str = "refund",
+        *,
+        schema: Any = None,
+        question: str = "Refund **2.50 EUR**?",
+        seconds: float = 3600,
+        **fields: Any,
+    ) -> "Waiting":
+        """Start a run that waits for an answer, or for an approval where no schema is given."""
+        flow_id = self._post("flows/", {"name": flow})["id"]
+        body = {"flow_id": flow_id, "state": {"type": "RUNNING"}, **fields}
+        run = self._post("flow_runs/", body)
+        deadline = datetime.now(UTC) + timedelta(seconds=seconds)
+        details: dict[str, Any] = {"pause_timeout": deadline.isoformat(), "pause_key": uuid4().hex}
+        if schema is not None:
+            parts = ("schema", "description", "response")
+            details["run_input_keyset"] = {part: f"p-{part}" for part in parts}
+            if schema:
+                self.put(run["id"], "p-schema", schema)
+            self.put(run["id"], "p-description", question)
+        state = {"type": "PAUSED", "state_details": details}
+        verdict = self._post(f"flow_runs/{run['id']}/set_state", {"state": state})
+        assert verdict["status"] == "ACCEPT"
+        return Waiting(self, run["id"], run["name"])
+
+    def put(self, flow_run_id: str, key: str, value: Any) -> None:
+        self._post(f"flow_runs/{flow_run_id}/input", {"key": key, "value": json.dumps(value)})
+
+    def log(self, flow_run_id: str, message: str, level: int = 20) -> None:
+        now = datetime.now(UTC).isoformat()
+        line = {"name": "flow", "level": level, "message": message, "timestamp": now}
+        self._post("logs/", [{**line, "flow_run_id": flow_run_id}])
+
+    def clear(self) -> None:
+        """Delete every run, so that a test finds an empty inbox."""
+        while runs := self._post("flow_runs/filter", {"limit": 200}):
+            for run in runs:
+                self._client.delete(f"flow_runs/{run['id']}").raise_for_status()
+
+    def read(self, flow_run_id: str) -> Any:
+        return self._client.get(f"flow_runs/{flow_run_id}").raise_for_status().json()
+
+    def read_answer(self, flow_run_id: str) -> Any:
+        response = self._client.get(f"flow_runs/{flow_run_id}/input/p-response")
+        answer = response.raise_for_status().json()
+        return json.loads(answer) if isinstance(answer, str) else answer
+
+    def _post(self, path: str, body: Any) -> Any:
+        response = self._client.post(path, json=body)
+        assert response.is_success, response.text
+        return response.json() if response.content else None
+
+
+class Waiting:
+    """A run that waits, and the flow's side of it."""
+
+    def __init__(self, flows: Flows, flow_run_id: str, name: str) -> None:
+        self._flows = flows
+        self.id = flow_run_id
+        self.name = name
+
+    @property
+    def state(self) -> Any:
+        return self._flows.read(self.id)["state"]
+
+    @property
+    def answer(self) -> Any:
+        return self._flows.read_answer(self.id)
+
+
+class Reviewer:
+    """Somebody at a browser of their own, who has logged in; `complaints` should stay empty."""
+
+    def __init__(self, browser: Browser, url: str, name: str, **options: Any) -> None:
+        self.url, self.name = url, name
+        self.complaints: list[str] = []
+        self.context: BrowserContext = browser.new_context(base_url=url, **options)
+        self.page: Page = self.context.new_page()
+        self.page.on("console", self._note)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _note(self, message: ConsoleMessage) -> None:
+        # a page that says 4xx is an answer, not a fault
+        answers = ("Failed to load resource", "Response Status Error Code 4")
+        if message.type == "error" and not message.text.startswith(answers):
+            self.complaints.append(message.text)
+
+    def log_in(self) -> "Reviewer":
+        """Log in behind the scenes and begin at the inbox."""
+        page = self.context.request.get("/accounts/login/").text()
+        token = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[0]
+        form = {"csrfmiddlewaretoken": token, "username": self.name, "password": PASSWORD}
+        self.context.request.post("/accounts/login/", form=form)
+        self.page.goto("/")
+        expect(self.page.get_by_role("heading", name="Inbox")).to_be_visible()
+        return self
+
+    def fill_login(self) -> None:
+        self.page.get_by_label("User name").fill(self.name)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Log in").click()
+
+    def open(self, waiting: Waiting) -> Page:
+        """Open the approval of a run, the way its log says."""
+        self.page.goto(f"/runs/flow-run/{waiting.id}")
+        self.page.locator(".next-card-waiting").click()
+        expect(self.page).to_have_url(f"{self.url}{self.path}")
+        return self.page
+
+    @property
+    def path(self) -> str:
+        return self.page.evaluate("location.pathname")  # type: ignore[no-any-return]
+
+    @property
+    def submit(self) -> Any:
+        return self.page.locator("form#answer").get_by_role("button", name="Submit", exact=True)

@@ -1,0 +1,163 @@
+from collections.abc import Callable
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Seat
+from tests.browser.desk import ITEMS, REFUND, Flows, Reviewer
+
+QUESTION = """# Refund?
+
+The customer says **it never came**. [The order](https://shop.example/1)
+
+| Item | Price |
+|---|---|
+| Lamp | 99.90 |
+
+```
+a line of code that is so long that it has to be scrolled sideways on every phone there is
+```
+"""
+
+
+def open_inbox(flows: Flows, alice: Reviewer) -> None:
+    flows.pause("x" * 120, tags=["t" * 60, "finance"], seconds=200)
+    flows.pause(schema=REFUND, seconds=2000, name="n" * 90)
+    alice.page.goto("/")
+    expect(alice.page.locator(".row")).to_have_count(2)
+
+
+def open_empty_inbox(flows: Flows, alice: Reviewer) -> None:
+    alice.page.goto("/")
+
+
+def open_approval(flows: Flows, alice: Reviewer) -> None:
+    parameters = {"order": 4711, "long": "x" * 1000, "nested": {"a": [1, 2]}}
+    waiting = flows.pause(schema=ITEMS, question=QUESTION, parameters=parameters, tags=["eu"])
+    for level in (10, 20, 30, 40, 50):
+        flows.log(waiting.id, "word " * 40, level)
+    alice.open(waiting)
+    alice.page.get_by_role("button", name="Add Items").click()
+    expect(alice.page.locator("#answer-status")).to_have_text("Entry 1 added")
+    alice.page.get_by_text("5 lines").click()
+
+
+def open_refused_answer(flows: Flows, alice: Reviewer) -> None:
+    alice.open(flows.pause(schema=REFUND))
+    alice.submit.click()
+    expect(alice.page.locator("#answer-problems")).to_be_visible()
+
+
+def open_rejection(flows: Flows, alice: Reviewer) -> None:
+    alice.open(flows.pause(schema=REFUND))
+    alice.page.get_by_role("button", name="Reject", exact=True).click()
+
+
+def open_rejection_page(flows: Flows, alice: Reviewer) -> None:
+    alice.open(flows.pause(schema=REFUND))
+    alice.page.goto(f"{alice.path}reject/")
+
+
+def open_decided(flows: Flows, alice: Reviewer) -> None:
+    flows.pause()
+    alice.open(flows.pause(schema=REFUND))
+    alice.page.get_by_label("Yes").check()
+    alice.submit.click()
+    expect(alice.page.get_by_role("heading", name="You answered this")).to_be_visible()
+
+
+def open_history(flows: Flows, alice: Reviewer) -> None:
+    open_decided(flows, alice)
+    alice.page.goto("/history/")
+
+
+def open_run(flows: Flows, alice: Reviewer) -> None:
+    waiting = flows.pause(schema=REFUND, parameters={"order": 4711})
+    flows.log(waiting.id, "Looking up the order")
+    alice.page.goto(f"/runs/flow-run/{waiting.id}")
+
+
+def open_login(flows: Flows, alice: Reviewer) -> None:
+    alice.context.clear_cookies(name="sessionid")
+    alice.page.goto("/accounts/login/")
+
+
+def open_menu(flows: Flows, alice: Reviewer) -> None:
+    alice.page.goto("/history/")
+    alice.page.locator("#account-menu summary").click()
+
+
+def open_password(flows: Flows, alice: Reviewer) -> None:
+    alice.page.goto("/accounts/password/")
+
+
+def open_nothing(flows: Flows, alice: Reviewer) -> None:
+    alice.page.goto("/nothing/")
+
+
+PAGES = [
+    open_inbox,
+    open_empty_inbox,
+    open_approval,
+    open_refused_answer,
+    open_rejection,
+    open_rejection_page,
+    open_decided,
+    open_history,
+    open_run,
+    open_login,
+    open_menu,
+    open_password,
+    open_nothing,
+]
+type Opening = Callable[[Flows, Reviewer], None]
+
+
+@pytest.mark.parametrize("opening", PAGES, ids=lambda opening: opening.__name__)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_has_no_barrier(
+    flows: Flows, seat: Seat, opening: Opening, scheme: Literal["light", "dark"]
+) -> None:
+    alice = seat("alice", color_scheme=scheme, reduced_motion="reduce").log_in()
+    opening(flows, alice)
+    results = Axe().run(alice.page)
+    assert results.violations_count == 0, results.generate_report()
+
+
+@pytest.mark.parametrize("opening", PAGES, ids=lambda opening: opening.__name__)
+def test_a_page_fits_a_small_phone(flows: Flows, seat: Seat, opening: Opening) -> None:
+    alice = seat("alice", viewport={"width": 320, "height": 640}).log_in()
+    opening(flows, alice)
+    assert overflow(alice.page) <= 0
+
+
+def overflow(page: Page) -> int:
+    wide: int = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return wide
+
+
+def test_the_theme_can_be_chosen_and_stays(flows: Flows, alice: Reviewer) -> None:
+    alice.page.goto("/")
+    background = "getComputedStyle(document.documentElement).backgroundColor"
+    before = alice.page.evaluate(background)
+    alice.page.get_by_role("button", name="Light or dark").click()
+    after = alice.page.evaluate(background)
+    assert before != after
+    alice.page.reload()
+    assert alice.page.evaluate(background) == after
+
+
+def test_the_api_documents_itself_under_the_strict_policy(flows: Flows, alice: Reviewer) -> None:
+    alice.page.goto("/api/docs")
+    expect(alice.page.locator("#swagger-ui")).to_contain_text("Flow runs in the dialect of Prefect")
+
+
+def test_the_admin_works_under_the_strict_policy(flows: Flows, seat: Seat) -> None:
+    page = seat("root").log_in().page
+    page.goto("/admin/flowruns/apikey/")
+    expect(page.get_by_role("link", name="local")).to_be_visible()
+    assert "digest" not in page.content()
+    page.goto("/admin/approvals/approval/")
+    expect(page.get_by_role("heading", name="Select approval to view")).to_be_visible()

@@ -1,0 +1,53 @@
+from playwright.sync_api import expect
+
+from tests.browser.desk import REFUND, Flows, Reviewer
+
+
+def test_a_page_says_by_itself_who_was_first_and_keeps_the_text(
+    flows: Flows, alice: Reviewer, bob: Reviewer
+) -> None:
+    waiting = flows.pause(schema=REFUND)
+    alice.open(waiting)
+    alice.page.get_by_label("Reason").fill("alice's long text")
+    alice.page.get_by_label("Reason").focus()
+    bob.open(waiting)
+    bob.page.get_by_label("No").check()
+    bob.page.get_by_label("Reason").fill("no receipt")
+    bob.submit.click()
+    expect(bob.page.get_by_role("heading", name="You answered this")).to_be_visible()
+    expect(alice.page.get_by_text("bob answered this")).to_be_visible()
+    expect(alice.page.get_by_text("no receipt")).to_be_visible()
+    expect(alice.page.get_by_label("Reason")).to_have_value("alice's long text")
+    expect(alice.page.get_by_label("Reason")).to_be_focused()
+    expect(alice.submit).to_have_count(0)
+
+
+def test_of_two_that_submit_at_once_the_second_is_told_and_keeps_the_text(
+    flows: Flows, alice: Reviewer, bob: Reviewer
+) -> None:
+    waiting = flows.pause(schema=REFUND)
+    alice.open(waiting)
+    alice.page.route("**/state/", lambda route: route.abort())  # she is faster than the news
+    alice.page.get_by_label("Yes").check()
+    alice.page.get_by_label("Reason").fill("alice's long text")
+    bob.open(waiting)
+    bob.page.get_by_label("No").check()
+    bob.submit.click()
+    expect(bob.page.get_by_role("heading", name="You answered this")).to_be_visible()
+    alice.submit.click()
+    expect(alice.page.get_by_role("heading", name="bob was first")).to_be_visible()
+    expect(alice.page.get_by_text("alice's long text")).to_be_visible()
+    assert waiting.answer == {"approve": False, "reason": ""}
+    alice.complaints.clear()  # the polls that were held back
+
+
+def test_an_approval_that_expires_while_looking_says_so_and_keeps_the_text(
+    flows: Flows, alice: Reviewer
+) -> None:
+    waiting = flows.pause(schema=REFUND, seconds=4)
+    page = alice.open(waiting)
+    page.get_by_label("Reason").fill("still thinking")
+    expect(page.get_by_text("The time to answer has run out")).to_be_visible(timeout=15_000)
+    expect(page.get_by_label("Reason")).to_have_value("still thinking")
+    expect(alice.submit).to_have_count(0)
+    assert waiting.state["type"] == "FAILED"
