@@ -25,6 +25,10 @@ class Config:
     transport: "httpx.MockTransport | None" = None
 
     @property
+    def is_on_this_machine(self) -> bool:
+        return _is_loopback(self.api_url)
+
+    @property
     def ui_url(self) -> str:
         return self.api_url.removesuffix("/api")
 

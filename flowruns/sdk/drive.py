@@ -42,6 +42,8 @@ def _client_options(config: Config) -> dict[str, Any]:
         "limits": httpx.Limits(max_connections=None, max_keepalive_connections=20),
         # Reading the certificates takes 50 ms that plain http has no use for.
         "verify": config.api_url.startswith("https:"),
+        # A proxy in the environment neither reaches this machine nor should see its key.
+        "trust_env": not config.is_on_this_machine,
     }
 
 

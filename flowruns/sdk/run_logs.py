@@ -5,7 +5,7 @@ import functools
 import logging
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -17,12 +17,21 @@ from flowruns.sdk.errors import MissingContextError
 from flowruns.sdk.log_shipping import LogShipper
 from flowruns.sdk.states import printable
 
-type RunLogger = logging.LoggerAdapter[logging.Logger]
-
 FLOW_RUNS = "flowruns.flow_runs"
 TASK_RUNS = "flowruns.task_runs"
 
 shipper = LogShipper()
+
+
+class RunLogger(logging.LoggerAdapter[logging.Logger]):
+    """A logger whose lines belong to a run, with what a call adds in its own `extra`."""
+
+    def process(
+        self, msg: Any, kwargs: MutableMapping[str, Any]
+    ) -> tuple[Any, MutableMapping[str, Any]]:
+        # Python 3.12's adapter would drop the extra of the call.
+        kwargs["extra"] = {**(self.extra or {}), **kwargs.get("extra", {})}
+        return msg, kwargs
 
 
 class ShippingHandler(logging.Handler):
@@ -86,7 +95,7 @@ def flow_run_logger(flow_run_id: UUID, flow_run_name: str, flow_name: str) -> Ru
         "flow_run_name": flow_run_name,
         "flow_name": flow_name,
     }
-    return logging.LoggerAdapter(logging.getLogger(FLOW_RUNS), extra, merge_extra=True)
+    return RunLogger(logging.getLogger(FLOW_RUNS), extra)
 
 
 def task_run_logger(task_run_id: UUID, task_run_name: str, task_name: str) -> RunLogger:
@@ -100,10 +109,10 @@ def task_run_logger(task_run_id: UUID, task_run_name: str, task_name: str) -> Ru
     flow_run = contexts.current_flow_run()
     if flow_run is not None:
         extra["flow_run_id"] = str(flow_run.flow_run.id)
-    return logging.LoggerAdapter(logging.getLogger(TASK_RUNS), extra, merge_extra=True)
+    return RunLogger(logging.getLogger(TASK_RUNS), extra)
 
 
-def get_run_logger() -> RunLogger:
+def get_run_logger() -> logging.LoggerAdapter[logging.Logger]:
     """Return the logger of the current task or flow run; its lines reach the server.
 
     Semantics of Prefect 3.8. Raises MissingContextError outside of a run.

@@ -12,7 +12,7 @@ from flowruns import get_client, wire
 from flowruns.domain.states import StateType
 from flowruns.exceptions import RequestRefused, ServerUnreachable
 from flowruns.sdk.config import Config, override_config
-from flowruns.sdk.drive import AsyncConnection, Connection, arun, run
+from flowruns.sdk.drive import AsyncConnection, Connection, _client_options, arun, run
 from flowruns.sdk.states import State
 from flowruns.sdk.steps import Invoke, Reply, Send, Sleep, Steps
 from flowruns.sdk.testing import served_by
@@ -200,6 +200,14 @@ def test_a_network_that_fails_is_a_server_that_cannot_be_reached(error: Exceptio
                 call("api_healthcheck", {})
     finally:
         override_config(previous)
+
+
+@pytest.mark.parametrize(
+    ("host", "uses_proxy"), [("127.0.0.1", False), ("localhost", False), ("x.example", True)]
+)
+def test_a_proxy_is_used_for_other_machines_only(host: str, uses_proxy: bool) -> None:
+    options = _client_options(Config(api_url=f"http://{host}/api"))
+    assert options["trust_env"] is uses_proxy
 
 
 def test_numbers_that_json_does_not_have_are_refused_here() -> None:

@@ -62,6 +62,20 @@ def test_lines_of_a_run_reach_the_server_before_the_flow_returns(server: FakeSer
     assert {line.flow_run_id for line in lines} == {server.run.run.id}
 
 
+def test_what_a_call_adds_to_its_line_is_kept(
+    server: FakeServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    @flow
+    def local() -> None:
+        get_run_logger().warning("here only", extra={"send_to_api": False, "order": 7})
+
+    with caplog.at_level(logging.WARNING, "flowruns"):
+        local()
+    assert "here only" not in [line.message for line in server.logs]
+    (record,) = [record for record in caplog.records if record.message == "here only"]
+    assert (record.order, record.flow_name) == (7, "local")  # type: ignore[attr-defined]
+
+
 def test_a_nul_is_shown_and_an_endless_line_cut(server: FakeServer) -> None:
     @flow
     def odd() -> None:
