@@ -82,10 +82,14 @@ def count_waiters() -> int:
     return len(set().union(*_waiters.values()))
 
 
-def wake(waited_for: UUID) -> None:
-    """Wake this process's waiters for a run or a deployment, from any thread."""
+def wake(waited_for: UUID, state_id: UUID | None = None) -> None:
+    """Wake this process's waiters for a run or a deployment, from any thread.
+
+    Those who know the state `state_id` sleep on: word of it may reach them late.
+    """
     for waiter in tuple(_waiters.get(waited_for, ())):
-        waiter.wake()
+        if state_id is None or waiter.known != state_id:
+            waiter.wake()
 
 
 def is_released() -> bool:
@@ -100,11 +104,12 @@ def release_all() -> None:
         wake(waited_for)
 
 
-def notify(changed: UUID) -> None:
+def notify(changed: UUID, state_id: UUID | None = None) -> None:
     """Tell other processes of a change, with the commit of the transaction it is part of."""
     if connection.vendor == "postgresql":
+        news = f"{changed} {state_id}" if state_id else f"{changed}"
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, %s)", [_CHANNEL, str(changed)])
+            cursor.execute("SELECT pg_notify(%s, %s)", [_CHANNEL, news])
 
 
 async def ask_database[T](question: Callable[[], T]) -> T:
@@ -136,7 +141,7 @@ async def _listen_to_postgresql() -> None:
         await listening.execute(f"LISTEN {_CHANNEL}")
         await _wake_changed()  # what changed while nobody listened
         async for message in listening.notifies():
-            wake(UUID(message.payload))
+            wake(*map(UUID, message.payload.split()))
 
 
 def _connection_params() -> dict[str, Any]:

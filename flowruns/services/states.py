@@ -140,14 +140,14 @@ def announce(
         run_input=run_input,
     )
     flow_run_state_changed.send(sender=FlowRun, change=change)
-    _wake_waiters(run.pk)
+    _wake_waiters(run.pk, after.id if after else None)
     if after is not None and after.type is StateType.SCHEDULED and run.deployment_id is not None:
         _wake_waiters(run.deployment_id)
 
 
-def _wake_waiters(changed: UUID) -> None:
-    waiters.notify(changed)
-    transaction.on_commit(partial(waiters.wake, changed))
+def _wake_waiters(changed: UUID, state_id: UUID | None = None) -> None:
+    waiters.notify(changed, state_id)
+    transaction.on_commit(partial(waiters.wake, changed, state_id))
 
 
 def read_flow_run_states(flow_run_id: UUID) -> list[FlowRunState]:

@@ -228,6 +228,23 @@ def test_two_hundred_waiters_hold_neither_threads_nor_connections(make_run: Make
     assert count_waiters() == 0
 
 
+def test_late_word_of_the_state_that_is_known_wakes_nobody(run: Run, key: str) -> None:
+    scope = get(run, key)
+    known = FlowRun.objects.get(pk=run.id).state_id
+
+    async def scenario() -> None:
+        held = Exchange(scope)
+        task = held.start()
+        await until(lambda: count_waiters() == 1)
+        waiters.wake(run.uuid, known)
+        await asyncio.sleep(0.05)
+        assert not held.reached
+        waiters.wake(run.uuid, uuid4())
+        await task
+
+    play(scenario())
+
+
 def test_a_change_by_another_process_wakes_the_waiter(run: Run, key: str) -> None:
     """The change is committed past this process's own `wake`, as another process would."""
     scope = get(run, key)
