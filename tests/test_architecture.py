@@ -62,3 +62,29 @@ def test_templates_are_short_and_need_nothing_inline(path: Path) -> None:
     assert not re.search(r"""\s(on[a-z]+|style)\s*=\s*["']""", text, re.IGNORECASE)
     assert not re.search(r"javascript:|hx-on\b|hx-vals=['\"]js:", text, re.IGNORECASE)
     assert not re.search(r"\|safe\b|\{%\s*autoescape\s+off", text)
+
+
+def read_names(*paths: str) -> set[str]:
+    """Return the texts in capitals of modules that read the environment."""
+    names: set[str] = set()
+    for path in paths:
+        for node in ast.walk(ast.parse((ROOT / path).read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                names |= set(re.findall(r"^[A-Z]{2,}(?:_[A-Z]+)*$", node.value))
+    return names
+
+
+def test_readme_documents_every_variable_that_is_read() -> None:
+    read = read_names("approvals/project/environment.py", "flowruns/sdk/config.py")
+    for call in ("read_bool", "read_int", "read_hosts", "read_url"):
+        text = (ROOT / "approvals/project/settings.py").read_text()
+        read |= set(re.findall(rf'{call}\("([A-Z_]+)"', text))
+    no_variables = {"CONN_HEALTH_CHECKS", "ENGINE", "IMMEDIATE", "NAME", "OPTIONS"}
+    table = set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE))
+    table |= {"PREFECT_API_URL", "PREFECT_API_KEY"}  # in the row of the variable they stand for
+    assert read - no_variables == table
+
+
+def test_readmes_commands_are_the_ones_that_checks_use() -> None:
+    second = (ROOT / ".ci" / "run").read_text().splitlines()[-1]
+    assert f"```sh\n{second}\n```" in (ROOT / "README.md").read_text()

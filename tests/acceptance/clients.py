@@ -14,7 +14,7 @@ from tests.servers import ApprovalsServer
 _PATIENCE_SECONDS = 30
 
 
-def until[T](read: Callable[[], T], *, within: float = _PATIENCE_SECONDS) -> T:
+def until[T](read: Callable[[], T | None], *, within: float = _PATIENCE_SECONDS) -> T:
     """Read again and again until there is something, and return it."""
     deadline = time.monotonic() + within
     while not (found := read()):
@@ -44,6 +44,10 @@ def make_run(client: httpx.Client, **fields: Any) -> str:
     return run
 
 
+def state_of(client: httpx.Client, run: str) -> str:
+    return str(client.get(f"/flow_runs/{run}").json()["state_type"])
+
+
 def set_state(client: httpx.Client, run: str, name: str, **state: Any) -> dict[str, Any]:
     body = {"state": {"type": name, **state}}
     answer = client.post(f"/flow_runs/{run}/set_state", json=body).raise_for_status()
@@ -56,12 +60,12 @@ def resume(client: httpx.Client, run: str, answer: Any = None) -> dict[str, Any]
 
 
 def start_flow(
-    server: ApprovalsServer, script: Path, *arguments: str, **environment: str
+    server: ApprovalsServer, script: Path, *arguments: str, python: str | Path = sys.executable
 ) -> subprocess.Popen[str]:
     """Run a script with flows in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, str(script), *arguments],
-        env=server.flow_environment | environment,
+        [str(python), str(script), *arguments],
+        env=server.flow_environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

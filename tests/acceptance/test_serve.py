@@ -9,16 +9,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.acceptance.clients import connect, make_run, set_state, until
+from tests.acceptance.clients import connect, make_run, set_state, state_of, until
+from tests.acceptance.processes import working
 from tests.servers import ROOT, ApprovalsServer, approvals_server, clean_environment, free_port
 
 
@@ -172,10 +171,6 @@ def pause_briefly(client: httpx.Client) -> str:
     return run
 
 
-def state_of(client: httpx.Client, run: str) -> str:
-    return str(client.get(f"/flow_runs/{run}").json()["state_type"])
-
-
 def test_overdue_pauses_fail_within_five_seconds() -> None:
     with approvals_server() as server, connect(server) as client:
         run = pause_briefly(client)
@@ -193,22 +188,6 @@ def test_without_background_the_loops_are_left_to_a_work_process() -> None:
             work.terminate()
             assert work.wait(5) == 0
             assert time.monotonic() - asked < 2
-
-
-@contextmanager
-def working(server: ApprovalsServer) -> Iterator[subprocess.Popen[bytes]]:
-    work = subprocess.Popen(
-        [sys.executable, "manage.py", "work"],
-        cwd=ROOT,
-        env=server.full_environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        yield work
-    finally:
-        work.kill()
-        work.wait()
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
