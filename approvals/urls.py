@@ -2,10 +2,12 @@
 
 from django.contrib.auth import views as auth_views
 from django.urls import path
+from django.views.generic import RedirectView
 
 from approvals.views import accounts, approvals, history, inbox, runs
 
 urlpatterns = [
+    path("favicon.ico", RedirectView.as_view(url="/static/favicon.svg")),
     path("", inbox.show_inbox, name="inbox"),
     path("inbox/list/", inbox.show_inbox_list, name="inbox_list"),
     path("inbox/count/", inbox.show_waiting_count, name="waiting_count"),

@@ -31,6 +31,11 @@ _NAMES = {
     "Late": ("Should have started", "waiting"),
     REJECTED: ("Rejected", "bad"),
 }
+# the engine's sentences about a deadline that passed
+_MESSAGES = {
+    "The flow was paused and never resumed.": "Nobody answered in time.",
+    "The flow was suspended and never resumed.": "Nobody answered in time.",
+}
 _OUTCOMES = {
     Approval.Outcome.WAITING: ("Waits for you", "waiting"),
     Approval.Outcome.ANSWERED: ("Answered", "good"),
@@ -77,6 +82,11 @@ def urgency(deadline: datetime, now: datetime) -> str:
 def state_words(state_type: StateType, name: str | None) -> tuple[str, str]:
     """Return the word for a state and the name of its colour."""
     return _NAMES.get(name or "") or _STATES[state_type]
+
+
+def plainly(message: str) -> str:
+    """Return a state's message, the engine's own ones in the words of reviewers."""
+    return _MESSAGES.get(message, message)
 
 
 def outcome_words(outcome: str) -> tuple[str, str]:

@@ -89,6 +89,11 @@ def _badge(word: str, colour: str) -> SafeString:
 
 
 @register.filter
+def plainly(message: str) -> str:
+    return words.plainly(message)
+
+
+@register.filter
 def person(actor: str) -> str:
     return words.person(actor)
 

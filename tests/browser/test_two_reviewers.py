@@ -17,6 +17,7 @@ def test_a_page_says_by_itself_who_was_first_and_keeps_the_text(
     expect(bob.page.get_by_role("heading", name="You answered this")).to_be_visible()
     expect(alice.page.get_by_text("bob answered this")).to_be_visible()
     expect(alice.page.get_by_text("no receipt")).to_be_visible()
+    expect(alice.page.locator("#outcome")).to_have_text("Answered")
     expect(alice.page.get_by_label("Reason")).to_have_value("alice's long text")
     expect(alice.page.get_by_label("Reason")).to_be_focused()
     expect(alice.submit).to_have_count(0)

@@ -3,6 +3,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
+from flowruns.services.expiry import expire_pauses
 from tests.integration.conftest import Make, Run
 from tests.integration.pages import YES, ask, log_in, page_of, text_of
 
@@ -44,3 +45,12 @@ def test_a_deleted_run_keeps_what_was_decided(run: Run) -> None:
     text = text_of(log_in().get(f"/runs/flow-run/{run.id}"))
     assert "The run was deleted" in text
     assert "by bob" in text
+
+
+def test_a_run_that_expired_says_so_in_plain_words(run: Run) -> None:
+    run.pause(seconds=-1)
+    expire_pauses()
+    text = text_of(log_in().get(f"/runs/flow-run/{run.id}"))
+    assert "Nobody answered in time." in text
+    assert "paused" not in text.lower()
+    assert "resumed" not in text
