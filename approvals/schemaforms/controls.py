@@ -139,6 +139,12 @@ class Control:
         """Every control inside, whether it makes up the value now or is set aside."""
         return ()
 
+    def walk(self) -> "Iterator[Control]":
+        """Yield this control and every one inside."""
+        yield self
+        for inner in self.inner_controls():
+            yield from inner.walk()
+
     def inputs(self) -> Iterator[tuple[str, str]]:
         """Yield the names and texts that keep this control's state when it is not shown."""
         return iter(())

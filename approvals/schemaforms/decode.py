@@ -11,6 +11,7 @@ STRUCTURE_MARKS = "!#?"
 
 MAX_NAME_LENGTH = 300
 OPERATION = f"{ROOT}.op"
+JUDGED = f"{ROOT}.judged"
 
 
 class PostedData(Protocol):

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from approvals.schemaforms.build import Desk
 from approvals.schemaforms.checks import TooSlowError
 from approvals.schemaforms.controls import Control, Slot
-from approvals.schemaforms.decode import OPERATION, ROOT, Posted, PostedData
+from approvals.schemaforms.decode import JUDGED, OPERATION, ROOT, Posted, PostedData
 from approvals.schemaforms.fields import Kind
 from approvals.schemaforms.limits import MAX_SHOWN_VALUE
 from approvals.schemaforms.operations import Outcome, apply_operation
 from approvals.schemaforms.problems import (
     Problem,
     find_control,
+    forget_problems,
     join_labels,
     list_problems,
     place_complaint,
@@ -38,7 +39,14 @@ _NOTHING_ASKED: JSONValue = {"type": "object", "properties": {}}
 class Form:
     """A reviewer's form as it stands: what is asked, typed, decoded and wrong."""
 
-    def __init__(self, schema: JSONValue, root: Control, outcome: Outcome | None = None) -> None:
+    def __init__(
+        self,
+        schema: JSONValue,
+        root: Control,
+        outcome: Outcome | None = None,
+        *,
+        is_judged: bool = False,
+    ) -> None:
         self.schema = schema
         self.root = root
         self.fallback_reason = root.node.trouble
@@ -48,8 +56,14 @@ class Form:
         self.announcement = outcome.announcement if outcome else ""
         self.value: JSONValue = None
         self._other_problems: list[Problem] = []
-        if self.is_bound and not self.operation:
+        self.is_judged = is_judged or (self.is_bound and not self.operation)
+        """The person has seen what is wrong, so it stays in sight while they mend it."""
+        if self.is_judged:
             self._decode()
+        if outcome and self.operation:
+            unseen = [control for control in root.walk() if control.is_new]
+            for control in [*outcome.fresh, *unseen]:
+                forget_problems(control)
 
     @property
     def problems(self) -> list[Problem]:
@@ -147,4 +161,4 @@ def _try_form(schema: JSONValue, posted: Posted | None, value: MaybeJSON) -> For
         return Form(schema, root)
     command = posted.text(OPERATION)
     outcome = apply_operation(root, command) if command else Outcome("")
-    return Form(schema, root, outcome)
+    return Form(schema, root, outcome, is_judged=bool(posted.text(JUDGED)))

@@ -89,11 +89,8 @@ class MapControl(Rows):
         del self.keys[token]
         del self.values[token]
 
-    def row_focus_id(self, token: str) -> str:
-        return self.keys[token].entry_id
-
-    def is_row_blank(self, token: str) -> bool:
-        return self.keys[token].is_empty() and self.values[token].is_empty()
+    def row_controls(self, token: str) -> list[Control]:
+        return [self.keys[token], self.values[token]]
 
     def parts(self) -> Iterable[Control]:
         for _, key, value in self.number_rows():

@@ -16,6 +16,8 @@ class Outcome:
     operation: str
     focus_id: str = ""
     announcement: str = ""
+    fresh: tuple[Control, ...] = ()
+    """Controls that are new to the person, so that nothing in them can be wrong yet."""
 
 
 def apply_operation(root: Control, command: str) -> Outcome:
@@ -53,7 +55,8 @@ def _add(rows: Rows) -> Outcome:
     if not rows.is_present:
         rows.toggle()
     token = rows.add_row()
-    return Outcome("add", rows.row_focus_id(token), f"Entry {len(rows.tokens)} added")
+    row = rows.row_controls(token)
+    return Outcome("add", row[0].entry_id, f"Entry {len(rows.tokens)} added", tuple(row))
 
 
 def _remove(rows: Rows, token: str) -> Outcome:
@@ -62,9 +65,8 @@ def _remove(rows: Rows, token: str) -> Outcome:
     if not rows.tokens:
         return Outcome("remove", f"{rows.id}-add", f"Entry {number} removed, none left")
     heir = rows.tokens[min(number, len(rows.tokens)) - 1]
-    return Outcome(
-        "remove", rows.row_focus_id(heir), f"Entry {number} removed, {len(rows.tokens)} left"
-    )
+    focus = rows.row_controls(heir)[0].entry_id
+    return Outcome("remove", focus, f"Entry {number} removed, {len(rows.tokens)} left")
 
 
 def _change_row(rows: Rows, token: str, operation: str) -> Outcome:
@@ -82,16 +84,17 @@ def _move(rows: Rows, token: str, step: int) -> Outcome:
     moved = rows.move_row(token, step)
     number = rows.tokens.index(token) + 1
     words = f"Entry moved to place {number}" if moved else f"Entry stays at place {number}"
-    return Outcome("move", rows.row_focus_id(token), words)
+    return Outcome("move", rows.row_controls(token)[0].entry_id, words)
 
 
 def _choose(union: UnionControl, token: str) -> Outcome:
     union.choose(token)
     label = dict(union.options()).get(union.chosen, "")
-    return Outcome("branch", f"{union.id}-b{union.chosen}", f"{label} chosen" if label else "")
+    words = f"{label} chosen" if label else ""
+    return Outcome("branch", f"{union.id}-b{union.chosen}", words, (union,))
 
 
 def _toggle(group: Group) -> Outcome:
     group.toggle()
     words = "shown" if group.is_present else "left out"
-    return Outcome("toggle", group.entry_id, f"{group.label} {words}")
+    return Outcome("toggle", group.entry_id, f"{group.label} {words}", (group,))

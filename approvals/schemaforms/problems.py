@@ -151,9 +151,8 @@ def has_problems(control: "Control") -> bool:
 
 def forget_problems(control: "Control") -> None:
     """Take back what was noted while a value was only looked at."""
-    control.problems.clear()
-    for child in control.inner_controls():
-        forget_problems(child)
+    for part in control.walk():
+        part.problems.clear()
 
 
 def join_labels(labels: Iterable[str]) -> str:

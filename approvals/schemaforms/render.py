@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 
 from approvals.schemaforms.choices import Choice, Ticks
 from approvals.schemaforms.controls import Control
-from approvals.schemaforms.decode import OPERATION
+from approvals.schemaforms.decode import JUDGED, OPERATION
 from approvals.schemaforms.form import Form
 from approvals.schemaforms.groups import Group, ObjectControl
 from approvals.schemaforms.limits import MAX_HELP_LENGTH
@@ -64,13 +64,14 @@ class _Page:
 
 
 def render_fields(form: Form) -> SafeString:
-    controls = _walk(form.root)
+    controls = list(form.root.walk())
     has_files = any(isinstance(control, File) for control in controls)
     is_bare = isinstance(form.root, ObjectControl)
     page = _Page(form.focus_id, form.is_bound, "multipart/form-data" if has_files else "")
     html = _render(
         "form",
         form=form,
+        judged=JUDGED if form.is_judged and form.problems else "",
         fields=_render_control(form.root, page, is_bare=is_bare),
         zones=_zone_names() if any(isinstance(control, DateTime) for control in controls) else (),
         about=_help(form.root) if is_bare else "",
@@ -84,13 +85,6 @@ def render_summary(form: Form) -> SafeString:
     problems = form.problems
     html = _render("summary", problems=problems) if problems else ""
     return mark_safe(printable(html))  # noqa: S308 - as above, with some characters replaced
-
-
-def _walk(control: Control) -> "list[Control]":
-    found = [control]
-    for inner in control.inner_controls():
-        found += _walk(inner)
-    return found
 
 
 def _render(name: str, **context: Any) -> SafeString:

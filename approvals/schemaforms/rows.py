@@ -58,7 +58,7 @@ class Rows(Group):
     def build_row(self, token: str, posted: "Posted | None") -> None:
         raise NotImplementedError
 
-    def row_focus_id(self, token: str) -> str:
+    def row_controls(self, token: str) -> list[Control]:
         raise NotImplementedError
 
     def forget_row(self, token: str) -> None:
@@ -109,12 +109,12 @@ class Rows(Group):
     def kept_tokens(self) -> list[str]:
         """The rows that count: those put down in advance count once something is in them."""
         kept = list(self.tokens)
-        while kept and kept[-1][0] == "p" and self.is_row_blank(kept[-1]):
+        while kept and kept[-1][0] == "p" and self._is_row_empty(kept[-1]):
             kept.pop()
         return kept
 
-    def is_row_blank(self, token: str) -> bool:
-        raise NotImplementedError
+    def _is_row_empty(self, token: str) -> bool:
+        return all(control.is_empty() for control in self.row_controls(token))
 
     def inputs(self) -> Iterator[tuple[str, str]]:
         yield from super().inputs()
@@ -218,11 +218,8 @@ class ListControl(Rows):
     def forget_row(self, token: str) -> None:
         del self.rows[token]
 
-    def row_focus_id(self, token: str) -> str:
-        return self.rows[token].entry_id
-
-    def is_row_blank(self, token: str) -> bool:
-        return self.rows[token].is_empty()
+    def row_controls(self, token: str) -> list[Control]:
+        return [self.rows[token]]
 
     def parts(self) -> Iterable[Control]:
         return self.slots + [control for _, control in self.number_rows()]

@@ -118,10 +118,9 @@ class Secret(TextControl):
 
 def list_secrets(control: Control) -> Iterator[str]:
     """Yield every secret that was typed into a form."""
-    if isinstance(control, Secret) and control.raw:
-        yield control.raw
-    for inner in control.inner_controls():
-        yield from list_secrets(inner)
+    for part in control.walk():
+        if isinstance(part, Secret) and part.raw:
+            yield part.raw
 
 
 class ReadOnly(TextControl):

@@ -1,5 +1,7 @@
 """Cases 67 to 70 and the seam: refusals find their field, conditions ask, answers are told."""
 
+import subprocess
+import sys
 from typing import Annotated, Literal
 
 import pytest
@@ -126,6 +128,14 @@ def test_case_69_a_field_that_nobody_has_seen_is_shown_before_anything_is_sent()
     assert reviewer.fill(Number="1").answer() == {"how": "card", "number": "1"}
 
 
+def test_case_69_a_field_that_a_condition_brings_in_is_not_wrong_at_once() -> None:
+    reviewer = Reviewer(PAYMENT)
+    reviewer.submit()
+    reviewer.tick("card").press("Update questions")
+    assert reviewer.form.problems == []
+    assert reviewer.messages() == [(("number",), "Enter an answer.")]
+
+
 def test_case_69_hidden_fields_are_not_sent() -> None:
     reviewer = Reviewer(PAYMENT).tick("card").press("Update questions").fill(Number="1")
     reviewer.tick("cash").press("Update questions")
@@ -250,3 +260,19 @@ def test_models_are_introduced_by_their_own_description() -> None:
     reviewer = Reviewer(Model.model_json_schema())
     assert "Please answer." in reviewer.html
     assert "Look <strong>twice</strong>" in reviewer.press("Documented").html
+
+
+def test_what_is_wrong_stays_in_sight_while_rows_are_added() -> None:
+    reviewer = ask(a=WHOLE, b={"type": "array", "items": WHOLE})
+    assert reviewer.press("Add B").form.problems == []
+    reviewer.submit()
+    reviewer.press("Add B")
+    assert [problem.path for problem in reviewer.form.problems] == [("a",), ("b", 0)]
+    assert not reviewer.form.is_valid
+    reviewer.fill(A="1", B_1="2", B_2="3")
+    assert reviewer.answer() == {"a": 1, "b": [2, 3]}
+
+
+def test_the_island_needs_no_django_before_it_renders() -> None:
+    code = "import sys, approvals.schemaforms; assert 'django' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
