@@ -21,7 +21,7 @@ from flowruns.services.states import set_flow_run_state
 DEMO_USER = "demo"
 _KEY_NAME = "demo"
 _SCRIPTS = ("expense", "promotion", "tool_call")
-_NEXT_AFTER_SECONDS = 3.0
+NEXT_AFTER_SECONDS = 3.0
 _LONGEST_PAUSE_SECONDS = 300.0
 # A script that fails sooner than a person can answer has a fault that will not go away at once.
 _QUICK_SECONDS = 10.0
@@ -76,12 +76,9 @@ class Demo:
         while not self._stop.wait(pause):
             started = time.monotonic()
             code = self._run(script)
-            was_quick = time.monotonic() - started < _QUICK_SECONDS
-            if code and was_quick and not self._stop.is_set():
-                pause = min(max(pause, _NEXT_AFTER_SECONDS) * 2, _LONGEST_PAUSE_SECONDS)
+            pause = next_pause(pause, code=code, lasted=time.monotonic() - started)
+            if pause > NEXT_AFTER_SECONDS and not self._stop.is_set():
                 _log.warning("The demo's %s failed; see %s.", script, self._log_path(script))
-            else:
-                pause = _NEXT_AFTER_SECONDS
 
     def _run(self, script: str) -> int:
         """Run a script to its end, or ours, and return its exit code."""
@@ -109,6 +106,13 @@ class Demo:
 
     def _log_path(self, script: str) -> Path:
         return self._home / f"demo-{script}.log"
+
+
+def next_pause(previous: float, *, code: int, lasted: float) -> float:
+    """Return the seconds until a script that has ended starts again; ever more where it fails."""
+    if code == 0 or lasted > _QUICK_SECONDS:
+        return NEXT_AFTER_SECONDS
+    return min(max(previous, NEXT_AFTER_SECONDS) * 2, _LONGEST_PAUSE_SECONDS)
 
 
 def cancel_demo_runs() -> None:

@@ -8,6 +8,7 @@ FlowRunsError
 │   ├── FlowRunStateNotFound
 │   └── RunInputNotFound
 ├── Conflict
+│   ├── ApiKeyExists
 │   ├── ParametersRefused
 │   └── RunInputExists
 └── Unprocessable
@@ -50,6 +51,10 @@ class RunInputNotFound(NotFound):
 
 class Conflict(FlowRunsError):
     """The request contradicts what is stored"""
+
+
+class ApiKeyExists(Conflict):
+    """There is an API key of this name already"""
 
 
 class ParametersRefused(Conflict):

@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 
 from django.db.models import QuerySet
 
+from django.db import IntegrityError, transaction
+
+from flowruns.domain.errors import ApiKeyExists
 from flowruns.models import ApiKey
 
 # A key has 256 random bits, so a fast hash is enough: there is nothing to guess.
@@ -15,9 +18,16 @@ _PREFIX = "fr_"
 
 
 def create_api_key(name: str, *, scopes: Sequence[str]) -> str:
-    """Make a key and return it; this is the only time that it is known."""
+    """Make a key and return it; this is the only time that it is known.
+
+    Raises `ApiKeyExists` for a name that is taken.
+    """
     key = _PREFIX + secrets.token_urlsafe(_BYTES)
-    ApiKey.objects.create(name=name, digest=_digest(key), scopes=sorted(set(scopes)))
+    try:
+        with transaction.atomic():
+            ApiKey.objects.create(name=name, digest=_digest(key), scopes=sorted(set(scopes)))
+    except IntegrityError:
+        raise ApiKeyExists(f"There is an API key named {name!r} already.") from None
     return key
 
 
@@ -28,8 +38,9 @@ def find_api_key(key: str) -> ApiKey | None:
 
 def replace_api_key(name: str, *, scopes: Sequence[str]) -> str:
     """Make a key in place of the one of that name, if any."""
-    ApiKey.objects.filter(name=name).delete()
-    return create_api_key(name, scopes=scopes)
+    with transaction.atomic():
+        ApiKey.objects.filter(name=name).delete()
+        return create_api_key(name, scopes=scopes)
 
 
 def revoke_api_keys(keys: QuerySet[ApiKey]) -> int:

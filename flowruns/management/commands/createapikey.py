@@ -4,8 +4,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import IntegrityError
 
+from flowruns.domain.errors import ApiKeyExists
 from flowruns.models import ApiKey
 from flowruns.services.api_keys import create_api_key
 
@@ -29,6 +29,6 @@ class Command(BaseCommand):
             raise CommandError("The name must have 1 to 200 printable characters.")
         try:
             key = create_api_key(name, scopes=scopes or ApiKey.Scope.values)
-        except IntegrityError:
-            raise CommandError(f"There is an API key named {name!r} already.") from None
+        except ApiKeyExists as error:
+            raise CommandError(str(error)) from None
         self.stdout.write(key)

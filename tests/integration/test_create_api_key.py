@@ -1,0 +1,76 @@
+"""Keys, and the command that makes them."""
+
+import json
+from datetime import UTC, datetime
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from flowruns.models import ApiKey
+from flowruns.services.api_keys import create_api_key, find_api_key, replace_api_key
+from tests.integration.conftest import Api
+
+pytestmark = pytest.mark.django_db
+
+
+def create(*arguments: str) -> str:
+    printed = StringIO()
+    call_command("createapikey", *arguments, stdout=printed)
+    return printed.getvalue()
+
+
+def test_the_command_prints_the_key_alone() -> None:
+    printed = create("etl")
+    assert printed.endswith("\n")
+    key = find_api_key(printed.strip())
+    assert key is not None
+    assert (key.name, key.scopes) == ("etl", ["flows", "resume"])
+
+
+@pytest.mark.parametrize(
+    ("options", "scopes"),
+    [
+        (["--scope", "flows"], ["flows"]),
+        (["--scope", "resume"], ["resume"]),
+        (["--scope", "resume", "--scope", "flows", "--scope", "flows"], ["flows", "resume"]),
+    ],
+)
+def test_scopes_are_chosen_one_by_one(options: list[str], scopes: list[str]) -> None:
+    key = find_api_key(create("etl", *options).strip())
+    assert key is not None
+    assert key.scopes == scopes
+
+
+def test_a_name_that_is_taken_is_refused_and_its_key_stays() -> None:
+    first = create("etl").strip()
+    with pytest.raises(CommandError, match="an API key named 'etl' already"):
+        create("etl")
+    assert find_api_key(first) is not None
+
+
+@pytest.mark.parametrize("name", ["", "  ", "two\nlines", "nul\x00", "n" * 201])
+def test_a_name_that_cannot_be_shown_is_refused(name: str) -> None:
+    with pytest.raises(CommandError, match="1 to 200 printable characters"):
+        create(name)
+
+
+def test_a_key_is_stored_as_a_hash_only() -> None:
+    key = create_api_key("etl", scopes=["flows"])
+    stored = ApiKey.objects.values().get()
+    assert key not in json.dumps(stored, default=str)
+    assert find_api_key(f"{key}x") is None
+
+
+def test_a_revoked_key_opens_nothing_at_once() -> None:
+    api = Api(create_api_key("etl", scopes=["flows"]))
+    assert api.post("/flows/filter", {}).status_code == 200
+    ApiKey.objects.update(revoked_at=datetime.now(UTC))
+    assert api.post("/flows/filter", {}).status_code == 401
+
+
+def test_a_replaced_key_takes_the_place_of_the_old_one() -> None:
+    old = create_api_key("local", scopes=["flows"])
+    new = replace_api_key("local", scopes=["flows", "resume"])
+    assert find_api_key(old) is None
+    assert find_api_key(new) is not None

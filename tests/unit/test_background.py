@@ -1,0 +1,83 @@
+"""The loops, on a clock that only they move."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from flowruns import background
+from flowruns.background import run_loop, running_loops
+
+
+class Clock:
+    """Stands in for the event that stops a loop: remembers its pauses, and stops after some."""
+
+    def __init__(self, rounds: int) -> None:
+        self.rounds = rounds
+        self.pauses: list[float] = []
+
+    def wait(self, seconds: float) -> bool:
+        self.pauses.append(seconds)
+        return len(self.pauses) > self.rounds
+
+
+@pytest.fixture(autouse=True)
+def no_connections(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    closed: list[int] = []
+    monkeypatch.setattr(background, "close_old_connections", lambda: closed.append(1))
+    return closed
+
+
+def play(service: Callable[[], object], rounds: int, *, seconds: float = 1) -> list[float]:
+    clock = Clock(rounds)
+    run_loop(service, seconds, clock)  # type: ignore[arg-type]
+    return clock.pauses
+
+
+def test_a_round_comes_every_so_many_seconds(no_connections: list[int]) -> None:
+    assert play(lambda: None, 3) == [1, 1, 1, 1]
+    assert len(no_connections) == 3
+
+
+def test_a_failure_makes_longer_pauses_until_it_is_over() -> None:
+    outcomes = iter([True, False, False, False, False, True, True])
+
+    def service() -> None:
+        if not next(outcomes):
+            raise OSError("the database is away")
+
+    assert play(service, 7) == [1, 1, 2, 4, 5, 5, 1, 1]
+
+
+def test_a_loop_that_is_slow_by_design_is_not_hurried_by_a_failure() -> None:
+    def service() -> None:
+        raise OSError
+
+    assert play(service, 2, seconds=60) == [60, 60, 60]
+
+
+def test_a_trouble_that_lasts_is_told_once_and_once_when_it_is_over(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    outcomes = iter([False, False, False, True])
+
+    def expire() -> None:
+        if not next(outcomes):
+            raise OSError("the database is away")
+
+    with caplog.at_level(logging.INFO, "flowruns.background"):
+        play(expire, 4)
+    assert [record.getMessage() for record in caplog.records] == [
+        "expire failed; it is tried again.",
+        "expire works again, after 3 failures.",
+    ]
+
+
+def test_the_end_of_the_block_ends_the_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds = threading.Event()
+    monkeypatch.setattr(background, "import_string", lambda _: rounds.set)
+    with running_loops({"some.service": 0.001}):
+        assert rounds.wait(5)
+        [loop] = [thread for thread in threading.enumerate() if thread.name == "some.service"]
+    assert not loop.is_alive()
