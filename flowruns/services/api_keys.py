@@ -5,9 +5,8 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from django.db.models import QuerySet
-
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from flowruns.domain.errors import ApiKeyExists
 from flowruns.models import ApiKey

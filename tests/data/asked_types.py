@@ -1,6 +1,6 @@
 """Types that a flow may ask a person for; imported here and in Prefect's environment."""
 
-import datetime
+import datetime as dt
 import decimal
 import enum
 import uuid
@@ -85,20 +85,20 @@ def asked_types(run_input: Any) -> dict[str, Any]:
         "recursive": Recursive,
         "arbitrary": Asks,
         "initial": Approval.with_initial_data(description="# Hi", approve=True, reason="so"),
-        "new field": Approval.with_initial_data(days=3, when=datetime.date(2026, 1, 2)),
+        "new field": Approval.with_initial_data(days=3, when=dt.date(2026, 1, 2)),
         "model": Address,
         "tree": Tree,
         "int": int,
         "str": str,
         "bool": bool,
         "float": float,
-        "date": datetime.date,
-        "datetime": datetime.datetime,
-        "timedelta": datetime.timedelta,
+        "date": dt.date,
+        "datetime": dt.datetime,
+        "timedelta": dt.timedelta,
         "uuid": uuid.UUID,
         "decimal": decimal.Decimal,
         "enum": Colour,
-        "literal": Literal["a", 1, None],
+        "literal": Literal["a", 1, None],  # noqa: PYI061 -- as authors write it
         "optional": int | None,
         "union": int | str | Address,
         "list": list[Address],
