@@ -22,8 +22,8 @@ from flowruns.models import FlowRun
 from flowruns.services.api_keys import find_api_key
 from flowruns.services.deployments import due_flow_runs
 from flowruns.waiters import ask_database, is_released, waiting_for
-from flowruns.wire import MAX_HOLD_SECONDS
 from flowruns.wire_deployments import ScheduledRunsQuery
+from flowruns.wire_headers import read_etag, read_wait
 
 type Scope = MutableMapping[str, Any]
 type Message = MutableMapping[str, Any]
@@ -33,7 +33,6 @@ type Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _FLOW_RUN = re.compile(r"/api/flow_runs/(?P<id>[0-9a-fA-F-]{36})/?")
 _SCHEDULED_RUNS = "/api/deployments/get_scheduled_flow_runs"
-_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(?P<seconds>\d{1,6})\"?", re.IGNORECASE)
 _MAX_BODY = 100_000
 
 
@@ -94,20 +93,6 @@ class HoldForWork:
             return self.seconds
         until = self.query.scheduled_before or datetime.now(UTC)
         return (first.next_scheduled_start_time - until).total_seconds()
-
-
-def read_wait(prefer: str) -> int:
-    """Return the seconds that a `Prefer` header asks to wait, at most `MAX_HOLD_SECONDS`."""
-    match = _WAIT.search(prefer)
-    return min(int(match["seconds"]), MAX_HOLD_SECONDS) if match else 0
-
-
-def read_etag(if_none_match: str) -> UUID | None:
-    """Return the state id of an entity tag, or None where it is no state id."""
-    try:
-        return UUID(if_none_match.strip().removeprefix("W/").strip('"'))
-    except ValueError:
-        return None
 
 
 def hold_requests(app: Application) -> Application:

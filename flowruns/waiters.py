@@ -166,7 +166,7 @@ async def _watch_sqlite() -> None:
 
 async def _wake_changed() -> None:
     """Wake each waiter whose run is no longer in the state it knows, and those who know none."""
-    for some in batched(tuple(_waiters), _IDS_PER_QUERY, strict=False):
+    for some in batched(tuple(_waiters), _IDS_PER_QUERY):
         states = await ask_database(lambda ids=some: _read_state_ids(ids))  # type: ignore[misc]
         for flow_run_id in some:
             for waiter in tuple(_waiters.get(flow_run_id, ())):

@@ -7,12 +7,17 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, field_validator
 
 from flowruns.domain.states import StateType
 from flowruns.wire import PAGE_LIMIT, DateTime, Request
 
-type Limit = Annotated[int, Field(ge=0, le=PAGE_LIMIT)]
+# Prefect's client sends null for "as many as you give"
+type Limit = Annotated[
+    int,
+    Field(ge=0, le=PAGE_LIMIT),
+    BeforeValidator(lambda value: PAGE_LIMIT if value is None else value),
+]
 type Offset = Annotated[int, Field(ge=0, lt=2**31)]
 # Bounds of what a database takes in one statement, far above what a client has to ask.
 type Ids = Annotated[list[UUID], Field(max_length=5000)]

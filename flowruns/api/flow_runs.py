@@ -14,6 +14,7 @@ from flowruns.services import flow_runs as services
 from flowruns.services import queries, resume, run_inputs, states
 from flowruns.services.presenting import present_flow_run, present_flow_runs
 from flowruns.wire_filters import FlowRunPageQuery, FlowRunQuery, RunCriteria
+from flowruns.wire_headers import read_etag
 
 router = Router(tags=["Flow Runs"])
 _RESULTS = {200: wire.OrchestrationResult, 201: wire.OrchestrationResult}
@@ -63,7 +64,7 @@ def read_flow_run(request: HttpRequest, flow_run_id: UUID) -> HttpResponse:
     """Read a run. Its `ETag` is the id of its state; `Prefer: wait=N` holds a conditional read."""
     run = services.read_flow_run(flow_run_id)
     etag = f'"{run.state_id}"'
-    if request.headers.get("If-None-Match", "").removeprefix("W/") == etag:
+    if run.state_id and read_etag(request.headers.get("If-None-Match", "")) == run.state_id:
         return HttpResponse(status=304, headers={"ETag": etag})
     return respond(present_flow_run(run), headers={"ETag": etag})
 
@@ -86,12 +87,14 @@ def delete_flow_run(request: HttpRequest, flow_run_id: UUID) -> HttpResponse:
 def set_flow_run_state(
     request: HttpRequest, flow_run_id: UUID, proposal: wire.SetState
 ) -> HttpResponse:
+    """Propose a state. With `If-Match: "<state id>"` only in the place of that state, else 412."""
     outcome = states.set_flow_run_state(
         flow_run_id,
         proposed=proposal.state.to_domain(),
         force=proposal.force,
         actor=actor_of(request),
         sent_at=sent_at(request),
+        known_state_id=read_etag(request.headers.get("If-Match", "")),
     )
     return respond_verdict(outcome)
 

@@ -12,7 +12,7 @@ from ninja.errors import AuthenticationError, ValidationError
 from flowruns import wire
 from flowruns.api import deployments, flow_run_states, flow_runs, flows, logs, system
 from flowruns.api.http import StrictJson, respond_json
-from flowruns.domain.errors import Conflict, NotFound, Unprocessable
+from flowruns.domain.errors import Conflict, NotFound, StateMovedOn, Unprocessable
 
 api = NinjaAPI(
     title="Approvals",
@@ -37,6 +37,7 @@ def not_served(request: HttpRequest, rest: str) -> HttpResponse:
 
 _STATUS: dict[type[Exception], int] = {
     NotFound: 404,
+    StateMovedOn: 412,
     Conflict: 409,
     Unprocessable: 422,
     RequestDataTooBig: 413,

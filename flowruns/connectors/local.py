@@ -7,6 +7,7 @@ from uuid import UUID
 from flowruns import wire
 from flowruns.connectors import HistoryState, PauseForm, Verdict
 from flowruns.domain.actors import Actor
+from flowruns.domain.errors import StateMovedOn
 from flowruns.domain.rejections import rejected
 from flowruns.domain.states import StateType
 from flowruns.domain.transitions import Accept
@@ -63,12 +64,15 @@ class LocalConnector:
     def reject_flow_run(
         self, flow_run_id: UUID, *, reason: str, pause_state_id: UUID, actor: Actor
     ) -> Verdict:
-        outcome = states.set_flow_run_state(
-            flow_run_id,
-            proposed=rejected(reviewer=actor.name, reason=reason),
-            actor=actor,
-            known_state_id=pause_state_id,
-        )
+        try:
+            outcome = states.set_flow_run_state(
+                flow_run_id,
+                proposed=rejected(reviewer=actor.name, reason=reason),
+                actor=actor,
+                known_state_id=pause_state_id,
+            )
+        except StateMovedOn as error:
+            return Verdict(accepted=False, still_waits=False, reason=str(error))
         return _to_verdict(outcome)
 
 

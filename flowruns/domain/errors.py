@@ -10,6 +10,7 @@ FlowRunsError
 ├── Conflict
 │   ├── ApiKeyExists
 │   ├── ParametersRefused
+│   ├── StateMovedOn
 │   └── RunInputExists
 └── Unprocessable
     └── InvalidSchema
@@ -59,6 +60,10 @@ class ApiKeyExists(Conflict):
 
 class ParametersRefused(Conflict):
     """The parameters do not fit the deployment's schema"""
+
+
+class StateMovedOn(Conflict):
+    """The flow run is no longer in the state that the request is about"""
 
 
 class RunInputExists(Conflict):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from flowruns.domain.actors import server
-from flowruns.domain.errors import FlowRunNotFound
+from flowruns.domain.errors import FlowRunNotFound, StateMovedOn
 from flowruns.domain.states import failed
 from flowruns.models import FlowRun
 from flowruns.services.states import set_flow_run_state
@@ -30,6 +30,6 @@ def _expire(flow_run_id: UUID, pause_state_id: UUID | None) -> bool:
         outcome = set_flow_run_state(
             flow_run_id, proposed=proposed, actor=_EXPIRY, known_state_id=pause_state_id
         )
-    except FlowRunNotFound:  # deleted since it was found overdue
+    except (FlowRunNotFound, StateMovedOn):  # deleted or resumed since it was found overdue
         return False
     return outcome.is_new

@@ -12,17 +12,16 @@ from django.db.models import F
 from flowruns import waiters
 from flowruns.domain.actors import Actor
 from flowruns.domain.consequences import cleared_pause_keys, facts_after
-from flowruns.domain.errors import FlowRunNotFound, FlowRunStateNotFound
+from flowruns.domain.errors import FlowRunNotFound, FlowRunStateNotFound, StateMovedOn
 from flowruns.domain.rules import FLOW_RUN_RULES, FORCED_RULES, judge
 from flowruns.domain.states import State, StateDetails, StateType
-from flowruns.domain.transitions import Abort, Accept, Reject, RunFacts, Transition, Verdict
+from flowruns.domain.transitions import Accept, Reject, RunFacts, Transition, Verdict
 from flowruns.models import FlowRun, FlowRunState, RunInput
 from flowruns.services.answers import is_answered
 from flowruns.signals import StateChange, flow_run_state_changed
 
 # Each loss means that another transition of the same run won, so this many in a row is a fault.
 MAX_LOSSES = 50
-_MOVED_ON = Abort("The flow run has moved on from the state that it was in.")
 # Clocks this close are one clock: the Date header has whole seconds.
 _TOLERATED_SKEW = timedelta(seconds=2)
 
@@ -51,7 +50,8 @@ def set_flow_run_state(
 ) -> Outcome:
     """Propose a state for a run; raises `FlowRunNotFound`.
 
-    With `known_state_id` only a run that is still in that state is changed; others get ABORT.
+    With `known_state_id` only a run that is still in that state is changed; for another one
+    `StateMovedOn` is raised.
 
     `force` leaves only the rules that Prefect's minimal policy keeps, and the input gate.
     `sent_at` is the time on the client's clock: where it differs from ours, the deadline of a
@@ -63,7 +63,7 @@ def set_flow_run_state(
         for _ in range(MAX_LOSSES):
             run = get_flow_run(flow_run_id)
             if known_state_id not in {None, run.state_id}:
-                return Outcome(verdict=_MOVED_ON, state=current_state(run), is_new=False)
+                raise StateMovedOn
             initial = current_state(run)
             now = datetime.now(UTC)
             proposed = replace(proposed, timestamp=now)

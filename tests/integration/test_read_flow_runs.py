@@ -153,6 +153,7 @@ def test_every_order_is_served(api: Api, three: dict[str, str]) -> None:
 
 def test_limit_offset_and_pages_cut_the_same_list(api: Api, three: dict[str, str]) -> None:
     assert find(api, limit=1, offset=1) == ["b"]
+    assert find(api, limit=None) == find(api)
     response = api.post("/flow_runs/paginate", {"limit": 2, "page": 2})
     page = json.loads(response.content)
     assert [run["name"] for run in page["results"]] == ["a"]

@@ -167,6 +167,20 @@ def test_an_unknown_run_has_no_state_to_set(api: Api) -> None:
     )
 
 
+def test_a_state_is_proposed_in_the_place_of_another_or_not_at_all(run: Run) -> None:
+    stale = run.read()["state_id"]
+    run.pause()
+    body = {"state": {"type": "FAILED"}}
+    path = f"/flow_runs/{run.id}/set_state"
+    refused = run.api.request("POST", path, body, headers={"If-Match": f'"{stale}"'})
+    assert refused.status_code == 412
+    assert "no longer" in json.loads(refused.content)["detail"]
+    assert run.read()["state_type"] == "PAUSED"
+    current = run.read()["state_id"]
+    accepted = run.api.request("POST", path, body, headers={"If-Match": f'"{current}"'})
+    assert accepted.status_code == 201
+
+
 def test_times_and_counts_follow_the_run(run: Run) -> None:
     run.pause()
     run.resume()
