@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from flowruns.domain.errors import ApiKeyExists
 from flowruns.models import ApiKey
@@ -31,4 +32,7 @@ class Command(BaseCommand):
             key = create_api_key(name, scopes=scopes or ApiKey.Scope.values)
         except ApiKeyExists as error:
             raise CommandError(str(error)) from None
+        except DatabaseError as error:
+            reason = " ".join(str(error).split())
+            raise CommandError(f"{reason}. Run `migrate` or `serve` first.") from None
         self.stdout.write(key)
