@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from approvals import prose
 from approvals.models import Approval, Decision
 from approvals.schemaforms import (
     Form,
@@ -28,6 +29,11 @@ class Question:
     description: str
     schema: JSONValue
     is_arriving: bool
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the description is longer than what a page shows of it."""
+        return len(self.description) > prose.MAX_LENGTH
 
     def open(self) -> Form:
         return open_form(self.schema)

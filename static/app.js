@@ -115,10 +115,16 @@
     }
   });
 
-  // A summary with the role of a button is a button for the space bar and the reader, too.
+  // Whoever opens the box to reject goes on to type the reason.
   document.addEventListener("toggle", (event) => {
     if (event.target.id === "reject-box" && event.target.open) event.target.querySelector("textarea").focus();
   }, true);
+
+  // A link to something folded away unfolds it.
+  addEventListener("hashchange", () => {
+    const target = document.getElementById(location.hash.slice(1));
+    if (target && target.tagName === "DETAILS") target.open = true;
+  });
 
   // One press, one answer. The server refuses a second one anyway.
   document.addEventListener("submit", (event) => {

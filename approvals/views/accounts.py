@@ -2,11 +2,13 @@
 
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from approvals.http import Fields, keep_draft, seal
 
@@ -25,6 +27,19 @@ def log_in(request: HttpRequest) -> HttpResponseBase:
     if carried and isinstance(response, HttpResponseRedirect) and request.user.is_authenticated:
         keep_draft(request, urlsplit(response.url).path, carried)
     return response
+
+
+def log_in_again(request: HttpRequest) -> HttpResponse:
+    """Answer a login from a page that was open before another login in the same browser."""
+    goal, carried = request.POST.get("next", ""), request.POST.get("carried", "")
+    if not url_has_allowed_host_and_scheme(goal, allowed_hosts={request.get_host()}):
+        goal = settings.LOGIN_REDIRECT_URL
+    if request.user.is_authenticated:
+        keep_draft(request, urlsplit(goal).path, carried)
+        return HttpResponseRedirect(goal)
+    form = AuthenticationForm(request)
+    context = {"form": form, "next": goal, "carried": carried, "was_stale": True}
+    return render(request, _TEMPLATE, context, status=403)
 
 
 def ask_to_log_in(request: HttpRequest, typed: Fields) -> HttpResponse:

@@ -5,7 +5,7 @@ from django.shortcuts import render
 
 from approvals.forms import list_typed
 from approvals.http import is_from_here
-from approvals.views.accounts import ask_to_log_in
+from approvals.views.accounts import ask_to_log_in, log_in_again
 from approvals.views.approvals import show_again, show_reason_again
 
 
@@ -22,6 +22,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def _show_what_was_typed(request: HttpRequest) -> HttpResponse | None:
     match = request.resolver_match
+    if match is not None and match.url_name == "login":
+        return log_in_again(request)
     if match is None or match.url_name not in {"approval", "reject"}:
         return None
     approval_id, is_answer = match.kwargs["approval_id"], match.url_name == "approval"

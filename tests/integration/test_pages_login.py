@@ -166,6 +166,25 @@ def test_our_own_rejection_without_a_valid_token_is_shown_again(run: Run) -> Non
     assert "too risky" in text_of(response)
 
 
+def test_a_login_page_from_before_another_login_leads_on_with_what_was_typed(run: Run) -> None:
+    approval = ask(run)
+    carried = field(Client().post(page_of(approval), {"f.0": "1", "f.1": "my words"}), "carried")
+    client = log_in(enforce_csrf_checks=True)
+    fields = {"username": "alice", "password": "x", "next": page_of(approval), "carried": carried}
+    response = client.post("/accounts/login/", fields, headers={"Origin": "http://testserver"})
+    assert response["Location"] == page_of(approval)
+    assert "my words" in client.get(page_of(approval)).content.decode()
+
+
+def test_a_login_page_from_before_a_logout_asks_once_more(db: None) -> None:
+    client = Client(enforce_csrf_checks=True)
+    fields = {"username": "alice", "password": "x", "next": "https://evil.example/"}
+    response = client.post("/accounts/login/", fields, headers={"Origin": "http://testserver"})
+    assert response.status_code == 403
+    assert "Please log in once more" in text_of(response)
+    assert field(response, "next") == "/"
+
+
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://testserver.evil"])
 def test_a_foreign_form_is_refused_and_shown_to_nobody(run: Run, origin: str) -> None:
     approval = ask(run)

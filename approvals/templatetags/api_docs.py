@@ -1,0 +1,69 @@
+"""The API's description as rows for its page, which needs no script and so no exception."""
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from django import template
+from ninja import NinjaAPI
+
+register = template.Library()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One operation as a reader looks it up; `body` names the schema it takes."""
+
+    group: str
+    method: str
+    path: str
+    name: str
+    description: str
+    needs_key: bool
+    body: str
+    parameters: list[dict[str, Any]]
+    answers: list[tuple[str, str, str]]
+    """Status, what it means, and the schema that comes with it."""
+
+
+@register.simple_tag
+def api_operations(api: NinjaAPI) -> list[tuple[str, list[Operation]]]:
+    """Return the operations by group, in the order in which the API lists them."""
+    paths = api.get_openapi_schema()["paths"]
+    operations = [
+        _read(path, method, operation)
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+    ]
+    return [(group, list(rows)) for group, rows in groupby(operations, lambda row: row.group)]
+
+
+@register.simple_tag
+def api_schemas(api: NinjaAPI) -> list[tuple[str, Any]]:
+    """Return the schemas that operations take and give, by name."""
+    return sorted(api.get_openapi_schema()["components"]["schemas"].items())
+
+
+def _read(path: str, method: str, operation: dict[str, Any]) -> Operation:
+    return Operation(
+        group=next(iter(operation.get("tags", ())), "Others"),
+        method=method.upper(),
+        path=path,
+        name=operation.get("summary", ""),
+        description=operation.get("description", ""),
+        needs_key=bool(operation.get("security")),
+        body=_schema_name(operation.get("requestBody")),
+        parameters=operation.get("parameters", []),
+        answers=[
+            (str(status), answer.get("description", ""), _schema_name(answer))
+            for status, answer in operation.get("responses", {}).items()
+        ],
+    )
+
+
+def _schema_name(content: dict[str, Any] | None) -> str:
+    """Return the name of the first schema that a body or an answer refers to."""
+    found = ((content or {}).get("content") or {}).get("application/json", {}).get("schema", {})
+    parts = [found, found.get("items", {}), *found.get("anyOf", ())]
+    references = (part["$ref"] for part in parts if "$ref" in part)
+    return next(references, "").rpartition("/")[2]
