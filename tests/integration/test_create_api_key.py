@@ -84,5 +84,5 @@ def test_a_database_without_tables_is_told_how_to_get_them(
         raise OperationalError("no such table: flowruns_apikey")
 
     monkeypatch.setattr("flowruns.management.commands.createapikey.create_api_key", fail)
-    with pytest.raises(CommandError, match="no such table.*Run `migrate`"):
+    with pytest.raises(CommandError, match=r"no such table.*Run `migrate`"):
         create("etl")
