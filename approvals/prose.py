@@ -62,7 +62,7 @@ def render_markdown(text: str) -> SafeString:
 
 def summarise_markdown(text: str, *, length: int) -> str:
     """Return the start of a text without its marks, for one line of a list; tables stay out."""
-    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     words: list[str] = []
     in_table = False
     for token in parser.parse(_readable(text[: length * 10])):

@@ -13,6 +13,7 @@ from approvals.prose import render_markdown, summarise_markdown
         ("before\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nafter", "before after"),
         ("* one\n* [two](http://x)\n", "one two"),
         ("<b>not bold</b>", "<b>not bold</b>"),
+        ("<script>x</script>\nwords", "<script>x</script> words"),
         ("a\x00b", "a\N{REPLACEMENT CHARACTER}b"),
         ("word " * 100, ("word " * 8)[:39] + "…"),
         ("", ""),
