@@ -8,7 +8,8 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "approvals.project.settings")
 _django: Any = get_asgi_application()
 
-from flowruns.holding import hold_requests  # noqa: E402 -- its models need the apps loaded
+from flowruns.finishing import finish_requests  # noqa: E402 -- its models need the apps loaded
+from flowruns.holding import hold_requests  # noqa: E402
 from flowruns.lifespan import with_lifespan  # noqa: E402
 
-application = with_lifespan(hold_requests(_django))
+application = with_lifespan(hold_requests(finish_requests(_django)))
