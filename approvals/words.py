@@ -13,8 +13,8 @@ from flowruns.domain.states import StateType
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 _STATES = {
-    StateType.SCHEDULED: ("Starts soon", "calm"),
-    StateType.PENDING: ("Starts soon", "calm"),
+    StateType.SCHEDULED: ("Queued", "calm"),
+    StateType.PENDING: ("Queued", "calm"),
     StateType.RUNNING: ("Running", "busy"),
     StateType.COMPLETED: ("Completed", "good"),
     StateType.FAILED: ("Failed", "bad"),

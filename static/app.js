@@ -132,15 +132,17 @@
     if (event.submitter && event.submitter.name) return;
     if (form.dataset.sent) return event.preventDefault();
     if (form.method === "post") form.dataset.sent = "1";
-    for (const button of document.querySelectorAll("[data-once]")) {
-      if (button.form === form) button.setAttribute("aria-busy", "true");
-    }
+    setTimeout(() => release(form), 10000); // nobody is stuck when the answer is lost on its way
+    for (const button of form.querySelectorAll("[data-once]")) button.setAttribute("aria-busy", "true");
   });
 
+  function release(form) {
+    delete form.dataset.sent;
+    for (const button of form.querySelectorAll("[data-once]")) button.removeAttribute("aria-busy");
+  }
+
   addEventListener("pageshow", (event) => {
-    if (!event.persisted) return;
-    for (const form of document.forms) delete form.dataset.sent;
-    for (const button of document.querySelectorAll("[data-once]")) button.removeAttribute("aria-busy");
+    if (event.persisted) [...document.forms].forEach(release);
   });
 
   // Polls rest while nobody looks, and a list is not changed under a selection.

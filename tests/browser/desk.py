@@ -68,6 +68,11 @@ class Flows:
         line = {"name": "flow", "level": level, "message": message, "timestamp": now}
         self._post("logs/", [{**line, "flow_run_id": flow_run_id}])
 
+    def resume(self, waiting: "Waiting", answer: Any) -> None:
+        """Answer with the API key, as a program does."""
+        verdict = self._post(f"flow_runs/{waiting.id}/resume", {"run_input": answer})
+        assert verdict["status"] == "ACCEPT"
+
     def clear(self) -> None:
         """Delete every run, so that a test finds an empty inbox."""
         while runs := self._post("flow_runs/filter", {"limit": 200}):

@@ -68,6 +68,24 @@ def open_decided(flows: Flows, alice: Reviewer) -> None:
     expect(alice.page.get_by_role("heading", name="You answered this")).to_be_visible()
 
 
+def open_ending(flows: Flows, alice: Reviewer) -> None:
+    waiting = flows.pause(schema=REFUND)
+    alice.open(waiting)
+    alice.page.get_by_label("Reason").fill("typed")
+    flows.resume(waiting, {"approve": True, "reason": "It is fine"})
+    expect(alice.page.get_by_text("It is fine")).to_be_visible()
+
+
+def open_too_late(flows: Flows, alice: Reviewer) -> None:
+    waiting = flows.pause(schema=REFUND)
+    alice.open(waiting)
+    alice.page.route("**/state/", lambda route: route.fulfill(status=204))
+    alice.page.get_by_label("Yes").check()
+    flows.resume(waiting, {"approve": False, "reason": "No receipt"})
+    alice.submit.click()
+    expect(alice.page.get_by_role("heading", name="was first")).to_be_visible()
+
+
 def open_history(flows: Flows, alice: Reviewer) -> None:
     open_decided(flows, alice)
     alice.page.goto("/history/")
@@ -82,6 +100,17 @@ def open_run(flows: Flows, alice: Reviewer) -> None:
 def open_login(flows: Flows, alice: Reviewer) -> None:
     alice.context.clear_cookies(name="sessionid")
     alice.page.goto("/accounts/login/")
+
+
+def open_locked(flows: Flows, alice: Reviewer) -> None:
+    alice.context.clear_cookies(name="sessionid")
+    alice.page.goto("/accounts/login/")
+    heading = alice.page.get_by_role("heading", name="Too many wrong passwords")
+    while not heading.is_visible():
+        alice.page.get_by_label("User name").fill("mallory")
+        alice.page.get_by_label("Password").fill("wrong")
+        alice.page.get_by_role("button", name="Log in").click()
+        expect(heading.or_(alice.page.get_by_role("alert"))).to_be_visible()
 
 
 def open_menu(flows: Flows, alice: Reviewer) -> None:
@@ -112,9 +141,12 @@ PAGES = [
     open_rejection,
     open_rejection_page,
     open_decided,
+    open_ending,
+    open_too_late,
     open_history,
     open_run,
     open_login,
+    open_locked,
     open_menu,
     open_password,
     open_api_docs,

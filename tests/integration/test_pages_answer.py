@@ -112,6 +112,15 @@ def test_a_structure_button_changes_the_form_and_decides_nothing(run: Run) -> No
     assert approval.is_waiting
 
 
+def test_opening_links_decides_nothing(run: Run) -> None:
+    """Mail scanners open every link that they find."""
+    approval = ask(run)
+    for part in ("", "reject/", "reject/?reason=x", "state/", "description/", "?f.0=1"):
+        assert log_in().get(f"{page_of(approval)}{part}").status_code in {200, 204}
+    approval.refresh_from_db()
+    assert approval.is_waiting
+
+
 def test_the_second_reviewer_is_told_who_was_first_and_keeps_the_text(run: Run) -> None:
     approval = ask(run)
     log_in("alice").post(page_of(approval), {"f.0": "0", "f.1": "no receipt"})
