@@ -88,6 +88,14 @@ def test_a_server_for_other_machines_prints_no_key() -> None:
         assert "createapikey NAME" in server.log
 
 
+def test_a_server_in_production_prints_where_its_key_is_and_not_the_key() -> None:
+    with approvals_server(PUBLIC_URL="https://approvals.example.com") as server:
+        assert "Approvals is running at https://approvals.example.com/\n" in server.log
+        assert f'export FLOWRUNS_API_KEY="$(cat {server.home / "api-key"})"\n' in server.log
+        assert server.api_key not in server.log
+        assert accepts_its_key(server), "on this machine, without https"
+
+
 @pytest.mark.parametrize("command", ["serve", "work"])
 @pytest.mark.parametrize(
     ("environment", "named"),

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 
 from approvals.management.demo import DEMO_USER, Demo, keep_demo_user
-from approvals.management.local_key import keep_local_key
+from approvals.management.local_key import KEY_FILE, keep_local_key
 from approvals.management.preparing import prepare_database
 from approvals.management.web_server import WebServer, bind, end_on_signals
 from flowruns.background import running_loops
@@ -62,6 +62,7 @@ class Command(BaseCommand):
 
         def on_listening() -> None:
             self.stdout.write(message)
+            self.stdout.flush()  # a log file shows it now, not when it has filled a buffer
             if flows:
                 flows.start()
 
@@ -101,7 +102,9 @@ def _describe_people(*, demo: bool) -> str:
 
 
 def _describe_key(*, is_local: bool) -> str:
-    if is_local:
-        return keep_local_key(settings.APPROVALS_HOME)
-    # what a server for other machines prints goes to its log, which a key must not
-    return f"<made with: {_COMMAND} createapikey NAME>"
+    """Name the key to use; a server for others only says where it is, because its log is kept."""
+    if not is_local:
+        return f"<made with: {_COMMAND} createapikey NAME>"
+    key = keep_local_key(settings.APPROVALS_HOME)
+    is_for_others = settings.PUBLIC_URL.startswith("https://")
+    return f'"$(cat {settings.APPROVALS_HOME / KEY_FILE})"' if is_for_others else key

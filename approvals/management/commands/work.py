@@ -20,4 +20,5 @@ class Command(BaseCommand):
         prepare_database()
         with running_loops(settings.BACKGROUND_LOOPS):
             self.stdout.write("The background loops run. Stop them with Ctrl-C.")
+            self.stdout.flush()
             threading.Event().wait()
