@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from flowruns.sdk.context import tags
     from flowruns.sdk.flows import Flow, flow
     from flowruns.sdk.futures import TaskFuture
+    from flowruns.sdk.inputs import asend_input, receive_input, send_input
     from flowruns.sdk.pauses import apause_flow_run, pause_flow_run
     from flowruns.sdk.resumes import aresume_flow_run, resume_flow_run
     from flowruns.sdk.run_input import RunInput
@@ -31,11 +32,14 @@ __all__ = [
     "TaskFuture",
     "apause_flow_run",
     "aresume_flow_run",
+    "asend_input",
     "flow",
     "get_client",
     "get_run_logger",
     "pause_flow_run",
+    "receive_input",
     "resume_flow_run",
+    "send_input",
     "tags",
     "task",
     "unmapped",
@@ -48,6 +52,7 @@ _HOMES = {
     "sdk.context": ["tags"],
     "sdk.flows": ["Flow", "flow"],
     "sdk.futures": ["TaskFuture"],
+    "sdk.inputs": ["asend_input", "receive_input", "send_input"],
     "sdk.pauses": ["apause_flow_run", "pause_flow_run"],
     "sdk.resumes": ["aresume_flow_run", "resume_flow_run"],
     "sdk.run_input": ["RunInput"],

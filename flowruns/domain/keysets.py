@@ -11,6 +11,20 @@ def is_valid_key(key: str) -> bool:
     return _KEY.fullmatch(key) is not None
 
 
+def key_from_name(name: str) -> str:
+    """Write the name of a class as part of a key: as Prefect does where that makes a valid one.
+
+    Example: "Legal_Review" becomes "legal-review", "Größe" becomes "gr-f6--df-e".
+    """
+    return "".join(_key_character(character) for character in name.lower())
+
+
+def _key_character(character: str) -> str:
+    if is_valid_key(character):
+        return character
+    return "-" if character == "_" else f"-{ord(character):x}-"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keyset:
     """Where a pause keeps its schema, its description and the answer."""

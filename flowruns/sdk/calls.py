@@ -1,5 +1,6 @@
 """The calls of the JSON API as steps, named as the methods of Prefect's client."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from email.utils import format_datetime
 from typing import Any
@@ -197,12 +198,21 @@ def read_flow_run_input(flow_run_id: UUID, key: str) -> Steps[str]:
 
 
 def filter_flow_run_input(
-    flow_run_id: UUID, key_prefix: str, limit: int = 1, exclude_keys: Iterable[str] = ()
+    flow_run_id: UUID,
+    key_prefix: str,
+    limit: int = 1,
+    exclude_keys: Iterable[str] = (),
+    *,
+    patience: float = WORKING,
+    ends_at: float = math.inf,
+    timeout: float = 30.0,
 ) -> Steps[list[wire.RunInput]]:
     """Read the inputs whose keys begin with `key_prefix`, oldest first."""
     body = {"prefix": key_prefix, "limit": limit, "exclude_keys": sorted(exclude_keys)}
-    answer = yield from _post(f"/flow_runs/{flow_run_id}/input/filter", body)
-    return _INPUTS.validate_python(answer)
+    path = f"/flow_runs/{flow_run_id}/input/filter"
+    request = Send(method="POST", path=path, body=body, timeout=timeout)
+    reply = yield from ask(request, patience=patience, ends_at=ends_at)
+    return _INPUTS.validate_python(reply.json())
 
 
 def delete_flow_run_input(flow_run_id: UUID, key: str) -> Steps[None]:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 # Threads are made as they are needed; the bound keeps a large map() from making one per item.
 MOST_THREADS = 256
 
+# The messages that this attempt of the run has met: who reads each, until it is acknowledged.
+type TakenMessages = dict[str, object | None]
+
 logger = logging.getLogger("flowruns")
 
 
@@ -35,6 +38,7 @@ class FlowRunContext:
     connection: "Connection | AsyncConnection"
     pauses_seen: int = 0
     pause_turns: Turnstile = field(default_factory=Turnstile)
+    messages: TakenMessages = field(default_factory=dict)
     _pool: ThreadPoolExecutor | None = None
 
     @property

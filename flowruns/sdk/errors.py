@@ -18,6 +18,7 @@ FlowRunsError
 ├── PauseRefused                    the server does not let this run pause now (also RuntimeError)
 ├── NotPausedError                  nothing to resume, or somebody else was faster
 ├── ResumeRefused                   the answer was refused, the run still waits (also RuntimeError)
+├── SenderIsNoFlowRun               nobody who could get a response (also RuntimeError)
 ├── FlowRunWaitTimeout              = FlowWaitTimeout
 ├── MissingContextError             called outside of a run (also RuntimeError)
 ├── MissingResult                   the result lives in another process
@@ -145,6 +146,10 @@ class ResumeRefused(FlowRunsError, RuntimeError):
 
 def _path(path: Sequence[str | int]) -> str:
     return ".".join(str(part) for part in path) or "the input"
+
+
+class SenderIsNoFlowRun(FlowRunsError, RuntimeError):
+    """Cannot respond to an input that was not sent by a flow run."""
 
 
 class FlowRunWaitTimeout(FlowRunsError):

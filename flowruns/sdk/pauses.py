@@ -10,6 +10,7 @@ from flowruns.domain.keysets import Keyset, is_valid_key
 from flowruns.domain.rejections import read_rejection
 from flowruns.domain.states import StateType
 from flowruns.sdk import calls
+from flowruns.sdk.base_run_input import BaseRunInput, load_steps, save_steps
 from flowruns.sdk.context import FlowRunContext, require_flow_run
 from flowruns.sdk.dispatch import dispatch, on_loop
 from flowruns.sdk.errors import (
@@ -25,13 +26,7 @@ from flowruns.sdk.errors import (
     ServerUnreachable,
     StateHasChanged,
 )
-from flowruns.sdk.run_input import (
-    BaseRunInput,
-    keyset_from_paused_state,
-    load_steps,
-    run_input_subclass_from_type,
-    save_steps,
-)
+from flowruns.sdk.run_input import keyset_from_paused_state, run_input_subclass_from_type
 from flowruns.sdk.states import OrchestrationResult, State, failed_with
 from flowruns.sdk.steps import Moment, Steps, read_clock
 from flowruns.sdk.waiting import Watch

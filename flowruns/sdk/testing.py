@@ -54,6 +54,7 @@ class FakeRun:
     facts: RunFacts
     history: list[states.State]
     inputs: dict[str, str] = field(default_factory=dict)
+    senders: dict[str, str | None] = field(default_factory=dict)
 
     @property
     def state(self) -> states.State:
@@ -136,6 +137,8 @@ class FakeServer:
                 return self._verdict(run, self._stamped(body.state))
             case (["resume"], "POST"):
                 return self._resume(run, request.body.get("run_input"))
+            case ["input", "filter"], "POST":
+                return _filtered(run, wire.RunInputFilter.model_validate(request.body))
             case ["input", *key], _:
                 return self._handle_input(run, "".join(key), request)
         return _json(200, run.as_wire())
@@ -154,6 +157,7 @@ class FakeServer:
         if create.key in run.inputs:
             return _json(409, {"detail": "A flow run input with this key already exists."})
         run.inputs[create.key] = create.value
+        run.senders[create.key] = create.sender
         return Reply(201, b"null")
 
     def _resume(self, run: FakeRun, run_input: Mapping[str, Any] | None) -> Reply:
@@ -200,6 +204,17 @@ _KEPT = {"name", "flow_id", "flow_version", "parameters", "tags", "labels"}
 def _is_outdated(run: FakeRun, request: Send) -> bool:
     headers = {name.lower(): value for name, value in request.headers.items()}
     return headers.get("if-match") not in {None, f'"{run.state.id}"'}
+
+
+def _filtered(run: FakeRun, wanted: wire.RunInputFilter) -> Reply:
+    found = [
+        wire.RunInput(
+            id=uuid4(), flow_run_id=run.run.id, key=key, value=value, sender=run.senders.get(key)
+        ).model_dump(mode="json")
+        for key, value in run.inputs.items()
+        if key.startswith(wanted.prefix) and key not in wanted.exclude_keys
+    ]
+    return _json(200, found[: wanted.limit])
 
 
 def _asked(run: FakeRun) -> Asked:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from flowruns import RunInput
-from flowruns.sdk.run_input import run_input_subclass_from_type, schema_of
+from flowruns.sdk.input_schemas import schema_of
+from flowruns.sdk.run_input import run_input_subclass_from_type
 from tests.data.asked_types import asked_types
 from tests.servers import PREFECT_PYTHON, ROOT, prefect_environment
 

@@ -1,0 +1,175 @@
+"""What every run input can do: be asked for, saved, loaded and sent; semantics of Prefect 3.8."""
+
+import json
+from typing import Any, ClassVar, Self, cast
+from uuid import UUID
+
+import pydantic
+from pydantic import ConfigDict, PrivateAttr
+from pydantic_core import to_json
+
+from flowruns import wire
+from flowruns.domain.keysets import Keyset, key_from_name, keyset_from_base
+from flowruns.sdk import calls, messages
+from flowruns.sdk.context import require_flow_run
+from flowruns.sdk.dispatch import dispatch, on_loop
+from flowruns.sdk.errors import ObjectNotFound
+from flowruns.sdk.input_schemas import field_with_default, schema_of
+from flowruns.sdk.steps import Steps
+
+
+class RunInputMetadata(pydantic.BaseModel):
+    """Where an input came from; `sender` is unknown for the answer to a pause."""
+
+    key: str
+    sender: str | None = None
+    receiver: UUID
+
+
+class BaseRunInput(pydantic.BaseModel):
+    """What RunInput and the wrapper of other types share."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    _description: str | None = PrivateAttr(default=None)
+    _metadata: RunInputMetadata = PrivateAttr()
+
+    @property
+    def metadata(self) -> RunInputMetadata:
+        return self._metadata
+
+    @classmethod
+    def keyset_from_type(cls) -> Keyset:
+        return keyset_from_base(key_from_name(cls.__name__))
+
+    @classmethod
+    def with_initial_data(cls, description: str | None = None, **initial: Any) -> type[Self]:
+        """Make a subclass whose fields begin with the values `initial`.
+
+        `description` is Markdown and is shown above the form. Unlike in Prefect a field keeps
+        its constraints, title and description.
+
+        Example: `Approval.with_initial_data(description="Refund **7 EUR**?", approve=True)`
+        """
+        fields: dict[str, Any] = {
+            name: field_with_default(cls.model_fields.get(name), value)
+            for name, value in initial.items()
+        }
+        model = pydantic.create_model(cls.__name__, __base__=cls, **fields)
+        if description is not None:
+            # A class attribute over a private one: read through the class, before any instance.
+            model._description = description  # noqa: SLF001
+        return model
+
+    @classmethod
+    def save(cls, keyset: Keyset, flow_run_id: UUID | None = None) -> None:
+        """Store the schema and the description under `keyset`; awaitable in async code."""
+        return cast("None", dispatch(save_steps(cls, keyset, ensure_id(flow_run_id))))
+
+    @classmethod
+    async def asave(cls, keyset: Keyset, flow_run_id: UUID | None = None) -> None:
+        await on_loop(save_steps(cls, keyset, ensure_id(flow_run_id)))
+
+    @classmethod
+    def load(cls, keyset: Keyset, flow_run_id: UUID | None = None) -> Self:
+        """Read the answer under `keyset`, or the defaults; awaitable in async code.
+
+        Raises pydantic.ValidationError where the answer is none that this type accepts.
+        """
+        return cast("Self", dispatch(load_steps(cls, keyset, ensure_id(flow_run_id))))
+
+    @classmethod
+    async def aload(cls, keyset: Keyset, flow_run_id: UUID | None = None) -> Self:
+        return cast("Self", await on_loop(load_steps(cls, keyset, ensure_id(flow_run_id))))
+
+    @classmethod
+    def load_from_flow_run_input(cls, flow_run_input: wire.RunInput) -> Self:
+        """Read a message; raises pydantic.ValidationError."""
+        message = cls(**json.loads(flow_run_input.value))
+        return message._with_metadata_of(flow_run_input)
+
+    def _with_metadata_of(self, found: wire.RunInput) -> Self:
+        self._metadata = RunInputMetadata(
+            key=found.key, sender=found.sender, receiver=found.flow_run_id
+        )
+        return self
+
+    def send_to(
+        self, flow_run_id: UUID, sender: str | None = None, key_prefix: str | None = None
+    ) -> None:
+        """Send this input to a flow run, which gets it by `receive`; awaitable in async code.
+
+        `sender` defaults to the current flow run. `key_prefix` names a channel of one's own.
+        Secrets are sent, and stored, in plain text. Raises ValueError and ObjectNotFound.
+        """
+        return cast("None", dispatch(self._send_steps(flow_run_id, sender, key_prefix)))
+
+    async def asend_to(
+        self, flow_run_id: UUID, sender: str | None = None, key_prefix: str | None = None
+    ) -> None:
+        """Send this input to a flow run: `send_to` for async code."""
+        await on_loop(self._send_steps(flow_run_id, sender, key_prefix))
+
+    def _send_steps(
+        self, flow_run_id: UUID, sender: str | None, key_prefix: str | None
+    ) -> Steps[None]:
+        prefix = key_prefix if key_prefix is not None else messages.prefix_of(type(self).__name__)
+        messages.check_prefix(prefix)
+        return messages.send_steps(flow_run_id, prefix, messages.content_of(self), sender)
+
+    def respond(
+        self, run_input: Any, sender: str | None = None, key_prefix: str | None = None
+    ) -> None:
+        """Send `run_input`, of any type, to the flow run that this one came from.
+
+        Awaitable in async code. Raises SenderIsNoFlowRun where no flow run sent it.
+        """
+        return cast("None", dispatch(self._respond_steps(run_input, sender, key_prefix)))
+
+    async def arespond(
+        self, run_input: Any, sender: str | None = None, key_prefix: str | None = None
+    ) -> None:
+        """Send an input to the flow run that this one came from: `respond` for async code."""
+        await on_loop(self._respond_steps(run_input, sender, key_prefix))
+
+    def _respond_steps(
+        self, run_input: Any, sender: str | None, key_prefix: str | None
+    ) -> Steps[None]:
+        from flowruns.sdk.run_input import as_run_input
+
+        receiver = messages.sending_run(self.metadata.sender)
+        return as_run_input(run_input)._send_steps(receiver, sender, key_prefix)  # noqa: SLF001
+
+    @classmethod
+    def unwrap(cls, answer: Self) -> Any:
+        """Return what the flow asked for, given the whole answer."""
+        return answer
+
+
+def ensure_id(flow_run_id: UUID | None) -> UUID:
+    """Return `flow_run_id`, or the current flow run's."""
+    if flow_run_id is not None:
+        return flow_run_id
+    message = "Must either provide a flow run ID or be within a flow run."
+    return require_flow_run(message).flow_run.id
+
+
+def save_steps(model: type[BaseRunInput], keyset: Keyset, flow_run_id: UUID) -> Steps[None]:
+    """Store what a person needs to answer: the schema, and the description if there is one."""
+    schema = to_json(schema_of(model), inf_nan_mode="null").decode()
+    yield from calls.create_flow_run_input(flow_run_id, keyset.schema, schema)
+    description = model._description  # noqa: SLF001 - ours, read through the class
+    if isinstance(description, str) and description:
+        text = to_json(description).decode()
+        yield from calls.create_flow_run_input(flow_run_id, keyset.description, text)
+
+
+def load_steps(model: type[BaseRunInput], keyset: Keyset, flow_run_id: UUID) -> Steps[Any]:
+    """Read the answer; where none was stored the defaults are it."""
+    try:
+        text = yield from calls.read_flow_run_input(flow_run_id, keyset.response)
+    except ObjectNotFound:
+        text = "{}"
+    answer = model(**(json.loads(text) or {}))
+    answer._metadata = RunInputMetadata(key=keyset.response, receiver=flow_run_id)  # noqa: SLF001
+    return answer.unwrap(answer)
