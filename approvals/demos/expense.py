@@ -37,7 +37,7 @@ class Approval(RunInput):
 
     approve: bool = Field(title="Pay this claim")
     amount: Decimal = Field(title="Amount to pay, in EUR", ge=0, decimal_places=2)
-    cost_center: Literal["Sales", "Engineering", "Marketing"] = "Sales"
+    cost_center: Literal["Sales", "Engineering", "Marketing"] = Field("Sales", title="Charged to")
     comment: str = Field("", title="Comment for the employee", max_length=500)
 
 

@@ -15,7 +15,7 @@ class Guard(BaseModel):
 
     metric: Metric = "error rate"
     limit: float = Field(gt=0, title="Roll back above")
-    window_minutes: int = Field(30, ge=1, le=1440)
+    window_minutes: int = Field(30, ge=1, le=1440, title="Watched for, in minutes")
 
 
 class Rollout(BaseModel):
@@ -23,7 +23,7 @@ class Rollout(BaseModel):
 
     strategy: Literal["shadow", "canary", "all at once"] = "canary"
     first_share: int = Field(10, ge=1, le=100, title="First share of the traffic, in percent")
-    regions: list[Literal["eu-west", "us-east", "ap-south"]] = ["eu-west"]
+    regions: set[Literal["eu-west", "us-east", "ap-south"]] = {"eu-west"}
 
 
 class Promotion(RunInput):
@@ -85,7 +85,7 @@ def promote_model(version: str) -> bool:
     if not answer.promote:
         logger.info("%s stays where it is. %s", version, answer.note)
         return False
-    for region in answer.rollout.regions:
+    for region in sorted(answer.rollout.regions):
         roll_out(version, region, answer.rollout.first_share)
     for guard in answer.guards:
         logger.info("Guarded: back if %s exceeds %s.", guard.metric, guard.limit)
