@@ -4,6 +4,7 @@ The tree is drawn in `flowruns.sdk.errors`.
 """
 
 from flowruns.sdk.errors import (
+    AnswerBelongsElsewhere,
     ApprovalRejected,
     CancelledRun,
     ConfigurationError,
@@ -39,6 +40,7 @@ from flowruns.sdk.errors import (
 )
 
 __all__ = [
+    "AnswerBelongsElsewhere",
     "ApprovalRejected",
     "CancelledRun",
     "ConfigurationError",

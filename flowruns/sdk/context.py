@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from flowruns.sdk.errors import MissingContextError
-from flowruns.sdk.turns import Turnstile
+from flowruns.sdk.turns import Gate, Turnstile
 
 if TYPE_CHECKING:
     from flowruns.sdk.drive import AsyncConnection, Connection
@@ -38,6 +38,7 @@ class FlowRunContext:
     connection: "Connection | AsyncConnection"
     pauses_seen: int = 0
     pause_turns: Turnstile = field(default_factory=Turnstile)
+    task_gate: Gate = field(default_factory=Gate)
     messages: TakenMessages = field(default_factory=dict)
     _pool: ThreadPoolExecutor | None = None
 

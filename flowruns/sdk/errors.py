@@ -16,6 +16,7 @@ FlowRunsError
 │   └── PausedRunDeleted
 ├── FlowPauseTimeout                nobody answered in time
 ├── PauseRefused                    the server does not let this run pause now (also RuntimeError)
+│   └── AnswerBelongsElsewhere      the stored answer was given to another step of the flow
 ├── NotPausedError                  nothing to resume, or somebody else was faster
 ├── ResumeRefused                   the answer was refused, the run still waits (also RuntimeError)
 ├── SenderIsNoFlowRun               nobody who could get a response (also RuntimeError)
@@ -129,6 +130,10 @@ class FlowPauseTimeout(FlowRunsError):
 
 class PauseRefused(FlowRunsError, RuntimeError):
     """Flow run cannot be paused."""
+
+
+class AnswerBelongsElsewhere(PauseRefused):
+    """The stored answer was given to another step of the flow."""
 
 
 class NotPausedError(FlowRunsError):

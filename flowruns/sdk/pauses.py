@@ -10,7 +10,8 @@ from flowruns.domain.keysets import Keyset, is_valid_key
 from flowruns.domain.rejections import read_rejection
 from flowruns.domain.states import StateType
 from flowruns.sdk import calls
-from flowruns.sdk.base_run_input import BaseRunInput, load_steps, save_steps
+from flowruns.sdk.base_run_input import BaseRunInput, load_steps
+from flowruns.sdk.bindings import bind_steps, calling_step, check_steps, rebind_steps
 from flowruns.sdk.context import FlowRunContext, require_flow_run
 from flowruns.sdk.dispatch import dispatch, on_loop
 from flowruns.sdk.errors import (
@@ -41,6 +42,7 @@ class Pause:
 
     run: FlowRunContext
     key: str
+    step: str
     timeout: float
     poll_interval: float
     asks_for: type[BaseRunInput] | None
@@ -59,34 +61,25 @@ class Pause:
         self.run.logger.info("Pausing flow, execution will continue when this flow run is resumed.")
         try:
             yield from self._store_questions()
-            yield from self._pause_and_wait()
+            with self.run.task_gate.closed():
+                yield from self._pause_and_wait()
             return (yield from self._read_answer())
         except ObjectNotFound as error:
             raise PausedRunDeleted(flow_run_id=self.flow_run_id, state=None) from error
 
     def _store_questions(self) -> Steps[None]:
-        """Store schema and description before the state, so that nobody meets it without."""
-        if self.asks_for is None or self.keyset is None:
-            return
+        """Store the questions before the state, so that nobody meets it without."""
+        names, step = ("Paused", self.key), self.step
         try:
-            yield from save_steps(self.asks_for, self.keyset, self.flow_run_id)
+            yield from bind_steps(self.flow_run_id, self.asks_for, names=names, step=step)
         except ObjectAlreadyExists:
-            if not (yield from self._has_fired()):
-                yield from self._replace_questions(self.asks_for, self.keyset)
+            again = check_steps if (yield from self._has_fired()) else rebind_steps
+            yield from again(self.flow_run_id, self.asks_for, names=names, step=step)
 
     def _has_fired(self) -> Steps[bool]:
         """Whether this attempt of the run has paused under the key: its inputs count then."""
         run = yield from calls.read_flow_run(self.flow_run_id)
         return self.key in (run.empirical_policy.pause_keys or ())
-
-    def _replace_questions(self, model: type[BaseRunInput], keyset: Keyset) -> Steps[None]:
-        """Delete what an earlier attempt of the run left behind, its answer too, and ask anew."""
-        for key in (keyset.response, keyset.description, keyset.schema):
-            try:
-                yield from calls.delete_flow_run_input(self.flow_run_id, key)
-            except ObjectNotFound:
-                continue
-        yield from save_steps(model, keyset, self.flow_run_id)
 
     def _pause_and_wait(self) -> Steps[None]:
         while True:
@@ -204,11 +197,19 @@ def pause_steps(
     run = require_flow_run("Flow runs can only be paused from within a flow run.")
     # Counted even where a key is given, as in Prefect, so that the default keys agree with its.
     run.pauses_seen += 1
+    step = f"the pause with the key {key!r}" if key else calling_step()
     key = key or str(run.pauses_seen)
     if not is_valid_key(key):
         raise ValueError(f"The pause key {key!r} may hold lower-case letters, digits and - only.")
     asks_for = run_input_subclass_from_type(wait_for_input) if wait_for_input is not None else None
-    pause = Pause(run=run, key=key, timeout=timeout, poll_interval=poll_interval, asks_for=asks_for)
+    pause = Pause(
+        run=run,
+        key=key,
+        step=step,
+        timeout=timeout,
+        poll_interval=poll_interval,
+        asks_for=asks_for,
+    )
     return run.pause_turns.pass_through(pause.play())
 
 
@@ -239,15 +240,22 @@ def pause_flow_run(
     """Pause the current flow run and block until a person resumes it; semantics of Prefect 3.8.
 
     Awaitable in an async flow, where `apause_flow_run` is the same with types to match. Tasks
-    that have started keep running; other pauses of the run wait their turn.
+    that have started keep running, others wait until the run goes on (Prefect starts them);
+    other pauses of the run wait their turn.
 
     `wait_for_input` is a RunInput, or any type that pydantic knows; the answer is returned.
     After `timeout` seconds the pause fails. A server that cannot hold requests is asked every
     `poll_interval` seconds. `key` names the pause: one that has fired returns the stored answer.
     It defaults to the number of pauses that the flow has met, this one included.
 
+    An answer belongs to its step: the key, or without one the line of the function that pauses,
+    and the type that is asked for, whatever its texts and initial data. A flow that runs again
+    and comes by another way to a pause whose number has an answer gets AnswerBelongsElsewhere,
+    not that answer; keys such as `key=f"order-{order}"` let it take any way, and loop in any order.
+
     Raises FlowPauseTimeout; ApprovalRejected, PauseCancelled, PauseFailed or PausedRunDeleted
-    when the run ends meanwhile; PauseRefused; MissingContextError outside of a flow run;
+    when the run ends meanwhile; PauseRefused or its
+    AnswerBelongsElsewhere; MissingContextError outside of a flow run;
     pydantic.ValidationError where the answer is none that the type accepts.
 
     Example: `answer = pause_flow_run(wait_for_input=Approval, timeout=86400)`

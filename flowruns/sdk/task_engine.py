@@ -9,11 +9,17 @@ from uuid import UUID
 
 from flowruns.domain.states import StateType
 from flowruns.sdk import run_logs
-from flowruns.sdk.context import TaskRunContext, in_task_run
+from flowruns.sdk.context import (
+    TaskRunContext,
+    current_flow_run,
+    current_task_run,
+    in_task_run,
+)
 from flowruns.sdk.errors import FlowPauseTimeout, PauseEnded, UpstreamTaskError
 from flowruns.sdk.futures import TaskFuture, conclude, has_futures, replace_states, states_of
 from flowruns.sdk.states import State, crashed, failed_with
 from flowruns.sdk.steps import Block, Invoke, Sleep, Steps
+from flowruns.sdk.turns import Gate
 
 if TYPE_CHECKING:
     from flowruns.sdk.tasks import Task
@@ -31,9 +37,11 @@ class TaskEngine:
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     wait_for: tuple[TaskFuture[Any], ...] = ()
+    is_submitted: bool = False
 
     def play(self) -> Steps[State[Any]]:
         """Call the task's function as often as it may retry and return its final state."""
+        gate = self._gate()
         logger = run_logs.task_run_logger(self.task_run_id, self._name, self.task.name)
         context = TaskRunContext(
             task_run_id=self.task_run_id,
@@ -43,19 +51,27 @@ class TaskEngine:
         )
         prints = run_logs.forwarded_prints() if self.task.log_prints else nullcontext()
         with in_task_run(context), prints:
-            state = yield from self._play_attempts(context)
+            state = yield from self._play_attempts(context, gate)
         logger.info("Finished in state %s", state)
         return state
+
+    def _gate(self) -> Gate | None:
+        """Return what holds the task while its run is paused; a part of a started one goes on."""
+        run = current_flow_run()
+        is_part = current_task_run() is not None and not self.is_submitted
+        return None if run is None or is_part else run.task_gate
 
     @property
     def _name(self) -> str:
         return f"{self.task.name}-{str(self.task_run_id)[:3]}"
 
-    def _play_attempts(self, context: TaskRunContext) -> Steps[State[Any]]:
+    def _play_attempts(self, context: TaskRunContext, gate: Gate | None) -> Steps[State[Any]]:
         try:
             call = yield from self._resolve()
         except UpstreamTaskError as error:
             return self._own(State(type=StateType.PENDING, name="NotReady", message=str(error)))
+        if gate is not None:
+            yield from gate.pass_through()
         attempt = 0
         while True:
             try:

@@ -106,6 +106,7 @@ class Task[**P, R]:
 
     def _submit(self, engine: TaskEngine) -> TaskFuture[Any]:
         run = require_flow_run("Tasks can only be submitted from within a flow run.")
+        engine.is_submitted = True
         state = run.pool.submit(copy_context().run, self._play_in_thread, engine)
         return TaskFuture(engine.task_run_id, state)
 

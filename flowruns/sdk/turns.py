@@ -1,14 +1,17 @@
-"""First come, first served, for threads and asyncio tasks alike."""
+"""Waiting for one another, for threads and asyncio tasks alike."""
 
 import threading
+from asyncio import CancelledError
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 
 from flowruns.sdk.steps import Await, Steps
 
 
 class Turnstile:
-    """Lets one pass at a time, in the order they came; one who stops waiting loses their place."""
+    """Lets one pass at a time, first come, first served; who stops waiting loses their place."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -47,3 +50,48 @@ class Turnstile:
             return (yield from steps)
         finally:
             self._leave()
+
+
+class Gate:
+    """Holds those who come while it is closed, and lets them on together when it opens."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._held: list[Future[None]] = []
+        self._closings = 0
+
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        """Close the gate for a while; where the process is ending, who is held is turned away."""
+        with self._guard:
+            self._closings += 1
+        goes_on = True
+        try:
+            yield
+        except BaseException as error:
+            goes_on = isinstance(error, Exception | CancelledError)
+            raise
+        finally:
+            self._open(goes_on=goes_on)
+
+    def _open(self, *, goes_on: bool) -> None:
+        with self._guard:
+            self._closings -= 1
+            if self._closings and goes_on:
+                return
+            held, self._held = self._held, []
+        for ticket in held:
+            if not goes_on:
+                ticket.cancel()
+            elif ticket.set_running_or_notify_cancel():
+                ticket.set_result(None)
+
+    def pass_through(self) -> Steps[None]:
+        """Wait while the gate is closed; raises CancelledError for who is turned away."""
+        while True:
+            with self._guard:
+                if not self._closings:
+                    return
+                ticket: Future[None] = Future()
+                self._held.append(ticket)
+            yield Await(ticket)

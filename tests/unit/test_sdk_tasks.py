@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -20,7 +21,11 @@ from flowruns import (
     unmapped,
 )
 from flowruns.exceptions import MissingContextError, ParameterBindError, UnfinishedRun
-from flowruns.sdk.testing import FakeServer, reviewed_by, served_by
+from flowruns.sdk.context import in_flow_run
+from flowruns.sdk.steps import Await
+from flowruns.sdk.task_engine import TaskEngine
+from flowruns.sdk.testing import Asked, FakeServer, reviewed_by, served_by
+from tests.paused_flows import PausedFlow
 
 
 @pytest.fixture(autouse=True)
@@ -361,3 +366,90 @@ def test_a_crash_drops_the_tasks_that_have_not_started() -> None:
 
 def test_a_task_looks_like_its_function() -> None:
     assert repr(double) == "<Task 'double'>"
+
+
+# --- while the run is paused
+
+
+def test_queued_tasks_wait_while_the_run_is_paused() -> None:
+    started: list[str] = []
+    before_the_answer: list[str] = []
+    reviewed = threading.Event()
+
+    @task
+    def long_running() -> str:
+        started.append("long")
+        assert reviewed.wait(5)
+        return part()
+
+    @task
+    def part() -> str:
+        started.append("part")
+        return "done"
+
+    @task
+    def queued(n: int) -> int:
+        started.append("queued")
+        return n
+
+    @task
+    def after(value: str) -> str:
+        started.append("after")
+        return value
+
+    def review(_: Asked) -> dict[str, Any]:
+        futures.extend([queued.submit(n) for n in range(3)])
+        reviewed.set()
+        futures[0].wait(5)  # a started task runs on, and its parts with it
+        before_the_answer.extend(started)
+        return {"value": 1}
+
+    futures: list[TaskFuture[Any]] = []
+
+    @flow
+    def main() -> list[Any]:
+        futures.append(long_running.submit())
+        futures.append(after.submit(futures[0]))  # type: ignore[call-overload]
+        while "long" not in started:
+            time.sleep(0.001)
+        pause_flow_run(int)
+        return [future.result() for future in futures]
+
+    with reviewed_by(review):
+        assert main() == ["done", "done", 0, 1, 2]
+    assert before_the_answer == ["long", "part"]
+    assert sorted(started) == ["after", "long", "part", "queued", "queued", "queued"]
+
+
+def test_a_task_that_is_called_beside_a_pause_waits_too() -> None:
+    flow = PausedFlow()
+    with in_flow_run(flow.context), flow.context.task_gate.closed():
+        steps = TaskEngine(double, uuid4(), (1,), {}).play()
+        step = next(steps)
+        assert isinstance(step, Await)
+        assert not step.ticket.done()
+    assert step.ticket.done()
+    steps.close()
+
+
+def test_no_queued_task_starts_in_a_process_that_ends() -> None:
+    started: list[int] = []
+
+    @task
+    def queued(n: int) -> None:
+        started.append(n)
+
+    def review(_: Asked) -> dict[str, Any]:
+        futures.append(queued.submit(1))
+        raise KeyboardInterrupt
+
+    futures: list[TaskFuture[Any]] = []
+
+    @flow
+    def main() -> None:
+        pause_flow_run(int)
+
+    with reviewed_by(review), pytest.raises(KeyboardInterrupt):
+        main()
+    futures[0].wait(5)
+    assert started == []
