@@ -105,6 +105,9 @@ class FakeServer:
             case (["logs"], "POST"):
                 self.logs += [wire.LogCreate.model_validate(line) for line in request.body]
                 return Reply(201, b"null")
+            case (["flow_run_states"], "GET"):
+                run = self.runs[UUID(request.path.rpartition("=")[2])]
+                return _json(200, [_shown(state) for state in run.history])
             case (["flow_runs", run_id, *rest], _) if run := self.runs.get(UUID(run_id)):
                 with self._lock:
                     return self._handle_run(run, rest, request)
@@ -215,6 +218,10 @@ def _filtered(run: FakeRun, wanted: wire.RunInputFilter) -> Reply:
         if key.startswith(wanted.prefix) and key not in wanted.exclude_keys
     ]
     return _json(200, found[: wanted.limit])
+
+
+def _shown(state: states.State) -> dict[str, Any]:
+    return wire.State.from_domain(state).model_dump(mode="json")
 
 
 def _asked(run: FakeRun) -> Asked:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from flowruns import wire
-from flowruns.sdk import dispatch
+from flowruns.sdk import calls, dispatch
 from flowruns.sdk.asking import WAITING, Outage, ask_once
 from flowruns.sdk.client import FlowRunsClient, SyncFlowRunsClient
 from flowruns.sdk.context import current_logger
@@ -105,14 +105,23 @@ def wait_steps(
     now = yield from read_clock()
     ends_at = math.inf if timeout is None else now.seconds + timeout
     watch = Watch(flow_run_id=flow_run_id, poll_interval=poll_interval, ends_at=ends_at)
+    logged: set[UUID] = set()
     while run := (yield from watch.next_change()):
-        if log_states and run.state:
-            current_logger().info("Flow run is in state %r", run.state.name)
+        if log_states:
+            yield from _log_states(flow_run_id, logged)
         if run.state and run.state.is_final():
             return run
     raise FlowRunWaitTimeout(
         f"Flow run with ID {flow_run_id} exceeded watch timeout of {timeout} seconds"
     )
+
+
+def _log_states(flow_run_id: UUID, logged: set[UUID]) -> Steps[None]:
+    """Log what the run went through since the last time, also what came and went in between."""
+    for state in (yield from calls.read_flow_run_states(flow_run_id)):
+        if state.id not in logged:
+            logged.add(state.id)
+            current_logger().info("Flow run is in state %r", state.name)
 
 
 def wait_for_flow_run(
@@ -126,7 +135,8 @@ def wait_for_flow_run(
 
     Awaitable in async code. A server that holds requests tells of the end at once; another is
     asked every `poll_interval` seconds. Restarts of the server are waited out. `timeout` is in
-    seconds, None waits for ever. With `log_states` each state that was seen is logged once.
+    seconds, None waits for ever. With `log_states` each state of the run's history is logged once,
+    also one that came and went between two looks, or before the first.
 
     Raises FlowRunWaitTimeout, or ObjectNotFound when there is no such run.
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -10,8 +11,9 @@ from flowruns import get_client, wait_for_flow_run
 from flowruns.domain.states import State, StateType, failed
 from flowruns.exceptions import FlowRunWaitTimeout, ObjectNotFound
 from flowruns.sdk.states import FlowRun
-from flowruns.sdk.testing import served_by
+from flowruns.sdk.testing import FakeServer, served_by
 from flowruns.sdk.waiting import wait_steps
+from flowruns.wire import FlowRunCreate
 from tests.paused_flows import PausedFlow
 
 
@@ -64,19 +66,45 @@ def test_it_gives_up_when_it_was_asked_to(holds: bool) -> None:
     assert flow.stage.seconds == 7
 
 
-def test_each_state_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    flow = PausedFlow()
+@pytest.mark.parametrize("holds", [True, False])
+def test_each_state_is_logged_once_and_none_is_missed(
+    caplog: pytest.LogCaptureFixture, holds: bool
+) -> None:
+    flow = PausedFlow(holds=holds)
     flow.at(10, State(type=StateType.PAUSED))
-    flow.at(70, State(type=StateType.RUNNING))
+    flow.at(10.1, State(type=StateType.RUNNING))
     flow.at(200, _completed())
     with caplog.at_level(logging.INFO):
         _wait(flow, log_states=True)
     assert [r.message for r in caplog.records] == [
+        "Flow run is in state 'Pending'",
         "Flow run is in state 'Running'",
         "Flow run is in state 'Paused'",
         "Flow run is in state 'Running'",
         "Flow run is in state 'Completed'",
     ]
+
+
+def test_many_runs_are_waited_for_at_once() -> None:
+    async def wait_for_all() -> list[Any]:
+        waits = [wait_for_flow_run(run_id, poll_interval=0.05) for run_id in server.runs]
+        finished = asyncio.gather(*waits)
+        for run in server.runs.values():
+            await asyncio.sleep(0)
+            server.set_state(run, _completed())
+        return await finished
+
+    server = FakeServer()
+    with served_by(server.handle):
+        with get_client(sync_client=True) as client:
+            flow_id = client.create_flow("many")
+            for _ in range(100):
+                client.create_flow_run(FlowRunCreate(flow_id=flow_id))
+        for run in server.runs.values():
+            server.set_state(run, State(type=StateType.RUNNING))
+        runs = asyncio.run(wait_for_all())
+    assert {run.id for run in runs} == set(server.runs)
+    assert {run.state_name for run in runs} == {"Completed"}
 
 
 def test_a_restart_of_the_server_is_waited_out() -> None:
