@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from flowruns.sdk.run_input import RunInput
     from flowruns.sdk.run_logs import get_run_logger
     from flowruns.sdk.states import FlowRun, State
+    from flowruns.sdk.task_runners import ThreadPoolTaskRunner
     from flowruns.sdk.tasks import Task, task, unmapped
     from flowruns.sdk.waiting import wait_for_flow_run
 
@@ -30,6 +31,7 @@ __all__ = [
     "StateType",
     "Task",
     "TaskFuture",
+    "ThreadPoolTaskRunner",
     "apause_flow_run",
     "aresume_flow_run",
     "asend_input",
@@ -58,6 +60,7 @@ _HOMES = {
     "sdk.run_input": ["RunInput"],
     "sdk.run_logs": ["get_run_logger"],
     "sdk.states": ["FlowRun", "State"],
+    "sdk.task_runners": ["ThreadPoolTaskRunner"],
     "sdk.tasks": ["Task", "task", "unmapped"],
     "sdk.waiting": ["wait_for_flow_run"],
 }

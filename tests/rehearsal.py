@@ -65,7 +65,7 @@ class Rehearsal:
                 return self._pass_time(self.seconds + seconds)
             case ReadClock():
                 return Moment(self.now(), self.seconds)
-            case Invoke(call) | Block(call):
+            case Invoke(call, _) | Block(call):
                 return call()
             case Await(ticket):
                 return ticket.result(timeout=0)

@@ -5,13 +5,14 @@ import contextvars
 import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from flowruns.sdk.errors import MissingContextError
+from flowruns.sdk.limits import TimeLimit
 from flowruns.sdk.turns import Gate, Turnstile
 
 if TYPE_CHECKING:
@@ -40,13 +41,27 @@ class FlowRunContext:
     pause_turns: Turnstile = field(default_factory=Turnstile)
     task_gate: Gate = field(default_factory=Gate)
     messages: TakenMessages = field(default_factory=dict)
+    # Those of the runs that called this one too: they wait for its person as well.
+    limits: tuple[TimeLimit, ...] = ()
+    most_threads: int = MOST_THREADS
     _pool: ThreadPoolExecutor | None = None
 
     @property
     def pool(self) -> ThreadPoolExecutor:
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(MOST_THREADS, f"{self.flow_run.name}-")
+            self._pool = ThreadPoolExecutor(self.most_threads, f"{self.flow_run.name}-")
         return self._pool
+
+    @contextmanager
+    def waiting_for_a_person(self) -> Iterator[None]:
+        """Let no task start and no limit come nearer for a while."""
+        task = _task_run.get()
+        own = (task.limit,) if task and task.limit else ()
+        with ExitStack() as stack:
+            for limit in (*self.limits, *own):
+                stack.enter_context(limit.frozen())
+            stack.enter_context(self.task_gate.closed())
+            yield
 
     def finish_tasks(self) -> None:
         """Wait for the tasks that were submitted."""
@@ -67,6 +82,7 @@ class TaskRunContext:
     is_async: bool
     log_prints: bool | None
     logger: "logging.LoggerAdapter[logging.Logger]"
+    limit: TimeLimit | None = None
 
 
 _flow_run: ContextVar[FlowRunContext | None] = ContextVar("flow_run", default=None)

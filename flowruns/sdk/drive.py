@@ -168,8 +168,8 @@ def _perform(step: Step, connection: Connection) -> Any:
             return time.sleep(seconds)
         case ReadClock():
             return _now()
-        case Invoke(call):
-            return call()
+        case Invoke(call, limit):
+            return limit.call(call) if limit else call()
         case Block(call):
             return call()
         case _:
@@ -184,9 +184,11 @@ async def _aperform(step: Step, connection: AsyncConnection) -> Any:
             return await asyncio.sleep(seconds)
         case ReadClock():
             return _now()
-        case Invoke(call):
+        case Invoke(call, limit):
             result = call()
-            return await result if inspect.isawaitable(result) else result
+            if inspect.isawaitable(result):
+                result = await (limit.await_(result) if limit else result)
+            return result
         case Block(call):
             return await asyncio.to_thread(call)
         case _:

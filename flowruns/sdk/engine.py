@@ -13,6 +13,7 @@ from flowruns.sdk.config import load_config
 from flowruns.sdk.context import FlowRunContext, current_flow_run, current_tags, in_flow_run
 from flowruns.sdk.errors import (
     FlowRunsError,
+    FlowRunTimeoutError,
     ObjectNotFound,
     ParameterTypeError,
     PauseEnded,
@@ -20,7 +21,9 @@ from flowruns.sdk.errors import (
     StateHasChanged,
 )
 from flowruns.sdk.futures import conclude, has_futures, results_of, states_of
-from flowruns.sdk.states import FlowRun, State, crashed, failed_with
+from flowruns.sdk.hooks import hook_steps
+from flowruns.sdk.limits import TimeLimit
+from flowruns.sdk.states import FlowRun, State, crashed, failed_with, timed_out
 from flowruns.sdk.steps import Block, Invoke, Steps
 
 if TYPE_CHECKING:
@@ -127,6 +130,13 @@ class FlowEngine:
         result = yield from calls.propose_state(self.run.id, State(type=StateType.RUNNING))
         if result.status is not wire.SetStateStatus.ACCEPT:
             raise FlowRunsError(f"The flow run cannot begin: {result.details.reason}")
+        if result.state is not None:
+            yield from self._call_hooks(result.state)
+
+    def _call_hooks(self, state: State[Any]) -> Steps[None]:
+        known = {"state": state, "state_type": state.type, "state_name": state.name}
+        run = self.run.model_copy(update=known)
+        yield from hook_steps(self.flow.hooks, self.flow, run, state, self.logger)
 
     def _play_attempt(self, call: Callable[[], Any]) -> Steps[Finished]:
         context = FlowRunContext(
@@ -135,6 +145,8 @@ class FlowEngine:
             log_prints=self._logs_prints(),
             logger=self.logger,
             connection=self.connection,
+            limits=self._limits(),
+            most_threads=self.flow.task_runner.max_workers,
         )
         prints = run_logs.forwarded_prints() if context.log_prints else nullcontext()
         with in_flow_run(context), prints:
@@ -150,6 +162,11 @@ class FlowEngine:
             yield Block(context.finish_tasks)
         return finished
 
+    def _limits(self) -> tuple[TimeLimit, ...]:
+        parent, seconds = current_flow_run(), self.flow.timeout_seconds
+        own = (TimeLimit(seconds, FlowRunTimeoutError),) if seconds else ()
+        return (*(parent.limits if parent else ()), *own)
+
     def _logs_prints(self) -> bool:
         if self.flow.log_prints is not None:
             return self.flow.log_prints
@@ -158,12 +175,18 @@ class FlowEngine:
 
     def _call(self, call: Callable[[], Any], context: FlowRunContext) -> Steps[Finished]:
         try:
-            value = yield Invoke(call)
+            limit = context.limits[-1] if self.flow.timeout_seconds else None
+            value = yield Invoke(call, limit)
             value = yield Block(lambda: states_of(value))
             yield Block(context.finish_tasks)
         except PauseEnded as error:
             # A decision, not a fault: no traceback.
             return (yield from self._fail(error, "Flow run encountered an exception:"))
+        except TimeoutError as error:
+            own = f"Flow run exceeded timeout of {self.flow.timeout_seconds} second(s)"
+            state = timed_out(error, limit, own=own, other="Flow run failed due to timeout")
+            self.logger.error(state.message)  # noqa: TRY400 - the message says it all
+            return Finished((yield from self._report(state)), error=error)
         except Exception as error:
             self.logger.exception("Encountered exception during execution: %r", error)  # noqa: TRY401
             return (yield from self._fail(error, "Flow run encountered an exception:"))
@@ -186,15 +209,16 @@ class FlowEngine:
 
     def _report(self, proposed: State[Any], *, patience: float = WORKING) -> Steps[State[Any]]:
         """Propose the end and return the state that the run has then, with the outcome here."""
+        state = proposed
         try:
             state = yield from self._propose_end(proposed, patience)
         except ObjectNotFound:
             self.logger.warning("The flow run was deleted; its end is not recorded.")
-            return proposed
         except ServerError as error:
             self.logger.warning("The end of the flow run is not recorded. %s", error)
-            return proposed
-        return state.model_copy(update={"data": proposed.data})
+        state = state.model_copy(update={"data": proposed.data})
+        yield from self._call_hooks(state)
+        return state
 
     def _propose_end(self, proposed: State[Any], patience: float) -> Steps[State[Any]]:
         """Propose the end of a run that has none yet: a server would let a second one replace it.

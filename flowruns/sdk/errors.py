@@ -25,6 +25,8 @@ FlowRunsError
 ├── MissingResult                   the result lives in another process
 ├── UnfinishedRun, PausedRun        no result yet
 ├── FailedRun, CrashedRun, CancelledRun
+├── FlowRunTimeoutError             its `timeout_seconds` have passed (also TimeoutError)
+├── TaskRunTimeoutError             likewise
 ├── UpstreamTaskError               a task that this one needs did not complete
 ├── ParameterBindError              the arguments do not fit the function (also TypeError)
 └── ParameterTypeError              an argument is of the wrong type
@@ -190,6 +192,14 @@ class CrashedRun(FlowRunsError):
 
 class CancelledRun(FlowRunsError):
     """Run cancelled."""
+
+
+class FlowRunTimeoutError(FlowRunsError, TimeoutError):
+    """The flow run took longer than its timeout."""
+
+
+class TaskRunTimeoutError(FlowRunsError, TimeoutError):
+    """The task run took longer than its timeout."""
 
 
 class UpstreamTaskError(FlowRunsError):

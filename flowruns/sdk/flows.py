@@ -10,8 +10,10 @@ from flowruns.sdk import parameters as params
 from flowruns.sdk.dispatch import aconnected, connected
 from flowruns.sdk.drive import arun, run
 from flowruns.sdk.engine import FlowEngine
+from flowruns.sdk.hooks import GivenHooks, HookDecorator, Hooks
 from flowruns.sdk.signals import termination_raises
 from flowruns.sdk.states import State
+from flowruns.sdk.task_runners import ThreadPoolTaskRunner
 
 
 class Flow[**P, R]:
@@ -26,8 +28,15 @@ class Flow[**P, R]:
         flow_run_name: str | Callable[[], str] | None = None,
         retries: int = 0,
         retry_delay_seconds: float = 0,
+        timeout_seconds: float | None = None,
+        task_runner: ThreadPoolTaskRunner | None = None,
         log_prints: bool | None = None,
         validate_parameters: bool = True,
+        on_completion: GivenHooks = None,
+        on_failure: GivenHooks = None,
+        on_cancellation: GivenHooks = None,
+        on_crashed: GivenHooks = None,
+        on_running: GivenHooks = None,
     ) -> None:
         functools.update_wrapper(self, fn)
         self.fn = fn
@@ -36,9 +45,24 @@ class Flow[**P, R]:
         self.flow_run_name = flow_run_name
         self.retries = retries
         self.retry_delay_seconds = retry_delay_seconds
+        self.timeout_seconds = float(timeout_seconds) if timeout_seconds else None
+        self.task_runner = task_runner or ThreadPoolTaskRunner()
         self.log_prints = log_prints
         self.validate_parameters = validate_parameters
         self.is_async = inspect.iscoroutinefunction(fn)
+        self.hooks = Hooks.of_options(
+            on_running=on_running,
+            on_completion=on_completion,
+            on_failure=on_failure,
+            on_crashed=on_crashed,
+            on_cancellation=on_cancellation,
+        )
+
+    on_running = HookDecorator()
+    on_completion = HookDecorator()
+    on_failure = HookDecorator()
+    on_crashed = HookDecorator()
+    on_cancellation = HookDecorator()
 
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
@@ -94,8 +118,15 @@ def flow[**P, R](
     flow_run_name: str | Callable[[], str] | None = None,
     retries: int = 0,
     retry_delay_seconds: float = 0,
+    timeout_seconds: float | None = None,
+    task_runner: ThreadPoolTaskRunner | None = None,
     log_prints: bool | None = None,
     validate_parameters: bool = True,
+    on_completion: GivenHooks = None,
+    on_failure: GivenHooks = None,
+    on_cancellation: GivenHooks = None,
+    on_crashed: GivenHooks = None,
+    on_running: GivenHooks = None,
 ) -> Callable[[Callable[P, R]], Flow[P, R]]: ...
 def flow(fn: Any = None, /, **options: Any) -> Any:
     """Make a flow of a function, sync or async; semantics of Prefect 3.8.
@@ -104,7 +135,17 @@ def flow(fn: Any = None, /, **options: Any) -> Any:
     for a person. `name` defaults to the function's, with dashes. `flow_run_name` is a template of
     the parameters, or a function. A failed run starts again `retries` times, after
     `retry_delay_seconds`. `log_prints` sends what the flow prints to its log. pydantic converts
-    the arguments to their annotated types unless `validate_parameters` is false.
+    the arguments to their annotated types unless `validate_parameters` is false. `task_runner`
+    says how many submitted tasks may run at a time.
+
+    A call that takes longer than `timeout_seconds` fails as TimedOut and raises
+    FlowRunTimeoutError. The time it waits for a person does not count, unlike in Prefect. Async
+    code is cancelled at its next `await`, sync code in the main thread is interrupted; sync code
+    in another thread cannot be stopped, runs to its end and has its result dropped.
+
+    Hooks are called with the flow, its run and the state when the run enters it: `on_running`,
+    `on_completion`, `on_failure`, `on_crashed`, and `on_cancellation`, also after a rejection. One
+    that fails is logged and changes nothing. `@my_flow.on_failure` adds one.
 
     Calls raise what the function raises; ParameterBindError or ParameterTypeError for arguments
     that do not fit; ServerUnreachable or NotAuthorized, which name the setting to mend.

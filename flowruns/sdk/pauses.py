@@ -61,7 +61,7 @@ class Pause:
         self.run.logger.info("Pausing flow, execution will continue when this flow run is resumed.")
         try:
             yield from self._store_questions()
-            with self.run.task_gate.closed():
+            with self.run.waiting_for_a_person():
                 yield from self._pause_and_wait()
             return (yield from self._read_answer())
         except ObjectNotFound as error:

@@ -18,6 +18,7 @@ from flowruns.sdk.errors import (
     TerminationSignal,
     UnfinishedRun,
 )
+from flowruns.sdk.limits import TimeLimit
 
 LONGEST_MESSAGE = 50_000
 
@@ -120,6 +121,16 @@ class FlowRun(wire.FlowRun):
     state: State[Any] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRun:
+    """A task run, as hooks are given it."""
+
+    id: UUID
+    name: str
+    flow_run_id: UUID | None
+    state: State[Any]
+
+
 class OrchestrationResult(wire.OrchestrationResult):
     """The verdict on a proposed state, and the state the run has now."""
 
@@ -137,6 +148,12 @@ def failed(error: BaseException, message: str, *, name: str = "Failed") -> State
 def failed_with(error: Exception, prefix: str) -> State[Any]:
     """Make the state of a run that ended in `error`, with Prefect's message."""
     return failed(error, printable(f"{prefix} {type(error).__name__}: {error}"))
+
+
+def timed_out(error: TimeoutError, limit: TimeLimit | None, *, own: str, other: str) -> State[Any]:
+    """Make the state of a run that took too long by its own limit, or by another one."""
+    is_own = limit is not None and limit.raised is error
+    return failed(error, own if is_own else printable(f"{other}: {error!r}"), name="TimedOut")
 
 
 def crashed(error: BaseException) -> State[Any]:

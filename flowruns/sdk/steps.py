@@ -10,9 +10,12 @@ from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowruns.sdk.errors import RequestRefused
+
+if TYPE_CHECKING:
+    from flowruns.sdk.limits import TimeLimit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +71,10 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Invoke:
-    """Call code of the flow's author; an awaitable result is awaited."""
+    """Call code of the flow's author, within its limit; an awaitable result is awaited."""
 
     call: Callable[[], Any]
+    limit: "TimeLimit | None" = None
 
 
 @dataclass(frozen=True, slots=True)

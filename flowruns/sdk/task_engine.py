@@ -15,9 +15,11 @@ from flowruns.sdk.context import (
     current_task_run,
     in_task_run,
 )
-from flowruns.sdk.errors import FlowPauseTimeout, PauseEnded, UpstreamTaskError
+from flowruns.sdk.errors import FlowPauseTimeout, PauseEnded, TaskRunTimeoutError, UpstreamTaskError
 from flowruns.sdk.futures import TaskFuture, conclude, has_futures, replace_states, states_of
-from flowruns.sdk.states import State, crashed, failed_with
+from flowruns.sdk.hooks import hook_steps
+from flowruns.sdk.limits import TimeLimit
+from flowruns.sdk.states import State, TaskRun, crashed, failed_with, timed_out
 from flowruns.sdk.steps import Block, Invoke, Sleep, Steps
 from flowruns.sdk.turns import Gate
 
@@ -52,7 +54,8 @@ class TaskEngine:
         prints = run_logs.forwarded_prints() if self.task.log_prints else nullcontext()
         with in_task_run(context), prints:
             state = yield from self._play_attempts(context, gate)
-        logger.info("Finished in state %s", state)
+            logger.info("Finished in state %s", state)
+            yield from self._call_hooks(state, context)
         return state
 
     def _gate(self) -> Gate | None:
@@ -72,14 +75,17 @@ class TaskEngine:
             return self._own(State(type=StateType.PENDING, name="NotReady", message=str(error)))
         if gate is not None:
             yield from gate.pass_through()
+        yield from self._call_hooks(State(type=StateType.RUNNING), context)
         attempt = 0
         while True:
+            seconds = self.task.timeout_seconds
+            context.limit = TimeLimit(seconds, TaskRunTimeoutError) if seconds else None
             try:
-                value = yield Invoke(call)
+                value = yield Invoke(call, context.limit)
                 value = yield Block(partial(states_of, value))
             except Exception as error:  # noqa: BLE001 - whatever a task raises fails it
                 if not (yield from self._retry(error, attempt, context)):
-                    return self._own(failed_with(error, "Task run encountered an exception"))
+                    return self._own(self._failed(error, context.limit))
                 attempt += 1
             except GeneratorExit:
                 raise
@@ -88,6 +94,22 @@ class TaskEngine:
                 raise
             else:
                 return self._own(conclude(value))
+
+    def _failed(self, error: Exception, limit: TimeLimit | None) -> State[Any]:
+        if not isinstance(error, TimeoutError):
+            return failed_with(error, "Task run encountered an exception")
+        own = f"Task run exceeded timeout of {self.task.timeout_seconds} second(s)"
+        return timed_out(error, limit, own=own, other="Task run failed due to timeout")
+
+    def _call_hooks(self, state: State[Any], context: TaskRunContext) -> Steps[None]:
+        flow_run = current_flow_run()
+        run = TaskRun(
+            id=self.task_run_id,
+            name=self._name,
+            flow_run_id=flow_run.flow_run.id if flow_run else None,
+            state=state,
+        )
+        yield from hook_steps(self.task.hooks, self.task, run, state, context.logger)
 
     def _resolve(self) -> Steps[Callable[[], Any]]:
         """Wait for the futures among the arguments; raise UpstreamTaskError where one failed."""

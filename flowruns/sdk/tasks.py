@@ -12,6 +12,7 @@ from flowruns.sdk.context import copy_context, require_flow_run
 from flowruns.sdk.dispatch import on_loop, on_thread
 from flowruns.sdk.errors import ParameterBindError
 from flowruns.sdk.futures import TaskFuture, TaskFutures
+from flowruns.sdk.hooks import GivenHooks, HookDecorator, Hooks
 from flowruns.sdk.states import State
 from flowruns.sdk.task_engine import TaskEngine
 
@@ -29,22 +30,34 @@ class unmapped[T]:  # noqa: N801 - Prefect's name, and it reads as a function
 class Task[**P, R]:
     """A function whose every call is a task run; made by `@task`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the options of Prefect's
         self,
         fn: Callable[P, R],
         *,
         name: str | None = None,
         retries: int = 0,
         retry_delay_seconds: float | Sequence[float] = 0,
+        timeout_seconds: float | None = None,
         log_prints: bool | None = None,
+        on_completion: GivenHooks = None,
+        on_failure: GivenHooks = None,
+        on_running: GivenHooks = None,
     ) -> None:
         functools.update_wrapper(self, fn)
         self.fn = fn
         self.name = name or fn.__name__
         self.retries = retries
         self.retry_delay_seconds = retry_delay_seconds
+        self.timeout_seconds = float(timeout_seconds) if timeout_seconds else None
         self.log_prints = log_prints
         self.is_async = inspect.iscoroutinefunction(fn)
+        self.hooks = Hooks.of_options(
+            on_running=on_running, on_completion=on_completion, on_failure=on_failure
+        )
+
+    on_running = HookDecorator()
+    on_completion = HookDecorator()
+    on_failure = HookDecorator()
 
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
@@ -170,7 +183,11 @@ def task[**P, R](
     name: str | None = None,
     retries: int = 0,
     retry_delay_seconds: float | Sequence[float] = 0,
+    timeout_seconds: float | None = None,
     log_prints: bool | None = None,
+    on_completion: GivenHooks = None,
+    on_failure: GivenHooks = None,
+    on_running: GivenHooks = None,
 ) -> Callable[[Callable[P, R]], Task[P, R]]: ...
 def task(fn: Any = None, /, **options: Any) -> Any:
     """Make a task of a function, sync or async; semantics of Prefect 3.8.
@@ -178,6 +195,14 @@ def task(fn: Any = None, /, **options: Any) -> Any:
     Each call is a task run: logged under its own name, and tried again `retries` times, after
     `retry_delay_seconds` (one number, or one for each time). `task.submit` runs it in a thread of
     the flow run. A pause inside a task pauses the flow run that the task belongs to.
+
+    An attempt that takes longer than `timeout_seconds`, waiting for a person aside, fails as
+    TimedOut. Async code is cancelled at its next `await`, sync code in the main thread is
+    interrupted; sync code in another thread, where submitted tasks run, cannot be stopped, runs
+    to its end and has its result dropped.
+
+    Hooks are called with the task, its run and the state: `on_running`, `on_completion`,
+    `on_failure`. One that fails is logged and changes nothing. `@my_task.on_failure` adds one.
 
     Example:
         @task(retries=3, retry_delay_seconds=[1, 5, 30])

@@ -106,8 +106,8 @@ class FakeServer:
                 self.logs += [wire.LogCreate.model_validate(line) for line in request.body]
                 return Reply(201, b"null")
             case (["flow_run_states"], "GET"):
-                run = self.runs[UUID(request.path.rpartition("=")[2])]
-                return _json(200, [_shown(state) for state in run.history])
+                history = self.runs[UUID(request.path.rpartition("=")[2])].history
+                return _json(200, [_shown(state) for state in history])
             case (["flow_runs", run_id, *rest], _) if run := self.runs.get(UUID(run_id)):
                 with self._lock:
                     return self._handle_run(run, rest, request)
