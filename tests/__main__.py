@@ -20,7 +20,7 @@ _CHECKS = {
     "ruff format": [sys.executable, "-m", "ruff", "format", "--check"],
     "mypy": [sys.executable, "-m", "mypy"],
     "import-linter": [str(Path(sys.executable).with_name("lint-imports"))],
-    "pytest": [sys.executable, "-m", "pytest"],
+    "pytest": [sys.executable, "-m", "pytest", "--durations=15"],
 }
 
 

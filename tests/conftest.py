@@ -8,6 +8,12 @@ from tests.chromium import launch_options
 from tests.postgres import create_database, postgresql_server
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the tests with a browser to the end: from the first on, Playwright's loop runs."""
+    items.sort(key=lambda item: "playwright" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """The URL of a PostgreSQL server's first database."""
