@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from flowruns.domain.states import StateType
     from flowruns.sdk.client import get_client
     from flowruns.sdk.context import tags
+    from flowruns.sdk.deployments import arun_deployment, run_deployment
     from flowruns.sdk.flows import Flow, flow
     from flowruns.sdk.futures import TaskFuture
     from flowruns.sdk.inputs import asend_input, receive_input, send_input
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from flowruns.sdk.resumes import aresume_flow_run, resume_flow_run
     from flowruns.sdk.run_input import RunInput
     from flowruns.sdk.run_logs import get_run_logger
+    from flowruns.sdk.serving import aserve, serve
     from flowruns.sdk.states import FlowRun, State
     from flowruns.sdk.task_runners import ThreadPoolTaskRunner
     from flowruns.sdk.tasks import Task, task, unmapped
@@ -34,14 +36,18 @@ __all__ = [
     "ThreadPoolTaskRunner",
     "apause_flow_run",
     "aresume_flow_run",
+    "arun_deployment",
     "asend_input",
+    "aserve",
     "flow",
     "get_client",
     "get_run_logger",
     "pause_flow_run",
     "receive_input",
     "resume_flow_run",
+    "run_deployment",
     "send_input",
+    "serve",
     "tags",
     "task",
     "unmapped",
@@ -52,6 +58,7 @@ _HOMES = {
     "domain.states": ["StateType"],
     "sdk.client": ["get_client"],
     "sdk.context": ["tags"],
+    "sdk.deployments": ["arun_deployment", "run_deployment"],
     "sdk.flows": ["Flow", "flow"],
     "sdk.futures": ["TaskFuture"],
     "sdk.inputs": ["asend_input", "receive_input", "send_input"],
@@ -59,6 +66,7 @@ _HOMES = {
     "sdk.resumes": ["aresume_flow_run", "resume_flow_run"],
     "sdk.run_input": ["RunInput"],
     "sdk.run_logs": ["get_run_logger"],
+    "sdk.serving": ["aserve", "serve"],
     "sdk.states": ["FlowRun", "State"],
     "sdk.task_runners": ["ThreadPoolTaskRunner"],
     "sdk.tasks": ["Task", "task", "unmapped"],

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Literal, Self, overload
 
-from flowruns.sdk import calls
+from flowruns.sdk import calls, deployment_calls
 from flowruns.sdk.drive import AsyncConnection, Connection, arun, run
 from flowruns.sdk.steps import Steps
 
@@ -52,6 +52,10 @@ class _Endpoints:
     delete_flow_run_input = _Endpoint(calls.delete_flow_run_input)
     create_logs = _Endpoint(calls.create_logs)
     read_logs = _Endpoint(calls.read_logs)
+    read_deployment = _Endpoint(deployment_calls.read_deployment)
+    read_deployment_by_name = _Endpoint(deployment_calls.read_deployment_by_name)
+    delete_deployment = _Endpoint(deployment_calls.delete_deployment)
+    create_flow_run_from_deployment = _Endpoint(deployment_calls.create_flow_run_from_deployment)
 
 
 class SyncFlowRunsClient(_Endpoints):

@@ -1,6 +1,7 @@
 """Where the server is and how to prove who asks; read from the environment at each use."""
 
 import ipaddress
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,35 @@ class Config:
     @property
     def ui_url(self) -> str:
         return self.api_url.removesuffix("/api")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServingConfig:
+    """How long a serving process lets runs finish, and how often it asks for new ones; seconds."""
+
+    grace: float
+    poll: float
+
+
+def load_serving_config() -> ServingConfig:
+    """Read the settings of `serve`; raises ConfigurationError, which names the variable."""
+    return ServingConfig(
+        grace=_read_seconds("FLOWRUNS_SERVE_GRACE_SECONDS", default=30.0),
+        poll=_read_seconds("FLOWRUNS_SERVE_POLL_SECONDS", default=10.0),
+    )
+
+
+def _read_seconds(variable: str, *, default: float) -> float:
+    value = os.environ.get(variable, "").strip()
+    if not value:
+        return default
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < math.inf:
+        raise ConfigurationError(f"{variable} is {value!r}; it must be a number of seconds")
+    return seconds
 
 
 _override: Config | None = None

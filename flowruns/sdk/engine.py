@@ -56,6 +56,8 @@ class FlowEngine:
     flow: "Flow[..., Any]"
     parameters: dict[str, Any]
     connection: "Connection | AsyncConnection"
+    # The run that a serving process has taken for this call, instead of a new one.
+    taken: FlowRun | None = None
     run: FlowRun = field(init=False)
     logger: run_logs.RunLogger = field(init=False)
 
@@ -65,7 +67,7 @@ class FlowEngine:
         try:
             if has_futures(self.parameters):
                 self.parameters = yield Block(lambda: results_of(self.parameters))
-            yield from self._create_run()
+            yield from self._enter_run()
             finished = yield from self._play_run()
         except GeneratorExit:
             raise
@@ -76,6 +78,25 @@ class FlowEngine:
         if is_outermost:
             yield Block(run_logs.shipper.flush)
         return finished
+
+    def _enter_run(self) -> Steps[None]:
+        if self.taken is None:
+            yield from self._create_run()
+        else:
+            self.run = yield from self._prepare_run(self.taken)
+        self.logger = run_logs.flow_run_logger(self.run.id, self.run.name, self.flow.name)
+
+    def _prepare_run(self, run: FlowRun) -> Steps[FlowRun]:
+        """Tell the server what only the flow knows of a run that was made from a deployment."""
+        flow, policy = self.flow, run.empirical_policy
+        known = {"retries": flow.retries, "retry_delay": int(flow.retry_delay_seconds)}
+        update = wire.FlowRunUpdate(empirical_policy=policy.model_copy(update=known))
+        if flow.version:
+            update.flow_version = flow.version
+        if flow.flow_run_name:
+            update.name = flow.name_run(self.parameters)
+        yield from calls.update_flow_run(run.id, update)
+        return run.model_copy(update={"name": update.name or run.name})
 
     def _create_run(self) -> Steps[None]:
         flow = self.flow
@@ -94,7 +115,6 @@ class FlowEngine:
             labels={PARENT_LABEL: str(parent.flow_run.id)} if parent else {},
         )
         self.run = yield from calls.create_flow_run(run, patience=STARTING)
-        self.logger = run_logs.flow_run_logger(self.run.id, self.run.name, flow.name)
 
     def _play_run(self) -> Steps[Finished]:
         kind = "subflow" if current_flow_run() else "flow"

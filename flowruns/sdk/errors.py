@@ -21,6 +21,7 @@ FlowRunsError
 ├── ResumeRefused                   the answer was refused, the run still waits (also RuntimeError)
 ├── SenderIsNoFlowRun               nobody who could get a response (also RuntimeError)
 ├── FlowRunWaitTimeout              = FlowWaitTimeout
+├── FlowNotServable                 no other process could import the flow
 ├── MissingContextError             called outside of a run (also RuntimeError)
 ├── MissingResult                   the result lives in another process
 ├── UnfinishedRun, PausedRun        no result yet
@@ -164,6 +165,10 @@ class FlowRunWaitTimeout(FlowRunsError):
 
 
 FlowWaitTimeout = FlowRunWaitTimeout
+
+
+class FlowNotServable(FlowRunsError):
+    """The flow cannot be run by another process."""
 
 
 class MissingContextError(FlowRunsError, RuntimeError):

@@ -1,9 +1,10 @@
 """The @flow decorator."""
 
+import asyncio
 import functools
 import inspect
-from collections.abc import Callable, Coroutine
-from typing import Any, Literal, overload
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from flowruns.domain.run_names import new_run_name
 from flowruns.sdk import parameters as params
@@ -12,8 +13,11 @@ from flowruns.sdk.drive import arun, run
 from flowruns.sdk.engine import FlowEngine
 from flowruns.sdk.hooks import GivenHooks, HookDecorator, Hooks
 from flowruns.sdk.signals import termination_raises
-from flowruns.sdk.states import State
+from flowruns.sdk.states import FlowRun, State
 from flowruns.sdk.task_runners import ThreadPoolTaskRunner
+
+if TYPE_CHECKING:
+    from flowruns.sdk.deployments import RunnerDeployment
 
 
 class Flow[**P, R]:
@@ -95,6 +99,65 @@ class Flow[**P, R]:
             async with aconnected() as connection:
                 finished = await arun(FlowEngine(self, parameters, connection).play(), connection)
         return finished.state if return_state else finished.result()
+
+    def play_taken(self, flow_run: FlowRun) -> None:
+        """Run the flow as `flow_run`, which this process has taken, and report its end there.
+
+        Raises ParameterBindError, before anything else, where its parameters do not fit.
+        """
+        parameters = params.bind(self.fn, (), flow_run.parameters)
+        if self.is_async:
+            asyncio.run(self._aplay_taken(flow_run, parameters))
+            return
+        with termination_raises(), connected() as connection:
+            run(FlowEngine(self, parameters, connection, flow_run).play(), connection)
+
+    async def _aplay_taken(self, flow_run: FlowRun, parameters: dict[str, Any]) -> None:
+        with termination_raises():
+            async with aconnected() as connection:
+                engine = FlowEngine(self, parameters, connection, flow_run)
+                await arun(engine.play(), connection)
+
+    def to_deployment(
+        self,
+        name: str | None = None,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        description: str | None = None,
+        tags: Iterable[str] | None = None,
+        version: str | None = None,
+        enforce_parameter_schema: bool = True,
+    ) -> "RunnerDeployment":
+        """Name this flow for `serve`, where several are served by one process.
+
+        The flow is at the top of a file, so that a process can import it. `parameters` and
+        `tags` are those of every run, unless it brings its own.
+
+        Example: `serve(refund.to_deployment("desk"), promote.to_deployment("desk"), limit=4)`
+        """
+        from flowruns.sdk.deployments import RunnerDeployment
+
+        return RunnerDeployment(
+            flow=self,
+            name=name or self.name,
+            parameters=parameters or {},
+            description=description,
+            tags=tuple(tags or ()),
+            version=version or self.version,
+            enforce_parameter_schema=enforce_parameter_schema,
+        )
+
+    def serve(self, name: str | None = None, *, limit: int | None = None, **options: Any) -> None:
+        """Register this flow as a deployment and run its scheduled runs until told to end.
+
+        Semantics of Prefect 3.8. `limit` is the most runs at a time, 5 by default; the other
+        options are those of `to_deployment`. What else it does is written at `serve`.
+
+        Example: `refund.serve("desk", limit=2, tags=["finance"])`
+        """
+        from flowruns.sdk.serving import serve
+
+        serve(self.to_deployment(name, **options), limit=limit)
 
     def name_run(self, parameters: dict[str, Any]) -> str:
         """Name a run: by template, by function, or by drawing a name."""

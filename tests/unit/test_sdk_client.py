@@ -24,6 +24,7 @@ _RUN = {"id": str(_ID), "name": "calm-otter", "flow_id": str(_ID)}
 _INPUT = {"id": str(_ID), "flow_run_id": str(_ID), "key": "k", "value": "1"}
 _LOG = {"id": str(_ID), "name": "n", "level": 20, "message": "m", "timestamp": _NOW}
 _VERDICT = {"status": "ACCEPT", "state": None, "details": {"type": "accept_details"}}
+_DEPLOYMENT = {"id": str(_ID), "name": "desk", "flow_id": str(_ID)}
 _STATE = {"id": str(_ID), "type": "PENDING", "timestamp": _NOW}
 
 # method, its arguments, what is asked of the server, what it answers
@@ -89,6 +90,20 @@ CALLS: list[tuple[str, dict[str, Any], str, Any]] = [
         None,
     ),
     ("read_logs", {"log_filter": {}}, "POST /logs/filter", [_LOG]),
+    ("read_deployment", {"deployment_id": _ID}, f"GET /deployments/{_ID}", _DEPLOYMENT),
+    (
+        "read_deployment_by_name",
+        {"name": "re fund/desk/2"},
+        "GET /deployments/name/re%20fund/desk%2F2",
+        _DEPLOYMENT,
+    ),
+    ("delete_deployment", {"deployment_id": _ID}, f"DELETE /deployments/{_ID}", None),
+    (
+        "create_flow_run_from_deployment",
+        {"deployment_id": _ID, "parameters": {"order": 7}},
+        f"POST /deployments/{_ID}/create_flow_run",
+        _RUN,
+    ),
 ]
 
 

@@ -1,0 +1,163 @@
+"""Deployments: flows that a process serves, and starting their runs from elsewhere."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from flowruns import wire
+from flowruns.domain.states import StateType
+from flowruns.sdk import calls, deployment_calls
+from flowruns.sdk.asking import STARTING
+from flowruns.sdk.client import FlowRunsClient, SyncFlowRunsClient
+from flowruns.sdk.context import current_flow_run, current_tags
+from flowruns.sdk.dispatch import dispatch, on_loop
+from flowruns.sdk.engine import PARENT_LABEL
+from flowruns.sdk.entrypoints import entrypoint_of
+from flowruns.sdk.errors import FlowRunWaitTimeout
+from flowruns.sdk.parameter_schemas import schema_of_parameters
+from flowruns.sdk.parameters import to_json_object
+from flowruns.sdk.states import FlowRun, State
+from flowruns.sdk.steps import Steps
+from flowruns.sdk.waiting import wait_steps
+from flowruns.wire_deployments import DeploymentCreate
+
+if TYPE_CHECKING:
+    from flowruns.sdk.flows import Flow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerDeployment:
+    """A flow under the name by which it is served; made by `flow.to_deployment`."""
+
+    flow: "Flow[..., Any]"
+    name: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    tags: Iterable[str] = ()
+    description: str | None = None
+    version: str | None = None
+    enforce_parameter_schema: bool = True
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.flow.name}/{self.name}"
+
+    @property
+    def entrypoint(self) -> str:
+        return entrypoint_of(self.flow)
+
+    def register(self) -> Steps[UUID]:
+        """Make the deployment on the server, or change the one of that name; return its id."""
+        entrypoint = self.entrypoint
+        flow_id = yield from calls.create_flow(self.flow.name, patience=STARTING)
+        create = DeploymentCreate(
+            name=self.name,
+            flow_id=flow_id,
+            entrypoint=entrypoint,
+            path=".",
+            version=self.version,
+            description=self.description or self.flow.fn.__doc__,
+            tags=list(self.tags),
+            parameters=to_json_object(self.parameters),
+            parameter_openapi_schema=schema_of_parameters(self.flow.fn),
+            enforce_parameter_schema=self.enforce_parameter_schema,
+        )
+        return (yield from deployment_calls.create_deployment(create))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Order:
+    """What `run_deployment` is asked for; times are in seconds."""
+
+    name: str | UUID
+    parameters: Mapping[str, Any] | None = None
+    scheduled_time: datetime | None = None
+    flow_run_name: str | None = None
+    timeout: float | None = None
+    poll_interval: float = 5
+    tags: Iterable[str] | None = None
+    idempotency_key: str | None = None
+
+    def play(self) -> Steps[FlowRun]:
+        run = yield from self._create()
+        if self.timeout == 0:
+            return run
+        waiting = wait_steps(
+            run.id, timeout=self.timeout, poll_interval=self.poll_interval, log_states=False
+        )
+        try:
+            return (yield from waiting)
+        except FlowRunWaitTimeout:
+            return (yield from calls.read_flow_run(run.id))
+
+    def _create(self) -> Steps[FlowRun]:
+        deployment_id = yield from self._find()
+        parent = current_flow_run()
+        return (
+            yield from deployment_calls.create_flow_run_from_deployment(
+                deployment_id,
+                parameters=to_json_object(self.parameters or {}),
+                state=self._state(),
+                name=self.flow_run_name,
+                tags={*(self.tags or ()), *current_tags()},
+                idempotency_key=self.idempotency_key,
+                labels={PARENT_LABEL: str(parent.flow_run.id)} if parent else None,
+            )
+        )
+
+    def _find(self) -> Steps[UUID]:
+        if isinstance(self.name, UUID):
+            return self.name
+        return (yield from deployment_calls.read_deployment_by_name(self.name)).id
+
+    def _state(self) -> State[Any] | None:
+        if self.scheduled_time is None:
+            return None
+        details = wire.StateDetails(scheduled_time=self.scheduled_time)
+        return State(type=StateType.SCHEDULED, state_details=details)
+
+
+def run_deployment(  # noqa: PLR0913, PLR0917 - the arguments of Prefect's
+    name: str | UUID,
+    client: FlowRunsClient | SyncFlowRunsClient | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    scheduled_time: datetime | None = None,
+    flow_run_name: str | None = None,
+    timeout: float | None = None,
+    poll_interval: float = 5,
+    tags: Iterable[str] | None = None,
+    idempotency_key: str | None = None,
+) -> Any:
+    """Schedule a run of a deployment, wait for its end and return it, a `FlowRun`.
+
+    Semantics of Prefect 3.8; awaitable in async code, where `arun_deployment` is the same with
+    types to match. `name` is "flow-name/deployment-name", or the deployment's id. After
+    `timeout` seconds the run is returned as it is then; 0 waits not at all, None for ever.
+
+    Raises ObjectNotFound when there is no such deployment, and ObjectAlreadyExists (409) where
+    the parameters do not fit its schema.
+
+    Example: `run = run_deployment("refund/desk", parameters={"order": 7}, timeout=0)`
+    """
+    order = _Order(
+        name=name,
+        parameters=parameters,
+        scheduled_time=scheduled_time,
+        flow_run_name=flow_run_name,
+        timeout=timeout,
+        poll_interval=poll_interval,
+        tags=tags,
+        idempotency_key=idempotency_key,
+    )
+    return client.play(order.play()) if client else dispatch(order.play())
+
+
+async def arun_deployment(name: str | UUID, **options: Any) -> FlowRun:
+    """Schedule a run of a deployment and wait for its end: `run_deployment` for async code.
+
+    Takes the same options but for `client`.
+
+    Example: `run = await arun_deployment("refund/desk", parameters={"order": 7})`
+    """
+    return await on_loop(_Order(name=name, **options).play())

@@ -1,0 +1,36 @@
+"""One scheduled flow run in a process of its own: `python -m flowruns.sdk.served_run ID ENTRY`."""
+
+import sys
+from collections.abc import Sequence
+from uuid import UUID
+
+from flowruns.sdk import calls, run_logs
+from flowruns.sdk.dispatch import on_thread
+from flowruns.sdk.entrypoints import load_flow
+from flowruns.sdk.states import FlowRun, crashed
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the flow at the entrypoint as the flow run of that id, and return the exit code.
+
+    0 says that the run's state tells what became of it, whatever that is.
+    """
+    flow_run_id, entrypoint = arguments
+    flow_run = on_thread(calls.read_flow_run(UUID(flow_run_id)))
+    try:
+        load_flow(entrypoint).play_taken(flow_run)
+    except Exception as error:  # noqa: BLE001 - whatever the flow's file raises
+        _report(flow_run, error)
+        return 1
+    return 0
+
+
+def _report(flow_run: FlowRun, error: Exception) -> None:
+    logger = run_logs.flow_run_logger(flow_run.id, flow_run.name, flow_run.name)
+    logger.error("The flow run cannot begin: %r", error, exc_info=error)
+    on_thread(calls.propose_state(flow_run.id, crashed(error)))
+    run_logs.shipper.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

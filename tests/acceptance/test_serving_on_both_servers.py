@@ -1,0 +1,167 @@
+"""Served flows, each run in its own process, on our server and on an unmodified Prefect 3.8.8."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowruns import FlowRun, get_client, run_deployment
+from flowruns.exceptions import ObjectNotFound
+from flowruns.sdk.client import SyncFlowRunsClient
+from flowruns.sdk.config import Config, override_config
+from tests.servers import ApprovalsServer, PrefectServer, approvals_server, prefect_server
+
+pytestmark = pytest.mark.slow
+
+FLOWS = Path(__file__).with_name("flows_to_serve.py")
+PATIENCE_SECONDS = 40
+
+type Server = ApprovalsServer | PrefectServer
+type Process = subprocess.Popen[str]
+type Serve = Callable[..., Process]
+
+
+@pytest.fixture(scope="module", params=[approvals_server, prefect_server])
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with request.param() as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[SyncFlowRunsClient]:
+    """A client of `server`; the SDK's functions in this process use the server too."""
+    key = server.api_key if isinstance(server, ApprovalsServer) else None
+    previous = override_config(Config(api_url=server.api_url, api_key=key))
+    with get_client(sync_client=True) as client:
+        yield client
+    override_config(previous)
+
+
+@pytest.fixture
+def serving(server: Server, client: SyncFlowRunsClient, tmp_path: Path) -> Iterator[Serve]:
+    """Start a process that serves the flows, and wait until it does."""
+    started: list[Process] = []
+
+    def start(limit: int = 5, **settings: str) -> Process:
+        asks = {"FLOWRUNS_SERVE_POLL_SECONDS": "0.5", "HOME": str(tmp_path)}
+        process = subprocess.Popen(
+            [sys.executable, FLOWS, str(limit)],
+            env=server.flow_environment | asks | settings,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(process)
+        assert process.stdout is not None
+        line = ""
+        while "napping/desk" not in line:
+            line = process.stdout.readline()
+            assert line, "the serving process ended"
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE_SECONDS)
+
+
+def eventually[T](question: Callable[[], T | None], what: str) -> T:
+    ends = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < ends:
+        if answer := question():
+            return answer
+        time.sleep(0.1)
+    raise AssertionError(f"Waited in vain until {what}")
+
+
+def run(flow: str, timeout: float | None = PATIENCE_SECONDS, **parameters: Any) -> FlowRun:
+    finished: FlowRun = run_deployment(
+        f"{flow}/desk", parameters=parameters, timeout=timeout, poll_interval=0.3
+    )
+    return finished
+
+
+def notes(folder: Path) -> list[str]:
+    path = folder / "notes"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def test_a_served_flow_runs_with_its_parameters_and_logs(
+    serving: Serve, client: SyncFlowRunsClient, tmp_path: Path
+) -> None:
+    process = serving()
+    finished = run("adding", folder=str(tmp_path), a=1)
+    assert finished.state_name == "Completed", finished.state
+    assert notes(tmp_path) == ["added 3"]
+    assert finished.empirical_policy.retries == 1
+    assert [state.name for state in client.read_flow_run_states(finished.id)] == [
+        *("Scheduled", "Pending", "Running", "Completed")
+    ]
+    logs = client.read_logs(log_filter={"flow_run_id": {"any_": [str(finished.id)]}})
+    assert "1 and 2" in [line.message for line in logs]
+    deployment = client.read_deployment_by_name("adding/desk")
+    assert deployment.entrypoint == f"{FLOWS}:adding"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE_SECONDS) == 0
+    with pytest.raises(ObjectNotFound, match="adding/shelf"):
+        run_deployment("adding/shelf")
+
+
+def test_two_serving_processes_take_each_run_once(
+    serving: Serve, client: SyncFlowRunsClient, tmp_path: Path
+) -> None:
+    serving(limit=1)
+    serving(limit=1)
+    ids = [run("adding", folder=str(tmp_path), a=number, timeout=0).id for number in range(4)]
+
+    def all_have_ended() -> bool:
+        states = [client.read_flow_run(each).state for each in ids]
+        return all(state and state.is_completed() for state in states)
+
+    eventually(all_have_ended, "all runs have completed")
+    assert sorted(notes(tmp_path)) == sorted(f"added {number + 2}" for number in range(4))
+
+
+def test_a_run_whose_process_dies_has_crashed(serving: Serve) -> None:
+    serving()
+    state = run("dying", number=int(signal.SIGKILL)).state
+    assert state is not None
+    assert state.is_crashed()
+    assert state.message == "Flow run process exited with non-zero status code -9 (SIGKILL)."
+
+
+def test_told_to_end_it_lets_its_runs_finish_and_takes_no_more(
+    serving: Serve, client: SyncFlowRunsClient, tmp_path: Path
+) -> None:
+    process = serving()
+    begun = run("napping", folder=str(tmp_path), seconds=1.5, timeout=0)
+    eventually(lambda: notes(tmp_path), "the run has begun")
+    process.send_signal(signal.SIGTERM)
+    late = run("adding", folder=str(tmp_path), a=1, timeout=0)
+    assert process.wait(PATIENCE_SECONDS) == 0
+    assert notes(tmp_path) == ["begun", "done"]
+    assert client.read_flow_run(begun.id).state_name == "Completed"
+    assert client.read_flow_run(late.id).state_name == "Scheduled"
+    client.delete_flow_run(late.id)
+
+
+def test_a_run_that_outlasts_the_time_of_grace_is_ended(
+    serving: Serve, client: SyncFlowRunsClient, tmp_path: Path
+) -> None:
+    process = serving(FLOWRUNS_SERVE_GRACE_SECONDS="0.5")
+    begun = run("napping", folder=str(tmp_path), seconds=60, timeout=0)
+    eventually(lambda: notes(tmp_path), "the run has begun")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE_SECONDS) == 0
+    state = client.read_flow_run(begun.id).state
+    assert state is not None
+    assert state.is_crashed()
+    assert state.message == "Execution was aborted by a termination signal."

@@ -1,0 +1,127 @@
+"""Deployments as flows describe and start them."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+import pytest
+from pydantic import BaseModel
+
+from flowruns import arun_deployment, flow, run_deployment
+from flowruns.exceptions import ObjectNotFound
+from flowruns.sdk.drive import Connection
+from flowruns.sdk.drive import run as play
+from flowruns.sdk.parameter_schemas import schema_of_parameters
+from flowruns.sdk.steps import Reply, Send
+from flowruns.sdk.testing import _json, served_by
+
+
+class Item(BaseModel):
+    name: str
+
+
+def test_parameters_are_described_by_type_default_and_place() -> None:
+    def buy(item: Item, count: int = 1, *rest: str, gift: Literal["yes", "no"] = "no") -> None: ...
+
+    schema = schema_of_parameters(buy)
+    assert schema["required"] == ["item"]
+    assert list(schema["properties"]) == ["item", "count", "gift"]
+    assert schema["properties"]["count"]["default"] == 1
+    assert schema["properties"]["count"]["position"] == 1
+    assert schema["properties"]["gift"]["enum"] == ["yes", "no"]
+    assert schema["definitions"]["Item"]["required"] == ["name"]
+
+
+def test_what_has_no_json_form_may_be_anything() -> None:
+    def call(_callback: Callable[[], None], model_config: Any = print) -> None: ...
+
+    call.__annotations__["model_config"] = "OnlyTypeCheckersKnow"
+
+    schema = schema_of_parameters(call)
+    assert set(schema["properties"]) == {"_callback", "model_config"}
+    assert "type" not in schema["properties"]["_callback"]
+
+
+class Desk:
+    """A server with one deployment, refund/desk."""
+
+    def __init__(self) -> None:
+        self.id, self.run_id, self.flow_id, self.state_id = (uuid4() for _ in range(4))
+        self.created: list[dict[str, Any]] = []
+
+    def __call__(self, request: Send) -> Reply:
+        known = {"id": str(self.id), "name": "desk", "flow_id": str(self.flow_id)}
+        match request.method, request.path:
+            case "POST", "/flows/":
+                return _json(201, {"id": str(self.flow_id), "name": "refund"})
+            case "POST", "/deployments/":
+                self.created.append(request.body)
+                return _json(201, known)
+            case "GET", "/deployments/name/refund/desk":
+                return _json(200, known)
+            case "POST", path if path == f"/deployments/{self.id}/create_flow_run":
+                self.created.append(request.body)
+                return _json(201, self.run)
+            case "GET", path if path == f"/flow_runs/{self.run_id}":
+                return _json(200, self.run)
+        return _json(404, {"detail": "Not found"})
+
+    @property
+    def run(self) -> dict[str, Any]:
+        time = datetime(2026, 11, 1, tzinfo=UTC).isoformat()
+        state = {"id": str(self.state_id), "type": "SCHEDULED", "timestamp": time}
+        known = {"id": str(self.run_id), "name": "x", "flow_id": str(self.flow_id)}
+        return known | {"state": state}
+
+
+@flow
+def refund(order: int) -> int:
+    """Pay back an order."""
+    return order
+
+
+def test_a_deployment_is_registered_with_all_that_a_server_shows() -> None:
+    desk = Desk()
+    deployment = refund.to_deployment("desk", parameters={"order": 7}, tags=["finance"])
+    with served_by(desk), Connection() as connection:
+        assert play(deployment.register(), connection) == desk.id
+    (created,) = desk.created
+    assert created["entrypoint"] == f"{__file__}:refund"
+    assert (created["parameters"], created["tags"]) == ({"order": 7}, ["finance"])
+    assert created["description"] == "Pay back an order."
+    assert created["parameter_openapi_schema"]["required"] == ["order"]
+
+
+def test_a_run_is_started_and_returned_at_once_or_after_its_time() -> None:
+    desk = Desk()
+    with served_by(desk):
+        run = run_deployment("refund/desk", parameters={"order": 7}, timeout=0, tags=["b", "a"])
+        late = run_deployment(desk.id, timeout=0.1, poll_interval=0.05, flow_run_name="late")
+    assert (run.id, late.id) == (desk.run_id, desk.run_id)
+    first, second = desk.created
+    assert (first["parameters"], first["tags"]) == ({"order": 7}, ["a", "b"])
+    assert second["name"] == "late"
+    assert first["idempotency_key"] != second["idempotency_key"]
+
+
+async def start_later() -> UUID:
+    time = datetime(2026, 12, 1, tzinfo=UTC)
+    return (await arun_deployment("refund/desk", scheduled_time=time, timeout=0)).id
+
+
+def test_async_code_starts_runs_for_later() -> None:
+    import asyncio
+
+    desk = Desk()
+    with served_by(desk):
+        assert asyncio.run(start_later()) == desk.run_id
+    assert desk.created[0]["state"]["state_details"]["scheduled_time"].startswith("2026-12-01")
+
+
+def test_unknown_deployments_are_named() -> None:
+    with served_by(Desk()):
+        with pytest.raises(ObjectNotFound, match=r"'refund/shelf'; is it served\?"):
+            run_deployment("refund/shelf")
+        with pytest.raises(ValueError, match="flow-name/deployment-name"):
+            run_deployment("refund")
