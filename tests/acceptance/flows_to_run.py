@@ -12,14 +12,22 @@ from uuid import UUID
 
 from flowruns import (
     RunInput,
+    ThreadPoolTaskRunner,
     apause_flow_run,
+    asend_input,
     flow,
     get_run_logger,
     pause_flow_run,
+    receive_input,
     task,
     wait_for_flow_run,
 )
-from flowruns.exceptions import ApprovalRejected, FlowPauseTimeout, PauseEnded
+from flowruns.exceptions import (
+    AnswerBelongsElsewhere,
+    ApprovalRejected,
+    FlowPauseTimeout,
+    PauseEnded,
+)
 
 
 class Approval(RunInput):
@@ -100,6 +108,72 @@ def retried() -> int:
 async def waiting_for(flow_run_ids: list[str]) -> list[str | None]:
     waits = [wait_for_flow_run(UUID(run_id), poll_interval=0.5) for run_id in flow_run_ids]
     return [run.state_name for run in await asyncio.gather(*waits)]
+
+
+class Number(RunInput):
+    value: int
+
+
+@flow
+def answering() -> list[int]:
+    heard: list[int] = []
+    for number in Number.receive(timeout=20, poll_interval=0.2):
+        number.respond(f"{number.value} heard")
+        heard.append(number.value)
+        if number.value == 0:
+            break
+    return heard
+
+
+@flow
+async def asking_another(flow_run_id: str) -> list[str]:
+    replies: list[str] = []
+    for value in (3, 0):
+        await asend_input(Number(value=value), UUID(flow_run_id))
+        replies.append(await receive_input(str, timeout=20, poll_interval=0.2).anext())
+    return replies
+
+
+@flow
+def hearing_nothing(seconds: float) -> float:
+    began = time.monotonic()
+    assert list(receive_input(int, timeout=seconds, poll_interval=0.7)) == []
+    return time.monotonic() - began
+
+
+@task
+def take_a_moment() -> float:
+    started = time.time()
+    time.sleep(0.5)
+    return started
+
+
+@flow(task_runner=ThreadPoolTaskRunner(max_workers=1))
+def queueing() -> list[Any]:
+    futures = [take_a_moment.submit() for _ in range(3)]
+    pause_flow_run(poll_interval=0.3)
+    return [time.time(), *(future.result() for future in futures)]
+
+
+@flow(timeout_seconds=1)
+def limited() -> None:
+    pause_flow_run(poll_interval=0.3)
+    time.sleep(60)
+
+
+@flow
+def asking_twice() -> list[Any]:
+    answers: list[Any] = [pause_flow_run(int, key="amount", poll_interval=0.3) for _ in range(2)]
+    try:
+        return [*answers, pause_flow_run(bool, key="amount")]
+    except AnswerBelongsElsewhere as error:
+        return [*answers, str(error)]
+
+
+@flow
+def watching(flow_run_id: str) -> str | None:
+    run = wait_for_flow_run(UUID(flow_run_id), poll_interval=2, log_states=True)
+    return str(run.state_name)
 
 
 def main() -> None:

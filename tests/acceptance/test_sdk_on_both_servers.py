@@ -252,3 +252,68 @@ def test_a_killed_server_ends_no_flow(
     assert len([m for m in messages if "Trying again until it answers" in m]) == 1
     assert messages.count("The server answers again.") == 1
     assert "answered: back" in messages
+
+
+def test_flow_runs_talk_to_each_other(start: Start, client: SyncFlowRunsClient) -> None:
+    answering = start("answering")
+    run_id = answering.run().id
+    asking = start("asking_another", str(run_id))
+    assert asking.result() == ["3 heard", "0 heard"]
+    assert answering.result() == [3, 0]
+    # The first was acknowledged by asking for the second.
+    assert len(client.filter_flow_run_input(run_id, "number-auto-", limit=10)) == 1
+
+
+@pytest.mark.parametrize("seconds", [0, 1.5])
+def test_who_hears_nothing_goes_on_in_time(seconds: float, start: Start) -> None:
+    assert seconds <= start("hearing_nothing", seconds).result() < seconds + 1
+
+
+def test_queued_tasks_wait_for_the_answer(start: Start) -> None:
+    flow = start("queueing")
+    run_id = flow.paused()
+    time.sleep(1)  # in which the two that are queued would start
+    resumed = time.time()
+    resume_flow_run(run_id)
+    goes_on, first, *queued = flow.result()
+    assert first < resumed <= goes_on
+    assert min(queued) >= resumed
+
+
+def test_the_wait_for_a_person_is_no_part_of_a_flows_limit(
+    start: Start, client: SyncFlowRunsClient
+) -> None:
+    flow = start("limited")
+    run_id = flow.paused()
+    time.sleep(1.2)  # longer than the flow may take
+    assert client.read_flow_run(run_id).state_name == "Paused"
+    resume_flow_run(run_id)
+    assert "FlowRunTimeoutError" in flow.log()
+    state = client.read_flow_run(run_id).state
+    assert state is not None
+    assert (state.name, state.message) == (
+        "TimedOut",
+        "Flow run exceeded timeout of 1.0 second(s)",
+    )
+
+
+def test_an_answer_satisfies_its_own_step_only(start: Start) -> None:
+    flow = start("asking_twice")
+    resume_flow_run(flow.paused("amount"), {"value": 7})
+    first, second, refusal = flow.result()
+    assert (first, second) == (7, 7)
+    assert refusal.startswith("The stored answer of pause 'amount' was for intAutomaticRunInput")
+
+
+def test_a_watcher_logs_each_state_once(start: Start, client: SyncFlowRunsClient) -> None:
+    flow = start("ending")
+    run_id = flow.paused()
+    watching = start("watching", str(run_id))
+    watcher_id = watching.run().id
+    resume_flow_run(run_id)
+    assert watching.result() == "Completed"
+    logs = client.read_logs(log_filter={"flow_run_id": {"any_": [str(watcher_id)]}})
+    states = [line.message for line in logs if line.message.startswith("Flow run is in state")]
+    assert [text.split("'")[1] for text in states] == [
+        *("Pending", "Running", "Paused", "Running", "Completed")
+    ]
