@@ -182,6 +182,17 @@ def test_another_timeout_is_named_so_too(server: FakeServer) -> None:
     assert server.run.state.message == "Flow run failed due to timeout: TimeoutError('the network')"
 
 
+def test_another_timeout_of_async_code_stays_what_it_is(server: FakeServer) -> None:
+    @flow(timeout_seconds=LONG)
+    async def main() -> None:
+        async with asyncio.timeout(0):
+            await asyncio.sleep(LONG)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(main())
+    assert server.run.state.message == "Flow run failed due to timeout: TimeoutError()"
+
+
 def test_the_flows_limit_ends_the_task_that_it_calls_and_is_not_swallowed() -> None:
     @task(timeout_seconds=LONG, retries=5)
     def slow() -> None:

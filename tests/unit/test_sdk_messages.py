@@ -16,6 +16,7 @@ from flowruns.domain.keysets import key_from_name
 from flowruns.exceptions import ObjectNotFound, SenderIsNoFlowRun
 from flowruns.sdk.context import in_flow_run
 from flowruns.sdk.testing import served_by
+from flowruns.wire import RunInput as RunInputOnTheWire
 from tests.paused_flows import PausedFlow
 
 
@@ -34,6 +35,9 @@ class Prüfung(RunInput):  # noqa: PLC2401 - as flow authors may name theirs
 class Item(pydantic.BaseModel):
     name: str
     secret: pydantic.SecretStr = pydantic.SecretStr("")
+
+
+type Count = int | None
 
 
 @dataclass
@@ -123,6 +127,22 @@ def test_two_readers_of_one_run_share_its_messages(flow: PausedFlow) -> None:
     assert [next(one), next(other), next(one)] == ["a", "b", "c"]
 
 
+def test_a_message_that_another_reader_takes_meanwhile_is_left_to_it(flow: PausedFlow) -> None:
+    send_input("a", flow.id)
+    send_input("b", flow.id)
+    first, _ = _keys(flow)
+    reader = receive_input(str, timeout=0)
+    read = reader.read
+
+    def be_late(found: RunInputOnTheWire) -> str:
+        if found.key == first:
+            flow.context.messages[first] = object()
+        return read(found)
+
+    reader.read = be_late
+    assert list(reader) == ["b"]
+
+
 def test_a_message_that_somebody_else_deleted_is_acknowledged_all_the_same(
     flow: PausedFlow,
 ) -> None:
@@ -155,6 +175,7 @@ def test_excluded_keys_are_left_alone(flow: PausedFlow) -> None:
         (Optional[int], 3),  # noqa: UP045 - flow authors write it so
         (Optional[int], None),  # noqa: UP045
         (int | None, 4),
+        (Count, 5),
         (Point, Point(1, 2)),
         (dict[str, int], {"a": 1}),
     ],

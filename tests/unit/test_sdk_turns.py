@@ -2,13 +2,14 @@
 
 import asyncio
 import threading
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from flowruns.sdk.drive import AsyncConnection, Connection, arun, run
 from flowruns.sdk.steps import Await, Block, Steps
-from flowruns.sdk.turns import Turnstile
+from flowruns.sdk.turns import Gate, Turnstile
 
 
 def _note(log: list[str], name: str, go_on: threading.Event) -> Steps[str]:
@@ -88,3 +89,43 @@ def test_one_who_is_interrupted_after_the_ticket_was_called_leaves() -> None:
     with pytest.raises(KeyboardInterrupt):
         steps.throw(KeyboardInterrupt())
     assert run(turnstile.pass_through(_note(log, "next", go_on)), Connection()) == "next"
+
+
+def test_a_gate_that_is_closed_twice_opens_with_the_last_of_them() -> None:
+    gate = Gate()
+    with gate.closed():
+        with gate.closed():
+            step = next(gate.pass_through())
+            assert isinstance(step, Await)
+        assert not step.ticket.done()
+    assert step.ticket.result(timeout=0) is None
+
+
+def test_who_was_let_on_waits_again_where_the_gate_has_closed_meanwhile() -> None:
+    gate = Gate()
+    with gate.closed():
+        steps = gate.pass_through()
+        first = next(steps)
+    with gate.closed():
+        assert steps.send(None) is not first
+    with pytest.raises(StopIteration):
+        steps.send(None)
+
+
+def test_who_stopped_waiting_at_a_gate_is_not_missed() -> None:
+    gate = Gate()
+    with gate.closed():
+        step = next(gate.pass_through())
+        assert isinstance(step, Await)
+        step.ticket.cancel()
+    assert list(gate.pass_through()) == []
+
+
+def test_a_cancelled_wait_for_a_person_lets_the_tasks_on_and_an_ending_process_does_not() -> None:
+    for end, is_let_on in ((asyncio.CancelledError, True), (KeyboardInterrupt, False)):
+        gate = Gate()
+        with suppress(end), gate.closed():
+            step = next(gate.pass_through())
+            raise end
+        assert isinstance(step, Await)
+        assert step.ticket.cancelled() is not is_let_on
