@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from flowruns.sdk.run_logs import get_run_logger
     from flowruns.sdk.serving import aserve, serve
     from flowruns.sdk.states import FlowRun, State
+    from flowruns.sdk.suspensions import asuspend_flow_run, suspend_flow_run
     from flowruns.sdk.task_runners import ThreadPoolTaskRunner
     from flowruns.sdk.tasks import Task, task, unmapped
     from flowruns.sdk.waiting import wait_for_flow_run
@@ -39,6 +40,7 @@ __all__ = [
     "arun_deployment",
     "asend_input",
     "aserve",
+    "asuspend_flow_run",
     "flow",
     "get_client",
     "get_run_logger",
@@ -48,6 +50,7 @@ __all__ = [
     "run_deployment",
     "send_input",
     "serve",
+    "suspend_flow_run",
     "tags",
     "task",
     "unmapped",
@@ -69,6 +72,7 @@ _HOMES = {
     "sdk.serving": ["aserve", "serve"],
     "sdk.states": ["FlowRun", "State"],
     "sdk.task_runners": ["ThreadPoolTaskRunner"],
+    "sdk.suspensions": ["asuspend_flow_run", "suspend_flow_run"],
     "sdk.tasks": ["Task", "task", "unmapped"],
     "sdk.waiting": ["wait_for_flow_run"],
 }

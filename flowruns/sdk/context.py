@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import logging
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from flowruns.sdk.errors import MissingContextError
+from flowruns.sdk.errors import FlowRunSuspended, MissingContextError
 from flowruns.sdk.limits import TimeLimit
 from flowruns.sdk.turns import Gate, Turnstile
 
@@ -40,6 +41,7 @@ class FlowRunContext:
     pauses_seen: int = 0
     pause_turns: Turnstile = field(default_factory=Turnstile)
     task_gate: Gate = field(default_factory=Gate)
+    suspended: threading.Event = field(default_factory=threading.Event)
     messages: TakenMessages = field(default_factory=dict)
     # Those of the runs that called this one too: they wait for its person as well.
     limits: tuple[TimeLimit, ...] = ()
@@ -62,6 +64,16 @@ class FlowRunContext:
                 stack.enter_context(limit.frozen())
             stack.enter_context(self.task_gate.closed())
             yield
+
+    def leave_if_suspended(self) -> None:
+        """Raise FlowRunSuspended where the run goes on in another process."""
+        if self.suspended.is_set():
+            raise FlowRunSuspended
+
+    def finish_started_tasks(self) -> None:
+        """Wait for the tasks that have started, and drop the others."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
 
     def finish_tasks(self) -> None:
         """Wait for the tasks that were submitted."""

@@ -1,5 +1,6 @@
 """Run a flow: its run on the server, its states, its retries; messages of Prefect 3.8."""
 
+import threading
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -10,9 +11,16 @@ from flowruns.domain.states import StateType
 from flowruns.sdk import calls, parameters, run_logs
 from flowruns.sdk.asking import STARTING, WORKING
 from flowruns.sdk.config import load_config
-from flowruns.sdk.context import FlowRunContext, current_flow_run, current_tags, in_flow_run
+from flowruns.sdk.context import (
+    FlowRunContext,
+    current_flow_run,
+    current_tags,
+    current_task_run,
+    in_flow_run,
+)
 from flowruns.sdk.errors import (
     FlowRunsError,
+    FlowRunSuspended,
     FlowRunTimeoutError,
     ObjectNotFound,
     ParameterTypeError,
@@ -25,6 +33,7 @@ from flowruns.sdk.hooks import hook_steps
 from flowruns.sdk.limits import TimeLimit
 from flowruns.sdk.states import FlowRun, State, crashed, failed_with, timed_out
 from flowruns.sdk.steps import Block, Invoke, Steps
+from flowruns.sdk.suspensions import noticing_suspension
 
 if TYPE_CHECKING:
     from flowruns.sdk.drive import AsyncConnection, Connection
@@ -58,6 +67,7 @@ class FlowEngine:
     connection: "Connection | AsyncConnection"
     # The run that a serving process has taken for this call, instead of a new one.
     taken: FlowRun | None = None
+    suspended: threading.Event = field(default_factory=threading.Event)
     run: FlowRun = field(init=False)
     logger: run_logs.RunLogger = field(init=False)
 
@@ -67,6 +77,7 @@ class FlowEngine:
         try:
             if has_futures(self.parameters):
                 self.parameters = yield Block(lambda: results_of(self.parameters))
+            self._stop_where_the_caller_stops()
             yield from self._enter_run()
             finished = yield from self._play_run()
         except GeneratorExit:
@@ -78,6 +89,13 @@ class FlowEngine:
         if is_outermost:
             yield Block(run_logs.shipper.flush)
         return finished
+
+    def _stop_where_the_caller_stops(self) -> None:
+        """Be suspended with the run that calls this one; a part of a started task goes on."""
+        parent = current_flow_run()
+        if parent is not None and current_task_run() is None:
+            self.suspended = parent.suspended
+            parent.leave_if_suspended()
 
     def _enter_run(self) -> Steps[None]:
         if self.taken is None:
@@ -121,7 +139,10 @@ class FlowEngine:
         self.logger.info("Beginning %s run %r for flow %r", kind, self.run.name, self.flow.name)
         url = f"{load_config().ui_url}/runs/flow-run/{self.run.id}"
         self.logger.info("View at %s", url, extra={"send_to_api": False})
-        finished = yield from self._play_attempts()
+        deployed = self.run.deployment_id is not None
+        watch = noticing_suspension if deployed else lambda *_: nullcontext()
+        with watch(self.run.id, self.suspended):
+            finished = yield from self._play_attempts()
         self.logger.info("Finished in state %s", finished.state)
         return finished
 
@@ -165,6 +186,7 @@ class FlowEngine:
             log_prints=self._logs_prints(),
             logger=self.logger,
             connection=self.connection,
+            suspended=self.suspended,
             limits=self._limits(),
             most_threads=self.flow.task_runner.max_workers,
         )
@@ -173,6 +195,9 @@ class FlowEngine:
             try:
                 finished = yield from self._call(call, context)
             except GeneratorExit:
+                raise
+            except FlowRunSuspended:
+                yield from self._leave(context)
                 raise
             except BaseException as error:
                 yield from self._crash(error)
@@ -186,6 +211,14 @@ class FlowEngine:
         parent, seconds = current_flow_run(), self.flow.timeout_seconds
         own = (TimeLimit(seconds, FlowRunTimeoutError),) if seconds else ()
         return (*(parent.limits if parent else ()), *own)
+
+    def _leave(self, context: FlowRunContext) -> Steps[None]:
+        """Let what has started finish; a subflow begins again with the run that calls it."""
+        self.logger.info("The flow run is suspended; it goes on in another process when resumed.")
+        yield Block(context.finish_started_tasks)
+        if self.run.deployment_id is None:
+            message = "The flow run that called this one was suspended, and will call it again."
+            yield from self._report(State(type=StateType.CANCELLED, message=message))
 
     def _logs_prints(self) -> bool:
         if self.flow.log_prints is not None:
@@ -250,6 +283,8 @@ class FlowEngine:
             state = (yield from calls.read_flow_run(self.run.id, patience=patience)).state
             if state is not None and state.is_final():
                 break
+            if state is not None and state.is_left_for_another_process():
+                raise FlowRunSuspended
             try:
                 result = yield from calls.propose_state(
                     self.run.id,

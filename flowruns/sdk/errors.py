@@ -32,6 +32,7 @@ FlowRunsError
 ├── ParameterBindError              the arguments do not fit the function (also TypeError)
 └── ParameterTypeError              an argument is of the wrong type
 TerminationSignal (BaseException)   the process was told to end
+FlowRunSuspended (BaseException)    this process leaves the run, another one will go on
 
 Names that Prefect 3.8 has too mean the same as there. The docstring is the default message.
 """
@@ -217,6 +218,10 @@ class ParameterBindError(FlowRunsError, TypeError):
 
 class ParameterTypeError(FlowRunsError):
     """An argument is of the wrong type."""
+
+
+class FlowRunSuspended(BaseException):
+    """The flow run is suspended."""
 
 
 class TerminationSignal(BaseException):

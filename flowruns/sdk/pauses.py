@@ -43,14 +43,14 @@ class Pause:
     run: FlowRunContext
     key: str
     step: str
-    timeout: float
+    timeout: float | None
     poll_interval: float
     asks_for: type[BaseRunInput] | None
     keyset: Keyset | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         if self.asks_for is not None:
-            self.keyset = keyset_from_paused_state(_paused(self.key))
+            self.keyset = keyset_from_paused_state(self._state())
 
     @property
     def flow_run_id(self) -> UUID:
@@ -69,7 +69,7 @@ class Pause:
 
     def _store_questions(self) -> Steps[None]:
         """Store the questions before the state, so that nobody meets it without."""
-        names, step = ("Paused", self.key), self.step
+        names, step = (self._state().name or "", self.key), self.step
         try:
             yield from bind_steps(self.flow_run_id, self.asks_for, names=names, step=step)
         except ObjectAlreadyExists:
@@ -87,15 +87,19 @@ class Pause:
             proposed = self._proposed(now)
             result = yield from calls.propose_state(self.flow_run_id, proposed)
             if result.status is wire.SetStateStatus.ACCEPT and result.state:
-                yield from self._wait(result.state, now.seconds + self.timeout)
+                yield from self._wait(result.state, now.seconds + (self.timeout or 0))
                 self.run.logger.info("Resuming flow run execution!")
                 return
             if not (yield from self._is_paused_by_another(result)):
                 return
 
+    def _state(self) -> State[Any]:
+        return _paused(self.key)
+
     def _proposed(self, now: Moment) -> State[Any]:
-        state = _paused(self.key)
-        state.state_details.pause_timeout = now.utc + timedelta(seconds=self.timeout)
+        state = self._state()
+        if self.timeout is not None:
+            state.state_details.pause_timeout = now.utc + timedelta(seconds=self.timeout)
         state.state_details.run_input_keyset = self.keyset.as_dict() if self.keyset else None
         return state
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from flowruns.sdk import calls, run_logs
 from flowruns.sdk.dispatch import on_thread
 from flowruns.sdk.entrypoints import load_flow
+from flowruns.sdk.errors import FlowRunSuspended
 from flowruns.sdk.states import FlowRun, crashed
 
 
@@ -19,6 +20,8 @@ def main(arguments: Sequence[str]) -> int:
     flow_run = on_thread(calls.read_flow_run(UUID(flow_run_id)))
     try:
         load_flow(entrypoint).play_taken(flow_run)
+    except FlowRunSuspended:
+        return 0
     except Exception as error:  # noqa: BLE001 - whatever the flow's file raises
         _report(flow_run, error)
         return 1

@@ -60,6 +60,10 @@ class State[R](wire.State):
     def is_paused(self) -> bool:
         return self.type is StateType.PAUSED
 
+    def is_left_for_another_process(self) -> bool:
+        """Whether the process that ran it should leave the run: it is suspended, or was."""
+        return (self.is_paused() and self.state_details.pause_reschedule) or self.name == "Resuming"
+
     def is_completed(self) -> bool:
         return self.type is StateType.COMPLETED
 

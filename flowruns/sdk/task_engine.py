@@ -58,6 +58,10 @@ class TaskEngine:
             yield from self._call_hooks(state, context)
         return state
 
+    def _leave_if_suspended(self) -> None:
+        if run := current_flow_run():
+            run.leave_if_suspended()
+
     def _gate(self) -> Gate | None:
         """Return what holds the task while its run is paused; a part of a started one goes on."""
         run = current_flow_run()
@@ -75,6 +79,8 @@ class TaskEngine:
             return self._own(State(type=StateType.PENDING, name="NotReady", message=str(error)))
         if gate is not None:
             yield from gate.pass_through()
+            # A gate is that of the run: a part of a started task, which has none, goes on.
+            self._leave_if_suspended()
         yield from self._call_hooks(State(type=StateType.RUNNING), context)
         attempt = 0
         while True:

@@ -8,7 +8,7 @@ from typing import Any, Literal, overload
 from uuid import uuid4
 
 from flowruns.sdk import parameters as params
-from flowruns.sdk.context import copy_context, require_flow_run
+from flowruns.sdk.context import copy_context, current_task_run, require_flow_run
 from flowruns.sdk.dispatch import on_loop, on_thread
 from flowruns.sdk.errors import ParameterBindError
 from flowruns.sdk.futures import TaskFuture, TaskFutures
@@ -119,6 +119,8 @@ class Task[**P, R]:
 
     def _submit(self, engine: TaskEngine) -> TaskFuture[Any]:
         run = require_flow_run("Tasks can only be submitted from within a flow run.")
+        if current_task_run() is None:
+            run.leave_if_suspended()
         engine.is_submitted = True
         state = run.pool.submit(copy_context().run, self._play_in_thread, engine)
         return TaskFuture(engine.task_run_id, state)

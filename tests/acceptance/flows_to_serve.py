@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from flowruns import flow, serve, task
+from flowruns import RunInput, flow, serve, suspend_flow_run, task
 
 
 def note(folder: str, line: str) -> None:
@@ -37,9 +37,30 @@ def napping(folder: str, seconds: float) -> None:
     note(folder, "done")
 
 
+class Approval(RunInput):
+    approve: bool
+
+
+@flow
+def asking(folder: str) -> None:
+    note(folder, f"begun by {os.getpid()}")
+    answer = suspend_flow_run(wait_for_input=Approval)
+    note(folder, f"answered {answer.approve}")
+
+
+@flow
+def stepping(folder: str, stop: str) -> None:
+    note(folder, "begun")
+    while not Path(stop).exists():
+        nap(0.1)
+    note(folder, "done")
+
+
 if __name__ == "__main__":
     deployments = (
         adding.to_deployment("desk"),
+        asking.to_deployment("desk"),
+        stepping.to_deployment("desk"),
         dying.to_deployment("desk"),
         napping.to_deployment("desk"),
     )

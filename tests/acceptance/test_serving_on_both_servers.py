@@ -10,8 +10,15 @@ from typing import Any
 
 import pytest
 
-from flowruns import FlowRun, get_client, run_deployment
-from flowruns.exceptions import ObjectNotFound
+from flowruns import (
+    FlowRun,
+    get_client,
+    resume_flow_run,
+    run_deployment,
+    suspend_flow_run,
+    wait_for_flow_run,
+)
+from flowruns.exceptions import ObjectNotFound, PauseRefused
 from flowruns.sdk.client import SyncFlowRunsClient
 from flowruns.sdk.config import Config, override_config
 from tests.servers import ApprovalsServer, PrefectServer, approvals_server, prefect_server
@@ -165,3 +172,38 @@ def test_a_run_that_outlasts_the_time_of_grace_is_ended(
     assert state is not None
     assert state.is_crashed()
     assert state.message == "Execution was aborted by a termination signal."
+
+
+def test_a_suspended_run_goes_on_in_another_process_with_the_answer(
+    serving: Serve, client: SyncFlowRunsClient, tmp_path: Path
+) -> None:
+    serving()
+    run_id = run("asking", folder=str(tmp_path), timeout=0).id
+    eventually(lambda: client.read_flow_run(run_id).state_name == "Suspended", "it is suspended")
+    resume_flow_run(run_id, {"approve": True})
+    finished = wait_for_flow_run(run_id, timeout=PATIENCE_SECONDS, poll_interval=0.3)
+    assert finished.state_name == "Completed", finished.state
+    first, second, answered = notes(tmp_path)
+    assert first.startswith("begun by")
+    assert second.startswith("begun by")
+    assert first != second
+    assert answered == "answered True"
+
+
+def test_a_run_that_is_suspended_from_outside_stops_at_its_next_task(
+    serving: Serve, client: SyncFlowRunsClient, tmp_path: Path
+) -> None:
+    process, stop = serving(), tmp_path / "stop"
+    run_id = run("stepping", folder=str(tmp_path), stop=str(stop), timeout=0).id
+    eventually(lambda: notes(tmp_path), "the run has begun")
+    suspend_flow_run(flow_run_id=run_id)
+    with pytest.raises(PauseRefused, match="paused already"):
+        suspend_flow_run(flow_run_id=run_id)
+    assert process.stdout is not None
+    lines = process.stdout
+    eventually(lambda: "ended with exit code 0" in lines.readline(), "its process ended")
+    stop.touch()
+    resume_flow_run(run_id)
+    finished = wait_for_flow_run(run_id, timeout=PATIENCE_SECONDS, poll_interval=0.3)
+    assert finished.state_name == "Completed", finished.state
+    assert notes(tmp_path) == ["begun", "begun", "done"]
