@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -41,6 +42,13 @@ class FlowRunContext:
     pauses_seen: int = 0
     pause_turns: Turnstile = field(default_factory=Turnstile)
     task_gate: Gate = field(default_factory=Gate)
+    # What tasks do with their results that do not say it themselves; None is no, unsaid.
+    persist_result: bool | None = None
+    result_storage: str | Path | None = None
+    # The outermost run, whose tasks share their results; None is this one.
+    results_of: UUID | None = None
+    # The tasks whose results a process that begins the run again would not find.
+    forgetful_tasks: set[str] = field(default_factory=set)
     suspended: threading.Event = field(default_factory=threading.Event)
     messages: TakenMessages = field(default_factory=dict)
     # Those of the runs that called this one too: they wait for its person as well.

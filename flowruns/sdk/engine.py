@@ -187,6 +187,7 @@ class FlowEngine:
             logger=self.logger,
             connection=self.connection,
             suspended=self.suspended,
+            **self._result_settings(),
             limits=self._limits(),
             most_threads=self.flow.task_runner.max_workers,
         )
@@ -219,6 +220,19 @@ class FlowEngine:
         if self.run.deployment_id is None:
             message = "The flow run that called this one was suspended, and will call it again."
             yield from self._report(State(type=StateType.CANCELLED, message=message))
+
+    def _result_settings(self) -> dict[str, Any]:
+        """Say what the tasks of this run do with their results: as the caller's, unless told."""
+        flow, parent = self.flow, current_flow_run()
+        if parent is None:
+            return {"persist_result": flow.persist_result, "result_storage": flow.result_storage}
+        persists = flow.persist_result
+        return {
+            "persist_result": parent.persist_result if persists is None else persists,
+            "result_storage": flow.result_storage or parent.result_storage,
+            "results_of": parent.results_of or parent.flow_run.id,
+            "forgetful_tasks": parent.forgetful_tasks,
+        }
 
     def _logs_prints(self) -> bool:
         if self.flow.log_prints is not None:

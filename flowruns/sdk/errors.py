@@ -23,6 +23,7 @@ FlowRunsError
 ├── FlowRunWaitTimeout              = FlowWaitTimeout
 ├── FlowNotServable                 no other process could import the flow
 ├── MissingContextError             called outside of a run (also RuntimeError)
+├── ResultNotPersisted              a result or an argument that no other process could read
 ├── MissingResult                   the result lives in another process
 ├── UnfinishedRun, PausedRun        no result yet
 ├── FailedRun, CrashedRun, CancelledRun
@@ -178,6 +179,10 @@ class MissingContextError(FlowRunsError, RuntimeError):
 
 class MissingResult(FlowRunsError):
     """The result is not stored: only the process that ran the flow has it."""
+
+
+class ResultNotPersisted(FlowRunsError):
+    """The result cannot be stored."""
 
 
 class UnfinishedRun(FlowRunsError):

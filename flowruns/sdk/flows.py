@@ -4,6 +4,7 @@ import asyncio
 import functools
 import inspect
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from flowruns.domain.run_names import new_run_name
@@ -35,6 +36,8 @@ class Flow[**P, R]:
         timeout_seconds: float | None = None,
         task_runner: ThreadPoolTaskRunner | None = None,
         log_prints: bool | None = None,
+        persist_result: bool | None = None,
+        result_storage: str | Path | None = None,
         validate_parameters: bool = True,
         on_completion: GivenHooks = None,
         on_failure: GivenHooks = None,
@@ -52,6 +55,8 @@ class Flow[**P, R]:
         self.timeout_seconds = float(timeout_seconds) if timeout_seconds else None
         self.task_runner = task_runner or ThreadPoolTaskRunner()
         self.log_prints = log_prints
+        self.persist_result = persist_result
+        self.result_storage = result_storage
         self.validate_parameters = validate_parameters
         self.is_async = inspect.iscoroutinefunction(fn)
         self.hooks = Hooks.of_options(
@@ -184,6 +189,8 @@ def flow[**P, R](
     timeout_seconds: float | None = None,
     task_runner: ThreadPoolTaskRunner | None = None,
     log_prints: bool | None = None,
+    persist_result: bool | None = None,
+    result_storage: str | Path | None = None,
     validate_parameters: bool = True,
     on_completion: GivenHooks = None,
     on_failure: GivenHooks = None,

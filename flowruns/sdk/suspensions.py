@@ -82,6 +82,12 @@ class _Request:
                 "Flow run cannot be suspended: it has no deployment that would start it again;"
                 " run it by flow.serve(), or use pause_flow_run()."
             )
+        if run.forgetful_tasks:
+            names = ", ".join(sorted(run.forgetful_tasks))
+            raise PauseRefused(
+                f"Flow run cannot be suspended: the results of {names} would be lost; set"
+                " persist_result=True on the flow, or False on tasks that may be executed again."
+            )
         run.pauses_seen += 1
         suspension = Suspension(
             run=run,
@@ -146,7 +152,8 @@ def suspend_flow_run(
     answer, and the run goes on. `wait_for_input` and `key` are those of `pause_flow_run`.
     After `timeout` seconds, None for never, the run fails.
 
-    Raises PauseRefused, before anything is lost: in a task, for a run without a deployment, for
+    Raises PauseRefused, before anything is lost: in a task, for a run without a deployment, after
+    tasks for which `persist_result` was left unsaid (their results would be lost), for
     another run that does not run or is paused already; ObjectNotFound.
 
     Example: `answer = suspend_flow_run(wait_for_input=Approval, timeout=86400)`

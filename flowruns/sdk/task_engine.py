@@ -1,6 +1,5 @@
 """Run a task: its attempts, its states, its log lines; messages of Prefect 3.8."""
 
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -15,10 +14,18 @@ from flowruns.sdk.context import (
     current_task_run,
     in_task_run,
 )
-from flowruns.sdk.errors import FlowPauseTimeout, PauseEnded, TaskRunTimeoutError, UpstreamTaskError
+from flowruns.sdk.errors import (
+    FlowPauseTimeout,
+    PauseEnded,
+    ResultNotPersisted,
+    TaskRunTimeoutError,
+    UpstreamTaskError,
+)
 from flowruns.sdk.futures import TaskFuture, conclude, has_futures, replace_states, states_of
 from flowruns.sdk.hooks import hook_steps
 from flowruns.sdk.limits import TimeLimit
+from flowruns.sdk.parameters import Arguments, bind
+from flowruns.sdk.results import StoredResult, place_result
 from flowruns.sdk.states import State, TaskRun, crashed, failed_with, timed_out
 from flowruns.sdk.steps import Block, Invoke, Sleep, Steps
 from flowruns.sdk.turns import Gate
@@ -74,7 +81,7 @@ class TaskEngine:
 
     def _play_attempts(self, context: TaskRunContext, gate: Gate | None) -> Steps[State[Any]]:
         try:
-            call = yield from self._resolve()
+            args, kwargs = yield from self._resolve()
         except UpstreamTaskError as error:
             return self._own(State(type=StateType.PENDING, name="NotReady", message=str(error)))
         if gate is not None:
@@ -82,6 +89,42 @@ class TaskEngine:
             # A gate is that of the run: a part of a started task, which has none, goes on.
             self._leave_if_suspended()
         yield from self._call_hooks(State(type=StateType.RUNNING), context)
+        try:
+            stored = self._place_result(args, kwargs)
+            if stored is None:
+                return (yield from self._attempt(args, kwargs, context))
+            if found := (yield Block(stored.read)):
+                return self._own(State(type=StateType.COMPLETED, name="Cached", data=found))
+            state = yield from self._attempt(args, kwargs, context)
+            if state.is_completed():
+                yield Block(lambda: stored.write(state.result()))
+        except (ResultNotPersisted, OSError) as error:
+            context.logger.error("Task run failed: %s", error)  # noqa: TRY400 - it says it all
+            return self._own(failed_with(error, "Task run encountered an exception"))
+        return state
+
+    def _place_result(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> StoredResult | None:
+        """Return where this call's result is kept, or None where it is not."""
+        run, task = current_flow_run(), self.task
+        if run is None:
+            return None
+        persists = run.persist_result if task.persist_result is None else task.persist_result
+        if persists is None:
+            run.forgetful_tasks.add(task.name)
+        if not persists:
+            return None
+        return place_result(
+            task.fn,
+            bind(task.fn, args, kwargs),
+            flow_run_id=run.results_of or run.flow_run.id,
+            task_name=task.name,
+            storage=task.result_storage or run.result_storage,
+        )
+
+    def _attempt(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], context: TaskRunContext
+    ) -> Steps[State[Any]]:
+        call = partial(self.task.fn, *args, **kwargs)
         attempt = 0
         while True:
             seconds = self.task.timeout_seconds
@@ -117,13 +160,13 @@ class TaskEngine:
         )
         yield from hook_steps(self.task.hooks, self.task, run, state, context.logger)
 
-    def _resolve(self) -> Steps[Callable[[], Any]]:
+    def _resolve(self) -> Steps[Arguments]:
         """Wait for the futures among the arguments; raise UpstreamTaskError where one failed."""
         args, kwargs = self.args, self.kwargs
         if self.wait_for or has_futures((args, kwargs)):
             states = yield Block(lambda: states_of((args, kwargs, self.wait_for)))
             args, kwargs, _ = replace_states(states, _result)
-        return lambda: self.task.fn(*args, **kwargs)
+        return args, kwargs
 
     def _retry(self, error: Exception, attempt: int, context: TaskRunContext) -> Steps[bool]:
         """Sleep before the next attempt, if there is one."""

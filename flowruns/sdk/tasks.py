@@ -4,6 +4,7 @@ import asyncio
 import functools
 import inspect
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, overload
 from uuid import uuid4
 
@@ -39,6 +40,8 @@ class Task[**P, R]:
         retry_delay_seconds: float | Sequence[float] = 0,
         timeout_seconds: float | None = None,
         log_prints: bool | None = None,
+        persist_result: bool | None = None,
+        result_storage: str | Path | None = None,
         on_completion: GivenHooks = None,
         on_failure: GivenHooks = None,
         on_running: GivenHooks = None,
@@ -50,6 +53,8 @@ class Task[**P, R]:
         self.retry_delay_seconds = retry_delay_seconds
         self.timeout_seconds = float(timeout_seconds) if timeout_seconds else None
         self.log_prints = log_prints
+        self.persist_result = persist_result
+        self.result_storage = result_storage
         self.is_async = inspect.iscoroutinefunction(fn)
         self.hooks = Hooks.of_options(
             on_running=on_running, on_completion=on_completion, on_failure=on_failure
@@ -187,6 +192,8 @@ def task[**P, R](
     retry_delay_seconds: float | Sequence[float] = 0,
     timeout_seconds: float | None = None,
     log_prints: bool | None = None,
+    persist_result: bool | None = None,
+    result_storage: str | Path | None = None,
     on_completion: GivenHooks = None,
     on_failure: GivenHooks = None,
     on_running: GivenHooks = None,
@@ -197,6 +204,11 @@ def task(fn: Any = None, /, **options: Any) -> Any:
     Each call is a task run: logged under its own name, and tried again `retries` times, after
     `retry_delay_seconds` (one number, or one for each time). `task.submit` runs it in a thread of
     the flow run. A pause inside a task pauses the flow run that the task belongs to.
+
+    With `persist_result=True`, on the task or its flow, the result is pickled in a folder,
+    `result_storage` or ~/.flowruns/results: called again in the same flow run with equal
+    arguments and unchanged source, the task is `Cached` and not executed, also in the process
+    that goes on after a suspension.
 
     An attempt that takes longer than `timeout_seconds`, waiting for a person aside, fails as
     TimedOut. Async code is cancelled at its next `await`, sync code in the main thread is

@@ -41,11 +41,18 @@ class Approval(RunInput):
     approve: bool
 
 
-@flow
+@task
+def charge(folder: str, order: int) -> str:
+    note(folder, f"charged {order}")
+    return f"receipt {order}"
+
+
+@flow(persist_result=True)
 def asking(folder: str) -> None:
     note(folder, f"begun by {os.getpid()}")
+    receipts = [charge(folder, 1), charge.submit(folder, 2).result()]
     answer = suspend_flow_run(wait_for_input=Approval)
-    note(folder, f"answered {answer.approve}")
+    note(folder, f"answered {answer.approve} for {receipts}")
 
 
 @flow

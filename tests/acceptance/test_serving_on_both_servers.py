@@ -183,11 +183,12 @@ def test_a_suspended_run_goes_on_in_another_process_with_the_answer(
     resume_flow_run(run_id, {"approve": True})
     finished = wait_for_flow_run(run_id, timeout=PATIENCE_SECONDS, poll_interval=0.3)
     assert finished.state_name == "Completed", finished.state
-    first, second, answered = notes(tmp_path)
+    first, *charges, second, answered = notes(tmp_path)
+    assert charges == ["charged 1", "charged 2"]
     assert first.startswith("begun by")
     assert second.startswith("begun by")
     assert first != second
-    assert answered == "answered True"
+    assert answered == "answered True for ['receipt 1', 'receipt 2']"
 
 
 def test_a_run_that_is_suspended_from_outside_stops_at_its_next_task(

@@ -1,0 +1,126 @@
+"""Results of tasks that outlive their process."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from pydantic import BaseModel
+
+from flowruns import State, flow, suspend_flow_run, task
+from flowruns.exceptions import PauseRefused, ResultNotPersisted
+from flowruns.sdk.context import current_flow_run
+from flowruns.sdk.results import _plain, place_result
+from flowruns.sdk.testing import reviewed_by
+
+
+@pytest.fixture(autouse=True)
+def _server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with reviewed_by(lambda _: None):
+        yield
+
+
+def test_equal_calls_in_one_run_are_executed_once() -> None:
+    executed: list[int] = []
+
+    @task(persist_result=True)
+    def double(number: int) -> int:
+        executed.append(number)
+        return 2 * number
+
+    @flow
+    def doubling() -> list[State[int]]:
+        return [double(number, return_state=True) for number in (1, 2, 1)]
+
+    states = doubling(return_state=True).result()
+    assert [(state.name, state.result()) for state in states] == [
+        ("Completed", 2),
+        ("Completed", 4),
+        ("Cached", 2),
+    ]
+    assert executed == [1, 2]
+    doubling()
+    assert executed == [1, 2, 1, 2]
+
+
+def test_a_flow_decides_for_its_tasks_unless_they_do(tmp_path: Path) -> None:
+    @task
+    def kept() -> int:
+        return 1
+
+    @task(persist_result=False)
+    def dropped() -> int:
+        return 2
+
+    @flow(persist_result=True, result_storage=tmp_path / "here")
+    def outer() -> None:
+        kept()
+        dropped()
+
+    outer()
+    assert len(list((tmp_path / "here").iterdir())) == 1
+
+
+def test_a_result_that_cannot_be_stored_fails_its_task_by_name(tmp_path: Path) -> None:
+    @task(persist_result=True)
+    def unpicklable(argument: Any) -> Any:
+        return lambda: argument
+
+    @flow
+    def calling(argument: Any) -> None:
+        unpicklable(argument)
+
+    with pytest.raises(ResultNotPersisted, match="result of task 'unpicklable' cannot be pickled"):
+        calling(1)
+    with pytest.raises(ResultNotPersisted, match="arguments of task 'unpicklable'"):
+        calling(lambda: 1)
+    assert not (tmp_path / ".flowruns").exists()
+
+
+def test_a_result_that_cannot_be_read_is_not_made_again(tmp_path: Path) -> None:
+    def count() -> None: ...
+
+    place = place_result(count, {}, flow_run_id=uuid4(), task_name="count", storage=tmp_path)
+    place.path.write_bytes(b"nonsense")
+    with pytest.raises(ResultNotPersisted, match=r"of task 'count' in .* cannot be read"):
+        place.read()
+    with pytest.raises(ResultNotPersisted, match="s3://bucket is no folder"):
+        place_result(count, {}, flow_run_id=uuid4(), task_name="count", storage="s3://bucket")
+
+
+class Model(BaseModel):
+    names: set[str]
+
+
+@dataclass
+class Data:
+    value: Any
+
+
+def test_arguments_are_written_alike_in_every_process() -> None:
+    assert _plain({"b", "a"}) == _plain({"a", "b"})
+    assert _plain({"x": 1, "y": 2}) == _plain({"y": 2, "x": 1})
+    assert _plain(Model(names={"b", "a"})) == _plain(Model(names={"a", "b"}))
+    assert _plain(Model(names={"b"})) != _plain(Model(names={"a"}))
+    assert _plain(Data([1])) != _plain(Data((1,)))
+    assert _plain([1]) != _plain([2])
+    assert _plain(1 + 2j) == _plain(1 + 2j)
+
+
+def test_a_run_whose_results_would_be_lost_is_not_suspended() -> None:
+    @task
+    def forgetful() -> None: ...
+
+    @flow
+    def suspending() -> None:
+        run = current_flow_run()
+        assert run is not None
+        run.flow_run.deployment_id = uuid4()
+        forgetful()
+        suspend_flow_run()
+
+    with pytest.raises(PauseRefused, match="the results of forgetful would be lost"):
+        suspending()
