@@ -11,6 +11,7 @@ from django.http import Http404
 from approvals.models import Approval
 from flowruns.connectors import HistoryState, get_connector
 from flowruns.domain.errors import FlowNotFound, FlowRunNotFound
+from flowruns.domain.states import StateType
 from flowruns.wire import FlowRun, Log
 
 type User = AbstractBaseUser | AnonymousUser
@@ -27,6 +28,8 @@ class RunView:
     flow_name: str
     states: list[HistoryState]
     logs: list[Log]
+    # whether it is to be started, by a process that nobody runs
+    is_stranded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +122,7 @@ def read_run(flow_run_id: UUID, *, connector: str = "local") -> RunView:
         flow_name=flow_name,
         states=source.read_flow_run_states(flow_run_id),
         logs=source.read_logs(flow_run_id, limit=MAX_LOG_LINES),
+        is_stranded=flow_run.state_type is StateType.SCHEDULED and not source.is_served(flow_run),
     )
 
 

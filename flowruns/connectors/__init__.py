@@ -49,6 +49,9 @@ class Connector(Protocol):
     def read_flow_run_states(self, flow_run_id: UUID) -> list[HistoryState]:
         """Return the run's states, oldest first."""
 
+    def is_served(self, flow_run: wire.FlowRun) -> bool:
+        """Whether somebody has lately asked for the runs of this run's deployment."""
+
     def read_logs(self, flow_run_id: UUID, *, limit: int) -> list[wire.Log]:
         """Return the newest lines that the run logged, oldest first."""
 

@@ -7,12 +7,12 @@ from uuid import UUID
 from flowruns import wire
 from flowruns.connectors import HistoryState, PauseForm, Verdict
 from flowruns.domain.actors import Actor
-from flowruns.domain.errors import StateMovedOn
+from flowruns.domain.errors import DeploymentNotFound, StateMovedOn
 from flowruns.domain.rejections import rejected
 from flowruns.domain.states import StateType
 from flowruns.domain.transitions import Accept
 from flowruns.models import FlowRunState, RunInput
-from flowruns.services import flow_runs, flows, logs, resume, states
+from flowruns.services import deployments, flow_runs, flows, logs, resume, states
 from flowruns.services.presenting import present_flow_run, present_log
 from flowruns.services.states import Outcome
 
@@ -33,6 +33,14 @@ class LocalConnector:
             HistoryState(state=wire.State.from_domain(row.to_domain()), actor=str(row.actor))
             for row in states.read_flow_run_states(flow_run_id)
         ]
+
+    def is_served(self, flow_run: wire.FlowRun) -> bool:
+        if flow_run.deployment_id is None:
+            return False
+        try:
+            return deployments.is_served(deployments.read_deployment(flow_run.deployment_id))
+        except DeploymentNotFound:  # deleted since the run was read
+            return False
 
     def read_logs(self, flow_run_id: UUID, *, limit: int) -> list[wire.Log]:
         return [present_log(line) for line in logs.read_run_logs(flow_run_id, limit=limit)]

@@ -54,3 +54,17 @@ def test_a_run_that_expired_says_so_in_plain_words(run: Run) -> None:
     assert "Nobody answered in time." in text
     assert "paused" not in text.lower()
     assert "resumed" not in text
+
+
+def test_a_resumed_run_that_nobody_serves_says_so(make_run: Make) -> None:
+    run = make_run(deployed=True)
+    run.pause(pause_reschedule=True)
+    page = f"/runs/flow-run/{run.id}"
+    assert "Nobody serves this flow" not in text_of(log_in().get(page))
+    run.resume()
+    assert "Nobody serves this flow" in text_of(log_in().get(page))
+    deployment_id = run.read()["deployment_id"]
+    run.api.post("/deployments/get_scheduled_flow_runs", {"deployment_ids": [deployment_id]})
+    assert "Nobody serves this flow" not in text_of(log_in().get(page))
+    run.api.request("DELETE", f"/deployments/{deployment_id}")
+    assert "Nobody serves this flow" in text_of(log_in().get(page))
