@@ -286,7 +286,9 @@ async def apause_flow_run[T](
 @overload
 async def apause_flow_run(
     wait_for_input: Any,
-    timeout: float = 3600,  # noqa: ASYNC109 - Prefect's signature poll_interval: float = 10, key: str | None = None
+    timeout: float = 3600,  # noqa: ASYNC109 - Prefect's signature
+    poll_interval: float = 10,
+    key: str | None = None,
 ) -> Any: ...
 async def apause_flow_run(
     wait_for_input: Any = None,
