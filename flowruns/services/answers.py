@@ -174,6 +174,13 @@ def find_problems(schema: Any, value: Any) -> list[Problem]:
         ) from None
 
 
+def describe_problem(problem: Problem) -> str:
+    """Say what is wrong in Prefect 3.8's sentence, which its clients show."""
+    where = ".".join(str(part) for part in problem.path)
+    field_name = f" for field {where!r}" if where else ""
+    return f"Validation failed{field_name}. Failure reason: {problem.message}"
+
+
 def _explain(error: ValidationError) -> Iterator[Problem]:
     path = tuple(error.absolute_path)
     if error.validator == "required" and isinstance(error.instance, dict):

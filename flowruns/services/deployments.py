@@ -10,7 +10,7 @@ from flowruns import wire_deployments as wire
 from flowruns.domain.errors import DeploymentNotFound, ParametersRefused
 from flowruns.domain.states import StateType
 from flowruns.models import Deployment, FlowRun
-from flowruns.services.answers import AnswerRefused, find_problems, hydrate
+from flowruns.services.answers import AnswerRefused, describe_problem, find_problems, hydrate
 from flowruns.services.flows import label_with_flow, read_flow
 from flowruns.wire import FlowRunCreate, StateCreate
 
@@ -103,12 +103,7 @@ def _check_parameters(
     except AnswerRefused as refusal:
         raise ParametersRefused(f"Error creating flow run: {refusal}") from None
     if problems:
-        where = ".".join(str(part) for part in problems[0].path)
-        field = f" for field {where!r}" if where else ""
-        raise ParametersRefused(
-            f"Error creating flow run: Validation failed{field}. "
-            f"Failure reason: {problems[0].message}"
-        )
+        raise ParametersRefused(f"Error creating flow run: {describe_problem(problems[0])}")
     return hydrated
 
 

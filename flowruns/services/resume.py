@@ -13,7 +13,13 @@ from flowruns.domain.rules import judge
 from flowruns.domain.states import State, StateType, resuming, running
 from flowruns.domain.transitions import Abort, Accept, Reject, Transition, Verdict
 from flowruns.models import FlowRun, RunInput
-from flowruns.services.answers import AnswerRefused, Checked, Problem, check_answer
+from flowruns.services.answers import (
+    AnswerRefused,
+    Checked,
+    Problem,
+    check_answer,
+    describe_problem,
+)
 from flowruns.services.states import (
     MAX_LOSSES,
     ContendedError,
@@ -75,7 +81,7 @@ def _resume(
     t = Transition(initial=state, proposed=proposed, run=facts, now=now)
     verdict = judge(t)
     if checked and checked.problems and isinstance(verdict, Accept):
-        verdict = Reject(_reason(checked.problems[0]))
+        verdict = Reject(f"Reason: {describe_problem(checked.problems[0])}")
         return ResumeOutcome(verdict=verdict, state=state, is_new=False, problems=checked.problems)
     return _write(run, t, verdict, checked=checked, actor=actor)
 
@@ -109,9 +115,3 @@ def _store_answer(run: FlowRun, state: State | None, text: str, *, actor: Actor)
         key=keyset["response"],
         defaults={"value": text, "actor_kind": actor.kind, "actor_name": actor.name},
     )
-
-
-def _reason(problem: Problem) -> str:
-    where = ".".join(str(part) for part in problem.path)
-    field_name = f" for field {where!r}" if where else ""
-    return f"Reason: Validation failed{field_name}. Failure reason: {problem.message}"
