@@ -22,8 +22,8 @@ from flowruns.models import FlowRun
 from flowruns.services.api_keys import find_api_key
 from flowruns.services.deployments import due_flow_runs
 from flowruns.waiters import ask_database, is_released, waiting_for
-from flowruns.wire_deployments import ScheduledRunsQuery
-from flowruns.wire_headers import read_etag, read_wait
+from flowruns.wire.deployments import ScheduledRunsQuery
+from flowruns.wire.headers import read_etag, read_wait
 
 type Scope = MutableMapping[str, Any]
 type Message = MutableMapping[str, Any]

@@ -12,7 +12,7 @@ from flowruns.services import deployments as services
 from flowruns.services import flow_runs
 from flowruns.services.presenting import present_deployment, present_flow_run, present_flow_runs
 from flowruns.wire import FlowRun
-from flowruns.wire_deployments import (
+from flowruns.wire.deployments import (
     Deployment,
     DeploymentCreate,
     DeploymentFlowRunCreate,

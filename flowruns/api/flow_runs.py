@@ -13,8 +13,8 @@ from flowruns.api.verdicts import respond_resumed, respond_verdict
 from flowruns.services import flow_runs as services
 from flowruns.services import queries, resume, run_inputs, states
 from flowruns.services.presenting import present_flow_run, present_flow_runs
-from flowruns.wire_filters import FlowRunPageQuery, FlowRunQuery, RunCriteria
-from flowruns.wire_headers import read_etag
+from flowruns.wire.filters import FlowRunPageQuery, FlowRunQuery, RunCriteria
+from flowruns.wire.headers import read_etag
 
 router = Router(tags=["Flow Runs"])
 _RESULTS = {200: wire.OrchestrationResult, 201: wire.OrchestrationResult}

@@ -11,7 +11,7 @@ from flowruns.api.http import respond, respond_list
 from flowruns.models import Flow
 from flowruns.services import flows as services
 from flowruns.services import queries
-from flowruns.wire_filters import FlowQuery
+from flowruns.wire.filters import FlowQuery
 
 router = Router(tags=["Flows"])
 

@@ -12,7 +12,7 @@ from flowruns.sdk.asking import STARTING, WAITING, WORKING, ask
 from flowruns.sdk.errors import ObjectNotFound
 from flowruns.sdk.states import FlowRun, State
 from flowruns.sdk.steps import Send, Steps
-from flowruns.wire_deployments import Deployment, DeploymentCreate, DeploymentFlowRunCreate
+from flowruns.wire.deployments import Deployment, DeploymentCreate, DeploymentFlowRunCreate
 
 _FLOW_RUNS = TypeAdapter(list[FlowRun])
 # A held request may be answered this much after its hold; later counts as no answer.

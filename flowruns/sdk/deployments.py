@@ -21,7 +21,7 @@ from flowruns.sdk.parameters import to_json_object
 from flowruns.sdk.states import FlowRun, State
 from flowruns.sdk.steps import Steps
 from flowruns.sdk.waiting import wait_steps
-from flowruns.wire_deployments import DeploymentCreate
+from flowruns.wire.deployments import DeploymentCreate
 
 if TYPE_CHECKING:
     from flowruns.sdk.flows import Flow

@@ -6,13 +6,13 @@ from uuid import UUID
 from django.db.models import F, QuerySet
 from pydantic import JsonValue
 
-from flowruns import wire_deployments as wire
 from flowruns.domain.errors import DeploymentNotFound, ParametersRefused
 from flowruns.domain.states import StateType
 from flowruns.models import Deployment, FlowRun
 from flowruns.services.answers import AnswerRefused, describe_problem, find_problems, hydrate
 from flowruns.services.flows import label_with_flow, read_flow
 from flowruns.wire import FlowRunCreate, StateCreate
+from flowruns.wire import deployments as wire
 
 # Whoever serves a deployment asks for its runs far more often than this.
 _SERVED_WITHIN = timedelta(seconds=90)

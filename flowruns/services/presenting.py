@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from flowruns import wire, wire_deployments
+from flowruns import wire
 from flowruns.domain.states import TERMINAL_STATES, State, StateType
 from flowruns.models import Deployment, FlowRun, FlowRunState, LogLine
 from flowruns.services.deployments import is_served
+from flowruns.wire import deployments as wire_deployments
 
 
 def present_flow_run(run: FlowRun) -> wire.FlowRun:

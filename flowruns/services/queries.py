@@ -8,8 +8,8 @@ from django.db.models import Expression, F, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 
-from flowruns import wire_filters as filters
 from flowruns.models import Flow, FlowRun, LogLine
+from flowruns.wire import filters
 
 # A criterion that says nothing is true, also where it is one of several alternatives.
 _ALWAYS = ~Q(pk__in=[])

@@ -21,7 +21,7 @@ from flowruns.models import FlowRun
 from flowruns.services.api_keys import create_api_key
 from flowruns.services.states import set_flow_run_state
 from flowruns.waiters import ask_database, count_waiters
-from flowruns.wire_headers import read_etag, read_wait
+from flowruns.wire.headers import read_etag, read_wait
 from tests.integration.conftest import Api, Make, Run
 
 pytestmark = pytest.mark.django_db(transaction=True)

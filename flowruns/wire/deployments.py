@@ -15,7 +15,7 @@ from flowruns.wire import (
     StateCreate,
     Wire,
 )
-from flowruns.wire_filters import Limit, refuse
+from flowruns.wire.filters import Limit, refuse
 
 
 class DeploymentCreate(Request):

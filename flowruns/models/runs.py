@@ -1,89 +1,16 @@
-"""The tables of flow runs. Only `flowruns.services` writes them."""
+"""Flow runs, their states, inputs and logs."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from django.db import models
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
-from django.db.models.lookups import Lookup
-from django.db.models.sql.compiler import SQLCompiler
 
 from flowruns.domain.actors import Actor, ActorKind
 from flowruns.domain.ids import new_id
 from flowruns.domain.states import State, StateDetails, StateType
 from flowruns.domain.transitions import RunFacts
-
-
-def _choices(kind: type[StateType] | type[ActorKind]) -> list[tuple[str, str]]:
-    return [(member.value, member.value.capitalize()) for member in kind]
-
-
-@models.JSONField.register_lookup
-class HasItem(Lookup):
-    """`tags__has_item="x"`: the JSON array holds that string, on both databases."""
-
-    lookup_name = "has_item"
-    prepare_rhs = False
-
-    def as_postgresql(
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
-    ) -> tuple[str, list[Any]]:
-        lhs, params = self.process_lhs(compiler, connection)
-        return f"{lhs} @> jsonb_build_array(%s::text)", [*params, self.rhs]
-
-    def as_sqlite(
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
-    ) -> tuple[str, list[Any]]:
-        lhs, params = self.process_lhs(compiler, connection)
-        sql = f"EXISTS (SELECT 1 FROM json_each({lhs}) WHERE value = %s)"  # noqa: S608 -- a column
-        return sql, [*params, self.rhs]
-
-
-class Flow(models.Model):
-    """A flow by its name; it exists as soon as somebody runs it."""
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    created = models.DateTimeField(auto_now_add=True, db_index=True)
-    updated = models.DateTimeField(auto_now=True)
-    name = models.TextField(unique=True)
-    tags = models.JSONField(default=list, blank=True)
-    labels = models.JSONField(default=dict, blank=True)
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Deployment(models.Model):
-    """A flow that some process serves: what starts a scheduled run, or a resumed one again."""
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    created = models.DateTimeField(auto_now_add=True)
-    updated = models.DateTimeField(auto_now=True)
-    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="deployments")
-    name = models.TextField()
-    paused = models.BooleanField(default=False)
-    enforce_parameter_schema = models.BooleanField(default=True)
-    parameter_openapi_schema = models.JSONField(null=True, blank=True)
-    parameters = models.JSONField(default=dict, blank=True)
-    tags = models.JSONField(default=list, blank=True)
-    labels = models.JSONField(default=dict, blank=True)
-    work_queue_name = models.TextField(null=True, blank=True)
-    description = models.TextField(null=True, blank=True)
-    path = models.TextField(null=True, blank=True)
-    version = models.TextField(null=True, blank=True)
-    entrypoint = models.TextField(null=True, blank=True)
-    pull_steps = models.JSONField(null=True, blank=True)
-    job_variables = models.JSONField(default=dict, blank=True)
-    last_polled = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["flow", "name"], name="one_deployment_per_name")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.flow}/{self.name}"
+from flowruns.models.fields import choices_of
+from flowruns.models.flows import Deployment, Flow
 
 
 class FlowRun(models.Model):
@@ -111,7 +38,9 @@ class FlowRun(models.Model):
     created_by = models.TextField(blank=True)
 
     state_id = models.UUIDField(null=True, blank=True)
-    state_type = models.CharField(max_length=16, choices=_choices(StateType), null=True, blank=True)
+    state_type = models.CharField(
+        max_length=16, choices=choices_of(StateType), null=True, blank=True
+    )
     state_name = models.TextField(null=True, blank=True)
     state_timestamp = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -188,14 +117,14 @@ class FlowRunState(models.Model):
     id = models.UUIDField(primary_key=True, editable=False)
     flow_run = models.ForeignKey(FlowRun, on_delete=models.CASCADE, related_name="states")
     version = models.PositiveBigIntegerField()
-    type = models.CharField(max_length=16, choices=_choices(StateType))
+    type = models.CharField(max_length=16, choices=choices_of(StateType))
     name = models.TextField()
     timestamp = models.DateTimeField()
     message = models.TextField(null=True, blank=True)
     data = models.JSONField(null=True, blank=True)
     details = models.JSONField(default=dict, blank=True)
     forced = models.BooleanField(default=False)
-    actor_kind = models.CharField(max_length=16, choices=_choices(ActorKind))
+    actor_kind = models.CharField(max_length=16, choices=choices_of(ActorKind))
     actor_name = models.TextField()
 
     class Meta:
@@ -244,7 +173,7 @@ class RunInput(models.Model):
     key = models.TextField()
     value = models.TextField(blank=True)
     sender = models.TextField(null=True, blank=True)
-    actor_kind = models.CharField(max_length=16, choices=_choices(ActorKind))
+    actor_kind = models.CharField(max_length=16, choices=choices_of(ActorKind))
     actor_name = models.TextField()
 
     class Meta:
@@ -277,27 +206,3 @@ class LogLine(models.Model):
 
     def __str__(self) -> str:
         return self.message[:80]
-
-
-class ApiKey(models.Model):
-    """A bearer key of a flow or an operator's script. Only its hash is stored."""
-
-    class Scope(models.TextChoices):
-        FLOWS = "flows", "run flows: create, read and change runs, inputs and logs"
-        RESUME = "resume", "read runs and answer those that wait"
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    created = models.DateTimeField(auto_now_add=True)
-    name = models.TextField(unique=True)
-    digest = models.CharField(max_length=64, unique=True, editable=False)
-    scopes = models.JSONField(default=list)
-    revoked_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        verbose_name = "API key"
-
-    def __str__(self) -> str:
-        return self.name
-
-    def allows(self, scope: str) -> bool:
-        return scope in self.scopes

@@ -1,0 +1,86 @@
+"""Requests and responses of the JSON API, in the dialect of Prefect 3.8's REST API.
+
+One contract for three users: the API answers with it, the SDK asks with it, connectors read
+other servers by it. Unknown fields in a request are ignored and missing optional ones take
+their default, as on Prefect's server. Times are aware and travel in UTC; durations are seconds.
+"""
+
+from flowruns.wire.base import (
+    API_VERSION,
+    MAX_HOLD_SECONDS,
+    PAGE_LIMIT,
+    PREFECT_VERSION,
+    DateTime,
+    FlowName,
+    InputKey,
+    JsonObject,
+    Name,
+    Request,
+    Seconds,
+    SmallInt,
+    Wire,
+)
+from flowruns.wire.runs import (
+    CreatedBy,
+    Flow,
+    FlowCreate,
+    FlowRun,
+    FlowRunCreate,
+    FlowRunPage,
+    FlowRunPolicy,
+    FlowRunUpdate,
+    Log,
+    LogCreate,
+    Resume,
+    RunInput,
+    RunInputCreate,
+    RunInputFilter,
+)
+from flowruns.wire.states import (
+    InputProblem,
+    OrchestrationResult,
+    SetState,
+    SetStateStatus,
+    State,
+    StateCreate,
+    StateDetails,
+    VerdictDetails,
+)
+
+__all__ = [
+    "API_VERSION",
+    "MAX_HOLD_SECONDS",
+    "PAGE_LIMIT",
+    "PREFECT_VERSION",
+    "CreatedBy",
+    "DateTime",
+    "Flow",
+    "FlowCreate",
+    "FlowName",
+    "FlowRun",
+    "FlowRunCreate",
+    "FlowRunPage",
+    "FlowRunPolicy",
+    "FlowRunUpdate",
+    "InputKey",
+    "InputProblem",
+    "JsonObject",
+    "Log",
+    "LogCreate",
+    "Name",
+    "OrchestrationResult",
+    "Request",
+    "Resume",
+    "RunInput",
+    "RunInputCreate",
+    "RunInputFilter",
+    "Seconds",
+    "SetState",
+    "SetStateStatus",
+    "SmallInt",
+    "State",
+    "StateCreate",
+    "StateDetails",
+    "VerdictDetails",
+    "Wire",
+]

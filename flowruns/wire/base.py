@@ -1,0 +1,77 @@
+"""What all parts of the wire share: bounds, types of values, and the two kinds of body."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainSerializer,
+    model_validator,
+)
+
+from flowruns.domain import keysets
+
+API_VERSION = "0.8.4"
+PREFECT_VERSION = "3.8.8"
+MAX_HOLD_SECONDS = 60
+PAGE_LIMIT = 200
+
+
+def _to_utc(value: datetime) -> datetime:
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is out of range once converted to UTC") from None
+
+
+def _valid_input_key(value: str) -> str:
+    if not keysets.is_valid_key(value):
+        raise ValueError("must only contain lowercase letters, numbers, and dashes")
+    return value
+
+
+type DateTime = Annotated[datetime, AfterValidator(_to_utc)]
+type Seconds = Annotated[
+    timedelta, PlainSerializer(lambda value: value.total_seconds(), return_type=float)
+]
+type InputKey = Annotated[str, AfterValidator(_valid_input_key)]
+type JsonObject = dict[str, JsonValue]
+type SmallInt = Annotated[int, Field(ge=-(2**31), lt=2**31)]
+# a flow's name is part of addresses, so Prefect keeps these out of it
+type FlowName = Annotated[str, Field(max_length=1000, pattern=r"^[^/%&><]+$")]
+type Name = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+def _refuse_nul(value: Any, path: str) -> None:
+    """Raise at the first NUL character, which PostgreSQL cannot store in text or JSON."""
+    if isinstance(value, str):
+        if "\x00" in value:
+            raise ValueError(f"{path or 'The body'} contains a NUL character; remove it")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _refuse_nul(key, f"A key of {path or 'the body'}")
+            _refuse_nul(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _refuse_nul(item, f"{path}[{index}]")
+
+
+class Wire(BaseModel):
+    """What both directions share."""
+
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+
+
+class Request(Wire):
+    """A body that a client sends."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_what_cannot_be_stored(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            _refuse_nul(data, "")
+        return data
