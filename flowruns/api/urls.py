@@ -5,13 +5,13 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 
 from flowruns import wire
 from flowruns.api import deployments, flow_run_states, flow_runs, flows, logs, system
 from flowruns.api.http import StrictJson, respond_json
+from flowruns.api.left_out import name_refusals
 from flowruns.domain.errors import Conflict, NotFound, StateMovedOn, Unprocessable
 
 api = NinjaAPI(
@@ -27,12 +27,6 @@ api.add_router("/flow_runs", flow_runs.router)
 api.add_router("/flow_run_states", flow_run_states.router)
 api.add_router("/deployments", deployments.router)
 api.add_router("/logs", logs.router)
-
-
-@csrf_exempt
-def not_served(request: HttpRequest, rest: str) -> HttpResponse:
-    """Answer for the parts of Prefect's API that this server leaves out."""
-    return respond_json({"detail": f"This server does not serve {request.path}."}, status=404)
 
 
 _STATUS: dict[type[Exception], int] = {
@@ -87,3 +81,9 @@ def _answer_invalid(request: HttpRequest, error: Any) -> HttpResponse:
 def _place(loc: tuple[str | int, ...]) -> list[str | int]:
     """Leave out the name that an operation gives its body, which no client knows."""
     return [loc[0], *loc[2:]] if loc[0] == "body" else list(loc)
+
+
+api_urls = api.urls
+for _pattern in api_urls[0]:
+    if _pattern.callback:
+        _pattern.callback = name_refusals(_pattern.callback)

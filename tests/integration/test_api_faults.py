@@ -119,7 +119,16 @@ def test_what_is_not_served_is_not_found_in_json(api: Api, path: str) -> None:
 
 
 def test_a_method_that_is_not_served_is_refused(api: Api) -> None:
-    assert api.request("PUT", "/flows/").status_code == 405
+    response = api.request("PUT", "/flows/")
+    assert response.status_code == 405
+    assert response["Allow"] == "POST"
+    assert "PUT /api/flows/" in json.loads(response.content)["detail"]
+
+
+def test_what_is_left_out_says_what_to_do_instead(api: Api) -> None:
+    response = api.post("/work_pools/filter", {})
+    assert response.status_code == 404
+    assert "workers" in json.loads(response.content)["detail"]
 
 
 # -- anything at all, by the shape of our own OpenAPI document

@@ -1,0 +1,94 @@
+"""What this server leaves out of Prefect's API, and what to do instead.
+
+README's table of what is served is made from it: `python -m tests.served_paths`.
+"""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from flowruns.api.http import respond_json
+
+_MACHINES = (
+    "A team that needs many machines runs Prefect's own server with its work pools and workers;"
+    " here, processes that serve a flow start its runs."
+)
+_NOT_YET = "It is not served yet."
+_ONE_BY_ONE = "Do it one by one."
+_PAGES = "Only Prefect's pages ask for it; this server has its own."
+
+# "METHOD /path" → why; `*` stands for anything. Whatever stands here, what is served is served.
+LEFT_OUT = {
+    "* /work_pools/*": _MACHINES,
+    "* /work_queues/*": _MACHINES,
+    "* /task_workers/*": _MACHINES,
+    "GET /deployments/{}/work_queue_check": _MACHINES,
+    "* /artifacts/*": _NOT_YET,
+    "* /block_*": _NOT_YET,
+    "* /collections/*": _NOT_YET,
+    "* /variables/*": _NOT_YET,
+    "* /admin/*": _NOT_YET,
+    "* /concurrency_limits/*": _NOT_YET,
+    "* /v2/concurrency_limits/*": _NOT_YET,
+    "* /deployments/*": _NOT_YET,
+    "* /events*": _NOT_YET,
+    "* /flow_runs/{}/*": _NOT_YET,
+    "* /flow_runs/bulk_*": _ONE_BY_ONE,
+    "POST /flow_runs/history": _PAGES,
+    "POST /flow_runs/lateness": _PAGES,
+    "* /flows/*": _NOT_YET,
+    "* /task_run*": _NOT_YET,
+    "* /automations/*": _NOT_YET,
+    "POST /templates/validate": "It checks the templates of automations, which are not served.",
+    "* /saved_searches/*": _PAGES,
+    "* /ui/*": _PAGES,
+    "GET /hello": "Ask GET /health.",
+    "GET /version": "Ask GET /admin/version.",
+}
+
+
+def find_reason(operation: str) -> str | None:
+    """Return why an operation such as `POST /flows/` is left out, or None if it is not listed."""
+    return next((LEFT_OUT[listed] for listed in LEFT_OUT if matches(listed, operation)), None)
+
+
+def matches(listed: str, operation: str) -> bool:
+    """Whether an entry of `LEFT_OUT` speaks of this operation."""
+    return _pattern(listed).fullmatch(operation) is not None
+
+
+@csrf_exempt
+def not_served(request: HttpRequest, rest: str) -> HttpResponse:
+    """Answer 404 for a path that is not served, with the reason where it is one of Prefect's."""
+    return _refuse(request, 404)
+
+
+def name_refusals(view: Callable[..., Any]) -> Callable[..., HttpResponse]:
+    """Have a view answer in JSON, with the reason, where a path is served by other methods."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        response: HttpResponse = view(request, *args, **kwargs)
+        if response.status_code != 405:
+            return response
+        refusal = _refuse(request, 405)
+        refusal["Allow"] = response["Allow"]
+        return refusal
+
+    return wrapped
+
+
+def _refuse(request: HttpRequest, status: int) -> HttpResponse:
+    operation = f"{request.method} {request.path.removeprefix('/api')}"
+    reason = find_reason(operation) or ""
+    detail = f"This server does not serve {request.method} {request.path}. {reason}".rstrip()
+    return respond_json({"detail": detail}, status=status)
+
+
+@lru_cache
+def _pattern(listed: str) -> re.Pattern[str]:
+    return re.compile(re.escape(listed).replace(r"\{\}", "[^/]+").replace(r"\*", ".*"))

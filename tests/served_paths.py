@@ -1,0 +1,83 @@
+"""What is served of Prefect's API, as README's table; run it to write the table anew:
+
+python -m tests.served_paths
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from tests.openapi import anonymous, outline
+from tests.servers import ROOT
+
+README = ROOT / "README.md"
+THEIRS: dict[str, Any] = json.loads((ROOT / "tests/data/prefect-3.8.8-openapi.json").read_text())
+_TABLE = re.compile(r"(?<=<!-- served paths -->\n).*?(?=<!-- end of served paths -->)", re.DOTALL)
+
+
+def read_our_outline() -> dict[str, Any]:
+    """Return the outline of our API, with operations named as Prefect's: without /api."""
+    from flowruns.api.urls import api
+
+    ours = outline(api.get_openapi_schema())
+    ours["operations"] = {
+        anonymous(name.replace(" /api/", " /")): operation
+        for name, operation in ours["operations"].items()
+    }
+    return ours
+
+
+def read_table() -> str:
+    found = _TABLE.search(README.read_text())
+    assert found, "README has lost the comments around its table of served paths"
+    return found[0]
+
+
+def write_table() -> str:
+    """Return the table: a row for each group of paths, with what is left out of it and why."""
+    ours = set(read_our_outline()["operations"])
+    head = "| path | served | left out |\n|---|---|---|\n"
+    return head + "".join(f"{row}\n" for row in _rows(ours))
+
+
+def _rows(ours: set[str]) -> Iterator[str]:
+    groups: dict[str, list[str]] = {}
+    for operation in sorted(THEIRS["operations"], key=lambda name: name.partition(" ")[2]):
+        groups.setdefault(operation.split("/")[1], []).append(operation)
+    rows: dict[str, list[str]] = {}
+    for group, operations in groups.items():
+        rows.setdefault(_describe(group, operations, ours), []).append(f"`/{group}`")
+    return (f"| {', '.join(names)} | {row} |" for row, names in sorted(rows.items()))
+
+
+def _describe(group: str, operations: list[str], ours: set[str]) -> str:
+    left_out = [name for name in operations if anonymous(name) not in ours]
+    if not left_out:
+        return "all |"
+    count = len(operations) - len(left_out)
+    served = f"{count} of {len(operations)}" if count else "none"
+    return f"{served} | {_explain(group, left_out, is_all=not count)}"
+
+
+def _explain(group: str, left_out: list[str], *, is_all: bool) -> str:
+    from flowruns.api.left_out import find_reason
+
+    by_reason: dict[str, list[str]] = {}
+    for operation in left_out:
+        short = operation.replace(f" /{group}", " ").rstrip()
+        by_reason.setdefault(find_reason(anonymous(operation)) or "?", []).append(f"`{short}`")
+    if is_all and len(by_reason) == 1:
+        return next(iter(by_reason))
+    return " ".join(f"{', '.join(names)}: {reason}" for reason, names in by_reason.items())
+
+
+if __name__ == "__main__":
+    import os
+
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    django.setup()
+    table = write_table()
+    README.write_text(_TABLE.sub(lambda _: table, README.read_text()))

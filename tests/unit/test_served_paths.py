@@ -1,0 +1,98 @@
+"""Our OpenAPI document beside Prefect's: what is served agrees, and what is not is listed.
+
+Where something is served anew, `python -m tests.served_paths` writes README's table.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import partial
+
+from flowruns.api.left_out import LEFT_OUT, find_reason, matches
+from tests.openapi import anonymous, list_fields
+from tests.served_paths import THEIRS, read_our_outline, read_table, write_table
+
+OURS = read_our_outline()
+NOT_PREFECTS: set[str] = set()  # operations of ours that Prefect does not know
+
+# Differences of what is served, as "operation part: field"; patterns, and why
+LISTED = {
+    r"GET /csrf-token ": "CSRF protection is off for an API with bearer keys, so there is no token",
+    r"response: details\.": "one model of a verdict's details, with all their fields",
+    r"/(filter|count|paginate) request: (task_runs|deployments|work_pools|work_pool_queues)\.": (
+        "filters by other kinds of object are refused by name"
+    ),
+    r"/(filter|count|paginate) request: flow_runs\.(parent_flow_run_id|created_by)\.": (
+        "refused by name"
+    ),
+    r"/(filter|count|paginate) request: flows\.deployment\.": "refused by name",
+    r"/logs/filter request: logs\.text\.": "refused by name",
+    r"/deployments/ request: (schedules|concurrency_limit)\.": "not served yet",
+    r"/deployments/.* response: schedules\.": "not served yet",
+    r"/deployments/.* response: status\.": "a text, one of Prefect's",
+    r"/deployments/.* response: (created_by|updated_by)$": "changes of deployments are not signed",
+    r"/deployments/ request: (storage_document_id|version_info)$": "ignored",
+    r"concurrency_options|global_concurrency_limit": "limits of deployments are not served yet",
+    r"(infrastructure_document_id|work_pool_name|work_queue_name)$": "there are no workers",
+}
+
+
+def test_each_operation_of_prefects_is_served_or_listed_as_left_out() -> None:
+    theirs = {anonymous(name) for name in THEIRS["operations"]}
+    not_served = theirs - set(OURS["operations"])
+    assert {name for name in not_served if find_reason(name) is None} == set()
+    used = {next(filter(partial(is_about, name), LEFT_OUT), "") for name in not_served}
+    assert used == set(LEFT_OUT), "served by now: take it out of flowruns/api/left_out.py"
+    assert set(OURS["operations"]) - theirs == NOT_PREFECTS
+
+
+def is_about(operation: str, entry: str) -> bool:
+    return matches(entry, operation)
+
+
+def test_readmes_table_says_what_is_served() -> None:
+    assert read_table() == write_table(), "write it anew: python -m tests.served_paths"
+
+
+def test_fields_of_what_is_served_are_prefects() -> None:
+    found = set(differences())
+    met = {pattern for pattern in LISTED if any(re.search(pattern, line) for line in found)}
+    assert sorted(line for line in found if not any(re.search(p, line) for p in LISTED)) == []
+    assert met == set(LISTED), "no longer different: take it out of LISTED"
+
+
+def differences() -> Iterator[str]:
+    for name, theirs in THEIRS["operations"].items():
+        ours = OURS["operations"].get(anonymous(name))
+        if ours is None:
+            continue
+        asked, known = set(theirs["query"]), set(ours["query"])
+        asked |= set(list_fields(THEIRS, theirs["request"]))
+        known |= set(list_fields(OURS, ours["request"]))
+        insisted = {field for field in known - asked if field.endswith("!")}
+        yield from (f"{name} insists on: {field}" for field in insisted)
+        yield from (f"{name} request: {field}" for field in missing(asked, known))
+        answers = set(list_fields(THEIRS, theirs["response"]))
+        given = set(list_fields(OURS, ours["response"]))
+        yield from (f"{name} response: {field}" for field in missing(answers, given))
+
+
+def missing(theirs: set[str], ours: set[str]) -> set[str]:
+    """Return what is theirs and not ours, without the parts of what is missing as a whole.
+
+    The parts of something whose parts we do not name at all are written `whole.*`.
+    """
+    theirs, ours = ({field.replace("!", "") for field in side} for side in (theirs, ours))
+    wholes = {whole_of(field) for field in ours}
+    found = set()
+    for field in theirs - ours:
+        whole = whole_of(field)
+        if not whole or whole in wholes:
+            found.add(field)
+        elif whole in ours:
+            found.add(f"{whole}.*")
+    return found
+
+
+def whole_of(field: str) -> str:
+    """Return what a field is a part of: `flows` for `flows.id`, and `sort` for `sort='A'`."""
+    return re.sub(r"(^|[.=])('[^']*'|[^.=']*)$", "", field)
