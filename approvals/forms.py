@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.utils.safestring import SafeString
+
 from approvals import prose
 from approvals.models import Approval, Decision
 from approvals.schemaforms import (
@@ -12,6 +14,7 @@ from approvals.schemaforms import (
     JSONValue,
     PostedData,
     describe_answer,
+    find_options,
     open_form,
     read_form,
 )
@@ -40,6 +43,9 @@ class Question:
 
     def read(self, posted: PostedData, files: Mapping[str, object] | None = None) -> Form:
         return read_form(self.schema, posted, files=files)
+
+    def find_options(self, posted: PostedData) -> SafeString | None:
+        return find_options(self.schema, posted)
 
 
 def read_question(approval: Approval) -> Question:

@@ -14,6 +14,7 @@ urlpatterns = [
     path("approvals/<uuid:approval_id>/", approvals.approval_page, name="approval"),
     path("approvals/<uuid:approval_id>/reject/", approvals.rejection_page, name="reject"),
     path("approvals/<uuid:approval_id>/state/", approvals.show_approval_state, name="state"),
+    path("approvals/<uuid:approval_id>/options/", approvals.show_options, name="options"),
     path(
         "approvals/<uuid:approval_id>/description/",
         approvals.show_description,

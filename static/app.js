@@ -165,7 +165,7 @@
   // A structure button that htmx cannot serve (a session that ended, say) is sent as a plain form.
   document.addEventListener("htmx:responseError", (event) => {
     const button = event.detail.elt;
-    if (!button.form || button.name === "") return;
+    if (!button.form || !button.hasAttribute("data-form-op")) return;
     const command = document.createElement("input");
     Object.assign(command, { type: "hidden", name: button.name, value: button.value });
     button.form.append(command);

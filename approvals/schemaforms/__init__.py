@@ -1,7 +1,7 @@
 """JSON schema → HTML form → JSON value, on the server, without JavaScript."""
 
 from approvals.schemaforms.decode import OPERATION, PostedData
-from approvals.schemaforms.form import Form, describe_answer, open_form, read_form
+from approvals.schemaforms.form import Form, describe_answer, find_options, open_form, read_form
 from approvals.schemaforms.problems import Problem
 from approvals.schemaforms.values import JSONValue
 
@@ -12,6 +12,7 @@ __all__ = [
     "PostedData",
     "Problem",
     "describe_answer",
+    "find_options",
     "open_form",
     "read_form",
 ]

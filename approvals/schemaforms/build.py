@@ -1,10 +1,11 @@
 """Build the tree of controls that one schema and one value or one POST call for."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from approvals.schemaforms.checks import Checker, Complaint, TooSlowError
-from approvals.schemaforms.choices import Choice, Fixed, Search, Ticks, YesNo
+from approvals.schemaforms.choices import Choice, Fixed, Ticks, YesNo, label_options
 from approvals.schemaforms.controls import Control, Slot
 from approvals.schemaforms.fields import Kind, Node, read_node
 from approvals.schemaforms.groups import ObjectControl, humanise
@@ -23,6 +24,7 @@ from approvals.schemaforms.numbers import DecimalText, Integer, Number, is_decim
 from approvals.schemaforms.problems import place_complaint
 from approvals.schemaforms.rows import ListControl
 from approvals.schemaforms.schema import Keywords, Schema, SchemaTrouble
+from approvals.schemaforms.searching import Search, SearchTicks
 from approvals.schemaforms.texts import AnyJSON, File, JSONText, PlainText, ReadOnly, Secret
 from approvals.schemaforms.unions import UnionControl
 from approvals.schemaforms.values import (
@@ -35,7 +37,7 @@ from approvals.schemaforms.values import (
     as_text,
     clip,
     is_larger_than,
-    same_json,
+    place_of,
 )
 
 if TYPE_CHECKING:
@@ -96,6 +98,7 @@ class Desk:
         self.checker = Checker(root)
         self._nodes: dict[int, tuple[JSONValue, Node]] = {}
         self._sizes: dict[int, int] = {}
+        self._labels: dict[int, tuple[object, list[str]]] = {}
 
     def node(self, raw: JSONValue) -> Node:
         known = self._nodes.get(id(raw))
@@ -129,18 +132,20 @@ class Desk:
             case Kind.ENUM:
                 return Choice if len(node.options) <= MAX_SELECT_OPTIONS else Search
             case Kind.CHOICES:
-                return Ticks if self._can_be_ticked(node, initial) else ListControl
+                return (
+                    self._ticks_class(node) if self._can_be_ticked(node, initial) else ListControl
+                )
             case kind:
                 return _CONTROLS[kind]
 
+    def _ticks_class(self, node: Node) -> type[Control]:
+        options = as_list(self.resolve_quietly(node.keywords["items"]).get("enum"))
+        return Ticks if len(options) <= MAX_SELECT_OPTIONS else SearchTicks
+
     def _can_be_ticked(self, node: Node, initial: MaybeJSON) -> bool:
         options = as_list(self.resolve_quietly(node.keywords["items"]).get("enum"))
-        chosen = as_list(initial)
-        return all(
-            any(same_json(item, option) for option in options)
-            and not any(same_json(item, other) for other in chosen[:index])
-            for index, item in enumerate(chosen)
-        )
+        places = [place_of(item, options) for item in as_list(initial)]
+        return None not in places and len(places) == len(set(places))
 
     def _initial_value(self, slot: Slot, node: Node) -> MaybeJSON:
         if slot.given is not MISSING:
@@ -223,6 +228,14 @@ class Desk:
         """Return the title that stands at `raw` itself, else one made of the property's name."""
         keywords = self.resolve_quietly(raw) if follow else as_dict(raw)
         return clip(as_text(keywords.get("title")) or humanise(name), MAX_LABEL_LENGTH)
+
+    def label_options(self, options: Sequence[JSONValue], names: MaybeJSON) -> list[str]:
+        """Write options for a person; many fields may share thousands of them."""
+        known = self._labels.get(id(options))
+        if known is None or known[0] is not options:
+            known = (options, label_options(options, as_list(names)))
+            self._labels[id(options)] = known
+        return known[1]
 
     def resolve_quietly(self, raw: JSONValue) -> Keywords:
         try:

@@ -1,17 +1,17 @@
 """Controls whose answer is chosen, not typed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from approvals.schemaforms.controls import NULL, OMIT, Answer, Control
-from approvals.schemaforms.limits import MAX_LABEL_LENGTH, MAX_RADIO_OPTIONS, MAX_SUGGESTIONS
+from approvals.schemaforms.limits import MAX_LABEL_LENGTH, MAX_RADIO_OPTIONS
 from approvals.schemaforms.values import (
     MISSING,
     JSONValue,
     MaybeJSON,
-    as_dict,
     as_list,
     clip,
+    place_of,
     same_json,
     show_json,
 )
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from approvals.schemaforms.decode import Posted
 
 
-def label_options(options: tuple[JSONValue, ...], names: list[JSONValue]) -> list[str]:
+type Option = tuple[str, str, MaybeJSON]
+"""What can be chosen: the token that is posted, the label that is read, the value."""
+
+
+def label_options(options: Sequence[JSONValue], names: list[JSONValue]) -> list[str]:
     """Write each option for a person; text that reads like another option is put in quotes."""
     if len(names) == len(options) and all(isinstance(name, str) for name in names):
         return [clip(str(name), MAX_LABEL_LENGTH) for name in names]
@@ -54,17 +58,23 @@ class Choice(Control):
     unset_words = "Not set"
     null_words = "None"
 
-    def options(self) -> list[tuple[str, str, MaybeJSON]]:
+    def options(self) -> list[Option]:
         """The (token, label, value) of everything that can be chosen."""
-        names = as_list(self.node.keywords.get("x-labels", self.node.keywords.get("enumNames")))
-        labels = label_options(self.node.options, names)
-        listed: list[tuple[str, str, MaybeJSON]] = [
+        labels = self.labels
+        listed: list[Option] = [
             (str(index), labels[index], option) for index, option in enumerate(self.node.options)
         ]
-        return listed + self._blank_options()
+        return listed + self.blank_options()
 
-    def _blank_options(self) -> list[tuple[str, str, MaybeJSON]]:
-        words: dict[str, tuple[str, str, MaybeJSON]] = {
+    @property
+    def labels(self) -> list[str]:
+        """How each option reads, in their order."""
+        names = self.node.keywords.get("x-labels", self.node.keywords.get("enumNames"))
+        return self.desk.label_options(self.node.options, names)
+
+    def blank_options(self) -> list[Option]:
+        """What can be chosen in the place of an option."""
+        words: dict[str, Option] = {
             OMIT: (OMIT, self.unset_words, MISSING),
             NULL: (NULL, self.null_words, None),
         }
@@ -80,14 +90,15 @@ class Choice(Control):
         return OMIT in self.meanings or self.initial is None
 
     def open(self) -> None:
-        self.raw = ""
+        self.raw = self.opening_token()
         self.gone = ""
-        for token, _, value in self.options():
-            if same_json(value, self.initial) and (value is not MISSING or OMIT in self.meanings):
-                self.raw = token
-                return
-        if self.initial is not MISSING and not self.meanings:
+        if not self.raw and self.initial is not MISSING and not self.meanings:
             self.gone = clip(_plain_label(self.initial), MAX_LABEL_LENGTH)
+
+    def opening_token(self) -> str:
+        """Return the token of the initial value, or "" where nothing is chosen."""
+        opened = (token for token, _, value in self.options() if same_json(value, self.initial))
+        return next(opened, "")
 
     def read(self, posted: "Posted") -> None:
         self.raw = posted.text(self.name)
@@ -106,6 +117,10 @@ class Choice(Control):
     @property
     def is_chosen(self) -> bool:
         return any(token == self.raw for token, _, _ in self.options())
+
+    @property
+    def chosen_tokens(self) -> list[str]:
+        return [self.raw] if self.raw else []
 
     @property
     def is_radio(self) -> bool:
@@ -132,8 +147,8 @@ class YesNo(Choice):
 
     null_words = "Not decided"
 
-    def options(self) -> list[tuple[str, str, MaybeJSON]]:
-        return [("1", "Yes", True), ("0", "No", False), *self._blank_options()]
+    def options(self) -> list[Option]:
+        return [("1", "Yes", True), ("0", "No", False), *self.blank_options()]
 
     def decode(self) -> MaybeJSON:
         value = super().decode()
@@ -142,70 +157,42 @@ class YesNo(Choice):
         return value
 
 
-class Search(Choice):
-    """One of very many options, found by typing its label."""
-
-    template = "search"
-
-    def open(self) -> None:
-        super().open()
-        labels = {token: label for token, label, _ in self.options()}
-        self.raw = labels.get(self.raw, self.gone)
-
-    def decode(self) -> MaybeJSON:
-        self.problems.clear()
-        if not self.raw.strip() and self.meanings:
-            return MISSING if OMIT in self.meanings else None
-        for _, label, value in self.options():
-            if label == self.raw.strip():
-                return value
-        self.note_problem("Choose one of the options." if self.raw else "Choose an option.")
-        return MISSING
-
-    def answers(self) -> Iterator[Answer]:
-        if self.raw:
-            yield (self.label,), self.raw
-
-    @property
-    def is_radio(self) -> bool:
-        return False
-
-    @property
-    def suggestions(self) -> list[str]:
-        labels = [label for _, label, _ in self.options()]
-        return labels if len(labels) <= MAX_SUGGESTIONS else []
-
-    @property
-    def hints(self) -> list[str]:
-        count = len(self.node.options)
-        return [f"{count:,} options; type to find one."]
-
-
 class Ticks(Control):
     """Any number of distinct options, each ticked once."""
 
     template = "ticks"
 
-    def options(self) -> list[tuple[str, str, JSONValue]]:
-        listed = tuple(as_list(self._item_keywords().get("enum")))
-        labels = label_options(listed, as_list(self._item_keywords().get("x-labels")))
-        return [(str(index), labels[index], option) for index, option in enumerate(listed)]
+    def options(self) -> list[Option]:
+        return [(str(index), label, self.values[index]) for index, label in enumerate(self.labels)]
 
+    @property
+    def values(self) -> list[JSONValue]:
+        """Everything that can be ticked."""
+        return as_list(self._item_keywords.get("enum"))
+
+    @property
+    def labels(self) -> list[str]:
+        """How each of the values reads."""
+        names = self._item_keywords.get("x-labels", self._item_keywords.get("enumNames"))
+        return self.desk.label_options(self.values, names)
+
+    @property
     def _item_keywords(self) -> dict[str, JSONValue]:
-        return as_dict(self.desk.schema.resolve(self.node.keywords["items"]))
+        return self.desk.schema.resolve(self.node.keywords["items"])
 
     def open(self) -> None:
-        chosen = as_list(self.initial)
-        self.ticked = [
-            token
-            for token, _, value in self.options()
-            if any(same_json(value, item) for item in chosen)
-        ]
+        places = [place_of(item, self.values) for item in as_list(self.initial)]
+        self.ticked = [str(place) for place in sorted({p for p in places if p is not None})]
         self.blank = self.meanings[0] if self.initial in (None, MISSING) and self.meanings else ""
 
     def read(self, posted: "Posted") -> None:
         self.ticked = posted.texts(self.name)
         self.blank = posted.text(f"{self.name}.!") if len(self.meanings) > 0 else ""
+
+    def ticked_indexes(self) -> list[int]:
+        """The places of what is ticked, in the order of the schema."""
+        ticked = set(self.ticked)
+        return [index for index in range(len(self.values)) if str(index) in ticked]
 
     def state(self) -> tuple[object, ...]:
         return (tuple(self.ticked), self.blank if not self.ticked else "")
@@ -217,10 +204,14 @@ class Ticks(Control):
         elif not self.ticked and self.blank in self.meanings:
             value = MISSING if self.blank == OMIT else None
         else:
-            value = [option for token, _, option in self.options() if token in self.ticked]
+            value = [self.values[index] for index in self.ticked_indexes()]
         if isinstance(value, list):
             self.check(value)
         return value
+
+    @property
+    def chosen_tokens(self) -> list[str]:
+        return self.ticked
 
     @property
     def blank_choices(self) -> list[tuple[str, str]]:
@@ -238,7 +229,7 @@ class Ticks(Control):
             yield f"{self.name}.!", self.blank
 
     def answers(self) -> Iterator[Answer]:
-        labels = [label for token, label, _ in self.options() if token in self.ticked]
+        labels = [self.labels[index] for index in self.ticked_indexes()]
         if labels:
             yield (self.label,), ", ".join(labels)
 

@@ -22,11 +22,12 @@ class Question:
 
 
 def list_questions(
-    desk: "Desk", node: Node, value: dict[str, JSONValue]
+    desk: "Desk", node: Node, value: dict[str, JSONValue] | None
 ) -> Iterator[Question | None]:
     """Yield every property that some condition knows, None in place of those not asked for now.
 
-    The place of a question is the same for every value, so that it can name its field.
+    The place of a question is the same for every value, so that it can name its field. With
+    None for a value all are asked for.
     """
     for rule, is_active in _list_rules(desk, node, value):
         keywords = desk.resolve_quietly(rule)
@@ -36,13 +37,14 @@ def list_questions(
 
 
 def _list_rules(
-    desk: "Desk", node: Node, value: dict[str, JSONValue]
+    desk: "Desk", node: Node, value: dict[str, JSONValue] | None
 ) -> Iterator[tuple[JSONValue, bool]]:
+    asks_all = value is None
     for condition in map(as_dict, as_list(node.keywords.get(CONDITIONS))):
-        holds = desk.accepts(condition.get("if", True), value)
+        holds = asks_all or desk.accepts(condition.get("if", True), value)
         yield condition.get("then", {}), holds
-        yield condition.get("else", {}), not holds
+        yield condition.get("else", {}), asks_all or not holds
     for keyword in ("dependentSchemas", "dependencies"):
         for name, rule in as_dict(node.keywords.get(keyword)).items():
             if isinstance(rule, dict):
-                yield rule, name in value
+                yield rule, value is None or name in value

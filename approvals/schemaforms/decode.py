@@ -12,6 +12,8 @@ STRUCTURE_MARKS = "!#?"
 MAX_NAME_LENGTH = 300
 OPERATION = f"{ROOT}.op"
 JUDGED = f"{ROOT}.judged"
+SEARCHED = "field"
+"""The parameter that names the search field whose options are asked for."""
 
 
 class PostedData(Protocol):

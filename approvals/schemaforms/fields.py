@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from approvals.schemaforms.branches import Branch, read_branches
-from approvals.schemaforms.limits import MAX_BRANCHES, MAX_SELECT_OPTIONS
+from approvals.schemaforms.limits import MAX_BRANCHES
 from approvals.schemaforms.schema import CONDITIONS, Keywords, Schema, SchemaTrouble, merge_keywords
 from approvals.schemaforms.values import (
     MISSING,
@@ -251,6 +251,6 @@ def _list_kind(schema: Schema, keywords: Keywords) -> Kind:
     """A list of distinct options is ticked; every other list has rows."""
     if keywords.get("uniqueItems") is True and isinstance(keywords.get("items"), dict):
         options = schema.resolve(keywords["items"]).get("enum")
-        if isinstance(options, list) and 0 < len(options) <= MAX_SELECT_OPTIONS:
+        if isinstance(options, list) and options:
             return Kind.CHOICES
     return Kind.LIST

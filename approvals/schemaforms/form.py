@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING
 from approvals.schemaforms.build import Desk
 from approvals.schemaforms.checks import TooSlowError
 from approvals.schemaforms.controls import Control, Slot
-from approvals.schemaforms.decode import JUDGED, OPERATION, ROOT, Posted, PostedData
+from approvals.schemaforms.decode import (
+    JUDGED,
+    MAX_NAME_LENGTH,
+    OPERATION,
+    ROOT,
+    SEARCHED,
+    Posted,
+    PostedData,
+)
 from approvals.schemaforms.fields import Kind
 from approvals.schemaforms.limits import MAX_SHOWN_VALUE
-from approvals.schemaforms.operations import Outcome, apply_operation
+from approvals.schemaforms.operations import Outcome, apply_operation, reach_control
 from approvals.schemaforms.problems import (
     Problem,
     find_control,
@@ -19,6 +27,7 @@ from approvals.schemaforms.problems import (
     list_problems,
     place_complaint,
 )
+from approvals.schemaforms.searching import Search, SearchTicks
 from approvals.schemaforms.texts import MASK, list_secrets
 from approvals.schemaforms.values import (
     MISSING,
@@ -134,6 +143,22 @@ def read_form(
 ) -> Form:
     """Read what was posted: an answer to decode, or a button that changes the structure."""
     return _build_form(schema, Posted(posted, files))
+
+
+def find_options(schema: JSONValue, posted: PostedData) -> "SafeString | None":
+    """Return what a search brings, as HTML; None where there is no such search field.
+
+    `posted` names the field under `field` and holds what was typed and picked in it.
+    """
+    from approvals.schemaforms.render import render_found
+
+    name = next(iter(posted.getlist(SEARCHED)), "")[:MAX_NAME_LENGTH]
+    control = reach_control(open_form(schema).root, name)
+    if not isinstance(control, (Search, SearchTicks)):
+        return None
+    control.read(Posted(posted))
+    control.box.search()
+    return render_found(control)
 
 
 def describe_answer(schema: JSONValue, value: JSONValue) -> list[tuple[str, str]]:

@@ -90,6 +90,11 @@ class Group(Control):
         shown = (part.entry_id for part in self.parts() if not part.is_hidden)
         return next(shown, self.id)
 
+    def open_way(self, step: str) -> None:  # noqa: ARG002 - rows and questions ask where to
+        """Have the control inside that the step `step` of a name leads to."""
+        if not self.is_present:
+            self.toggle()
+
     def toggle(self) -> None:
         """Switch the group on or off; what was typed inside stays."""
         if not self.is_present:
@@ -191,6 +196,14 @@ class ObjectControl(Group):
             self._children.append((question.name, control))
             self.shown_conditions.append(token)
             known.add(question.name)
+
+    def open_way(self, step: str) -> None:
+        super().open_way(step)
+        asked = enumerate(list_questions(self.desk, self.node, None))
+        for question in (question for number, question in asked if step == f"c{number}"):
+            if question is not None:
+                control = self._build_property(step, question.name, question.raw, False, None)
+                self._children.append((question.name, control))
 
     @property
     def is_conditional(self) -> bool:

@@ -25,8 +25,14 @@ MAX_RADIO_OPTIONS = 4
 MAX_SELECT_OPTIONS = 50
 """Above it an option is searched for by its label."""
 
-MAX_SUGGESTIONS = 1_000
-"""Options that a search field carries in the page; above it the label is typed in full."""
+MAX_FOUND_OPTIONS = 20
+"""Options that one search shows."""
+
+MAX_QUERY_LENGTH = 200
+"""Characters of a search that are looked at."""
+
+MAX_SEARCH_SECONDS = 0.5
+"""Time that one search may take; what it has not reached by then is found by its whole label."""
 
 MAX_JSON_DEPTH = 64
 """Levels of nesting in JSON that a person types."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from approvals.schemaforms.controls import Control
 from approvals.schemaforms.groups import Group
 from approvals.schemaforms.rows import Rows
+from approvals.schemaforms.searching import Search, SearchTicks, first_match_id
 from approvals.schemaforms.texts import AnyJSON
 from approvals.schemaforms.unions import UnionControl
 
@@ -26,10 +27,8 @@ def apply_operation(root: Control, command: str) -> Outcome:
     name, _, token = target.partition(" ")
     control = _find_by_name(root, name)
     match control:
-        case Rows() if operation == "add":
-            return _add(control)
-        case Rows() if token in control.tokens:
-            return _change_row(control, token, operation)
+        case Rows() if operation == "add" or token in control.tokens:
+            return _change_rows(control, token, operation)
         case UnionControl() if operation == "branch":
             return _choose(control, token)
         case Group() if operation in {"toggle", "refresh"}:
@@ -37,6 +36,9 @@ def apply_operation(root: Control, command: str) -> Outcome:
         case AnyJSON() if operation == "quote":
             control.quote()
             return Outcome("quote", control.focus_id, "Put in quotes")
+        case Search() | SearchTicks() if operation == "search":
+            control.box.search()
+            return Outcome("search", first_match_id(control), control.box.outcome)
     return Outcome("none")
 
 
@@ -47,6 +49,20 @@ def _find_by_name(control: Control, name: str) -> Control | None:
         if part.name == name or name.startswith(f"{part.name}."):
             return _find_by_name(part, name)
     return None
+
+
+def reach_control(control: Control, name: str) -> Control | None:
+    """Return the control `name`, opening the rows, branches and groups on the way to it."""
+    if control.name == name:
+        return control
+    step = name.removeprefix(f"{control.name}.").partition(".")[0]
+    match control:
+        case UnionControl():
+            control.choose(step)
+        case Group():
+            control.open_way(step)
+    inside = (part for part in control.inner_controls() if f"{name}.".startswith(f"{part.name}."))
+    return next((found for part in inside if (found := reach_control(part, name))), None)
 
 
 def _add(rows: Rows) -> Outcome:
@@ -69,8 +85,10 @@ def _remove(rows: Rows, token: str) -> Outcome:
     return Outcome("remove", focus, f"Entry {number} removed, {len(rows.tokens)} left")
 
 
-def _change_row(rows: Rows, token: str, operation: str) -> Outcome:
+def _change_rows(rows: Rows, token: str, operation: str) -> Outcome:
     match operation:
+        case "add":
+            return _add(rows)
         case "remove":
             return _remove(rows, token)
         case "up":

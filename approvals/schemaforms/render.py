@@ -22,6 +22,7 @@ from approvals.schemaforms.maps import MapControl
 from approvals.schemaforms.moments import DateTime
 from approvals.schemaforms.problems import has_problems
 from approvals.schemaforms.rows import ListControl
+from approvals.schemaforms.searching import Search, SearchTicks
 from approvals.schemaforms.texts import AnyJSON, File
 from approvals.schemaforms.unions import UnionControl
 from approvals.schemaforms.values import UNPRINTABLE, clip
@@ -87,6 +88,12 @@ def render_summary(form: Form) -> SafeString:
     return mark_safe(printable(html))  # noqa: S308 - as above, with some characters replaced
 
 
+def render_found(control: Search | SearchTicks) -> SafeString:
+    """The options that a search brought, and words about them to be announced."""
+    html = _render("search_found", c=control, ticks=isinstance(control, Ticks))
+    return mark_safe(printable(html))  # noqa: S308 - as above, with some characters replaced
+
+
 def _render(name: str, **context: Any) -> SafeString:
     html = get_template(f"schemaforms/{name}.html").render(context)
     return mark_safe(html)  # noqa: S308 - rendered by escaping templates
@@ -101,6 +108,7 @@ def _render_control(control: Control, page: _Page, *, is_bare: bool = False) -> 
         "has_focus": page.focus_id in (control.id, control.focus_id),
         "notes": _notes(control),
         "described": _described_by(control),
+        "ticks": isinstance(control, Ticks),
     }
     inner = _render(control.template, **context, **_surroundings(control, page))
     if is_bare:
@@ -133,7 +141,7 @@ def _described_by(control: Control) -> str:
 
 
 def _is_fieldset(control: Control) -> bool:
-    return control.is_group or isinstance(control, Ticks) or _is_radio(control)
+    return control.is_group or isinstance(control, (Ticks, Search)) or _is_radio(control)
 
 
 def _is_radio(control: Control) -> bool:

@@ -88,6 +88,12 @@ class Rows(Group):
         self.build_row(token, None)
         return token
 
+    def open_way(self, step: str) -> None:
+        super().open_way(step)
+        if _TOKEN.fullmatch(step) and step not in self.tokens:
+            self.tokens.append(step)
+            self.build_row(step, None)
+
     def remove_row(self, token: str) -> None:
         self.tokens.remove(token)
         self.forget_row(token)

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Final, NoReturn
 
@@ -64,6 +64,19 @@ def same_json(one: MaybeJSON, other: MaybeJSON) -> bool:
     if isinstance(one, dict) and isinstance(other, dict):
         return list(one) == list(other) and all(same_json(one[key], other[key]) for key in one)
     return one == other
+
+
+def place_of(value: MaybeJSON, options: Sequence[JSONValue]) -> int | None:
+    """Return where `value` stands among `options`, type for type."""
+    place = -1
+    while value is not MISSING:
+        try:
+            place = options.index(value, place + 1)
+        except ValueError:
+            return None
+        if same_json(options[place], value):
+            return place
+    return None
 
 
 def canonical(value: JSONValue) -> str:

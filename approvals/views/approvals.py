@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -120,6 +120,17 @@ def show_approval_state(request: Request, approval_id: UUID) -> HttpResponse:
         return _arrive(approval) if "arriving" in request.GET else unchanged()
     context = _ending_context(request, approval)
     return render(request, "approvals/approval.html#ending", context)
+
+
+@require_safe
+@fragment
+def show_options(request: Request, approval_id: UUID) -> HttpResponse:
+    """Show the options of a form's search field that match what is typed there."""
+    approval = inbox.get_approval_for(request.user, approval_id)
+    found = read_question(approval).find_options(request.GET)
+    if found is None:
+        raise Http404("No such search field.")
+    return HttpResponse(found)
 
 
 @require_safe

@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 from pydantic import BaseModel, Field, SecretStr
 
@@ -64,6 +65,17 @@ class ToolCall(BaseModel):
     note: str = ""
 
 
+ZONES: Any = Literal[tuple(sorted(available_timezones()))]
+
+
+class Maintenance(BaseModel):
+    zone: ZONES = Field(description="Times on the schedule are in this zone.")
+    backup_zone: ZONES | None = None
+    skip: set[ZONES] = set()
+    message: str = ""
+
+
 SAMPLES: dict[str, JSONValue] = {
-    model.__name__: model.model_json_schema() for model in (Expense, Promotion, SignOff, ToolCall)
+    model.__name__: model.model_json_schema()
+    for model in (Expense, Promotion, SignOff, ToolCall, Maintenance)
 }

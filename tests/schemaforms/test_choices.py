@@ -87,21 +87,6 @@ def test_case_22_a_value_that_is_no_longer_offered_is_shown_and_must_be_chosen_a
     assert len(reviewer.messages()) == 1
 
 
-def test_case_23_many_options_are_searched_for_by_their_label() -> None:
-    few: JSONValue = {"enum": [f"city {n}" for n in range(200)]}
-    reviewer = ask(a=few).fill(A="city 150")
-    assert "<datalist" in reviewer.html
-    assert reviewer.answer() == {"a": "city 150"}
-    assert len(reviewer.fill(A="city 1500").messages()) == 1
-
-
-def test_case_23_ten_thousand_options_do_not_fill_the_page() -> None:
-    reviewer = ask(a={"enum": [f"city {n}" for n in range(10_000)]})
-    assert len(reviewer.html) < 5_000
-    assert reviewer.fill(A="city 9999").answer() == {"a": "city 9999"}
-    assert len(reviewer.fill(A="city").messages()) == 1
-
-
 @pytest.mark.parametrize(
     "rule", [{"const": "v2"}, {"const": "v2", "enum": ["v2"]}, {"const": "v2", "type": "string"}]
 )

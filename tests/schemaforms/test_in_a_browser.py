@@ -1,5 +1,6 @@
 """The sample forms in a real browser, with JavaScript and without, under a strict policy."""
 
+import re
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from django.http import QueryDict
 from playwright.sync_api import Browser, Page, expect
 
-from approvals.schemaforms import Form, JSONValue, open_form, read_form
+from approvals.schemaforms import Form, JSONValue, find_options, open_form, read_form
 from approvals.schemaforms.values import MISSING, as_dict, same_json
 from tests.schemaforms.samples import SAMPLES
 
@@ -24,13 +25,14 @@ PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head><meta charse
 <meta name="htmx-config" content='{{"allowEval":false,"includeIndicatorStyles":false}}'>
 <link rel="stylesheet" href="/static/vendor/pico.min.css">
 <link rel="stylesheet" href="/static/forms.css">
-<script src="/static/vendor/htmx.min.js" defer></script></head><body><main class="container">
+<script src="/static/vendor/htmx.min.js" defer></script>
+<script src="/static/forms.js" defer></script></head><body><main class="container">
 <h1>{name}</h1>{summary}<form id="answer" method="post" enctype="multipart/form-data" novalidate>
 {fields}<p><button type="submit">Submit</button></p></form></main></body></html>"""
 
 
 class Site:
-    """Serves each sample form at `/<name>/<theme>` and remembers what was read last."""
+    """Serves each sample form at `/<name>/<theme>/` and remembers what was read last."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -43,12 +45,16 @@ class Site:
             kind = "text/css" if path.endswith("css") else "text/javascript"
             start_response("200 OK", [("Content-Type", kind)])
             return [(STATIC / path.removeprefix("/static/")).read_bytes()]
-        if path.count("/") != 2:
+        if path.count("/") < 3:
             start_response("404 Not Found", [])
             return []
         headers = [("Content-Type", "text/html"), ("Content-Security-Policy", POLICY)]
         start_response("200 OK", headers)
-        return [self._answer(environ, *path.strip("/").split("/")).encode()]
+        name, theme, *rest = path.strip("/").split("/")
+        if rest == ["options"]:
+            found = find_options(SAMPLES[name], QueryDict(environ["QUERY_STRING"]))
+            return [str(found).encode()]
+        return [self._answer(environ, name, theme).encode()]
 
     def _answer(self, environ: dict[str, Any], name: str, theme: str) -> str:
         form = open_form(SAMPLES[name])
@@ -96,7 +102,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def visit(page: Page, site: Site, name: str, theme: str = "light") -> None:
-    page.goto(f"{site.url}/{name}/{theme}")
+    page.goto(f"{site.url}/{name}/{theme}/")
 
 
 def press(page: Page, name: str) -> None:
@@ -228,6 +234,50 @@ def test_a_new_row_takes_the_focus_and_is_announced_without_leaving_the_page(
     expect(page.get_by_label("Token")).to_have_value("hunter2")
     assert site.is_htmx
     assert [text for text in complaints if "Security" in text or "eval" in text] == []
+
+
+def test_options_are_found_while_typing_and_picked_by_keys(page: Page, site: Site) -> None:
+    visit(page, site, "Maintenance")
+    zone = page.get_by_role("group", name="Zone", exact=True)
+    page.get_by_label("Search Zone", exact=True).press_sequentially("paris")
+    expect(zone.get_by_label("Europe/Paris")).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text("1 match")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Space")
+    page.get_by_label("Search Skip").fill("Berlin")
+    skip = page.get_by_role("group", name="Skip")
+    skip.get_by_label("Europe/Berlin").check()
+    page.get_by_label("Search Skip").fill("asia/to")
+    skip.get_by_label("Asia/Tokyo").check()
+    expect(skip.get_by_label("Europe/Berlin")).to_be_checked()
+    press(page, "Submit")
+    assert site.form is not None
+    assert site.form.value == {
+        "zone": "Europe/Paris",
+        "backup_zone": None,
+        "skip": ["Asia/Tokyo", "Europe/Berlin"],
+        "message": "",
+    }
+
+
+def test_maintenance_is_answered_field_by_field(either_page: Page, site: Site) -> None:
+    page = either_page
+    visit(page, site, "Maintenance")
+    for label, zone in (("Zone", "Asia/Tokyo"), ("Backup Zone", "UTC"), ("Skip", "Europe/Rome")):
+        group = page.get_by_role("group", name=re.compile(rf"^{label}( optional)?$"))
+        page.get_by_label(f"Search {label}", exact=True).fill(zone)
+        press(page, f"Search {label}")
+        group.get_by_label(zone, exact=True).check()
+    page.get_by_label("Message").fill("Back by noon")
+    press(page, "Submit")
+    assert site.form is not None
+    assert site.form.problems == []
+    assert site.form.value == {
+        "zone": "Asia/Tokyo",
+        "backup_zone": "UTC",
+        "skip": ["Europe/Rome"],
+        "message": "Back by noon",
+    }
 
 
 def test_arrow_keys_choose_and_enter_submits(page: Page, site: Site) -> None:

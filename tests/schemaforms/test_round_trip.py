@@ -21,6 +21,8 @@ type Typed = tuple[Any, st.SearchStrategy[Any]]
 """A Python type and the JSON values that a flow could have given for it."""
 
 type Letters = Literal["a", "b", "c"]
+CITIES: tuple[Any, ...] = (*(f"city {number}" for number in range(60)), 1, "1", True, "Straße")
+type City = Literal[CITIES]  # type: ignore[valid-type]  # more than a list box shows
 _numbers = count()
 
 texts = st.text(
@@ -63,6 +65,9 @@ scalars: list[Typed] = [
     (uuid.UUID, st.uuids().map(str)),
     (bytes, texts),
     (Literal["a", 1, "1", True] | None, st.sampled_from(["a", 1, "1", True, None])),
+    (City, st.sampled_from(CITIES)),
+    (set[City], st.lists(st.sampled_from(CITIES), max_size=3, unique_by=repr)),
+    (dict[City, int], st.dictionaries(st.sampled_from(CITIES[:60]), whole_numbers, max_size=3)),
     (Literal["only"], st.just("only")),
     (Any, anything),
     (Json, anything.map(json.dumps)),
