@@ -7,3 +7,9 @@ class FlowRunsConfig(AppConfig):
     name = "flowruns"
     verbose_name = "Flow runs"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from flowruns.services import state_events, subflows
+
+        state_events.connect()
+        subflows.connect()

@@ -35,7 +35,8 @@ class InputCreated:
     value: str
 
 
-# receivers get `change: StateChange`; one that raises undoes the change
+# receivers get `change: StateChange`, and `run`, the row as it is now, where they may see tables;
+# one that raises undoes the change
 flow_run_state_changed = Signal()
 # receivers get `created: InputCreated`
 run_input_created = Signal()

@@ -9,7 +9,17 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 
 from flowruns import wire
-from flowruns.api import deployments, flow_run_states, flow_runs, flows, logs, system
+from flowruns.api import (
+    deployments,
+    events,
+    flow_run_states,
+    flow_runs,
+    flows,
+    logs,
+    system,
+    task_run_states,
+    task_runs,
+)
 from flowruns.api.http import StrictJson, respond_json
 from flowruns.api.left_out import name_refusals
 from flowruns.domain.errors import Conflict, NotFound, StateMovedOn, Unprocessable
@@ -27,6 +37,9 @@ api.add_router("/flow_runs", flow_runs.router)
 api.add_router("/flow_run_states", flow_run_states.router)
 api.add_router("/deployments", deployments.router)
 api.add_router("/logs", logs.router)
+api.add_router("/task_runs", task_runs.router)
+api.add_router("/task_run_states", task_run_states.router)
+api.add_router("/events", events.router)
 
 
 _STATUS: dict[type[Exception], int] = {

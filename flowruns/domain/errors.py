@@ -6,7 +6,9 @@ FlowRunsError
 │   ├── DeploymentNotFound
 │   ├── FlowRunNotFound
 │   ├── FlowRunStateNotFound
-│   └── RunInputNotFound
+│   ├── RunInputNotFound
+│   ├── TaskRunNotFound
+│   └── TaskRunStateNotFound
 ├── Conflict
 │   ├── ApiKeyExists
 │   ├── ParametersRefused
@@ -48,6 +50,14 @@ class FlowRunStateNotFound(NotFound):
 
 class RunInputNotFound(NotFound):
     """Flow run input not found"""
+
+
+class TaskRunNotFound(NotFound):
+    """Task run not found"""
+
+
+class TaskRunStateNotFound(NotFound):
+    """Task run state not found"""
 
 
 class Conflict(FlowRunsError):

@@ -1,6 +1,8 @@
 """Flow runs, their states, inputs and logs."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -148,16 +150,26 @@ class FlowRunState(models.Model):
             timestamp=self.timestamp,
             message=self.message,
             data=self.data,
-            details=_read_details(self.details),
+            details=read_details(self.details),
         )
 
 
-def _read_details(stored: dict[str, object]) -> StateDetails:
+def read_details(stored: dict[str, object]) -> StateDetails:
+    """Return the details of a state as they were stored."""
     fields = dict(stored)
     for name in ("scheduled_time", "pause_timeout"):
         if isinstance(value := fields.get(name), str):
             fields[name] = datetime.fromisoformat(value).astimezone(UTC)
-    return StateDetails(**fields)  # type: ignore[arg-type]  # written by set_flow_run_state alone
+    return StateDetails(**fields)  # type: ignore[arg-type]  # written by dump_details
+
+
+def dump_details(details: StateDetails) -> dict[str, Any]:
+    """Write details as JSON: what differs from the default, times in ISO 8601."""
+    stored = {name: value for name, value in asdict(details).items() if value}
+    for name in ("scheduled_time", "pause_timeout"):
+        if name in stored:
+            stored[name] = stored[name].isoformat()
+    return stored
 
 
 class RunInput(models.Model):

@@ -15,6 +15,7 @@ from flowruns.services.deployments import read_deployment
 from flowruns.services.flows import label_with_flow, read_flow
 from flowruns.services.logs import delete_logs
 from flowruns.services.states import announce, current_state, get_flow_run, set_flow_run_state
+from flowruns.services.task_runs import delete_task_runs_of
 
 
 def create_flow_run(flow_run: wire.FlowRunCreate, *, actor: Actor) -> tuple[FlowRun, bool]:
@@ -87,12 +88,13 @@ def update_flow_run(flow_run_id: UUID, changes: wire.FlowRunUpdate) -> None:
 
 
 def delete_flow_run(flow_run_id: UUID, *, actor: Actor) -> None:
-    """Delete a run with its history, inputs and logs; raises `FlowRunNotFound`."""
+    """Delete a run with its history, inputs, logs and task runs; raises `FlowRunNotFound`."""
     with transaction.atomic():
         run = get_flow_run(flow_run_id)
         state = current_state(run)
         announce(run, before=state, after=None, actor=actor)
         delete_logs(flow_run_id)
+        delete_task_runs_of(flow_run_id)
         run.delete()
 
 

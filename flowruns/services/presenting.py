@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from flowruns import wire
 from flowruns.domain.states import TERMINAL_STATES, State, StateType
-from flowruns.models import Deployment, FlowRun, FlowRunState, LogLine
+from flowruns.models import Deployment, FlowRun, FlowRunState, LogLine, TaskRun
 from flowruns.services.deployments import is_served
 from flowruns.wire import deployments as wire_deployments
 
@@ -89,8 +89,8 @@ def _present(run: FlowRun, state: State | None) -> wire.FlowRun:
         start_time=run.start_time,
         end_time=run.end_time,
         total_run_time=run.total_run_time,
-        estimated_run_time=_estimate_run_time(run, state, now),
-        estimated_start_time_delta=_estimate_delay(run, state, now),
+        estimated_run_time=estimate_run_time(run, state, now),
+        estimated_start_time_delta=estimate_delay(run, state, now),
         infrastructure_document_id=run.infrastructure_document_id,
         infrastructure_pid=run.infrastructure_pid,
         created_by=wire.CreatedBy(display_value=run.created_by) if run.created_by else None,
@@ -109,13 +109,13 @@ def _present_policy(run: FlowRun) -> wire.FlowRunPolicy:
     )
 
 
-def _estimate_run_time(run: FlowRun, state: State | None, now: datetime) -> timedelta:
+def estimate_run_time(run: FlowRun | TaskRun, state: State | None, now: datetime) -> timedelta:
     if state is None or state.type is not StateType.RUNNING:
         return run.total_run_time
     return run.total_run_time + max(now - state.timestamp, timedelta(0))
 
 
-def _estimate_delay(run: FlowRun, state: State | None, now: datetime) -> timedelta:
+def estimate_delay(run: FlowRun | TaskRun, state: State | None, now: datetime) -> timedelta:
     if run.expected_start_time is None:
         return timedelta(0)
     if run.start_time is not None:

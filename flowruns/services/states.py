@@ -1,9 +1,8 @@
 """Putting a flow run into a state, as far as the rules allow."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -14,9 +13,10 @@ from flowruns.domain.actors import Actor
 from flowruns.domain.consequences import cleared_pause_keys, facts_after
 from flowruns.domain.errors import FlowRunNotFound, FlowRunStateNotFound, StateMovedOn
 from flowruns.domain.rules import FLOW_RUN_RULES, FORCED_RULES, judge
-from flowruns.domain.states import State, StateDetails, StateType
+from flowruns.domain.states import State, StateType
 from flowruns.domain.transitions import Accept, Reject, RunFacts, Transition, Verdict
 from flowruns.models import FlowRun, FlowRunState, RunInput
+from flowruns.models.runs import dump_details
 from flowruns.services.answers import is_answered
 from flowruns.signals import StateChange, flow_run_state_changed
 
@@ -78,7 +78,7 @@ def set_flow_run_state(
 
 def get_flow_run(flow_run_id: UUID) -> FlowRun:
     """Return the row; raises `FlowRunNotFound`."""
-    run = FlowRun.objects.select_related("flow").filter(pk=flow_run_id).first()
+    run = FlowRun.objects.select_related("flow", "deployment").filter(pk=flow_run_id).first()
     if run is None:
         raise FlowRunNotFound
     return run
@@ -113,6 +113,7 @@ def write_verdict(
     after = facts_after(t, written)
     if not _compare_and_set(run, written, after):
         return None
+    run.run_count = after.run_count
     _record(run, written, actor=actor, forced=forced)
     if cleared_pause_keys(t.run, after):
         _forget_inputs(run)
@@ -139,7 +140,7 @@ def announce(
         actor=actor,
         run_input=run_input,
     )
-    flow_run_state_changed.send(sender=FlowRun, change=change)
+    flow_run_state_changed.send(sender=FlowRun, change=change, run=run)
     _wake_waiters(run.pk, after.id if after else None)
     if after is not None and after.type is StateType.SCHEDULED and run.deployment_id is not None:
         _wake_waiters(run.deployment_id)
@@ -225,20 +226,11 @@ def _record(run: FlowRun, state: State, *, actor: Actor, forced: bool) -> None:
         timestamp=state.timestamp,
         message=state.message,
         data=state.data,
-        details=_dump_details(state.details),
+        details=dump_details(state.details),
         forced=forced,
         actor_kind=actor.kind,
         actor_name=actor.name,
     )
-
-
-def _dump_details(details: StateDetails) -> dict[str, Any]:
-    """Write details as JSON: what differs from the default, times in ISO 8601."""
-    stored = {name: value for name, value in asdict(details).items() if value}
-    for name in ("scheduled_time", "pause_timeout"):
-        if name in stored:
-            stored[name] = stored[name].isoformat()
-    return stored
 
 
 def _forget_inputs(run: FlowRun) -> None:
