@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from uuid import UUID
 
 from django.utils.safestring import SafeString
 
@@ -18,8 +17,8 @@ from approvals.schemaforms import (
     open_form,
     read_form,
 )
-from approvals.schemaforms.decode import OPERATION
 from approvals.services import decisions
+from approvals.services.asked import digest_schema
 
 _NOTHING_ASKED: JSONValue = {}
 MAX_REASON = 2_000
@@ -27,16 +26,24 @@ MAX_REASON = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """An approval's description and schema. `is_arriving` while the flow is still sending it."""
+    """An approval's description and schema. `is_arriving` while the flow is still sending it.
+
+    `stored` is the schema as the flow stored it, "" where nothing is asked.
+    """
 
     description: str
     schema: JSONValue
+    stored: str
     is_arriving: bool
 
     @property
     def is_cut(self) -> bool:
         """Whether the description is longer than what a page shows of it."""
         return len(self.description) > prose.MAX_LENGTH
+
+    @property
+    def digest(self) -> str:
+        return digest_schema(self.stored)
 
     def open(self) -> Form:
         return open_form(self.schema)
@@ -54,7 +61,8 @@ def read_question(approval: Approval) -> Question:
     is_arriving = approval.is_waiting and approval.asks_for_input and stored.schema is None
     return Question(
         description=stored.description or "",
-        schema=_NOTHING_ASKED if stored.schema is None else _load(stored.schema),
+        schema=_NOTHING_ASKED if stored.schema is None else load_json(stored.schema),
+        stored=stored.schema or "",
         is_arriving=is_arriving,
     )
 
@@ -63,20 +71,7 @@ def describe_decision(decision: Decision) -> list[tuple[str, str]]:
     """Return what was answered, as (label, text) rows without secrets."""
     if not decision.answer:
         return []
-    return describe_answer(_load(decision.schema or "{}"), _load(decision.answer))
-
-
-def list_typed(approval_id: UUID, posted: PostedData) -> list[tuple[str, str]]:
-    """Return the posted fields of an approval's form, secrets left out, to be carried along.
-
-    It is for somebody whose session has ended, so it tells nothing of the approval itself.
-    """
-    approval = Approval.objects.filter(pk=approval_id).first()
-    if approval is None:
-        return []
-    fields = list(read_question(approval).read(posted).root.inputs())
-    # the name of no operation: the form is shown as it stands and not yet judged
-    return [*fields, (OPERATION, "keep")]
+    return describe_answer(load_json(decision.schema or "{}"), load_json(decision.answer))
 
 
 def find_reason_problem(reason: str) -> str:
@@ -90,7 +85,7 @@ def find_reason_problem(reason: str) -> str:
     return ""
 
 
-def _load(text: str) -> JSONValue:
+def load_json(text: str) -> JSONValue:
     """Read stored JSON; what cannot be read is passed on as text, which is no schema."""
     try:
         value: JSONValue = json.loads(text)

@@ -1,6 +1,6 @@
 """What all pages share: who may see them, in which time zone, and what survives a login."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Concatenate, cast
 from urllib.parse import urlencode
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core import signing
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -17,7 +17,6 @@ from django_htmx.middleware import HtmxDetails
 
 type Fields = list[tuple[str, str]]
 
-_DRAFT = "draft"
 _SALT = "approvals.carried"
 _ZONE_COOKIE = "timezone"
 _MAX_CARRIED = 2_000_000  # characters; more is a file, which a browser has to send again
@@ -75,29 +74,13 @@ def seal(fields: Fields) -> str:
     return signing.dumps(fields, salt=_SALT, compress=True)
 
 
-def keep_draft(request: HttpRequest, path: str, carried: str) -> None:
-    """Keep what was typed for the page at `path`, to be shown when it is opened next."""
+def unseal(carried: str) -> Fields | None:
+    """Return what `seal` signed in the last day, or None."""
     try:
         fields = signing.loads(carried, salt=_SALT, max_age=24 * 60 * 60)
     except signing.BadSignature:
-        return
-    request.session[_DRAFT] = {"path": path, "fields": fields}
-
-
-def take_draft(request: HttpRequest) -> QueryDict | None:
-    """Return what was kept for this page, once."""
-    draft = request.session.get(_DRAFT)
-    if draft is None or draft["path"] != request.path:
         return None
-    del request.session[_DRAFT]
-    return as_posted(draft["fields"])
-
-
-def as_posted(fields: Iterable[tuple[str, str]]) -> QueryDict:
-    posted = QueryDict(mutable=True)
-    for name, value in fields:
-        posted.appendlist(name, value)
-    return posted
+    return [(name, value) for name, value in fields]
 
 
 def is_from_here(request: HttpRequest) -> bool:

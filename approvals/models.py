@@ -89,3 +89,51 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.decided_by}: {self.approval}"
+
+
+class AskedSchema(models.Model):
+    """A schema that an approval has shown, kept for what was typed into it.
+
+    Names of fields are places in the schema, so what was typed is read with this one, even when
+    the flow has stored another one since.
+    """
+
+    approval = models.ForeignKey(Approval, on_delete=models.CASCADE, related_name="asked_schemas")
+    digest = models.CharField(max_length=64)
+    schema = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["approval", "digest"], name="one_schema_per_digest")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.digest}: {self.approval}"
+
+
+class Draft(models.Model):
+    """What one reviewer has typed into an approval's form and not sent.
+
+    `fields` is a JSON list of the names and texts that make the same form again, without secrets
+    and without the content of files; `schema_digest` says which schema it was typed into.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    approval = models.ForeignKey(Approval, on_delete=models.CASCADE, related_name="drafts")
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts"
+    )
+    fields = models.TextField(default="[]")
+    schema_digest = models.CharField(max_length=64, blank=True)
+    reason = models.TextField(blank=True)
+    saved_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["approval", "reviewer"], name="one_draft_per_approval_and_reviewer"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reviewer}: {self.approval}"

@@ -4,7 +4,7 @@ from django.contrib.auth import views as auth_views
 from django.urls import path
 from django.views.generic import RedirectView
 
-from approvals.views import accounts, approvals, history, inbox, runs
+from approvals.views import accounts, approvals, drafts, history, inbox, runs
 
 urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url="/static/favicon.svg")),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("approvals/<uuid:approval_id>/reject/", approvals.rejection_page, name="reject"),
     path("approvals/<uuid:approval_id>/state/", approvals.show_approval_state, name="state"),
     path("approvals/<uuid:approval_id>/options/", approvals.show_options, name="options"),
+    path("approvals/<uuid:approval_id>/draft/", drafts.save_draft, name="draft"),
+    path("approvals/<uuid:approval_id>/draft/discard/", drafts.discard_draft, name="discard_draft"),
     path(
         "approvals/<uuid:approval_id>/description/",
         approvals.show_description,

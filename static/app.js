@@ -162,6 +162,16 @@
   document.addEventListener("htmx:sendError", () => { if (lost) lost.hidden = false; });
   document.addEventListener("htmx:afterOnLoad", () => { if (lost) lost.hidden = true; });
 
+  // Say of a draft when it was saved, or that it was not; of an ended approval the page tells itself.
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.elt.id !== "draft" || event.detail.xhr.status === 409) return;
+    const isSaved = event.detail.xhr.status === 204;
+    document.getElementById("draft-saved").hidden = !isSaved;
+    document.getElementById("draft-unsaved").hidden = isSaved;
+    document.querySelector("#draft-saved time").dateTime = new Date(Date.now() - ahead).toISOString();
+    tick();
+  });
+
   // A structure button that htmx cannot serve (a session that ended, say) is sent as a plain form.
   document.addEventListener("htmx:responseError", (event) => {
     const button = event.detail.elt;

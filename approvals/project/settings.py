@@ -154,7 +154,10 @@ LANGUAGE_CODE = "en-us"
 USE_I18N = False
 
 # Background loops: a service that does one round, and the seconds between rounds
-BACKGROUND_LOOPS = {"flowruns.services.expiry.expire_pauses": 1.0}
+BACKGROUND_LOOPS = {
+    "flowruns.services.expiry.expire_pauses": 1.0,
+    "approvals.services.drafts.drop_old_drafts": 600.0,
+}
 
 LOGGING = {
     "version": 1,

@@ -109,12 +109,9 @@ class Form:
                 message = message.replace(secret, MASK)  # noqa: PLW2901 - servers quote values
             find_control(self.root, tuple(path)).note_problem(clip(message, 500))
 
-    def typed(self) -> list[tuple[str, str]]:
+    def typed(self, *, longest: int = MAX_SHOWN_VALUE) -> list[tuple[str, str]]:
         """Everything the person entered, as (label path, text), without secrets."""
-        return [
-            (join_labels(labels), clip(text, MAX_SHOWN_VALUE))
-            for labels, text in self.root.answers()
-        ]
+        return [(join_labels(labels), clip(text, longest)) for labels, text in self.root.answers()]
 
     def inputs(self) -> list[tuple[str, str]]:
         """The names and texts that make the same form when they are posted, without secrets."""

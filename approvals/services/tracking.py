@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 
 from approvals.models import Approval, Decision
 from approvals.prose import summarise_markdown
+from approvals.services.drafts import end_drafts
 from flowruns.connectors import PauseForm, get_connector
 from flowruns.domain.actors import Actor, ActorKind
 from flowruns.domain.rejections import read_rejection
@@ -88,8 +89,10 @@ def _close(change: StateChange, pause: State) -> None:
     approval.outcome = _outcome(change)
     approval.closed_at = closed_at
     approval.save(update_fields=["outcome", "closed_at"])
+    winner = None
     if approval.outcome in {Approval.Outcome.ANSWERED, Approval.Outcome.REJECTED}:
-        _record_decision(approval, change, closed_at)
+        winner = _record_decision(approval, change, closed_at).reviewer
+    end_drafts(approval, winner=winner)
 
 
 def _outcome(change: StateChange) -> Approval.Outcome:
@@ -106,10 +109,10 @@ def _outcome(change: StateChange) -> Approval.Outcome:
     return Approval.Outcome.WITHDRAWN
 
 
-def _record_decision(approval: Approval, change: StateChange, decided_at: datetime) -> None:
+def _record_decision(approval: Approval, change: StateChange, decided_at: datetime) -> Decision:
     form = _read_form(approval)
     rejection = read_rejection(change.after) if change.after else None
-    Decision.objects.create(
+    return Decision.objects.create(
         approval=approval,
         reviewer=_find_reviewer(change.actor),
         decided_by=str(change.actor),

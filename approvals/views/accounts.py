@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from approvals.http import Fields, keep_draft, seal
+from approvals.typed import keep_carried
 
 _TEMPLATE = "registration/login.html"
 
@@ -25,7 +25,7 @@ def log_in(request: HttpRequest) -> HttpResponseBase:
     )
     response = view(request)
     if carried and isinstance(response, HttpResponseRedirect) and request.user.is_authenticated:
-        keep_draft(request, urlsplit(response.url).path, carried)
+        keep_carried(request.user, urlsplit(response.url).path, carried)
     return response
 
 
@@ -35,19 +35,19 @@ def log_in_again(request: HttpRequest) -> HttpResponse:
     if not url_has_allowed_host_and_scheme(goal, allowed_hosts={request.get_host()}):
         goal = settings.LOGIN_REDIRECT_URL
     if request.user.is_authenticated:
-        keep_draft(request, urlsplit(goal).path, carried)
+        keep_carried(request.user, urlsplit(goal).path, carried)
         return HttpResponseRedirect(goal)
     form = AuthenticationForm(request)
     context = {"form": form, "next": goal, "carried": carried, "was_stale": True}
     return render(request, _TEMPLATE, context, status=403)
 
 
-def ask_to_log_in(request: HttpRequest, typed: Fields) -> HttpResponse:
+def ask_to_log_in(request: HttpRequest, carried: str) -> HttpResponse:
     """Ask whoever posted a form after their session had ended to log in, and carry the form."""
     context = {
         "form": AuthenticationForm(request),
         "next": request.path,
-        "carried": seal(typed),
+        "carried": carried,
         "was_logged_out": True,
     }
     return render(request, _TEMPLATE, context, status=401)

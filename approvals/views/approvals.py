@@ -12,14 +12,23 @@ from approvals.forms import (
     Question,
     describe_decision,
     find_reason_problem,
-    list_typed,
     read_question,
 )
-from approvals.http import Fields, Request, fragment, reviewers_only, take_draft, unchanged
-from approvals.models import Approval
+from approvals.http import Request, fragment, reviewers_only, unchanged
+from approvals.models import Approval, Draft
 from approvals.schemaforms import Form
-from approvals.services import decisions, inbox
+from approvals.services import decisions, drafts, inbox
 from approvals.services.decisions import Decided, Refused, TooLate
+from approvals.services.drafts import LEFTOVERS_KEPT, Typed
+from approvals.typed import (
+    carry_answer,
+    carry_reason,
+    describe_draft,
+    describe_typed,
+    keep_draft,
+    read_typed,
+    restore_form,
+)
 from approvals.views.accounts import ask_to_log_in
 
 
@@ -29,7 +38,7 @@ def approval_page(request: HttpRequest, approval_id: UUID) -> HttpResponse:
     if request.method != "POST":
         return show_approval(request, approval_id)
     if not request.user.is_authenticated:
-        return ask_to_log_in(request, list_typed(approval_id, request.POST))
+        return ask_to_log_in(request, carry_answer(approval_id, request.POST))
     return answer_approval(request, approval_id)
 
 
@@ -37,9 +46,9 @@ def approval_page(request: HttpRequest, approval_id: UUID) -> HttpResponse:
 def show_approval(request: Request, approval_id: UUID) -> HttpResponse:
     approval = inbox.get_approval_for(request.user, approval_id)
     question = read_question(approval)
-    draft = take_draft(request) if approval.is_waiting else None
-    form = question.open() if draft is None else question.read(draft)
-    return _render(request, approval, question, form, is_restored=draft is not None)
+    draft = drafts.read_draft(approval, user=request.user)
+    form = restore_form(question, drafts.read_fields(draft) if draft else [])
+    return _render(request, approval, question, form, draft=draft)
 
 
 @reviewers_only
@@ -50,18 +59,26 @@ def answer_approval(request: Request, approval_id: UUID) -> HttpResponse:
         return redirect("approval", approval.pk)
     form = question.read(request.POST, request.FILES)
     if not approval.is_waiting:
-        return _tell_too_late(request, approval, form.typed())
+        return _tell_too_late(request, approval, read_typed(question, form))
     if form.operation or not form.is_valid:
-        return _render(request, approval, question, form, status=200 if form.operation else 422)
+        return _show_kept(request, approval, question, form)
     result = decisions.answer_approval(approval, user=request.user, run_input=form.value)
     match result:
         case Decided():
             return _confirm(request, approval, "Your answer is on its way. The flow goes on.")
         case Refused(reason, problems):
             form.attach(problems or [((), reason)])
-            return _render(request, approval, question, form, status=422)
+            return _show_kept(request, approval, question, form)
         case TooLate(ended):
-            return _tell_too_late(request, ended, form.typed())
+            return _tell_too_late(request, ended, read_typed(question, form))
+
+
+def _show_kept(
+    request: Request, approval: Approval, question: Question, form: Form
+) -> HttpResponse:
+    """Show a form that is not sent yet, and keep it for whoever leaves the page now."""
+    keep_draft(approval, user=request.user, question=question, form=form)
+    return _render(request, approval, question, form, status=200 if form.operation else 422)
 
 
 @reviewers_only
@@ -78,7 +95,7 @@ def rejection_page(request: HttpRequest, approval_id: UUID) -> HttpResponse:
     if request.method != "POST":
         return show_rejection(request, approval_id)
     if not request.user.is_authenticated:
-        return ask_to_log_in(request, [("reason", request.POST.get("reason", ""))])
+        return ask_to_log_in(request, carry_reason(request.POST))
     return reject_approval(request, approval_id)
 
 
@@ -87,8 +104,8 @@ def show_rejection(request: Request, approval_id: UUID) -> HttpResponse:
     approval = inbox.get_approval_for(request.user, approval_id)
     if not approval.is_waiting:
         return redirect("approval", approval.pk)
-    draft = take_draft(request)
-    context = {"approval": approval, "reason": draft.get("reason", "") if draft else ""}
+    draft = drafts.read_draft(approval, user=request.user)
+    context = {"approval": approval, "reason": draft.reason if draft else ""}
     return render(request, "approvals/reject.html", context)
 
 
@@ -96,9 +113,8 @@ def show_rejection(request: Request, approval_id: UUID) -> HttpResponse:
 def reject_approval(request: Request, approval_id: UUID) -> HttpResponse:
     approval = inbox.get_approval_for(request.user, approval_id)
     reason = request.POST.get("reason", "").strip()
-    typed = [("Your reason", reason)] if reason else []
     if not approval.is_waiting:
-        return _tell_too_late(request, approval, typed)
+        return _tell_too_late(request, approval, Typed(reason=reason))
     if problem := find_reason_problem(reason):
         return _ask_reason_again(request, approval, problem)
     result = decisions.reject_approval(approval, user=request.user, reason=reason)
@@ -108,7 +124,7 @@ def reject_approval(request: Request, approval_id: UUID) -> HttpResponse:
         case Refused(why):
             return _ask_reason_again(request, approval, why)
         case TooLate(ended):
-            return _tell_too_late(request, ended, typed)
+            return _tell_too_late(request, ended, Typed(reason=reason))
 
 
 @require_safe
@@ -170,10 +186,13 @@ def _render(
     form: Form,
     *,
     status: int = 200,
+    draft: Draft | None = None,
     **extra: Any,
 ) -> HttpResponse:
     context = {
         **_ending_context(request, approval),
+        "draft": draft,
+        "typed": [] if approval.is_waiting or draft is None else describe_draft(approval, draft),
         "question": question,
         "form": form,
         "run": inbox.read_run(approval.flow_run_id, connector=approval.connector),
@@ -189,6 +208,7 @@ def _ending_context(request: Request, approval: Approval) -> dict[str, Any]:
         "approval": approval,
         "decision": decision,
         "rows": describe_decision(decision) if decision else [],
+        "kept_days": LEFTOVERS_KEPT.days,
         "next": None if approval.is_waiting else inbox.next_waiting(request.user, after=approval),
     }
 
@@ -198,13 +218,18 @@ def _confirm(request: Request, approval: Approval, sentence: str) -> HttpRespons
     return redirect("approval", approval.pk)
 
 
-def _tell_too_late(request: Request, approval: Approval, typed: Fields) -> HttpResponse:
+def _tell_too_late(request: Request, approval: Approval, typed: Typed) -> HttpResponse:
     """Say who was first; whoever decided it themselves has only pressed twice."""
     decision = getattr(approval, "decision", None)
     if decision is not None and decision.reviewer_id == request.user.pk:
         messages.info(request, "You have already decided this one. Nothing was sent twice.")
         return redirect("approval", approval.pk)
-    context = {**_ending_context(request, approval), "typed": typed}
+    draft = drafts.save_leftover(approval, user=request.user, typed=typed)
+    context = {
+        **_ending_context(request, approval),
+        "draft": draft,
+        "typed": describe_draft(approval, draft) if draft else describe_typed(typed),
+    }
     return render(request, "approvals/too_late.html", context, status=409)
 
 

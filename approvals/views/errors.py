@@ -3,8 +3,8 @@
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from approvals.forms import list_typed
 from approvals.http import is_from_here
+from approvals.typed import carry_answer, carry_reason
 from approvals.views.accounts import ask_to_log_in, log_in_again
 from approvals.views.approvals import show_again, show_reason_again
 
@@ -29,5 +29,5 @@ def _show_what_was_typed(request: HttpRequest) -> HttpResponse | None:
     approval_id, is_answer = match.kwargs["approval_id"], match.url_name == "approval"
     if request.user.is_authenticated:
         return (show_again if is_answer else show_reason_again)(request, approval_id)
-    reason = [("reason", request.POST.get("reason", ""))]
-    return ask_to_log_in(request, list_typed(approval_id, request.POST) if is_answer else reason)
+    carried = carry_answer(approval_id, request.POST) if is_answer else carry_reason(request.POST)
+    return ask_to_log_in(request, carried)

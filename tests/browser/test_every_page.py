@@ -86,6 +86,22 @@ def open_too_late(flows: Flows, alice: Reviewer) -> None:
     expect(alice.page.get_by_role("heading", name="was first")).to_be_visible()
 
 
+def open_restored_draft(flows: Flows, alice: Reviewer) -> None:
+    page = alice.open(flows.pause(schema=REFUND))
+    page.get_by_label("Reason", exact=True).fill("half a novel")
+    expect(page.get_by_text("Draft saved")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("Welcome back")).to_be_visible()
+    page.get_by_label("Reason", exact=True).fill("half a novel and more")
+    expect(page.get_by_text("Draft saved")).to_be_visible()
+
+
+def open_leftover(flows: Flows, alice: Reviewer) -> None:
+    open_too_late(flows, alice)
+    alice.page.goto(alice.path)
+    expect(alice.page.get_by_role("heading", name="What you had typed")).to_be_visible()
+
+
 def open_history(flows: Flows, alice: Reviewer) -> None:
     open_decided(flows, alice)
     alice.page.goto("/history/")
@@ -143,6 +159,8 @@ PAGES = [
     open_decided,
     open_ending,
     open_too_late,
+    open_restored_draft,
+    open_leftover,
     open_history,
     open_run,
     open_login,

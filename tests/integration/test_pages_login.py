@@ -77,7 +77,7 @@ def test_what_was_typed_survives_an_ended_session(alice: User, run: Run) -> None
     assert "needs another look" not in html
     approval.refresh_from_db()
     assert approval.is_waiting
-    assert "novel" not in client.get(page_of(approval)).content.decode()
+    assert "novel" in client.get(page_of(approval)).content.decode()
 
 
 def test_a_wrong_password_in_between_loses_nothing(alice: User, run: Run) -> None:

@@ -1,0 +1,108 @@
+"""Drafts: what a reviewer has typed is kept until the approval ends, and a while for the loser."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from approvals.models import Approval, AskedSchema, Draft
+from approvals.services.asked import digest_schema, keep_schema
+
+type Fields = list[tuple[str, str]]
+
+MAX_DRAFT_LENGTH = 2_000_000
+"""Characters of one draft; more than a person types is a paste that is better kept elsewhere."""
+
+LEFTOVERS_KEPT = timedelta(days=30)
+"""How long a draft stays readable for its author after somebody else ended the approval."""
+
+_BATCH = 200
+
+
+class Saving(Enum):
+    """What became of a draft that was to be saved."""
+
+    SAVED = auto()
+    ENDED = auto()
+    TOO_LARGE = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """What somebody typed: `fields` of the form that `schema` makes, the reason for a rejection.
+
+    None stands for what was not on the page, and leaves what was saved before.
+    """
+
+    schema: str = ""
+    fields: Fields | None = None
+    reason: str | None = None
+
+
+def save_draft(approval: Approval, *, user: User, typed: Typed) -> Saving:
+    """Save what was typed while the approval waits; once it has ended nothing is stored."""
+    with transaction.atomic():
+        # held until the draft is stored, so that the end of the approval comes before or after it
+        waiting = Approval.objects.select_for_update(no_key=True)
+        if waiting.filter(pk=approval.pk, outcome=Approval.Outcome.WAITING).first() is None:
+            return Saving.ENDED
+        kept = _store(approval, user=user, typed=typed)
+    return Saving.SAVED if kept else Saving.TOO_LARGE
+
+
+def save_leftover(approval: Approval, *, user: User, typed: Typed) -> Draft | None:
+    """Keep what came too late for an approval that somebody else has ended."""
+    decision = getattr(approval, "decision", None)
+    if approval.is_waiting or (decision is not None and decision.reviewer_id == user.pk):
+        return None
+    with transaction.atomic():
+        return _store(approval, user=user, typed=typed)
+
+
+def read_draft(approval: Approval, *, user: User) -> Draft | None:
+    return Draft.objects.filter(approval=approval, reviewer=user).first()
+
+
+def read_fields(draft: Draft) -> Fields:
+    return [(name, text) for name, text in json.loads(draft.fields)]
+
+
+def drop_draft(approval: Approval, *, user: User) -> None:
+    Draft.objects.filter(approval=approval, reviewer=user).delete()
+
+
+def end_drafts(approval: Approval, *, winner: User | None) -> None:
+    """Drop the draft of whoever decided; those of the others stay for their authors to read.
+
+    It belongs into the transaction that ends the approval.
+    """
+    if winner is not None:
+        drop_draft(approval, user=winner)
+    if not Draft.objects.filter(approval=approval).exists():
+        AskedSchema.objects.filter(approval=approval).delete()
+
+
+def drop_old_drafts() -> int:
+    """Drop what was left over from approvals that ended long ago; returns how many drafts."""
+    long_ago = datetime.now(UTC) - LEFTOVERS_KEPT
+    old = Draft.objects.filter(approval__closed_at__lt=long_ago).values_list("pk", flat=True)
+    dropped, _ = Draft.objects.filter(pk__in=list(old[:_BATCH])).delete()
+    AskedSchema.objects.filter(approval__closed_at__lt=long_ago).delete()
+    return dropped
+
+
+def _store(approval: Approval, *, user: User, typed: Typed) -> Draft | None:
+    values: dict[str, object] = {"saved_at": datetime.now(UTC)}
+    if typed.fields is not None:
+        values["fields"] = json.dumps(typed.fields)
+        values["schema_digest"] = digest_schema(typed.schema)
+    if typed.reason is not None:
+        values["reason"] = typed.reason.replace("\x00", "")
+    if sum(len(value) for value in values.values() if isinstance(value, str)) > MAX_DRAFT_LENGTH:
+        return None
+    draft, _ = Draft.objects.update_or_create(approval=approval, reviewer=user, defaults=values)
+    keep_schema(approval, typed.schema)
+    return draft

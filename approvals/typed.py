@@ -1,0 +1,115 @@
+"""What reviewers typed and did not send: kept as drafts, carried through a login, shown again."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.http import Http404, QueryDict
+from django.urls import Resolver404, resolve
+
+from approvals.forms import Question, load_json, read_question
+from approvals.http import Fields, seal, unseal
+from approvals.models import Approval, Draft
+from approvals.schemaforms import Form
+from approvals.schemaforms.decode import OPERATION, ROOT
+from approvals.services import drafts, inbox
+from approvals.services.asked import find_schema
+from approvals.services.drafts import MAX_DRAFT_LENGTH, Saving, Typed
+
+ASKED = "asked"
+"""The field that says which schema a page showed, by its digest."""
+
+REASON = "reason"
+
+
+def find_asked(approval: Approval, question: Question, digest: str) -> Question | None:
+    """Return the question as a page showed it: this one, or one that the flow has replaced."""
+    if digest in {"", question.digest}:
+        return question
+    schema = find_schema(approval, digest)
+    return replace(question, stored=schema, schema=load_json(schema)) if schema else None
+
+
+def keep_draft(
+    approval: Approval, *, user: User, question: Question, form: Form, reason: str | None = None
+) -> Saving:
+    """Save a form as it stands; one that nobody has touched needs no draft."""
+    fields = form.inputs()
+    if reason == "" and fields == question.open().inputs():
+        drafts.drop_draft(approval, user=user)
+        return Saving.SAVED
+    typed = Typed(schema=question.stored, fields=fields, reason=reason)
+    return drafts.save_draft(approval, user=user, typed=typed)
+
+
+def restore_form(question: Question, fields: Fields) -> Form:
+    """Put back what was typed, not yet judged."""
+    # the name of no operation: the form is shown as it stands
+    return question.read(as_posted([*fields, (OPERATION, "keep")])) if fields else question.open()
+
+
+def read_typed(question: Question, form: Form) -> Typed:
+    return Typed(schema=question.stored, fields=form.inputs())
+
+
+def describe_draft(approval: Approval, draft: Draft) -> Fields:
+    """Return all that a draft holds as (label, text) to read, whatever has become of the run."""
+    schema = find_schema(approval, draft.schema_digest)
+    fields = drafts.read_fields(draft) if schema else None
+    return describe_typed(Typed(schema=schema or "", fields=fields, reason=draft.reason))
+
+
+def describe_typed(typed: Typed) -> Fields:
+    """Return what was typed as (label, text) to read, without secrets."""
+    rows = [("Your reason", typed.reason)] if typed.reason else []
+    if not typed.fields:
+        return rows
+    schema = load_json(typed.schema)
+    question = Question(description="", schema=schema, stored=typed.schema, is_arriving=False)
+    return restore_form(question, typed.fields).typed(longest=MAX_DRAFT_LENGTH) + rows
+
+
+def carry_answer(approval_id: UUID, posted: QueryDict) -> str:
+    """Seal the posted fields of an approval's form, to be carried through a login.
+
+    It is for somebody whose session has ended, so it tells nothing of the approval itself.
+    """
+    approval = Approval.objects.filter(pk=approval_id).first()
+    digest = posted.get(ASKED, "")
+    question = find_asked(approval, read_question(approval), digest) if approval else None
+    fields = question.read(posted).inputs() if question else []
+    return seal([*fields, (ASKED, digest)])
+
+
+def carry_reason(posted: QueryDict) -> str:
+    """Seal the posted reason for a rejection, to be carried through a login."""
+    return seal([(REASON, posted.get(REASON, ""))])
+
+
+def keep_carried(user: User, path: str, carried: str) -> None:
+    """Keep what was carried through a login as the user's draft for the page at `path`."""
+    fields = unseal(carried)
+    try:
+        approval = inbox.get_approval_for(user, resolve(path).kwargs["approval_id"])
+    except (Resolver404, KeyError, Http404):
+        return
+    if fields is None:
+        return
+    posted = as_posted(fields)
+    asked = find_asked(approval, read_question(approval), posted.get(ASKED, ""))
+    answers = [(name, text) for name, text in fields if name.startswith(f"{ROOT}.")]
+    typed = Typed(
+        schema=asked.stored if asked else "",
+        fields=answers if asked and ASKED in posted else None,
+        reason=posted.get(REASON),
+    )
+    if drafts.save_draft(approval, user=user, typed=typed) is Saving.ENDED:
+        drafts.save_leftover(approval, user=user, typed=typed)
+
+
+def as_posted(fields: Iterable[tuple[str, str]]) -> QueryDict:
+    posted = QueryDict(mutable=True)
+    for name, value in fields:
+        posted.appendlist(name, value)
+    return posted

@@ -1,0 +1,39 @@
+"""A reviewer's draft: saved as they type, and dropped when they start afresh."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from approvals.forms import read_question
+from approvals.http import Request, fragment, reviewers_only, unchanged
+from approvals.services import drafts, inbox
+from approvals.services.drafts import Saving
+from approvals.typed import ASKED, REASON, find_asked, keep_draft
+
+_STATUSES = {Saving.ENDED: 409, Saving.TOO_LARGE: 413}
+
+
+@require_POST
+@fragment
+def save_draft(request: Request, approval_id: UUID) -> HttpResponse:
+    """Save what an open page holds: 204, or 409 when the approval has ended meanwhile."""
+    approval = inbox.get_approval_for(request.user, approval_id)
+    asked = find_asked(approval, read_question(approval), request.POST.get(ASKED, ""))
+    if not approval.is_waiting or asked is None:
+        return HttpResponse(status=409)
+    form = asked.read(request.POST)
+    reason = request.POST.get(REASON, "")
+    saving = keep_draft(approval, user=request.user, question=asked, form=form, reason=reason)
+    return unchanged() if saving is Saving.SAVED else HttpResponse(status=_STATUSES[saving])
+
+
+@require_POST
+@reviewers_only
+def discard_draft(request: Request, approval_id: UUID) -> HttpResponse:
+    approval = inbox.get_approval_for(request.user, approval_id)
+    drafts.drop_draft(approval, user=request.user)
+    messages.info(request, "Your draft was deleted.")
+    return redirect("approval", approval.pk)
