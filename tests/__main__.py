@@ -14,7 +14,8 @@ from pathlib import Path
 from tests.chromium import install_chromium
 
 _ROOT = Path(__file__).resolve().parents[1]
-_PREFECT = ".venv-prefect"
+# the reference that tests compare with, and an older client that teams still have
+_PREFECT_ENVIRONMENTS = {"prefect": ".venv-prefect", "prefect-older": ".venv-prefect-older"}
 _CHECKS = {
     "ruff check": [sys.executable, "-m", "ruff", "check"],
     "ruff format": [sys.executable, "-m", "ruff", "format", "--check"],
@@ -26,18 +27,19 @@ _CHECKS = {
 
 def main() -> None:
     install_chromium()
-    _install_prefect()
+    for group, folder in _PREFECT_ENVIRONMENTS.items():
+        _install_prefect(group, folder)
     for name, command in _CHECKS.items():
         _run(name, command)
 
 
-def _install_prefect() -> None:
-    """Make the environment of the reference that tests compare with."""
+def _install_prefect(group: str, folder: str) -> None:
+    """Make an environment with one release of Prefect."""
     uv = os.environ.get("UV") or shutil.which("uv")
     if uv is None:
         raise SystemExit("uv is not on the PATH: run this with `python3 -m uv run`.")
-    command = [uv, "sync", "--locked", "--only-group", "prefect"]
-    _run("Prefect's environment", command, UV_PROJECT_ENVIRONMENT=_PREFECT)
+    command = [uv, "sync", "--locked", "--only-group", group]
+    _run(f"the environment {folder}", command, UV_PROJECT_ENVIRONMENT=folder)
 
 
 def _run(name: str, command: list[str], **environment: str) -> None:

@@ -7,17 +7,19 @@ from ninja import Router
 
 from flowruns.api import auth
 from flowruns.api.auth import actor_of
-from flowruns.api.http import respond, respond_empty, respond_list
+from flowruns.api.http import respond, respond_empty, respond_json, respond_list
 from flowruns.services import deployments as services
-from flowruns.services import flow_runs
+from flowruns.services import flow_runs, queries
 from flowruns.services.presenting import present_deployment, present_flow_run, present_flow_runs
 from flowruns.wire import FlowRun
 from flowruns.wire.deployments import (
     Deployment,
     DeploymentCreate,
     DeploymentFlowRunCreate,
+    DeploymentUpdate,
     ScheduledRunsQuery,
 )
+from flowruns.wire.queries import DeploymentPageQuery, DeploymentQuery, Page, RunCriteria
 
 router = Router(tags=["Deployments"])
 
@@ -34,6 +36,26 @@ def get_scheduled_flow_runs(request: HttpRequest, query: ScheduledRunsQuery) -> 
     return respond_list(FlowRun, present_flow_runs(services.read_scheduled_flow_runs(query)))
 
 
+@router.post("/filter", auth=auth.readers, response=list[Deployment])
+def read_deployments(request: HttpRequest, query: DeploymentQuery | None = None) -> HttpResponse:
+    found = queries.read_deployments(query or DeploymentQuery())
+    return respond_list(Deployment, [present_deployment(each) for each in found])
+
+
+@router.post("/count", auth=auth.readers, response=int)
+def count_deployments(request: HttpRequest, criteria: RunCriteria | None = None) -> HttpResponse:
+    return respond_json(queries.count_deployments(criteria or RunCriteria()))
+
+
+@router.post("/paginate", auth=auth.readers, response=Page[Deployment])
+def paginate_deployments(
+    request: HttpRequest, query: DeploymentPageQuery | None = None
+) -> HttpResponse:
+    query = query or DeploymentPageQuery()
+    found = [present_deployment(each) for each in queries.read_deployments(query)]
+    return respond(Page[Deployment].of(found, count=queries.count_deployments(query), query=query))
+
+
 @router.get("/name/{flow_name}/{name}", auth=auth.readers, response=Deployment)
 def read_deployment_by_name(request: HttpRequest, flow_name: str, name: str) -> HttpResponse:
     return respond(present_deployment(services.read_deployment_by_name(flow_name, name)))
@@ -42,6 +64,14 @@ def read_deployment_by_name(request: HttpRequest, flow_name: str, name: str) -> 
 @router.get("/{uuid:deployment_id}", auth=auth.readers, response=Deployment)
 def read_deployment(request: HttpRequest, deployment_id: UUID) -> HttpResponse:
     return respond(present_deployment(services.read_deployment(deployment_id)))
+
+
+@router.patch("/{uuid:deployment_id}", auth=auth.flows, response={204: None})
+def update_deployment(
+    request: HttpRequest, deployment_id: UUID, changes: DeploymentUpdate
+) -> HttpResponse:
+    services.update_deployment(deployment_id, changes)
+    return respond_empty()
 
 
 @router.delete("/{uuid:deployment_id}", auth=auth.flows, response={204: None})

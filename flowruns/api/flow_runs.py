@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Router
+from ninja import Body, Router
 
 from flowruns import wire
 from flowruns.api import auth
@@ -13,8 +13,8 @@ from flowruns.api.verdicts import respond_resumed, respond_verdict
 from flowruns.services import flow_runs as services
 from flowruns.services import queries, resume, run_inputs, states
 from flowruns.services.presenting import present_flow_run, present_flow_runs
-from flowruns.wire.filters import FlowRunPageQuery, FlowRunQuery, RunCriteria
 from flowruns.wire.headers import read_etag
+from flowruns.wire.queries import FlowRunPageQuery, FlowRunQuery, Page, RunCriteria
 
 router = Router(tags=["Flow Runs"])
 _RESULTS = {200: wire.OrchestrationResult, 201: wire.OrchestrationResult}
@@ -37,26 +37,11 @@ def count_flow_runs(request: HttpRequest, criteria: RunCriteria | None = None) -
     return respond_json(queries.count_flow_runs(criteria or RunCriteria()))
 
 
-@router.post("/paginate", auth=auth.readers, response=wire.FlowRunPage)
+@router.post("/paginate", auth=auth.readers, response=Page[wire.FlowRun])
 def paginate_flow_runs(request: HttpRequest, query: FlowRunPageQuery | None = None) -> HttpResponse:
     query = query or FlowRunPageQuery()
-    window = FlowRunQuery(
-        flows=query.flows,
-        flow_runs=query.flow_runs,
-        sort=query.sort,
-        limit=query.limit,
-        offset=(query.page - 1) * query.limit,
-    )
-    count = queries.count_flow_runs(query)
-    return respond(
-        wire.FlowRunPage(
-            results=present_flow_runs(queries.read_flow_runs(window)),
-            count=count,
-            limit=query.limit,
-            pages=-(-count // query.limit) if query.limit else 0,
-            page=query.page,
-        )
-    )
+    runs = present_flow_runs(queries.read_flow_runs(query))
+    return respond(Page[wire.FlowRun].of(runs, count=queries.count_flow_runs(query), query=query))
 
 
 @router.get("/{uuid:flow_run_id}", auth=auth.readers, response={200: wire.FlowRun, 304: None})
@@ -74,6 +59,14 @@ def update_flow_run(
     request: HttpRequest, flow_run_id: UUID, changes: wire.FlowRunUpdate
 ) -> HttpResponse:
     services.update_flow_run(flow_run_id, changes)
+    return respond_empty()
+
+
+@router.patch("/{uuid:flow_run_id}/labels", auth=auth.flows, response={204: None})
+def update_flow_run_labels(
+    request: HttpRequest, flow_run_id: UUID, labels: Body[wire.JsonObject]
+) -> HttpResponse:
+    services.update_flow_run_labels(flow_run_id, labels)
     return respond_empty()
 
 

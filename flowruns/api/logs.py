@@ -9,7 +9,7 @@ from flowruns.api.http import respond_json, respond_list
 from flowruns.services import logs as services
 from flowruns.services import queries
 from flowruns.services.presenting import present_log
-from flowruns.wire.filters import LogQuery
+from flowruns.wire.queries import LogQuery
 
 router = Router(tags=["Logs"])
 

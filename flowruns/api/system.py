@@ -29,6 +29,12 @@ def ready(request: HttpRequest) -> HttpResponse:
     return respond_json({"message": "OK"})
 
 
+@router.get("/hello", response=str)
+def hello(request: HttpRequest) -> HttpResponse:
+    """Greet, as Prefect's server does."""
+    return respond_json("\N{WAVING HAND SIGN}")
+
+
 @router.get("/admin/version", response=str)
 def version(request: HttpRequest) -> HttpResponse:
     """Name the Prefect release whose dialect this is."""

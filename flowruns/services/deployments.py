@@ -22,6 +22,11 @@ _COLUMNS = (
     *("pull_steps", "job_variables"),
 )
 
+_NULLABLE_COLUMNS = {
+    *("parameter_openapi_schema", "work_queue_name", "description", "path", "version"),
+    *("entrypoint", "pull_steps"),
+}
+
 
 def create_deployment(deployment: wire.DeploymentCreate) -> tuple[Deployment, bool]:
     """Make the deployment of that name of its flow, or change it to what is sent.
@@ -54,6 +59,19 @@ def read_deployment_by_name(flow_name: str, name: str) -> Deployment:
     if found is None:
         raise DeploymentNotFound
     return found
+
+
+def update_deployment(deployment_id: UUID, changes: wire.DeploymentUpdate) -> None:
+    """Change the fields that the client sent (as Prefect 3.8); raises `DeploymentNotFound`."""
+    sent = changes.model_dump(include=set(_COLUMNS), exclude_unset=True)
+    fields = {
+        name: value
+        for name, value in sent.items()
+        if value is not None or name in _NULLABLE_COLUMNS
+    }
+    found = Deployment.objects.filter(pk=deployment_id)
+    if not found.update(updated=datetime.now(UTC), **fields):
+        raise DeploymentNotFound
 
 
 def delete_deployment(deployment_id: UUID) -> None:
@@ -89,7 +107,7 @@ def fill_in_flow_run(
                 **(flow_run.labels or {}),
             },
             "job_variables": {**deployment.job_variables, **(flow_run.job_variables or {})},
-            "work_queue_name": deployment.work_queue_name,
+            "work_queue_name": flow_run.work_queue_name or deployment.work_queue_name,
         }
     )
 

@@ -87,6 +87,15 @@ def update_flow_run(flow_run_id: UUID, changes: wire.FlowRunUpdate) -> None:
         )
 
 
+def update_flow_run_labels(flow_run_id: UUID, labels: wire.JsonObject) -> None:
+    """Add labels to a run, or change them (as Prefect 3.8); raises `FlowRunNotFound`."""
+    with transaction.atomic():
+        run = get_flow_run(flow_run_id)
+        FlowRun.objects.filter(pk=run.pk).update(
+            labels={**run.labels, **labels}, updated=datetime.now(UTC)
+        )
+
+
 def delete_flow_run(flow_run_id: UUID, *, actor: Actor) -> None:
     """Delete a run with its history, inputs, logs and task runs; raises `FlowRunNotFound`."""
     with transaction.atomic():
@@ -96,6 +105,15 @@ def delete_flow_run(flow_run_id: UUID, *, actor: Actor) -> None:
         delete_logs(flow_run_id)
         delete_task_runs_of(flow_run_id)
         run.delete()
+
+
+def delete_flow(flow_id: UUID, *, actor: Actor) -> None:
+    """Delete a flow with its deployments and its runs (as Prefect 3.8); raises `FlowNotFound`."""
+    with transaction.atomic():
+        flow = read_flow(flow_id)
+        for run_id in list(flow.runs.values_list("pk", flat=True)):
+            delete_flow_run(run_id, actor=actor)
+        flow.delete()
 
 
 def _policy_fields(policy: wire.FlowRunPolicy, sent: set[str]) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from flowruns.wire import (
     StateCreate,
     Wire,
 )
-from flowruns.wire.filters import Limit, refuse
+from flowruns.wire.filters import refuse
+from flowruns.wire.queries import Limit
 
 
 class DeploymentCreate(Request):
@@ -36,6 +37,34 @@ class DeploymentCreate(Request):
     entrypoint: str | None = None
     pull_steps: list[JsonObject] | None = []
     job_variables: JsonObject = Field(default_factory=dict)
+    schedules: JsonValue = None
+    concurrency_limit: JsonValue = None
+    global_concurrency_limit_id: JsonValue = None
+    work_pool_name: JsonValue = None
+
+    @field_validator(
+        "schedules", "concurrency_limit", "global_concurrency_limit_id", "work_pool_name"
+    )
+    @classmethod
+    def _unsupported(cls, value: JsonValue) -> JsonValue:
+        return refuse(value or None)
+
+
+class DeploymentUpdate(Request):
+    """Only the fields that are present change anything; null where nothing may be null neither."""
+
+    version: str | None = None
+    description: str | None = None
+    paused: bool | None = None
+    parameters: JsonObject | None = None
+    parameter_openapi_schema: JsonObject | None = None
+    tags: list[str] | None = None
+    work_queue_name: str | None = None
+    path: str | None = None
+    job_variables: JsonObject | None = None
+    pull_steps: list[JsonObject] | None = None
+    entrypoint: str | None = None
+    enforce_parameter_schema: bool | None = None
     schedules: JsonValue = None
     concurrency_limit: JsonValue = None
     global_concurrency_limit_id: JsonValue = None
@@ -93,6 +122,8 @@ class DeploymentFlowRunCreate(Request):
     idempotency_key: str | None = Field(None, max_length=1000)
     labels: JsonObject | None = None
     parent_task_run_id: UUID | None = None
+    infrastructure_document_id: UUID | None = None
+    work_queue_name: str | None = None
     job_variables: JsonObject | None = Field(default_factory=dict)
 
     @field_validator("name", mode="before")

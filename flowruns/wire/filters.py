@@ -7,23 +7,15 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from flowruns.domain.states import StateType
-from flowruns.wire import PAGE_LIMIT, DateTime, Request
+from flowruns.wire import DateTime
 
-# Prefect's client sends null for "as many as you give"
-type Limit = Annotated[
-    int,
-    Field(ge=0, le=PAGE_LIMIT),
-    BeforeValidator(lambda value: PAGE_LIMIT if value is None else value),
-]
-type Offset = Annotated[int, Field(ge=0, lt=2**31)]
 # Bounds of what a database takes in one statement, far above what a client has to ask.
 type Ids = Annotated[list[UUID], Field(max_length=5000)]
 type Names = Annotated[list[str], Field(max_length=5000)]
 type Part = Annotated[str, Field(max_length=1000)]
-type Page = Annotated[int, Field(ge=1, lt=2**24)]
 
 
 class Operator(StrEnum):
@@ -72,6 +64,10 @@ class NullableNameFilter(OperatorFilter):
     is_null_: bool | None = None
 
 
+class IsNullFilter(OperatorFilter):
+    is_null_: bool | None = None
+
+
 class StateTypeFilter(Filter):
     any_: list[StateType] | None = None
     not_any_: list[StateType] | None = None
@@ -104,17 +100,20 @@ class FlowFilter(OperatorFilter):
     id: IdFilter | None = None
     name: NameFilter | None = None
     tags: FlowTagsFilter | None = None
-    deployment: JsonValue = None
-
-    @field_validator("deployment")
-    @classmethod
-    def _unsupported(cls, value: JsonValue) -> JsonValue:
-        return refuse(value)
+    deployment: IsNullFilter | None = None
 
 
 class IdempotencyKeyFilter(Filter):
     any_: Names | None = None
     not_any_: Names | None = None
+
+
+class CreatedByFilter(OperatorFilter):
+    """By who made a run; an id is Prefect Cloud's, so none is ever found."""
+
+    id_: Ids | None = None
+    type_: Names | None = None
+    is_null_: bool | None = None
 
 
 class FlowRunFilter(OperatorFilter):
@@ -131,10 +130,10 @@ class FlowRunFilter(OperatorFilter):
     next_scheduled_start_time: TimeFilter | None = None
     parent_task_run_id: NullableIdFilter | None = None
     idempotency_key: IdempotencyKeyFilter | None = None
+    created_by: CreatedByFilter | None = None
     parent_flow_run_id: JsonValue = None
-    created_by: JsonValue = None
 
-    @field_validator("parent_flow_run_id", "created_by")
+    @field_validator("parent_flow_run_id")
     @classmethod
     def _unsupported(cls, value: JsonValue) -> JsonValue:
         return refuse(value)
@@ -145,83 +144,42 @@ class LevelFilter(Filter):
     le_: int | None = None
 
 
+class LikeFilter(Filter):
+    like_: Part | None = None
+
+
+class IsFilter(Filter):
+    eq_: bool | None = None
+
+
+class DeploymentFilter(OperatorFilter):
+    id: IdFilter | None = None
+    name: NameFilter | None = None
+    flow_or_deployment_name: LikeFilter | None = None
+    paused: IsFilter | None = None
+    tags: TagsFilter | None = None
+    work_queue_name: AnyFilter | None = None
+    concurrency_limit: JsonValue = None
+
+    @field_validator("concurrency_limit")
+    @classmethod
+    def _unsupported(cls, value: JsonValue) -> JsonValue:
+        return refuse(value)
+
+
+class TextSearch(Filter):
+    """Words of which one must be there; `-word` must not, `+word` must, "two words" is one."""
+
+    query: Annotated[str, Field(max_length=200)]
+
+
 class LogFilter(OperatorFilter):
     level: LevelFilter | None = None
     timestamp: TimeFilter | None = None
     flow_run_id: AnyIdFilter | None = None
     task_run_id: NullableIdFilter | None = None
     name: AnyFilter | None = None
-    text: JsonValue = None
-
-    @field_validator("text")
-    @classmethod
-    def _unsupported(cls, value: JsonValue) -> JsonValue:
-        return refuse(value)
-
-
-class FlowSort(StrEnum):
-    CREATED_DESC = "CREATED_DESC"
-    UPDATED_DESC = "UPDATED_DESC"
-    NAME_ASC = "NAME_ASC"
-    NAME_DESC = "NAME_DESC"
-
-
-class FlowRunSort(StrEnum):
-    ID_DESC = "ID_DESC"
-    START_TIME_ASC = "START_TIME_ASC"
-    START_TIME_DESC = "START_TIME_DESC"
-    EXPECTED_START_TIME_ASC = "EXPECTED_START_TIME_ASC"
-    EXPECTED_START_TIME_DESC = "EXPECTED_START_TIME_DESC"
-    NAME_ASC = "NAME_ASC"
-    NAME_DESC = "NAME_DESC"
-    NEXT_SCHEDULED_START_TIME_ASC = "NEXT_SCHEDULED_START_TIME_ASC"
-    END_TIME_DESC = "END_TIME_DESC"
-
-
-class LogSort(StrEnum):
-    TIMESTAMP_ASC = "TIMESTAMP_ASC"
-    TIMESTAMP_DESC = "TIMESTAMP_DESC"
-
-
-class RunCriteria(Request):
-    """Which runs: by themselves and by their flow. Other kinds of object are not kept here."""
-
-    flows: FlowFilter | None = None
-    flow_runs: FlowRunFilter | None = None
-    task_runs: JsonValue = None
-    deployments: JsonValue = None
-    work_pools: JsonValue = None
-    work_pool_queues: JsonValue = None
-
-    @field_validator("task_runs", "deployments", "work_pools", "work_pool_queues")
-    @classmethod
-    def _unsupported(cls, value: JsonValue) -> JsonValue:
-        return refuse(value)
-
-
-class FlowQuery(RunCriteria):
-    sort: FlowSort = FlowSort.NAME_ASC
-    limit: Limit = PAGE_LIMIT
-    offset: Offset = 0
-
-
-class FlowRunQuery(RunCriteria):
-    sort: FlowRunSort = FlowRunSort.ID_DESC
-    limit: Limit = PAGE_LIMIT
-    offset: Offset = 0
-
-
-class FlowRunPageQuery(RunCriteria):
-    sort: FlowRunSort = FlowRunSort.ID_DESC
-    limit: Limit = PAGE_LIMIT
-    page: Page = 1
-
-
-class LogQuery(Request):
-    logs: LogFilter | None = None
-    sort: LogSort = LogSort.TIMESTAMP_ASC
-    limit: Limit = PAGE_LIMIT
-    offset: Offset = 0
+    text: TextSearch | None = None
 
 
 def refuse(value: JsonValue) -> JsonValue:

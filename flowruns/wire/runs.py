@@ -29,6 +29,10 @@ class FlowCreate(Request):
     labels: JsonObject | None = Field(default_factory=dict)
 
 
+class FlowUpdate(Request):
+    tags: list[str] = []
+
+
 class Flow(Wire):
     id: UUID
     created: DateTime | None = None
@@ -130,14 +134,6 @@ class FlowRun(Wire):
     work_pool_name: str | None = None
     state: State | None = None
     job_variables: JsonObject | None = None
-
-
-class FlowRunPage(Wire):
-    results: list[FlowRun]
-    count: int
-    limit: int
-    pages: int
-    page: int
 
 
 class Resume(Request):

@@ -125,6 +125,24 @@ CALLS: list[tuple[str, str, str, Any]] = [
         "/deployments/get_scheduled_flow_runs",
         {"deployment_ids": ["<deployment>"]},
     ),
+    ("change deployment", "PATCH", "/deployments/<deployment>", {"tags": ["a"], "paused": False}),
+    ("change no deployment", "PATCH", f"/deployments/{NOBODY}", {"tags": ["a"]}),
+    ("deployments", "POST", "/deployments/filter", {"deployments": {"tags": {"all_": ["a"]}}}),
+    ("deployments without a body", "POST", "/deployments/filter", None),
+    ("count deployments", "POST", "/deployments/count", {}),
+    ("page of deployments", "POST", "/deployments/paginate", {"limit": 1}),
+    ("change flow", "PATCH", "/flows/<flow>", {"tags": ["b"]}),
+    ("change no flow", "PATCH", f"/flows/{NOBODY}", {"tags": ["b"]}),
+    ("count flows", "POST", "/flows/count", {}),
+    ("page of flows", "POST", "/flows/paginate", {"limit": 1}),
+    ("label", "PATCH", "/flow_runs/<run>/labels", {"a": 1}),
+    ("label nobody", "PATCH", f"/flow_runs/{NOBODY}/labels", {"a": 1}),
+    ("read labelled run", "GET", "/flow_runs/<run>", None),
+    ("search logs", "POST", "/logs/filter", {"logs": {"text": {"query": "m"}}}),
+    ("hello", "GET", "/hello", None),
+    ("delete deployment", "DELETE", "/deployments/<deployment>", None),
+    ("delete flow", "DELETE", "/flows/<flow>", None),
+    ("delete no flow", "DELETE", f"/flows/{NOBODY}", None),
     ("delete nobody", "DELETE", f"/flow_runs/{NOBODY}", None),
 ]
 
@@ -132,6 +150,7 @@ UNKNOWN_IDS = "unknown ids are 404 (Prefect: 409 or 500)"
 LISTED_CODES = {
     "run of no flow": UNKNOWN_IDS,
     "resume nobody": UNKNOWN_IDS,
+    "search logs": "texts are searched on every SQLite (Prefect: 500 on one without concat)",
     "input of a bad key": "malformed keys are 422 (Prefect: 500)",
     "change what is not there": "unknown fields are ignored, so that newer clients work",
 }

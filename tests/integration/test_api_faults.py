@@ -95,6 +95,7 @@ def test_a_key_that_may_only_run_flows_does_not_resume(run: Run) -> None:
 def test_the_first_questions_of_every_client_need_no_key(db: None) -> None:
     browser = Client()
     assert json.loads(browser.get("/api/health").content) is True
+    assert browser.get("/api/hello").status_code == 200
     assert browser.get("/api/ready").status_code == 200
     assert json.loads(browser.get("/api/admin/version").content).startswith("3.")
     assert browser.get(f"/api/csrf-token?client={uuid4()}").status_code == 422

@@ -131,3 +131,44 @@ def test_runs_outlive_their_deployment(api: Api, make_run: Make) -> None:
     deployment_id = run.read()["deployment_id"]
     assert api.request("DELETE", f"/deployments/{deployment_id}").status_code == 204
     assert run.read()["deployment_id"] is None
+
+
+def test_a_deployment_is_changed_by_what_is_sent_alone(api: Api) -> None:
+    _, deployment = create(api, tags=["a"], description="old", parameters={"order": 1})
+    path = f"/deployments/{deployment['id']}"
+    changes = {"description": None, "tags": None, "paused": True, "unheard of": 1}
+    assert api.request("PATCH", path, changes).status_code == 204
+    read = json.loads(api.get(path).content)
+    assert (read["description"], read["tags"], read["paused"]) == (None, ["a"], True)
+    assert read["parameters"] == {"order": 1}
+    assert api.request("PATCH", f"/deployments/{uuid4()}", {}).status_code == 404
+    refused = api.request("PATCH", path, {"work_pool_name": "x"})
+    assert json.loads(refused.content)["detail"][0]["loc"] == ["body", "work_pool_name"]
+
+
+def test_deployments_are_selected_sorted_and_cut(api: Api, make_run: Make) -> None:
+    make_run(deployed=True)  # of "nightly"
+    create(api, name="hourly", tags=["x"])
+
+    def names(**query: Any) -> list[str]:
+        response = api.post("/deployments/filter", query)
+        return [found["name"] for found in json.loads(response.content)]
+
+    assert names() == ["hourly", "nightly"]
+    assert names(sort="NAME_DESC") == ["nightly", "hourly"]
+    assert names(sort="CREATED_DESC") == names(sort="UPDATED_DESC") == ["hourly", "nightly"]
+    assert names(limit=1, offset=1) == ["nightly"]
+    assert names(deployments={"tags": {"any_": ["x"]}}) == ["hourly"]
+    assert names(flows={"name": {"any_": ["refund"]}}) == ["hourly", "nightly"]
+    assert names(flows={"name": {"any_": ["audit"]}}) == []
+    assert names(flow_runs={"state": {"type": {"any_": ["RUNNING"]}}}) == ["nightly"]
+    counted = api.post("/deployments/count", {"deployments": {"name": {"like_": "ourl"}}})
+    assert counted.content == b"1"
+    page = json.loads(api.post("/deployments/paginate", {"limit": 1}).content)
+    assert ([found["name"] for found in page["results"]], page["pages"]) == (["hourly"], 2)
+
+
+def test_a_run_may_name_another_queue_than_its_deployment(api: Api) -> None:
+    _, deployment = create(api, work_queue_name="slow")
+    assert start(api, deployment)[1]["work_queue_name"] == "slow"
+    assert start(api, deployment, work_queue_name="fast")[1]["work_queue_name"] == "fast"

@@ -57,10 +57,24 @@ def test_lines_are_selected(
     assert find(api, logs=criteria) == expected
 
 
-def test_searching_text_is_refused_by_name(api: Api) -> None:
-    response = api.post("/logs/filter", {"logs": {"text": {"query": "x"}}})
-    assert response.status_code == 422
-    assert "text" in json.loads(response.content)["detail"][0]["loc"]
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("first", ["first"]),
+        ("FIRST second", ["first", "second"]),
+        ("flow -first", ["second"]),
+        ("flow !second", ["first"]),
+        ("+e +flow", ["second"]),
+        ('"second flow"', ["second"]),  # the logger's name follows the message
+        ('-"second flow"', ["first", "elsewhere"]),
+        ('"first', ["first"]),
+        ("%", []),
+        ("- +", ["first", "second", "elsewhere"]),
+        ("", ["first", "second", "elsewhere"]),
+    ],
+)
+def test_lines_are_searched(api: Api, lines: None, query: str, expected: list[str]) -> None:
+    assert find(api, logs={"text": {"query": query}}) == expected
 
 
 def test_a_nul_does_not_lose_the_line_that_has_it(api: Api) -> None:

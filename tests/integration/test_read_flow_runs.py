@@ -78,6 +78,10 @@ def test_every_supported_criterion_selects(api: Api, three: dict[str, str]) -> N
         ({"parent_task_run_id": {"is_null_": False}}, {c}),
         ({"idempotency_key": {"any_": ["ka"]}}, {a}),
         ({"idempotency_key": {"not_any_": ["ka"]}}, set()),
+        ({"created_by": {"is_null_": False}}, {a, b, c}),
+        ({"created_by": {"is_null_": True}}, set()),
+        ({"created_by": {"type_": ["DEPLOYMENT"]}}, set()),
+        ({"created_by": {"operator": "or_", "is_null_": False, "id_": []}}, {a, b, c}),
         ({"operator": "or_", "name": {"any_": ["a"]}, "tags": {"is_null_": True}}, {a, c}),
         ({"operator": "or_", "name": {"any_": ["a"]}, "state": {}}, {a, b, c}),
         ({"parent_flow_run_id": {"operator": "and_", "any_": None}}, {a, b, c}),
@@ -94,19 +98,34 @@ def test_runs_are_selected_by_their_flow(api: Api, three: dict[str, str]) -> Non
     assert find(api, flows={"tags": {"is_null_": False}}) == []
 
 
+def test_runs_are_selected_by_their_deployment(api: Api, three: dict[str, str]) -> None:
+    cases: list[tuple[dict[str, Any], list[str]]] = [
+        ({}, ["b"]),
+        ({"name": {"any_": ["nightly"]}}, ["b"]),
+        ({"name": {"like_": "NIGHT"}, "paused": {"eq_": False}}, ["b"]),
+        ({"paused": {"eq_": True}}, []),
+        ({"flow_or_deployment_name": {"like_": "fund"}}, ["b"]),
+        ({"flow_or_deployment_name": {"like_": "night"}}, ["b"]),
+        ({"flow_or_deployment_name": {"like_": "day"}}, []),
+        ({"flow_or_deployment_name": {}}, ["b"]),
+        ({"tags": {"is_null_": False}}, []),
+        ({"work_queue_name": {"any_": ["q"]}}, []),
+    ]
+    for criteria, expected in cases:
+        assert find(api, deployments=criteria) == expected, criteria
+
+
 @pytest.mark.parametrize(
     "body",
     [
         {"task_runs": {"state": {"type": {"any_": ["FAILED"]}}}},
-        {"deployments": {"name": {"any_": ["x"]}}},
         {"work_pools": {"name": {"any_": ["x"]}}},
         {"work_pool_queues": {"name": {"any_": ["x"]}}},
         {"flow_runs": {"parent_flow_run_id": {"any_": [str(uuid4())]}}},
-        {"flow_runs": {"created_by": {"is_null_": False}}},
         {"flow_runs": {"unheard_of": {"any_": []}}},
         {"flow_runs": {"state": {"unheard_of": 1}}},
-        {"flows": {"deployment": {"is_null_": True}}},
         {"sort": "UNHEARD_OF"},
+        {"deployments": {"concurrency_limit": {"ge_": 1}}},
         {"limit": 201},
         {"limit": -1},
         {"offset": -1},
@@ -176,3 +195,11 @@ def test_flows_are_selected_too(api: Api, three: dict[str, str]) -> None:
     assert flows(sort="NAME_DESC") == ["refund", "audit"]
     assert flows(flows={"tags": {"all_": ["x"]}}) == ["audit"]
     assert flows(flow_runs={"state": {"type": {"any_": ["PAUSED"]}}}) == ["refund"]
+    assert flows(deployments={"name": {"any_": ["nightly"]}}) == ["refund"]
+    assert flows(flows={"deployment": {"is_null_": True}}) == ["audit"]
+    assert flows(flows={"deployment": {"is_null_": False}}) == ["refund"]
+    assert flows(flows={"deployment": {}}) == ["audit", "refund"]
+    assert flows(sort=None, limit=None, offset=None) == ["audit", "refund"]
+    assert api.post("/flows/count", {"flows": {"name": {"like_": "AUD"}}}).content == b"1"
+    page = json.loads(api.post("/flows/paginate", {"limit": 1, "page": 2}).content)
+    assert ([flow["name"] for flow in page["results"]], page["pages"]) == (["refund"], 2)
