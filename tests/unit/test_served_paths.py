@@ -18,19 +18,20 @@ NOT_PREFECTS: set[str] = set()  # operations of ours that Prefect does not know
 LISTED = {
     r"GET /csrf-token ": "CSRF protection is off for an API with bearer keys, so there is no token",
     r"response: details\.": "one model of a verdict's details, with all their fields",
-    r"/(filter|count|paginate) request: (task_runs|deployments|work_pools|work_pool_queues)\.": (
+    r"/(filter|count|paginate) request: (task_runs|work_pools|work_pool_queues)\.": (
         "filters by other kinds of object are refused by name"
     ),
-    r"/(filter|count|paginate) request: flow_runs\.(parent_flow_run_id|created_by)\.": (
+    r"/(filter|count|paginate) request: flow_runs\.parent_flow_run_id\.": (
         "refused by name"
     ),
-    r"/(filter|count|paginate) request: flows\.deployment\.": "refused by name",
-    r"/logs/filter request: logs\.text\.": "refused by name",
-    r"/deployments/ request: (schedules|concurrency_limit)\.": "not served yet",
-    r"/deployments/.* response: schedules\.": "not served yet",
-    r"/deployments/.* response: status\.": "a text, one of Prefect's",
-    r"/deployments/.* response: (created_by|updated_by)$": "changes of deployments are not signed",
-    r"/deployments/ request: (storage_document_id|version_info)$": "ignored",
+    r"request: deployments\.concurrency_limit\.": "refused by name",
+    r"/deployments/.*request: (schedules|concurrency_limit)\.": "not served yet",
+    r"/deployments/.* response: (results\.)?schedules\.": "not served yet",
+    r"/deployments/.* response: (results\.)?status\.": "a text, one of Prefect's",
+    r"/deployments/.* response: (results\.)?(created_by|updated_by)$": (
+        "changes of deployments are not signed"
+    ),
+    r"/deployments/.*request: (storage_document_id|version_info)$": "ignored",
     r"/task_runs/.* (request|response): task_inputs\.": "any objects, kept as they are",
     r"concurrency_options|global_concurrency_limit": "limits of deployments are not served yet",
     r"(infrastructure_document_id|work_pool_name|work_queue_name)$": "there are no workers",
