@@ -21,9 +21,7 @@ LISTED = {
     r"/(filter|count|paginate) request: (task_runs|work_pools|work_pool_queues)\.": (
         "filters by other kinds of object are refused by name"
     ),
-    r"/(filter|count|paginate) request: flow_runs\.parent_flow_run_id\.": (
-        "refused by name"
-    ),
+    r"/(filter|count|paginate) request: flow_runs\.parent_flow_run_id\.": "refused by name",
     r"request: deployments\.concurrency_limit\.": "refused by name",
     r"/deployments/.*request: (schedules|concurrency_limit)\.": "not served yet",
     r"/deployments/.* response: (results\.)?schedules\.": "not served yet",
