@@ -22,6 +22,7 @@ from approvals.schemaforms.maps import MapControl
 from approvals.schemaforms.moments import Date, DateTime, Duration, Time
 from approvals.schemaforms.numbers import DecimalText, Integer, Number, is_decimal
 from approvals.schemaforms.problems import place_complaint
+from approvals.schemaforms.readings import take_reading
 from approvals.schemaforms.rows import ListControl
 from approvals.schemaforms.schema import Keywords, Schema, SchemaTrouble
 from approvals.schemaforms.searching import Search, SearchTicks
@@ -92,19 +93,29 @@ _GROUP_KINDS = frozenset([Kind.OBJECT, Kind.LIST, Kind.CHOICES, Kind.MAP, Kind.U
 class Desk:
     """What all controls of one form share: the schema, its checks, and how to build more."""
 
-    def __init__(self, root: JSONValue, *, shows_misfits: bool = False) -> None:
+    def __init__(self, schema: JSONValue, *, shows_misfits: bool = False) -> None:
         self._shows_misfits = shows_misfits
-        self.schema = Schema(root)
-        self.checker = Checker(root)
-        self._nodes: dict[int, tuple[JSONValue, Node]] = {}
-        self._sizes: dict[int, int] = {}
-        self._labels: dict[int, tuple[object, list[str]]] = {}
+        self.reading, self._give_back = take_reading(schema)
+        self.schema = Schema(self.reading)
+        self.checker = Checker(self.reading)
+        self._measured: set[int] = set()
+        self._has_trouble = False
 
     def node(self, raw: JSONValue) -> Node:
-        known = self._nodes.get(id(raw))
-        if known is None or known[0] is not raw:
-            known = self._nodes[id(raw)] = (raw, read_node(self.schema, raw))
-        return known[1]
+        return self.reading.nodes.find(raw, lambda: self._read_node(raw))
+
+    def _read_node(self, raw: JSONValue) -> Node:
+        node = read_node(self.schema, raw)
+        self._has_trouble = self._has_trouble or bool(node.trouble)
+        return node
+
+    def keep_reading(self) -> None:
+        """Spare the next form of this schema what this one has found out.
+
+        Trouble may have come from what this form had to do, so it is found out each time.
+        """
+        if not self._has_trouble:
+            self._give_back()
 
     def build(self, slot: Slot, posted: "Posted | None" = None) -> Control:
         node = self.node(slot.raw)
@@ -115,10 +126,7 @@ class Desk:
             node = replace(node, kind=Kind.ANY, trouble=reason)
         if node.kind is Kind.DECIMAL and isinstance(initial, str) and not is_decimal(initial):
             node = replace(node, kind=Kind.UNION)
-        control = self._control_class(slot, node, initial)(self, slot, node, initial)
-        if posted is not None:
-            control.read(posted)
-        return control
+        return self._control_class(slot, node, initial)(self, slot, node, initial, posted)
 
     def _control_class(self, slot: Slot, node: Node, initial: MaybeJSON) -> type[Control]:
         if slot.fixed is not MISSING:
@@ -198,10 +206,15 @@ class Desk:
 
     def size(self, raw: JSONValue) -> int:
         """Estimate how many fields `raw` shows at first; recursion counts as too many."""
-        if id(raw) not in self._sizes:
-            self._sizes[id(raw)] = MAX_FIELDS + 1
-            self._sizes[id(raw)] = min(self._measure(self.node(raw)), MAX_FIELDS + 1)
-        return self._sizes[id(raw)]
+        if id(raw) in self._measured:
+            return MAX_FIELDS + 1
+        return self.reading.sizes.find(raw, lambda: self._measure_once(raw))
+
+    def _measure_once(self, raw: JSONValue) -> int:
+        self._measured.add(id(raw))
+        size = self._measure(self.node(raw))
+        self._measured.discard(id(raw))
+        return min(size, MAX_FIELDS + 1)
 
     def _measure(self, node: Node) -> int:
         default = node.default
@@ -231,11 +244,7 @@ class Desk:
 
     def label_options(self, options: Sequence[JSONValue], names: MaybeJSON) -> list[str]:
         """Write options for a person; many fields may share thousands of them."""
-        known = self._labels.get(id(options))
-        if known is None or known[0] is not options:
-            known = (options, label_options(options, as_list(names)))
-            self._labels[id(options)] = known
-        return known[1]
+        return self.reading.labels.find(options, lambda: label_options(options, as_list(names)))
 
     def resolve_quietly(self, raw: JSONValue) -> Keywords:
         try:

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -18,6 +19,7 @@ from approvals.schemaforms.limits import (
     MAX_CHECK_SECONDS,
     MAX_PATTERN_SECONDS,
 )
+from approvals.schemaforms.readings import Reading
 from approvals.schemaforms.values import JSONValue, canonical
 
 type Keyword = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
@@ -44,19 +46,20 @@ class Complaint:
 class Checker:
     """Checks values against parts of one schema document."""
 
-    def __init__(self, root: JSONValue) -> None:
+    def __init__(self, reading: Reading) -> None:
         self._clock = _Clock()
-        document: Any = _without_dialects(root) if isinstance(root, dict) else {}
-        self._validator = _timed_validator(self._clock)(document, registry=Registry())
-        self._document = document
-        self._rules: dict[int, tuple[JSONValue, Any]] = {}
+        self._root = reading.root
+        self._validators = reading.validators
+        self._whole, _ = self._validators.find(reading.root, lambda: _read_document(reading.root))
 
     def complain(self, rule: JSONValue, value: object) -> list[Complaint]:
         """Return every rule of the schema `rule` that `value` breaks.
 
         Raises TooSlowError when checking takes too long.
         """
-        validator = self._validator.evolve(schema=self._prepare(rule))
+        validator, sure_type = self._validators.find(rule, lambda: self._read_rule(rule))
+        if sure_type is not None and isinstance(value, sure_type):
+            return []
         try:
             with self._clock:
                 return [_as_complaint(error) for error in validator.iter_errors(value)]
@@ -65,16 +68,11 @@ class Checker:
         except (Unresolvable, *MALFORMED):
             return []
 
-    def _prepare(self, rule: JSONValue) -> Any:
-        if rule is self._document or not isinstance(rule, dict):
-            return rule
-        known = self._rules.get(id(rule))
-        if known is None:
-            known = self._rules[id(rule)] = (rule, _without_dialects(rule))
-        return known[1]
+    def _read_rule(self, rule: JSONValue) -> tuple[Any, type | None]:
+        return self._whole.evolve(schema=_without_dialects(rule)), _sure_type(rule)
 
     def complain_about_whole(self, value: object) -> list[Complaint]:
-        return self.complain(self._document, value)
+        return self.complain(self._root, value)
 
     def accepts(self, rule: JSONValue, value: object) -> bool:
         try:
@@ -102,8 +100,10 @@ class _Clock:
 
     def __enter__(self) -> None:
         self._started = time.monotonic()
+        self._token = _CLOCK.set(self)
 
     def __exit__(self, *_: object) -> None:
+        _CLOCK.reset(self._token)
         self._left -= time.monotonic() - self._started
 
     def look(self) -> None:
@@ -111,16 +111,14 @@ class _Clock:
             raise TooSlowError
 
 
-def _timed_validator(clock: _Clock) -> Any:
-    """Build a validator class whose every keyword looks at the clock."""
-    keywords = {**Draft202012Validator.VALIDATORS, **_OWN_KEYWORDS}
-    timed = {name: _watch(keyword, clock) for name, keyword in keywords.items()}
-    return extend(Draft202012Validator, timed)  # type: ignore[no-untyped-call]
+_CLOCK: ContextVar[_Clock] = ContextVar("clock")
 
 
-def _watch(keyword: Keyword, clock: _Clock) -> Keyword:
+def _watch(keyword: Keyword) -> Keyword:
+    """Let a keyword look at the clock of the check that it is part of."""
+
     def watched(validator: Any, limit: Any, value: Any, rule: Any) -> Iterator[ValidationError]:
-        clock.look()
+        _CLOCK.get().look()
         try:
             yield from keyword(validator, limit, value, rule) or ()
         except (Unresolvable, *MALFORMED):
@@ -209,7 +207,21 @@ def _check_dependencies(
         yield from validator.descend(value, rule, schema_path=key)
 
 
+def _check_properties(
+    validator: Any, properties: Any, value: Any, _: Any
+) -> Iterator[ValidationError]:
+    if not validator.is_type(value, "object"):
+        return
+    for name, rule in properties.items():
+        if name not in value:
+            continue
+        sure_type = _sure_type(rule)
+        if sure_type is None or not isinstance(value[name], sure_type):
+            yield from validator.descend(value[name], rule, path=name, schema_path=name)
+
+
 _OWN_KEYWORDS: dict[str, Keyword] = {
+    "properties": _check_properties,
     "pattern": _check_pattern,
     "patternProperties": _check_pattern_properties,
     "additionalProperties": _check_additional_properties,
@@ -217,6 +229,26 @@ _OWN_KEYWORDS: dict[str, Keyword] = {
     "dependencies": _check_dependencies,
 }
 
+_KEYWORDS = {**Draft202012Validator.VALIDATORS, **_OWN_KEYWORDS}
+_WATCHED = {name: _watch(keyword) for name, keyword in _KEYWORDS.items()}
+_Validator: Any = extend(Draft202012Validator, _WATCHED)  # type: ignore[no-untyped-call]
+_NOTHING_FETCHED: Registry[Any] = Registry()
+
+
+def _read_document(root: JSONValue) -> tuple[Any, None]:
+    """Return the validator of a whole document, in which its references are looked up."""
+    document = _without_dialects(root) if isinstance(root, dict) else {}
+    return _Validator(document, registry=_NOTHING_FETCHED), None
+
+
+def _sure_type(rule: Any) -> type | None:
+    """Return the type whose every value fits `rule`: most rules ask for a text and no more."""
+    if not isinstance(rule, dict) or not rule.keys() <= _WORDS:
+        return None
+    return {"string": str, "boolean": bool}.get(str(rule.get("type")))
+
+
+_WORDS = {"type", "title", "description", "default", "examples", "deprecated", "position"}
 _LITERAL = {"const", "enum", "default", "examples"}
 
 

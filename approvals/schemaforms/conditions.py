@@ -42,8 +42,8 @@ def _list_rules(
     asks_all = value is None
     for condition in map(as_dict, as_list(node.keywords.get(CONDITIONS))):
         holds = asks_all or desk.accepts(condition.get("if", True), value)
-        yield condition.get("then", {}), holds
-        yield condition.get("else", {}), asks_all or not holds
+        yield condition.get("then", True), holds
+        yield condition.get("else", True), asks_all or not holds
     for keyword in ("dependentSchemas", "dependencies"):
         for name, rule in as_dict(node.keywords.get(keyword)).items():
             if isinstance(rule, dict):

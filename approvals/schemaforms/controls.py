@@ -58,7 +58,14 @@ class Control:
     is_group: ClassVar[bool] = False
     is_hidden: ClassVar[bool] = False
 
-    def __init__(self, desk: "Desk", slot: Slot, node: Node, initial: MaybeJSON) -> None:
+    def __init__(
+        self,
+        desk: "Desk",
+        slot: Slot,
+        node: Node,
+        initial: MaybeJSON,
+        posted: "Posted | None" = None,
+    ) -> None:
         self.desk = desk
         self.slot = slot
         self.node = node
@@ -68,8 +75,11 @@ class Control:
         self.problems: list[str] = []
         self.is_new = False
         """This was not in the form that was posted, so nobody has seen it yet."""
+        self.is_posted = posted is not None
         self.open()
         self._opening = self.state()
+        if posted is not None:
+            self.read(posted)
 
     @property
     def id(self) -> str:

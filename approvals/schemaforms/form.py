@@ -175,12 +175,16 @@ def _build_form(schema: JSONValue, posted: Posted | None, value: MaybeJSON = MIS
 
 
 def _try_form(schema: JSONValue, posted: Posted | None, value: MaybeJSON) -> Form:
-    desk = Desk(schema, shows_misfits=value is not MISSING)
-    raw = _NOTHING_ASKED if schema == {} else schema
+    desk = Desk(_NOTHING_ASKED if schema == {} else schema, shows_misfits=value is not MISSING)
+    raw = desk.reading.root
     label = "" if desk.node(raw).kind is Kind.OBJECT else "Answer"
     root = desk.build(Slot(name=ROOT, raw=raw, label=label, given=value), posted)
-    if posted is None:
-        return Form(schema, root)
+    form = Form(schema, root) if posted is None else _judge_posted(schema, root, posted)
+    desk.keep_reading()
+    return form
+
+
+def _judge_posted(schema: JSONValue, root: Control, posted: Posted) -> Form:
     command = posted.text(OPERATION)
     outcome = apply_operation(root, command) if command else Outcome("")
     return Form(schema, root, outcome, is_judged=bool(posted.text(JUDGED)))

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
 
 from approvals.schemaforms.conditions import list_questions
 from approvals.schemaforms.controls import NULL, OMIT, Answer, Control, Key, Slot
@@ -35,13 +36,15 @@ class Group(Control):
     """A control with others inside, which can be switched off where its value may be absent."""
 
     is_group = True
+    reads_all_parts: ClassVar[bool] = False
+    """What is posted says by itself which controls there are inside."""
 
     def open(self) -> None:
         self.presence = PRESENT
         meanings = self.meanings
         if meanings and self.initial in (None, MISSING):
             self.presence = NULL if self.initial is None and NULL in meanings else meanings[0]
-        if self.is_present:
+        if self.is_present and not (self.is_posted and self.reads_all_parts):
             self.open_parts()
 
     def read(self, posted: "Posted") -> None:
@@ -109,13 +112,15 @@ class Group(Control):
         if not self.is_present:
             return MISSING if self.presence == OMIT else None
         value = self.decode_parts()
-        own = {key: rule for key, rule in self.node.keywords.items() if key in OWN_KEYWORDS}
-        if CONDITIONS in self.node.keywords:
-            own["allOf"] = self.node.keywords[CONDITIONS]
-        if own:
+        if own := self.desk.reading.own_rules.find(self.node.keywords, self._make_own_rule):
             for complaint in self.desk.complain(self, own, value):
                 self.desk.place(self, complaint)
         return value
+
+    def _make_own_rule(self) -> JSONValue:
+        keywords = self.node.keywords
+        own = {key: rule for key, rule in keywords.items() if key in OWN_KEYWORDS}
+        return own | ({"allOf": keywords[CONDITIONS]} if CONDITIONS in keywords else {})
 
     def inputs(self) -> Iterator[tuple[str, str]]:
         if self.meanings:
@@ -135,6 +140,7 @@ class ObjectControl(Group):
     """An object with named properties, and a dictionary of others where the schema allows them."""
 
     template = "object"
+    reads_all_parts = True
 
     def open(self) -> None:
         self._children: list[tuple[str, Control]] = []
@@ -158,6 +164,10 @@ class ObjectControl(Group):
         self._build_conditional_parts(posted)
         self._build_extras({name for name, _ in self._children}, posted)
 
+    @cached_property
+    def _child_budget(self) -> int:
+        return self.desk.child_budget(self.slot, self.node)
+
     def _build_property(
         self, step: str, name: str, raw: JSONValue, required: bool, posted: "Posted | None"
     ) -> Control:
@@ -171,7 +181,7 @@ class ObjectControl(Group):
             sealed=given is not None,
             fixed=self.slot.tags.get(name, MISSING),
             depth=self.slot.depth + 1,
-            budget=self.desk.child_budget(self.slot, self.node),
+            budget=self._child_budget,
         )
         return self.desk.build(slot, posted)
 
@@ -218,15 +228,10 @@ class ObjectControl(Group):
         patterns = keywords.get("patternProperties", MISSING)
         if not unknown and others in (MISSING, False) and patterns is MISSING:
             return
-        rule: dict[str, JSONValue] = {"type": "object"}
-        if patterns is not MISSING:
-            rule["patternProperties"] = patterns
-        if patterns is MISSING or others is not MISSING:
-            rule["additionalProperties"] = True if others in (MISSING, False) else others
         slot = replace(
             self.slot,
             name=f"{self.name}.+",
-            raw=rule,
+            raw=self.desk.reading.inner_rules.find(keywords, self._make_extras_rule),
             label="Other entries",
             required=True,
             given=unknown,
@@ -235,6 +240,16 @@ class ObjectControl(Group):
             depth=self.slot.depth + 1,
         )
         self.extras = self.desk.build(slot, posted)
+
+    def _make_extras_rule(self) -> JSONValue:
+        keywords = self.node.keywords
+        rule: dict[str, JSONValue] = {"type": "object"}
+        others = keywords.get("additionalProperties", MISSING)
+        if "patternProperties" in keywords:
+            rule["patternProperties"] = keywords["patternProperties"]
+        if "patternProperties" not in keywords or others is not MISSING:
+            rule["additionalProperties"] = True if others in (MISSING, False) else others
+        return rule
 
     def inputs(self) -> Iterator[tuple[str, str]]:
         yield from super().inputs()

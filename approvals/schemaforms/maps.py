@@ -24,12 +24,14 @@ class MapControl(Rows):
         self.keys: dict[str, Control] = {}
         self.values: dict[str, Control] = {}
         self._decoded_keys: dict[str, MaybeJSON] = {}
-        self._key_rule: JSONValue = {"type": "string", **self._key_keywords()}
+        inner_rules = self.desk.reading.inner_rules
+        self._key_rule = inner_rules.find(self.node.keywords, self._make_key_rule)
         super().open()
 
-    def _key_keywords(self) -> dict[str, JSONValue]:
+    def _make_key_rule(self) -> JSONValue:
         rule = self.node.keywords.get("propertyNames")
-        return self.desk.resolve_quietly(rule) if isinstance(rule, dict) else {}
+        keywords = self.desk.resolve_quietly(rule) if isinstance(rule, dict) else {}
+        return {"type": "string", **keywords}
 
     @property
     def _patterns(self) -> dict[str, JSONValue]:

@@ -3,6 +3,7 @@
 from urllib.parse import unquote
 
 from approvals.schemaforms.limits import MAX_SCHEMA_STEPS
+from approvals.schemaforms.readings import Reading
 from approvals.schemaforms.values import JSONValue, as_dict, as_list
 
 type Keywords = dict[str, JSONValue]
@@ -22,18 +23,14 @@ class SchemaTrouble(Exception):
 class Schema:
     """One schema document, the only place its references are looked up in."""
 
-    def __init__(self, root: JSONValue) -> None:
-        self.root = root
+    def __init__(self, reading: Reading) -> None:
+        self.root = reading.root
         self._steps = 0
-        self._resolved: dict[int, tuple[JSONValue, Keywords]] = {}
+        self._resolved = reading.keywords
 
     def resolve(self, raw: JSONValue) -> Keywords:
         """Return the keywords of `raw` with references followed and allOf merged."""
-        known = self._resolved.get(id(raw))
-        if known is None or known[0] is not raw:
-            known = (raw, self._resolve(raw, ()))
-            self._resolved[id(raw)] = known
-        return known[1]
+        return self._resolved.find(raw, lambda: self._resolve(raw, ()))
 
     def _resolve(self, raw: JSONValue, trail: tuple[str, ...]) -> Keywords:
         self._steps += 1

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from approvals.schemaforms import formats
-from approvals.schemaforms.checks import can_check_pattern
+from approvals.schemaforms.checks import TooSlowError, can_check_pattern
 from approvals.schemaforms.controls import EMPTY, NULL, OMIT, Answer, Control, TextControl
 from approvals.schemaforms.limits import MAX_FILE_BYTES
 from approvals.schemaforms.values import (
@@ -38,12 +38,14 @@ class PlainText(TextControl):
         return super().meanings + [EMPTY] * self._allows_empty()
 
     def _allows_empty(self) -> bool:
-        if not hasattr(self, "_empty"):
-            rules = self.node.rules
-            self._empty = not formats.format_complaint(self.node.format, "") and all(
-                self.desk.accepts(rule, "") for rule in rules
-            )
-        return self._empty
+        try:
+            return self.desk.reading.take_empty_text.find(self.node.rules, self._try_empty)
+        except TooSlowError:
+            return False
+
+    def _try_empty(self) -> bool:
+        complaints = (self.desk.checker.complain(rule, "") for rule in self.node.rules)
+        return not formats.format_complaint(self.node.format, "") and not any(complaints)
 
     @property
     def is_optional(self) -> bool:
