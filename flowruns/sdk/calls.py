@@ -220,6 +220,20 @@ def delete_flow_run_input(flow_run_id: UUID, key: str) -> Steps[None]:
     yield from ask(Send(method="DELETE", path=f"/flow_runs/{flow_run_id}/input/{key}"))
 
 
+def create_task_run(
+    *, flow_run_id: UUID, task_key: str, dynamic_key: str, name: str
+) -> Steps[UUID]:
+    """Make the task run of these keys in a flow run, or find it, and return its id."""
+    body = {
+        "flow_run_id": str(flow_run_id),
+        "task_key": task_key,
+        "dynamic_key": dynamic_key,
+        "name": name,
+        "state": {"type": "PENDING", "name": "Pending"},
+    }
+    return UUID((yield from _post("/task_runs/", body))["id"])
+
+
 def create_logs(logs: Sequence[wire.LogCreate], *, patience: float = WORKING) -> Steps[None]:
     body = [log.model_dump(mode="json") for log in logs]
     yield from ask(Send(method="POST", path="/logs/", body=body), patience=patience)

@@ -4,7 +4,8 @@ import asyncio
 import contextvars
 import logging
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
@@ -31,6 +32,19 @@ logger = logging.getLogger("flowruns")
 
 
 @dataclass(slots=True, kw_only=True)
+class ResultSettings:
+    """What a flow run does with its result, and its tasks with theirs that do not say it."""
+
+    # None is no, unsaid.
+    persist: bool | None = None
+    storage: str | Path | None = None
+    # The outermost run, whose tasks share their results; None is this one.
+    outermost_id: UUID | None = None
+    # The tasks and subflows whose results a process that begins the run again would not find.
+    forgetful: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True, kw_only=True)
 class FlowRunContext:
     """A flow run in progress in this process."""
 
@@ -42,25 +56,27 @@ class FlowRunContext:
     pauses_seen: int = 0
     pause_turns: Turnstile = field(default_factory=Turnstile)
     task_gate: Gate = field(default_factory=Gate)
-    # What tasks do with their results that do not say it themselves; None is no, unsaid.
-    persist_result: bool | None = None
-    result_storage: str | Path | None = None
-    # The outermost run, whose tasks share their results; None is this one.
-    results_of: UUID | None = None
-    # The tasks whose results a process that begins the run again would not find.
-    forgetful_tasks: set[str] = field(default_factory=set)
+    results: ResultSettings = field(default_factory=ResultSettings)
     suspended: threading.Event = field(default_factory=threading.Event)
     messages: TakenMessages = field(default_factory=dict)
     # Those of the runs that called this one too: they wait for its person as well.
     limits: tuple[TimeLimit, ...] = ()
     most_threads: int = MOST_THREADS
     _pool: ThreadPoolExecutor | None = None
+    _calls: "Counter[str]" = field(default_factory=Counter)
+    _counting: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def pool(self) -> ThreadPoolExecutor:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.most_threads, f"{self.flow_run.name}-")
         return self._pool
+
+    def count_call(self, name: str) -> int:
+        """Return how often this was said with `name` before, in this attempt of the run."""
+        with self._counting:
+            self._calls[name] += 1
+            return self._calls[name] - 1
 
     @contextmanager
     def waiting_for_a_person(self) -> Iterator[None]:
@@ -103,6 +119,8 @@ class TaskRunContext:
     log_prints: bool | None
     logger: "logging.LoggerAdapter[logging.Logger]"
     limit: TimeLimit | None = None
+    # Names this call of the task alike in every process; raises what pickle does.
+    digest: Callable[[], str] | None = None
 
 
 _flow_run: ContextVar[FlowRunContext | None] = ContextVar("flow_run", default=None)

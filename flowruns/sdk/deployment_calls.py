@@ -51,7 +51,7 @@ def delete_deployment(deployment_id: UUID) -> Steps[None]:
     yield from ask(Send(method="DELETE", path=f"/deployments/{deployment_id}"))
 
 
-def create_flow_run_from_deployment(
+def create_flow_run_from_deployment(  # noqa: PLR0913 - the arguments of Prefect's
     deployment_id: UUID,
     *,
     parameters: Mapping[str, Any] | None = None,
@@ -60,6 +60,8 @@ def create_flow_run_from_deployment(
     tags: Iterable[str] | None = None,
     idempotency_key: str | None = None,
     labels: Mapping[str, Any] | None = None,
+    parent_task_run_id: UUID | None = None,
+    job_variables: Mapping[str, Any] | None = None,
 ) -> Steps[FlowRun]:
     """Schedule a run of a deployment, for now unless `state` says when; raises ObjectNotFound.
 
@@ -71,6 +73,8 @@ def create_flow_run_from_deployment(
         "name": name,
         "tags": sorted(tags) if tags else None,
         "labels": labels,
+        "parent_task_run_id": parent_task_run_id,
+        "job_variables": job_variables,
         "idempotency_key": idempotency_key or str(uuid4()),
     }
     create = DeploymentFlowRunCreate.model_validate(

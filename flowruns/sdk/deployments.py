@@ -13,7 +13,6 @@ from flowruns.sdk.asking import STARTING
 from flowruns.sdk.client import FlowRunsClient, SyncFlowRunsClient
 from flowruns.sdk.context import current_flow_run, current_tags
 from flowruns.sdk.dispatch import dispatch, on_loop
-from flowruns.sdk.engine import PARENT_LABEL
 from flowruns.sdk.entrypoints import entrypoint_of
 from flowruns.sdk.errors import FlowRunWaitTimeout
 from flowruns.sdk.parameter_schemas import schema_of_parameters
@@ -21,7 +20,7 @@ from flowruns.sdk.parameters import to_json_object
 from flowruns.sdk.states import FlowRun, State
 from flowruns.sdk.steps import Steps
 from flowruns.sdk.waiting import wait_steps
-from flowruns.wire.deployments import DeploymentCreate
+from flowruns.wire.deployments import Deployment, DeploymentCreate
 
 if TYPE_CHECKING:
     from flowruns.sdk.flows import Flow
@@ -78,6 +77,12 @@ class _Order:
     poll_interval: float = 5
     tags: Iterable[str] | None = None
     idempotency_key: str | None = None
+    as_subflow: bool = True
+    job_variables: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if self.timeout is not None and self.timeout < 0:
+            raise ValueError("`timeout` cannot be negative")
 
     def play(self) -> Steps[FlowRun]:
         run = yield from self._create()
@@ -92,30 +97,57 @@ class _Order:
             return (yield from calls.read_flow_run(run.id))
 
     def _create(self) -> Steps[FlowRun]:
-        deployment_id = yield from self._find()
-        parent = current_flow_run()
+        deployment = yield from self._find()
+        task_run_id = (yield from self._link(deployment)) if self.as_subflow else None
         return (
             yield from deployment_calls.create_flow_run_from_deployment(
-                deployment_id,
+                deployment.id,
                 parameters=to_json_object(self.parameters or {}),
                 state=self._state(),
                 name=self.flow_run_name,
                 tags={*(self.tags or ()), *current_tags()},
                 idempotency_key=self.idempotency_key,
-                labels={PARENT_LABEL: str(parent.flow_run.id)} if parent else None,
+                parent_task_run_id=task_run_id,
+                job_variables=self.job_variables,
             )
         )
 
-    def _find(self) -> Steps[UUID]:
-        if isinstance(self.name, UUID):
-            return self.name
-        return (yield from deployment_calls.read_deployment_by_name(self.name)).id
+    def _find(self) -> Steps[Deployment]:
+        if deployment_id := _id_in(self.name):
+            return (yield from deployment_calls.read_deployment(deployment_id))
+        return (yield from deployment_calls.read_deployment_by_name(str(self.name)))
+
+    def _link(self, deployment: Deployment) -> Steps[UUID | None]:
+        """Make the task run that stands for the new run in the one that asks for it."""
+        caller = current_flow_run()
+        if caller is None:
+            return None
+        name = str(self.name)
+        if "/" not in name:
+            flow = yield from calls.read_flow(deployment.flow_id)
+            name = f"{flow.name}/{deployment.name}"
+        count = caller.count_call(name)
+        return (
+            yield from calls.create_task_run(
+                flow_run_id=caller.flow_run.id,
+                task_key=f"run_deployment.{name}",
+                dynamic_key=str(count),
+                name=f"{name}-{count}",
+            )
+        )
 
     def _state(self) -> State[Any] | None:
         if self.scheduled_time is None:
             return None
         details = wire.StateDetails(scheduled_time=self.scheduled_time)
         return State(type=StateType.SCHEDULED, state_details=details)
+
+
+def _id_in(name: str | UUID) -> UUID | None:
+    try:
+        return UUID(str(name))
+    except ValueError:
+        return None
 
 
 def run_deployment(  # noqa: PLR0913, PLR0917 - the arguments of Prefect's
@@ -128,15 +160,23 @@ def run_deployment(  # noqa: PLR0913, PLR0917 - the arguments of Prefect's
     poll_interval: float = 5,
     tags: Iterable[str] | None = None,
     idempotency_key: str | None = None,
+    as_subflow: bool = True,
+    job_variables: Mapping[str, Any] | None = None,
 ) -> Any:
     """Schedule a run of a deployment, wait for its end and return it, a `FlowRun`.
 
     Semantics of Prefect 3.8; awaitable in async code, where `arun_deployment` is the same with
     types to match. `name` is "flow-name/deployment-name", or the deployment's id. After
     `timeout` seconds the run is returned as it is then; 0 waits not at all, None for ever.
+    `poll_interval` is in seconds, for a server that cannot hold requests. Asked for twice under
+    one `idempotency_key`, a run is created once. `job_variables` are kept with the run for
+    whoever starts its process; a serving process has no use for them.
 
-    Raises ObjectNotFound when there is no such deployment, and ObjectAlreadyExists (409) where
-    the parameters do not fit its schema.
+    Called in a flow, the run becomes a subflow of it: linked to it by a task run, and not to be
+    suspended. `as_subflow=False` leaves it on its own.
+
+    Raises ValueError for a negative timeout; ObjectNotFound when there is no such deployment;
+    ObjectAlreadyExists (409) where the parameters do not fit its schema.
 
     Example: `run = run_deployment("refund/desk", parameters={"order": 7}, timeout=0)`
     """
@@ -149,6 +189,8 @@ def run_deployment(  # noqa: PLR0913, PLR0917 - the arguments of Prefect's
         poll_interval=poll_interval,
         tags=tags,
         idempotency_key=idempotency_key,
+        as_subflow=as_subflow,
+        job_variables=job_variables,
     )
     return client.play(order.play()) if client else dispatch(order.play())
 

@@ -13,12 +13,14 @@ from flowruns.sdk.asking import STARTING, WORKING
 from flowruns.sdk.config import load_config
 from flowruns.sdk.context import (
     FlowRunContext,
+    ResultSettings,
     current_flow_run,
     current_tags,
     current_task_run,
     in_flow_run,
 )
 from flowruns.sdk.errors import (
+    ConfigurationError,
     FlowRunsError,
     FlowRunSuspended,
     FlowRunTimeoutError,
@@ -26,22 +28,20 @@ from flowruns.sdk.errors import (
     ParameterTypeError,
     PauseEnded,
     ServerError,
-    StateHasChanged,
 )
+from flowruns.sdk.flow_results import FlowResult, check_storage
 from flowruns.sdk.futures import conclude, has_futures, results_of, states_of
 from flowruns.sdk.hooks import hook_steps
 from flowruns.sdk.limits import TimeLimit
+from flowruns.sdk.run_ends import propose_end
 from flowruns.sdk.states import FlowRun, State, crashed, failed_with, timed_out
 from flowruns.sdk.steps import Block, Invoke, Steps
+from flowruns.sdk.subflows import find_steps, link_steps
 from flowruns.sdk.suspensions import noticing_suspension
 
 if TYPE_CHECKING:
     from flowruns.sdk.drive import AsyncConnection, Connection
     from flowruns.sdk.flows import Flow
-
-PARENT_LABEL = "flowruns.parent-flow-run"
-# Each further one answers a change that came between reading the state and proposing the end.
-MOST_PROPOSALS = 5
 
 
 @dataclass(slots=True)
@@ -68,12 +68,14 @@ class FlowEngine:
     # The run that a serving process has taken for this call, instead of a new one.
     taken: FlowRun | None = None
     suspended: threading.Event = field(default_factory=threading.Event)
+    results: ResultSettings = field(init=False)
     run: FlowRun = field(init=False)
     logger: run_logs.RunLogger = field(init=False)
 
     def play(self) -> Steps[Finished]:
         """Create the run, call the flow's function as often as it may retry, report the end."""
         is_outermost = current_flow_run() is None
+        self.results = self._result_settings()
         try:
             if has_futures(self.parameters):
                 self.parameters = yield Block(lambda: results_of(self.parameters))
@@ -117,11 +119,16 @@ class FlowEngine:
         return run.model_copy(update={"name": update.name or run.name})
 
     def _create_run(self) -> Steps[None]:
-        flow = self.flow
+        flow, caller, task_run_id = self.flow, current_flow_run(), None
         flow_id = yield from calls.create_flow(flow.name, patience=STARTING)
-        parent = current_flow_run()
+        if caller is not None:
+            task_run_id = yield from link_steps(flow, self.parameters, caller)
+            if earlier := (yield from find_steps(task_run_id, caller)):
+                self.run = earlier
+                return
         run = wire.FlowRunCreate(
             flow_id=flow_id,
+            parent_task_run_id=task_run_id,
             flow_version=flow.version,
             name=flow.name_run(self.parameters),
             parameters=parameters.to_json_object(self.parameters),
@@ -130,7 +137,6 @@ class FlowEngine:
                 retries=flow.retries, retry_delay=int(flow.retry_delay_seconds)
             ),
             tags=current_tags(),
-            labels={PARENT_LABEL: str(parent.flow_run.id)} if parent else {},
         )
         self.run = yield from calls.create_flow_run(run, patience=STARTING)
 
@@ -154,9 +160,14 @@ class FlowEngine:
             except ParameterTypeError as error:
                 prefix = "Validation of flow parameters failed with error:"
                 return (yield from self._fail(error, prefix))
+        try:
+            yield from check_storage(self.results)
+        except ConfigurationError as error:
+            return (yield from self._fail(error, "Flow run encountered an exception:"))
         args, kwargs = arguments
         while True:
-            yield from self._begin()
+            if earlier := (yield from self._begin()):
+                return earlier
             finished = yield from self._play_attempt(lambda: self.flow.fn(*args, **kwargs))
             if finished.error is None or not finished.state.is_scheduled():
                 return finished
@@ -167,12 +178,18 @@ class FlowEngine:
                 "Failed",
             )
 
-    def _begin(self) -> Steps[None]:
+    def _begin(self) -> Steps[Finished | None]:
+        """Let the run begin; a subflow that has completed with a stored result has it instead."""
         result = yield from calls.propose_state(self.run.id, State(type=StateType.RUNNING))
-        if result.status is not wire.SetStateStatus.ACCEPT:
-            raise FlowRunsError(f"The flow run cannot begin: {result.details.reason}")
-        if result.state is not None:
-            yield from self._call_hooks(result.state)
+        state = result.state
+        if result.status is wire.SetStateStatus.ACCEPT:
+            if state is not None:
+                yield from self._call_hooks(state)
+            return None
+        if self.taken is None and state is not None and state.is_completed():
+            state = yield from self._own_result().recall(state)
+            return Finished(state, state.data.value)
+        raise FlowRunsError(f"The flow run cannot begin: {result.details.reason}")
 
     def _call_hooks(self, state: State[Any]) -> Steps[None]:
         known = {"state": state, "state_type": state.type, "state_name": state.name}
@@ -187,7 +204,7 @@ class FlowEngine:
             logger=self.logger,
             connection=self.connection,
             suspended=self.suspended,
-            **self._result_settings(),
+            results=self.results,
             limits=self._limits(),
             most_threads=self.flow.task_runner.max_workers,
         )
@@ -214,25 +231,28 @@ class FlowEngine:
         return (*(parent.limits if parent else ()), *own)
 
     def _leave(self, context: FlowRunContext) -> Steps[None]:
-        """Let what has started finish; a subflow begins again with the run that calls it."""
+        """Let what has started finish; a subflow goes on when the run that calls it does so."""
         self.logger.info("The flow run is suspended; it goes on in another process when resumed.")
         yield Block(context.finish_started_tasks)
         if self.run.deployment_id is None:
-            message = "The flow run that called this one was suspended, and will call it again."
-            yield from self._report(State(type=StateType.CANCELLED, message=message))
+            # No end, after which its pauses would ask again.
+            yield from calls.propose_state(self.run.id, _waiting_for_the_caller())
 
-    def _result_settings(self) -> dict[str, Any]:
-        """Say what the tasks of this run do with their results: as the caller's, unless told."""
-        flow, parent = self.flow, current_flow_run()
-        if parent is None:
-            return {"persist_result": flow.persist_result, "result_storage": flow.result_storage}
-        persists = flow.persist_result
-        return {
-            "persist_result": parent.persist_result if persists is None else persists,
-            "result_storage": flow.result_storage or parent.result_storage,
-            "results_of": parent.results_of or parent.flow_run.id,
-            "forgetful_tasks": parent.forgetful_tasks,
-        }
+    def _result_settings(self) -> ResultSettings:
+        """Say what becomes of results in this run: as in the caller's, unless told."""
+        flow, caller = self.flow, current_flow_run()
+        if caller is None:
+            return ResultSettings(persist=flow.persist_result, storage=flow.result_storage)
+        theirs = caller.results
+        return ResultSettings(
+            persist=theirs.persist if flow.persist_result is None else flow.persist_result,
+            storage=flow.result_storage or theirs.storage,
+            outermost_id=theirs.outermost_id or caller.flow_run.id,
+            forgetful=theirs.forgetful,
+        )
+
+    def _own_result(self) -> FlowResult:
+        return FlowResult(self.run.id, self.flow.name, self.results)
 
     def _logs_prints(self) -> bool:
         if self.flow.log_prints is not None:
@@ -246,6 +266,7 @@ class FlowEngine:
             value = yield Invoke(call, limit)
             value = yield Block(lambda: states_of(value))
             yield Block(context.finish_tasks)
+            state = yield from self._own_result().keep(conclude(value))
         except PauseEnded as error:
             # A decision, not a fault: no traceback.
             return (yield from self._fail(error, "Flow run encountered an exception:"))
@@ -257,12 +278,8 @@ class FlowEngine:
         except Exception as error:
             self.logger.exception("Encountered exception during execution: %r", error)  # noqa: TRY401
             return (yield from self._fail(error, "Flow run encountered an exception:"))
-        return (yield from self._complete(value))
-
-    def _complete(self, value: Any) -> Steps[Finished]:
-        state = conclude(value)
-        error = None if state.is_completed() else state.exception()
-        return Finished((yield from self._report(state)), value, error)
+        failure = None if state.is_completed() else state.exception()
+        return Finished((yield from self._report(state)), value, failure)
 
     def _fail(self, error: Exception, prefix: str) -> Steps[Finished]:
         state = yield from self._report(failed_with(error, prefix))
@@ -278,7 +295,7 @@ class FlowEngine:
         """Propose the end and return the state that the run has then, with the outcome here."""
         state = proposed
         try:
-            state = yield from self._propose_end(proposed, patience)
+            state = yield from propose_end(self.run.id, proposed, self.logger, patience=patience)
         except ObjectNotFound:
             self.logger.warning("The flow run was deleted; its end is not recorded.")
         except ServerError as error:
@@ -287,33 +304,7 @@ class FlowEngine:
         yield from self._call_hooks(state)
         return state
 
-    def _propose_end(self, proposed: State[Any], patience: float) -> Steps[State[Any]]:
-        """Propose the end of a run that has none yet: a server would let a second one replace it.
 
-        A reviewer's rejection stays, whatever the flow does with the exception.
-        """
-        state = None
-        for _ in range(MOST_PROPOSALS):
-            state = (yield from calls.read_flow_run(self.run.id, patience=patience)).state
-            if state is not None and state.is_final():
-                break
-            if state is not None and state.is_left_for_another_process():
-                raise FlowRunSuspended
-            try:
-                result = yield from calls.propose_state(
-                    self.run.id,
-                    _cancelled() if state and state.is_cancelling() else proposed,
-                    instead_of=state.id if state else None,
-                    patience=patience,
-                )
-            except StateHasChanged:
-                continue
-            state = result.state or proposed
-            if result.status is wire.SetStateStatus.ACCEPT or state.is_scheduled():
-                return state
-        self.logger.info("The flow run is %s on the server and stays so.", state)
-        return state or proposed
-
-
-def _cancelled() -> State[Any]:
-    return State(type=StateType.CANCELLED, message="Flow run was cancelled.")
+def _waiting_for_the_caller() -> State[Any]:
+    message = "The flow run that called this one is suspended, and will call it again."
+    return State(type=StateType.SCHEDULED, name="AwaitingRetry", message=message)

@@ -55,7 +55,8 @@ class Flow[**P, R]:
         self.timeout_seconds = float(timeout_seconds) if timeout_seconds else None
         self.task_runner = task_runner or ThreadPoolTaskRunner()
         self.log_prints = log_prints
-        self.persist_result = persist_result
+        # A place for results is named in order to be used.
+        self.persist_result = True if persist_result is None and result_storage else persist_result
         self.result_storage = result_storage
         self.validate_parameters = validate_parameters
         self.is_async = inspect.iscoroutinefunction(fn)

@@ -2,9 +2,8 @@
 
 import hashlib
 import inspect
-import os
 import pickle
-import tempfile
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
@@ -13,54 +12,59 @@ from typing import TYPE_CHECKING, Any
 
 import pydantic
 
-from flowruns.sdk.errors import ResultNotPersisted
+from flowruns.sdk.errors import MissingResult, ResultNotPersisted
 from flowruns.sdk.states import Result
+from flowruns.sdk.storage import DEFAULT_STORAGE, Storage, open_storage
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-DEFAULT_STORAGE = "~/.flowruns/results"
+_KEY = re.compile(r"[0-9a-z-]{1,100}")
+_TYPE = "flowruns.result"
 
 
 @dataclass(frozen=True, slots=True)
 class StoredResult:
-    """The place of one task's result; it may hold one or not yet."""
+    """The place of one result; it may hold one or not yet. `owner` is e.g. "task 'charge'"."""
 
-    path: Path
-    task_name: str
+    storage: Storage
+    key: str
+    owner: str
+
+    @property
+    def reference(self) -> dict[str, str]:
+        """What the server keeps of it, in the data of the run's state."""
+        return {"type": _TYPE, "storage": self.storage.url, "storage_key": self.key}
 
     def read(self) -> Result[Any] | None:
         """Return the result, or None; raises ResultNotPersisted where it cannot be read."""
         try:
-            content = self.path.read_bytes()
-        except FileNotFoundError:
-            return None
-        try:
-            return Result(pickle.loads(content))  # noqa: S301 - written by the same user's flow
+            content = self.storage.read(self.key)
+            if content is None:
+                return None
+            # Written by the author's own flow, in a place of the author's own.
+            value = pickle.loads(content)  # noqa: S301
         except Exception as error:
             raise ResultNotPersisted(
-                f"The result of task {self.task_name!r} in {self.path} cannot be read: {error}"
+                f"The result of {self.owner} in {self.storage.url} cannot be read: {error}"
             ) from error
+        return Result(value, self.reference)
 
-    def write(self, value: Any) -> None:
+    def write(self, value: Any) -> Result[Any]:
         """Store `value` whole or not at all; raises ResultNotPersisted."""
         try:
             content = pickle.dumps(value)
         except Exception as error:
             raise ResultNotPersisted(
-                f"The result of task {self.task_name!r} cannot be pickled: {error}"
+                f"The result of {self.owner} cannot be pickled: {error}"
             ) from error
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        number, name = tempfile.mkstemp(dir=self.path.parent)
         try:
-            with os.fdopen(number, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(self.path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+            self.storage.write(self.key, content)
+        except OSError as error:
+            raise ResultNotPersisted(
+                f"The result of {self.owner} cannot be written to {self.storage.url}: {error}"
+            ) from error
+        return Result(value, self.reference)
 
 
 def place_result(
@@ -69,25 +73,56 @@ def place_result(
     *,
     flow_run_id: "UUID",
     task_name: str,
-    storage: str | Path | None,
+    storage: Storage,
 ) -> StoredResult:
     """Find the place for the result of a call by its source, its arguments and its flow run.
 
     Raises ResultNotPersisted for arguments that cannot be told apart in another process.
     """
-    if "://" in str(storage):
-        raise ResultNotPersisted(f"{storage} is no folder; results are stored in folders only.")
     try:
-        parts = [_source(function), str(flow_run_id), _plain(arguments)]
-        key = hashlib.sha256(repr(parts).encode()).hexdigest()
+        key = digest_call(function, arguments, str(flow_run_id))
     except Exception as error:
         raise ResultNotPersisted(
             f"The arguments of task {task_name!r} cannot be pickled: {error}"
         ) from error
-    return StoredResult(Path(storage or DEFAULT_STORAGE).expanduser() / key, task_name)
+    return StoredResult(storage, key, f"task {task_name!r}")
 
 
-def _source(function: Callable[..., Any]) -> str:
+def place_flow_result(flow_run_id: "UUID", *, flow_name: str, storage: Storage) -> StoredResult:
+    """Find the place for the result of a flow run."""
+    return StoredResult(storage, f"flow-run-{flow_run_id}", f"flow {flow_name!r}")
+
+
+def is_reference(data: Any) -> bool:
+    """Whether the data of a state says where the result is."""
+    return isinstance(data, Mapping) and data.get("type") == _TYPE
+
+
+def read_reference(data: Mapping[str, Any], *, trusted: str | Path | None) -> Any:
+    """Read the result that a state refers to, from `trusted` or the default folder only.
+
+    What is read gets unpickled, so the server does not choose the place. Raises MissingResult
+    where it is another one, or empty.
+    """
+    for place in (trusted, DEFAULT_STORAGE):
+        storage = open_storage(place)
+        key = str(data.get("storage_key"))
+        if storage.url == data.get("storage") and _KEY.fullmatch(key):
+            if (found := StoredResult(storage, key, "the flow run").read()) is not None:
+                return found.value
+            break
+    raise MissingResult(
+        f"The result is not in {data.get('storage')}, or that is not the result_storage here."
+    )
+
+
+def digest_call(function: Callable[..., Any], arguments: Mapping[str, Any], *more: str) -> str:
+    """Name a call alike in every process; raises what pickle does for odd arguments."""
+    parts = [source_of(function), *more, _plain(arguments)]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def source_of(function: Callable[..., Any]) -> str:
     with suppress(OSError, TypeError):
         return inspect.getsource(function)
     return function.__code__.co_code.hex()

@@ -1,5 +1,6 @@
 """States and flow runs as flows see them: those of the wire, with results and questions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -9,6 +10,7 @@ from pydantic import Field, model_validator
 
 from flowruns import wire
 from flowruns.domain.states import TERMINAL_STATES, StateType
+from flowruns.sdk.context import current_flow_run
 from flowruns.sdk.errors import (
     CancelledRun,
     CrashedRun,
@@ -25,9 +27,10 @@ LONGEST_MESSAGE = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Result[R]:
-    """What a run returned, in the process that ran it."""
+    """What a run returned, and where that is stored, if it is."""
 
     value: R
+    reference: Mapping[str, str] | None = None
 
 
 class State[R](wire.State):
@@ -87,7 +90,8 @@ class State[R](wire.State):
 
         Raises the run's own exception, or FailedRun, CrashedRun or CancelledRun where only the
         server knows it (with `raise_on_failure=False` it is returned instead); PausedRun and
-        UnfinishedRun before the end; MissingResult in another process than the run's.
+        UnfinishedRun before the end; MissingResult in another process than the run's, unless the
+        result is stored where this process stores its own.
         """
         if self.is_paused():
             raise PausedRun
@@ -96,10 +100,18 @@ class State[R](wire.State):
         if isinstance(self.data, Result):
             return self.data.value  # type: ignore[no-any-return] # R, by whoever made the state
         if self.is_completed():
-            raise MissingResult
+            return self._stored_result()  # type: ignore[no-any-return] # likewise
         if raise_on_failure:
             raise self.exception()
         return self.exception()  # type: ignore[return-value] # as in Prefect
+
+    def _stored_result(self) -> Any:
+        from flowruns.sdk.results import is_reference, read_reference
+
+        if not is_reference(self.data):
+            raise MissingResult
+        run = current_flow_run()
+        return read_reference(self.data, trusted=run.results.storage if run else None)
 
     def exception(self) -> BaseException:
         """Return why the run did not complete."""
@@ -188,7 +200,7 @@ def printable(text: str) -> str:
 
 
 def to_wire(state: State[Any], flow_run_id: UUID, transition_id: UUID) -> wire.StateCreate:
-    """Write `state` for the server; the outcome stays here.
+    """Write `state` for the server; of the outcome only where it is stored.
 
     The id of the transition lets the server know a proposal that was sent twice.
     """
@@ -197,5 +209,10 @@ def to_wire(state: State[Any], flow_run_id: UUID, transition_id: UUID) -> wire.S
         type=state.type,
         name=state.name,
         message=state.message,
+        data=_reference_in(state.data),
         state_details=state.state_details.model_copy(update=ids),
     )
+
+
+def _reference_in(data: Any) -> dict[str, Any] | None:
+    return dict(data.reference) if isinstance(data, Result) and data.reference else None

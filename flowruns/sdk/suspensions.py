@@ -82,11 +82,11 @@ class _Request:
                 "Flow run cannot be suspended: it has no deployment that would start it again;"
                 " run it by flow.serve(), or use pause_flow_run()."
             )
-        if run.forgetful_tasks:
-            names = ", ".join(sorted(run.forgetful_tasks))
+        if run.results.forgetful:
+            names = ", ".join(sorted(run.results.forgetful))
             raise PauseRefused(
                 f"Flow run cannot be suspended: the results of {names} would be lost; set"
-                " persist_result=True on the flow, or False on tasks that may be executed again."
+                " persist_result=True on the flow, or False on what may be executed again."
             )
         run.pauses_seen += 1
         suspension = Suspension(

@@ -15,6 +15,7 @@ from flowruns.sdk.context import (
     in_task_run,
 )
 from flowruns.sdk.errors import (
+    ConfigurationError,
     FlowPauseTimeout,
     PauseEnded,
     ResultNotPersisted,
@@ -25,9 +26,10 @@ from flowruns.sdk.futures import TaskFuture, conclude, has_futures, replace_stat
 from flowruns.sdk.hooks import hook_steps
 from flowruns.sdk.limits import TimeLimit
 from flowruns.sdk.parameters import Arguments, bind
-from flowruns.sdk.results import StoredResult, place_result
+from flowruns.sdk.results import StoredResult, digest_call, place_result
 from flowruns.sdk.states import State, TaskRun, crashed, failed_with, timed_out
 from flowruns.sdk.steps import Block, Invoke, Sleep, Steps
+from flowruns.sdk.storage import open_storage
 from flowruns.sdk.turns import Gate
 
 if TYPE_CHECKING:
@@ -89,8 +91,9 @@ class TaskEngine:
             # A gate is that of the run: a part of a started task, which has none, goes on.
             self._leave_if_suspended()
         yield from self._call_hooks(State(type=StateType.RUNNING), context)
+        context.digest = lambda: digest_call(self.task.fn, bind(self.task.fn, args, kwargs))
         try:
-            stored = self._place_result(args, kwargs)
+            stored = yield Block(lambda: self._place_result(args, kwargs))
             if stored is None:
                 return (yield from self._attempt(args, kwargs, context))
             if found := (yield Block(stored.read)):
@@ -98,7 +101,7 @@ class TaskEngine:
             state = yield from self._attempt(args, kwargs, context)
             if state.is_completed():
                 yield Block(lambda: stored.write(state.result()))
-        except (ResultNotPersisted, OSError) as error:
+        except (ResultNotPersisted, ConfigurationError) as error:
             context.logger.error("Task run failed: %s", error)  # noqa: TRY400 - it says it all
             return self._own(failed_with(error, "Task run encountered an exception"))
         return state
@@ -108,17 +111,21 @@ class TaskEngine:
         run, task = current_flow_run(), self.task
         if run is None:
             return None
-        persists = run.persist_result if task.persist_result is None else task.persist_result
+        settings = run.results
+        persists = settings.persist if task.persist_result is None else task.persist_result
         if persists is None:
-            run.forgetful_tasks.add(task.name)
+            settings.forgetful.add(task.name)
         if not persists:
             return None
+        storage = open_storage(task.result_storage or settings.storage)
+        if storage.ends_with_process:
+            settings.forgetful.add(task.name)
         return place_result(
             task.fn,
             bind(task.fn, args, kwargs),
-            flow_run_id=run.results_of or run.flow_run.id,
+            flow_run_id=settings.outermost_id or run.flow_run.id,
             task_name=task.name,
-            storage=task.result_storage or run.result_storage,
+            storage=storage,
         )
 
     def _attempt(

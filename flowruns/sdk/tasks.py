@@ -53,7 +53,8 @@ class Task[**P, R]:
         self.retry_delay_seconds = retry_delay_seconds
         self.timeout_seconds = float(timeout_seconds) if timeout_seconds else None
         self.log_prints = log_prints
-        self.persist_result = persist_result
+        # A place for results is named in order to be used.
+        self.persist_result = True if persist_result is None and result_storage else persist_result
         self.result_storage = result_storage
         self.is_async = inspect.iscoroutinefunction(fn)
         self.hooks = Hooks.of_options(

@@ -71,7 +71,9 @@ class FakeRun:
         )
         known = {"state": state, "state_id": state.id, "state_type": state.type}
         return self.run.model_copy(
-            update=known | {"state_name": state.name, "empirical_policy": policy}
+            update=known
+            | {"state_name": state.name, "empirical_policy": policy}
+            | {"run_count": self.facts.run_count}
         )
 
 
@@ -85,6 +87,7 @@ class FakeServer:
     ) -> None:
         self.flows: dict[str, UUID] = {}
         self.runs: dict[UUID, FakeRun] = {}
+        self.task_runs: dict[tuple[str, str, str], UUID] = {}
         self.logs: list[wire.LogCreate] = []
         self._reviewer = reviewer
         self._now = now
@@ -96,12 +99,16 @@ class FakeServer:
         (run,) = self.runs.values()
         return run
 
-    def handle(self, request: Send) -> Reply:
+    def handle(self, request: Send) -> Reply:  # noqa: PLR0911 - a table
         match request.path.split("?")[0].strip("/").split("/"), request.method:
             case (["flows"], "POST"):
                 return self._create_flow(request.body)
             case (["flow_runs"], "POST"):
                 return self._create_run(request.body)
+            case (["flow_runs", "filter"], "POST"):
+                return self._find_runs(request.body)
+            case (["task_runs"], "POST"):
+                return self._create_task_run(request.body)
             case (["logs"], "POST"):
                 self.logs += [wire.LogCreate.model_validate(line) for line in request.body]
                 return Reply(201, b"null")
@@ -127,6 +134,21 @@ class FakeServer:
         facts = RunFacts(retries=policy.retries, retry_delay=policy.retry_delay)
         self.runs[run.id] = FakeRun(run, facts, [self._stamped(initial)])
         return _json(201, self.runs[run.id].as_wire())
+
+    def _create_task_run(self, body: Any) -> Reply:
+        keys = (body["flow_run_id"], body["task_key"], body["dynamic_key"])
+        task_run_id = self.task_runs.setdefault(keys, uuid4())
+        return _json(201, body | {"id": str(task_run_id)})
+
+    def _find_runs(self, body: Any) -> Reply:
+        """Return the runs that a task run stands for, the last one first."""
+        wanted = body["flow_runs"]["parent_task_run_id"]["any_"]
+        found = [
+            fake.as_wire().model_dump(mode="json")
+            for fake in reversed(self.runs.values())
+            if str(fake.run.parent_task_run_id) in wanted
+        ]
+        return _json(200, found[: body["limit"]])
 
     def _stamped(self, create: wire.StateCreate) -> states.State:
         return replace(create.to_domain(), timestamp=self._now())
@@ -201,7 +223,7 @@ class FakeServer:
                 self._resume(run, answer)
 
 
-_KEPT = {"name", "flow_id", "flow_version", "parameters", "tags", "labels"}
+_KEPT = {"name", "flow_id", "flow_version", "parameters", "tags", "labels", "parent_task_run_id"}
 
 
 def _is_outdated(run: FakeRun, request: Send) -> bool:

@@ -14,7 +14,7 @@ from flowruns.sdk.drive import Connection
 from flowruns.sdk.drive import run as play
 from flowruns.sdk.parameter_schemas import schema_of_parameters
 from flowruns.sdk.steps import Reply, Send
-from flowruns.sdk.testing import _json, served_by
+from flowruns.sdk.testing import FakeServer, _json, served_by
 
 
 class Item(BaseModel):
@@ -50,7 +50,7 @@ class Desk:
         self.id, self.run_id, self.flow_id, self.state_id = (uuid4() for _ in range(4))
         self.created: list[dict[str, Any]] = []
 
-    def __call__(self, request: Send) -> Reply:
+    def __call__(self, request: Send) -> Reply:  # noqa: PLR0911 - a table
         known = {"id": str(self.id), "name": "desk", "flow_id": str(self.flow_id)}
         match request.method, request.path:
             case "POST", "/flows/":
@@ -60,6 +60,10 @@ class Desk:
                 return _json(201, known)
             case "GET", "/deployments/name/refund/desk":
                 return _json(200, known)
+            case "GET", path if path == f"/deployments/{self.id}":
+                return _json(200, known)
+            case "GET", path if path == f"/flows/{self.flow_id}":
+                return _json(200, {"id": str(self.flow_id), "name": "refund"})
             case "POST", path if path == f"/deployments/{self.id}/create_flow_run":
                 self.created.append(request.body)
                 return _json(201, self.run)
@@ -103,6 +107,34 @@ def test_a_run_is_started_and_returned_at_once_or_after_its_time() -> None:
     assert (first["parameters"], first["tags"]) == ({"order": 7}, ["a", "b"])
     assert second["name"] == "late"
     assert first["idempotency_key"] != second["idempotency_key"]
+
+
+def test_a_run_that_a_flow_starts_is_its_subflow_unless_told() -> None:
+    @flow
+    def starting(as_subflow: bool) -> None:
+        for name in ("refund/desk", str(desk.id)):
+            run_deployment(name, timeout=0, as_subflow=as_subflow, job_variables={"cpu": 2})
+
+    desk, server = Desk(), FakeServer()
+    with served_by(lambda request: server.handle(request) if _is_run(request) else desk(request)):
+        starting(True)
+        starting(False)
+    links = {keys[1:]: str(task_run_id) for keys, task_run_id in server.task_runs.items()}
+    assert list(links)[:2] == [("run_deployment.refund/desk", number) for number in "01"]
+    created = [body for body in desk.created if "job_variables" in body]
+    assert [body["job_variables"] for body in created] == [{"cpu": 2}] * 4
+    assert [body["parent_task_run_id"] for body in created[:2]] == list(links.values())[:2]
+    assert not any("parent_task_run_id" in body for body in created[2:])
+
+
+def _is_run(request: Send) -> bool:
+    """Whether the fake server of flow runs, not the desk, knows what to answer."""
+    return not request.path.startswith(("/deployments", "/flows/")) or request.path == "/flows/"
+
+
+def test_nobody_waits_for_less_than_no_time() -> None:
+    with pytest.raises(ValueError, match="cannot be negative"):
+        run_deployment("refund/desk", timeout=-1)
 
 
 async def start_later() -> UUID:

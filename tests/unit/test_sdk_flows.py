@@ -240,9 +240,9 @@ def test_a_flow_within_a_flow_has_a_run_of_its_own(server: FakeServer) -> None:
         return child(1) + await async_child(2)
 
     assert asyncio.run(parent()) == 3
-    first, *children = server.runs.values()
-    labels = {"flowruns.parent-flow-run": str(first.run.id)}
-    assert [fake.run.labels for fake in children] == [labels, labels]
+    caller, *children = server.runs.values()
+    assert {keys[0] for keys in server.task_runs} == {str(caller.run.id)}
+    assert [fake.run.parent_task_run_id for fake in children] == list(server.task_runs.values())
     assert {name for fake in server.runs.values() for name in fake.names[-1:]} == {"Completed"}
 
 

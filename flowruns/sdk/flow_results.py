@@ -1,0 +1,57 @@
+"""The result of a flow run: stored when it completes, read when a subflow is called again."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from flowruns.sdk.context import ResultSettings
+from flowruns.sdk.errors import ResultNotPersisted
+from flowruns.sdk.results import StoredResult, place_flow_result
+from flowruns.sdk.states import Result, State
+from flowruns.sdk.steps import Block, Steps
+from flowruns.sdk.storage import open_storage
+
+
+def check_storage(settings: ResultSettings) -> Steps[None]:
+    """Raise ConfigurationError, while there is no result to lose, where none can be stored."""
+    if settings.persist:
+        yield Block(partial(open_storage, settings.storage))
+
+
+@dataclass(frozen=True, slots=True)
+class FlowResult:
+    """The result of one flow run, and what is to be done with it."""
+
+    flow_run_id: UUID
+    flow_name: str
+    settings: ResultSettings
+
+    def _place(self) -> Steps[StoredResult]:
+        storage = yield Block(partial(open_storage, self.settings.storage))
+        return place_flow_result(self.flow_run_id, flow_name=self.flow_name, storage=storage)
+
+    def keep(self, state: State[Any]) -> Steps[State[Any]]:
+        """Store the result of a completed run, if it is to be, and say in its state where."""
+        if not state.is_completed() or not isinstance(state.data, Result):
+            return state
+        if self.settings.persist is not True:
+            if self.settings.persist is None:
+                self.settings.forgetful.add(self.flow_name)
+            return state
+        stored = yield from self._place()
+        result = yield Block(partial(stored.write, state.data.value))
+        if stored.storage.ends_with_process:
+            self.settings.forgetful.add(self.flow_name)
+        return state.model_copy(update={"data": result})
+
+    def recall(self, state: State[Any]) -> Steps[State[Any]]:
+        """Put the stored result into the state of a run that has completed before."""
+        stored = yield from self._place()
+        found = yield Block(stored.read)
+        if found is None:
+            raise ResultNotPersisted(
+                f"The result of {stored.owner}, which has completed, is not in"
+                f" {stored.storage.url}; all processes must share its result_storage"
+            )
+        return state.model_copy(update={"data": found})
