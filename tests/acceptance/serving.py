@@ -1,0 +1,63 @@
+"""Processes that serve flows, and a client that looks at what they do."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flowruns import get_client
+from flowruns.sdk.client import SyncFlowRunsClient
+from flowruns.sdk.config import Config, override_config
+from tests.servers import ApprovalsServer, PrefectServer
+
+PATIENCE_SECONDS = 60
+
+type Server = ApprovalsServer | PrefectServer
+
+
+@contextmanager
+def client_of(server: Server) -> Iterator[SyncFlowRunsClient]:
+    """Connect to `server`; the SDK's functions in this process use it too, meanwhile."""
+    key = server.api_key if isinstance(server, ApprovalsServer) else None
+    previous = override_config(Config(api_url=server.api_url, api_key=key))
+    try:
+        with get_client(sync_client=True) as client:
+            yield client
+    finally:
+        override_config(previous)
+
+
+@contextmanager
+def serving(server: Server, file: Path, *, last: str, **settings: str) -> Iterator[None]:
+    """Run `file`, which serves flows, until the block ends; `last` is its last deployment."""
+    process = subprocess.Popen(
+        [sys.executable, file],
+        env=server.flow_environment | {"FLOWRUNS_SERVE_POLL_SECONDS": "0.5"} | settings,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        lines: list[str] = []
+        while last not in "".join(lines[-1:]):
+            lines.append(process.stdout.readline())
+            assert lines[-1], "".join(lines)
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        sys.stdout.write(process.communicate(timeout=PATIENCE_SECONDS)[0])
+
+
+def eventually[T](question: Callable[[], T | None], what: str) -> T:
+    """Ask until the answer is yes; fail after a while, saying that `what` was waited for."""
+    ends = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < ends:
+        if answer := question():
+            return answer
+        time.sleep(0.1)
+    raise AssertionError(f"Waited in vain until {what}")
