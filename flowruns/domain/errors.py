@@ -4,6 +4,7 @@ FlowRunsError
 ├── NotFound
 │   ├── FlowNotFound
 │   ├── DeploymentNotFound
+│   ├── ScheduleNotFound
 │   ├── FlowRunNotFound
 │   ├── FlowRunStateNotFound
 │   ├── RunInputNotFound
@@ -12,9 +13,11 @@ FlowRunsError
 ├── Conflict
 │   ├── ApiKeyExists
 │   ├── ParametersRefused
+│   ├── ScheduleSlugTaken
 │   ├── StateMovedOn
 │   └── RunInputExists
 └── Unprocessable
+    ├── InvalidSchedule
     └── InvalidSchema
 
 The docstring is the default message; it states the fact. None of them goes away by trying again.
@@ -38,6 +41,10 @@ class FlowNotFound(NotFound):
 
 class DeploymentNotFound(NotFound):
     """Deployment not found"""
+
+
+class ScheduleNotFound(NotFound):
+    """Schedule not found."""
 
 
 class FlowRunNotFound(NotFound):
@@ -72,6 +79,10 @@ class ParametersRefused(Conflict):
     """The parameters do not fit the deployment's schema"""
 
 
+class ScheduleSlugTaken(Conflict):
+    """Schedule slugs must be unique within a deployment."""
+
+
 class StateMovedOn(Conflict):
     """The flow run is no longer in the state that the request is about"""
 
@@ -82,6 +93,10 @@ class RunInputExists(Conflict):
 
 class Unprocessable(FlowRunsError):
     """The request cannot be processed"""
+
+
+class InvalidSchedule(Unprocessable):
+    """The schedule gives no dates"""
 
 
 class InvalidSchema(Unprocessable):
