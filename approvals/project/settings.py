@@ -157,6 +157,8 @@ USE_I18N = False
 BACKGROUND_LOOPS = {
     "flowruns.services.expiry.expire_pauses": 1.0,
     "approvals.services.drafts.drop_old_drafts": 600.0,
+    "flowruns.services.scheduling.schedule_runs": 1.0,
+    "flowruns.services.lateness.mark_late_runs": 5.0,
 }
 
 LOGGING = {

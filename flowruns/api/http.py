@@ -43,9 +43,11 @@ def respond(
     return _json(body.model_dump_json(), status, headers)
 
 
-def respond_list[T: BaseModel](model: type[T], items: Sequence[T]) -> HttpResponse:
+def respond_list[T: BaseModel](
+    model: type[T], items: Sequence[T], *, status: int = 200
+) -> HttpResponse:
     """Answer with a list of wire models."""
-    return _json(TypeAdapter(list[model]).dump_json(list(items)), 200, None)  # type: ignore[valid-type]
+    return _json(TypeAdapter(list[model]).dump_json(list(items)), status, None)  # type: ignore[valid-type]
 
 
 def respond_json(value: object, *, status: int = 200) -> HttpResponse:

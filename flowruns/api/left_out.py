@@ -36,7 +36,6 @@ LEFT_OUT = {
     "* /v2/concurrency_limits/*": _NOT_YET,
     "POST /deployments/bulk_delete": _ONE_BY_ONE,
     "POST /deployments/{}/create_flow_run/bulk": _ONE_BY_ONE,
-    "* /deployments/*": _NOT_YET,
     "* /events/*": _NOT_YET,
     "GET /flow_runs/{}/graph*": _PAGES,
     "GET /flow_runs/{}/logs/download": _PAGES,

@@ -16,6 +16,7 @@ from flowruns.api import (
     flow_runs,
     flows,
     logs,
+    schedules,
     system,
     task_run_states,
     task_runs,
@@ -36,6 +37,7 @@ api.add_router("/flows", flows.router)
 api.add_router("/flow_runs", flow_runs.router)
 api.add_router("/flow_run_states", flow_run_states.router)
 api.add_router("/deployments", deployments.router)
+api.add_router("/deployments", schedules.router)
 api.add_router("/logs", logs.router)
 api.add_router("/task_runs", task_runs.router)
 api.add_router("/task_run_states", task_run_states.router)

@@ -83,6 +83,17 @@ def running(*, message: str | None = None) -> State:
     return State(type=StateType.RUNNING, message=message)
 
 
+def scheduled(*, at: datetime, message: str | None = None) -> State:
+    details = StateDetails(scheduled_time=at)
+    return State(type=StateType.SCHEDULED, message=message, details=details)
+
+
+def late(*, at: datetime) -> State:
+    """A scheduled run that nobody has started though it is due."""
+    details = StateDetails(scheduled_time=at)
+    return State(type=StateType.SCHEDULED, name="Late", details=details)
+
+
 def resuming(*, at: datetime) -> State:
     """A suspended run on its way back: scheduled for now (as Prefect 3.8)."""
     details = StateDetails(scheduled_time=at)

@@ -4,11 +4,13 @@ from flowruns.models.api_keys import ApiKey
 from flowruns.models.events import Event
 from flowruns.models.flows import Deployment, Flow
 from flowruns.models.runs import FlowRun, FlowRunState, LogLine, RunInput
+from flowruns.models.schedules import DeploymentSchedule
 from flowruns.models.task_runs import TaskRun, TaskRunState
 
 __all__ = [
     "ApiKey",
     "Deployment",
+    "DeploymentSchedule",
     "Event",
     "Flow",
     "FlowRun",

@@ -38,6 +38,7 @@ class FlowRun(models.Model):
     job_variables = models.JSONField(null=True, blank=True)
     infrastructure_document_id = models.UUIDField(null=True, blank=True)
     created_by = models.TextField(blank=True)
+    schedule_id = models.UUIDField(null=True, blank=True)  # the schedule that made the run
 
     state_id = models.UUIDField(null=True, blank=True)
     state_type = models.CharField(
@@ -86,6 +87,12 @@ class FlowRun(models.Model):
                 fields=["deployment", "next_scheduled_start_time"],
                 condition=Q(next_scheduled_start_time__isnull=False),
                 name="flow_run_scheduled",
+            ),
+            # read by mark_late_runs
+            models.Index(
+                fields=["next_scheduled_start_time"],
+                condition=Q(state_name="Scheduled"),
+                name="flow_run_to_start",
             ),
         ]
 

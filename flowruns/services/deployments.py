@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import F, QuerySet
 from pydantic import JsonValue
 
@@ -11,6 +12,12 @@ from flowruns.domain.states import StateType
 from flowruns.models import Deployment, FlowRun
 from flowruns.services.answers import AnswerRefused, describe_problem, find_problems, hydrate
 from flowruns.services.flows import label_with_flow, read_flow
+from flowruns.services.schedules import (
+    forget_scheduled_runs,
+    look_again,
+    merge_schedules,
+    replace_schedules,
+)
 from flowruns.wire import FlowRunCreate, StateCreate
 from flowruns.wire import deployments as wire
 
@@ -31,8 +38,18 @@ _NULLABLE_COLUMNS = {
 def create_deployment(deployment: wire.DeploymentCreate) -> tuple[Deployment, bool]:
     """Make the deployment of that name of its flow, or change it to what is sent.
 
-    As in Prefect 3.8. Raises `FlowNotFound`.
+    As in Prefect 3.8; its schedules are those that are sent, and none if none are. Raises
+    `FlowNotFound`, `InvalidSchedule` and `ScheduleSlugTaken`.
     """
+    with transaction.atomic():
+        row, is_new = _upsert(deployment)
+        look_again(row.pk)
+        forget_scheduled_runs(row.pk)
+        replace_schedules(row.pk, deployment.schedules)
+        return row, is_new
+
+
+def _upsert(deployment: wire.DeploymentCreate) -> tuple[Deployment, bool]:
     flow = read_flow(deployment.flow_id)
     values = {name: getattr(deployment, name) for name in _COLUMNS}
     sent = {name: values[name] for name in _COLUMNS if name in deployment.model_fields_set}
@@ -62,16 +79,24 @@ def read_deployment_by_name(flow_name: str, name: str) -> Deployment:
 
 
 def update_deployment(deployment_id: UUID, changes: wire.DeploymentUpdate) -> None:
-    """Change the fields that the client sent (as Prefect 3.8); raises `DeploymentNotFound`."""
+    """Change the fields that the client sent (as Prefect 3.8).
+
+    Raises `DeploymentNotFound`, `InvalidSchedule` and `ScheduleSlugTaken`.
+    """
     sent = changes.model_dump(include=set(_COLUMNS), exclude_unset=True)
     fields = {
         name: value
         for name, value in sent.items()
         if value is not None or name in _NULLABLE_COLUMNS
     }
-    found = Deployment.objects.filter(pk=deployment_id)
-    if not found.update(updated=datetime.now(UTC), **fields):
-        raise DeploymentNotFound
+    with transaction.atomic():
+        look_again(deployment_id)
+        found = Deployment.objects.filter(pk=deployment_id)
+        if not found.update(updated=datetime.now(UTC), **fields):
+            raise DeploymentNotFound
+        forget_scheduled_runs(deployment_id)
+        if changes.schedules is not None:
+            merge_schedules(deployment_id, changes.schedules)
 
 
 def delete_deployment(deployment_id: UUID) -> None:

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from flowruns import wire
 from flowruns.domain.states import TERMINAL_STATES, State, StateType
-from flowruns.models import Deployment, FlowRun, FlowRunState, LogLine, TaskRun
+from flowruns.models import Deployment, DeploymentSchedule, FlowRun, FlowRunState, LogLine, TaskRun
 from flowruns.services.deployments import is_served
 from flowruns.wire import deployments as wire_deployments
+from flowruns.wire import schedules as wire_schedules
 
 
 def present_flow_run(run: FlowRun) -> wire.FlowRun:
@@ -47,6 +48,7 @@ def present_deployment(deployment: Deployment) -> wire_deployments.Deployment:
         description=deployment.description,
         flow_id=deployment.flow_id,
         paused=deployment.paused,
+        schedules=[present_schedule(schedule) for schedule in deployment.schedules.all()],
         job_variables=deployment.job_variables,
         parameters=deployment.parameters,
         tags=deployment.tags,
@@ -59,6 +61,22 @@ def present_deployment(deployment: Deployment) -> wire_deployments.Deployment:
         entrypoint=deployment.entrypoint,
         status="READY" if is_served(deployment) else "NOT_READY",
         enforce_parameter_schema=deployment.enforce_parameter_schema,
+    )
+
+
+def present_schedule(schedule: DeploymentSchedule) -> wire_schedules.DeploymentSchedule:
+    return wire_schedules.DeploymentSchedule.model_validate(
+        {
+            "id": schedule.pk,
+            "created": schedule.created,
+            "updated": schedule.updated,
+            "deployment_id": schedule.deployment_id,
+            "schedule": schedule.schedule,
+            "active": schedule.active,
+            "max_scheduled_runs": schedule.max_scheduled_runs,
+            "parameters": schedule.parameters,
+            "slug": schedule.slug,
+        }
     )
 
 
@@ -93,10 +111,18 @@ def _present(run: FlowRun, state: State | None) -> wire.FlowRun:
         estimated_start_time_delta=estimate_delay(run, state, now),
         infrastructure_document_id=run.infrastructure_document_id,
         infrastructure_pid=run.infrastructure_pid,
-        created_by=wire.CreatedBy(display_value=run.created_by) if run.created_by else None,
+        auto_scheduled=run.schedule_id is not None,
+        created_by=_present_creator(run),
         state=wire.State.from_domain(state) if state else None,
         job_variables=run.job_variables,
     )
+
+
+def _present_creator(run: FlowRun) -> wire.CreatedBy | None:
+    if run.schedule_id is not None:
+        name = run.created_by or None
+        return wire.CreatedBy(id=run.schedule_id, type="SCHEDULE", display_value=name)
+    return wire.CreatedBy(display_value=run.created_by) if run.created_by else None
 
 
 def _present_policy(run: FlowRun) -> wire.FlowRunPolicy:

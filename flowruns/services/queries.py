@@ -59,7 +59,8 @@ def read_deployments(
 ) -> list[Deployment]:
     """Return the deployments that match, of flows and with runs that match."""
     deployments = _matching_deployments(query).order_by(*_DEPLOYMENT_ORDER[query.sort])
-    return list(deployments[query.offset : query.offset + query.limit])
+    page = deployments.prefetch_related("schedules")
+    return list(page[query.offset : query.offset + query.limit])
 
 
 def count_deployments(criteria: queries.RunCriteria) -> int:

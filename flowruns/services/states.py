@@ -109,12 +109,12 @@ def write_verdict(
     written = _state_to_write(verdict)
     if written is None:
         return Outcome(verdict=verdict, state=t.initial, is_new=False)
-    written = _of_run(written, run)
+    written = of_run(written, run)
     after = facts_after(t, written)
     if not _compare_and_set(run, written, after):
         return None
     run.run_count = after.run_count
-    _record(run, written, actor=actor, forced=forced)
+    make_row(run, written, actor=actor, forced=forced).save(force_insert=True)
     if cleared_pause_keys(t.run, after):
         _forget_inputs(run)
     announce(run, before=t.initial, after=written, actor=actor, run_input=run_input)
@@ -141,12 +141,13 @@ def announce(
         run_input=run_input,
     )
     flow_run_state_changed.send(sender=FlowRun, change=change, run=run)
-    _wake_waiters(run.pk, after.id if after else None)
+    wake_waiters(run.pk, after.id if after else None)
     if after is not None and after.type is StateType.SCHEDULED and run.deployment_id is not None:
-        _wake_waiters(run.deployment_id)
+        wake_waiters(run.deployment_id)
 
 
-def _wake_waiters(changed: UUID, state_id: UUID | None = None) -> None:
+def wake_waiters(changed: UUID, state_id: UUID | None = None) -> None:
+    """Wake whoever waits for a run or for a deployment's work, once the change is committed."""
     waiters.notify(changed, state_id)
     transaction.on_commit(partial(waiters.wake, changed, state_id))
 
@@ -185,7 +186,7 @@ def _state_to_write(verdict: Verdict) -> State | None:
             return None
 
 
-def _of_run(state: State, run: FlowRun) -> State:
+def of_run(state: State, run: FlowRun) -> State:
     """Say in the state's details which run it belongs to, as Prefect 3.8 does."""
     extra = {**state.details.extra, "flow_run_id": str(run.pk)}
     return replace(state, details=replace(state.details, extra=extra))
@@ -216,8 +217,9 @@ def _compare_and_set(run: FlowRun, state: State, facts: RunFacts) -> bool:
     return won == 1
 
 
-def _record(run: FlowRun, state: State, *, actor: Actor, forced: bool) -> None:
-    FlowRunState.objects.create(
+def make_row(run: FlowRun, state: State, *, actor: Actor, forced: bool = False) -> FlowRunState:
+    """Make the row of a run's next state, to be stored by whoever moves the run to it."""
+    return FlowRunState(
         id=state.id,
         flow_run=run,
         version=run.version + 1,

@@ -17,10 +17,16 @@ from flowruns.wire import (
 )
 from flowruns.wire.filters import refuse
 from flowruns.wire.queries import Limit
+from flowruns.wire.schedules import (
+    MAX_SCHEDULES,
+    DeploymentSchedule,
+    ScheduleCreate,
+    ScheduleUpdate,
+)
 
 
 class DeploymentCreate(Request):
-    """A deployment, made or changed under its name. Schedules and limits come later."""
+    """A deployment, made or changed under its name. Its schedules take the place of all it had."""
 
     name: Name
     flow_id: UUID
@@ -37,14 +43,12 @@ class DeploymentCreate(Request):
     entrypoint: str | None = None
     pull_steps: list[JsonObject] | None = []
     job_variables: JsonObject = Field(default_factory=dict)
-    schedules: JsonValue = None
+    schedules: Annotated[list[ScheduleCreate], Field(max_length=MAX_SCHEDULES)] = []
     concurrency_limit: JsonValue = None
     global_concurrency_limit_id: JsonValue = None
     work_pool_name: JsonValue = None
 
-    @field_validator(
-        "schedules", "concurrency_limit", "global_concurrency_limit_id", "work_pool_name"
-    )
+    @field_validator("concurrency_limit", "global_concurrency_limit_id", "work_pool_name")
     @classmethod
     def _unsupported(cls, value: JsonValue) -> JsonValue:
         return refuse(value or None)
@@ -65,14 +69,12 @@ class DeploymentUpdate(Request):
     pull_steps: list[JsonObject] | None = None
     entrypoint: str | None = None
     enforce_parameter_schema: bool | None = None
-    schedules: JsonValue = None
+    schedules: Annotated[list[ScheduleUpdate], Field(max_length=MAX_SCHEDULES)] | None = None
     concurrency_limit: JsonValue = None
     global_concurrency_limit_id: JsonValue = None
     work_pool_name: JsonValue = None
 
-    @field_validator(
-        "schedules", "concurrency_limit", "global_concurrency_limit_id", "work_pool_name"
-    )
+    @field_validator("concurrency_limit", "global_concurrency_limit_id", "work_pool_name")
     @classmethod
     def _unsupported(cls, value: JsonValue) -> JsonValue:
         return refuse(value or None)
@@ -89,7 +91,7 @@ class Deployment(Wire):
     description: str | None = None
     flow_id: UUID
     paused: bool = False
-    schedules: list[JsonValue] = []
+    schedules: list[DeploymentSchedule] = []
     concurrency_limit: int | None = None
     job_variables: JsonObject = Field(default_factory=dict)
     parameters: JsonObject = Field(default_factory=dict)

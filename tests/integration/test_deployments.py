@@ -55,12 +55,11 @@ def test_unknown_deployments_are_not_found(api: Api) -> None:
     assert api.post("/flow_runs/", run).status_code == 404
 
 
-@pytest.mark.parametrize("field", ["schedules", "concurrency_limit", "work_pool_name"])
+@pytest.mark.parametrize("field", ["concurrency_limit", "work_pool_name"])
 def test_what_is_not_supported_yet_is_refused_by_name(api: Api, field: str) -> None:
-    value: Any = [{"active": True}] if field == "schedules" else "x"
-    status, error = create(api, **{field: value})
+    status, error = create(api, **{field: "x"})
     assert (status, error["detail"][0]["loc"]) == (422, ["body", field])
-    assert create(api, **{field: [] if field == "schedules" else None})[0] == 201
+    assert create(api, **{field: None})[0] == 201
 
 
 def test_a_run_takes_from_its_deployment_what_it_does_not_say(api: Api) -> None:

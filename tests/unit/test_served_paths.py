@@ -23,8 +23,6 @@ LISTED = {
     ),
     r"/(filter|count|paginate) request: flow_runs\.parent_flow_run_id\.": "refused by name",
     r"request: deployments\.concurrency_limit\.": "refused by name",
-    r"/deployments/.*request: (schedules|concurrency_limit)\.": "not served yet",
-    r"/deployments/.* response: (results\.)?schedules\.": "not served yet",
     r"/deployments/.* response: (results\.)?status\.": "a text, one of Prefect's",
     r"/deployments/.* response: (results\.)?(created_by|updated_by)$": (
         "changes of deployments are not signed"
