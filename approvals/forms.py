@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from approvals import prose
 from approvals.models import Approval, Decision
 from approvals.schemaforms import (
+    FileStore,
     Form,
     JSONValue,
     PostedData,
@@ -48,8 +49,13 @@ class Question:
     def open(self) -> Form:
         return open_form(self.schema)
 
-    def read(self, posted: PostedData, files: Mapping[str, object] | None = None) -> Form:
-        return read_form(self.schema, posted, files=files)
+    def read(
+        self,
+        posted: PostedData,
+        files: Mapping[str, object] | None = None,
+        store: FileStore | None = None,
+    ) -> Form:
+        return read_form(self.schema, posted, files=files, store=store)
 
     def find_options(self, posted: PostedData) -> SafeString | None:
         return find_options(self.schema, posted)

@@ -137,3 +137,31 @@ class Draft(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reviewer}: {self.approval}"
+
+
+class Upload(models.Model):
+    """A file that a reviewer has chosen in an approval's form and not sent."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    approval = models.ForeignKey(Approval, on_delete=models.CASCADE, related_name="uploads")
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uploads"
+    )
+    name = models.TextField()
+    size = models.PositiveIntegerField()  # bytes
+    content = models.BinaryField()
+    kept_at = models.DateTimeField()
+
+    class Meta:
+        # read by drop_abandoned_uploads, oldest first
+        indexes = [models.Index(fields=["kept_at"], name="upload_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.size} bytes): {self.approval}"
+
+    @property
+    def token(self) -> str:
+        return str(self.pk)
+
+    def read(self) -> bytes:
+        return bytes(self.content)

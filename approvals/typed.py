@@ -1,17 +1,19 @@
 """What reviewers typed and did not send: kept as drafts, carried through a login, shown again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.http import Http404, QueryDict
+from django.core.files.uploadedfile import UploadedFile
+from django.http import Http404, HttpRequest, QueryDict
 from django.urls import Resolver404, resolve
 
 from approvals.forms import Question, load_json, read_question
 from approvals.http import Fields, seal, unseal
 from approvals.models import Approval, Draft
-from approvals.schemaforms import Form
+from approvals.schemaforms import FileStore, Form, name_kept
 from approvals.schemaforms.decode import OPERATION, ROOT
 from approvals.services import drafts, inbox
 from approvals.services.asked import find_schema
@@ -43,10 +45,21 @@ def keep_draft(
     return drafts.save_draft(approval, user=user, typed=typed)
 
 
-def restore_form(question: Question, fields: Fields) -> Form:
+def restore_form(question: Question, fields: Fields, store: FileStore | None = None) -> Form:
     """Put back what was typed, not yet judged."""
+    if not fields:
+        return question.open()
     # the name of no operation: the form is shown as it stands
-    return question.read(as_posted([*fields, (OPERATION, "keep")])) if fields else question.open()
+    return question.read(as_posted([*fields, (OPERATION, "restore")]), store=store)
+
+
+def mark_files(posted: QueryDict, files: "Mapping[str, UploadedFile[Any]]") -> QueryDict:
+    """Return a POST that says which files were chosen, in the place of the files themselves."""
+    marked = posted.copy()
+    for name, file in files.items():
+        field, text = name_kept(name.removesuffix(".file"), file.name or "")
+        marked[field] = text
+    return marked
 
 
 def read_typed(question: Question, form: Form) -> Typed:
@@ -70,12 +83,13 @@ def describe_typed(typed: Typed) -> Fields:
     return restore_form(question, typed.fields).typed(longest=MAX_DRAFT_LENGTH) + rows
 
 
-def carry_answer(approval_id: UUID, posted: QueryDict) -> str:
+def carry_answer(request: HttpRequest, approval_id: UUID) -> str:
     """Seal the posted fields of an approval's form, to be carried through a login.
 
     It is for somebody whose session has ended, so it tells nothing of the approval itself.
     """
     approval = Approval.objects.filter(pk=approval_id).first()
+    posted = mark_files(request.POST, request.FILES)
     digest = posted.get(ASKED, "")
     question = find_asked(approval, read_question(approval), digest) if approval else None
     fields = question.read(posted).inputs() if question else []

@@ -159,6 +159,7 @@ BACKGROUND_LOOPS = {
     "approvals.services.drafts.drop_old_drafts": 600.0,
     "flowruns.services.scheduling.schedule_runs": 1.0,
     "flowruns.services.lateness.mark_late_runs": 5.0,
+    "approvals.services.uploads.drop_abandoned_uploads": 600.0,
 }
 
 LOGGING = {

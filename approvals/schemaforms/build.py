@@ -8,6 +8,7 @@ from approvals.schemaforms.checks import Checker, Complaint, TooSlowError
 from approvals.schemaforms.choices import Choice, Fixed, Ticks, YesNo, label_options
 from approvals.schemaforms.controls import Control, Slot
 from approvals.schemaforms.fields import Kind, Node, read_node
+from approvals.schemaforms.files import File
 from approvals.schemaforms.groups import ObjectControl, humanise
 from approvals.schemaforms.limits import (
     MAX_DEPTH,
@@ -26,7 +27,7 @@ from approvals.schemaforms.readings import take_reading
 from approvals.schemaforms.rows import ListControl
 from approvals.schemaforms.schema import Keywords, Schema, SchemaTrouble
 from approvals.schemaforms.searching import Search, SearchTicks
-from approvals.schemaforms.texts import AnyJSON, File, JSONText, PlainText, ReadOnly, Secret
+from approvals.schemaforms.texts import AnyJSON, JSONText, PlainText, ReadOnly, Secret
 from approvals.schemaforms.unions import UnionControl
 from approvals.schemaforms.values import (
     MISSING,

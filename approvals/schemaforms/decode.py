@@ -1,9 +1,12 @@
 """What a browser posted, looked up by name."""
 
 from collections.abc import Iterator, Mapping
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from approvals.schemaforms.limits import MAX_FILE_BYTES
+
+if TYPE_CHECKING:
+    from approvals.schemaforms.files import FileStore
 
 ROOT = "f"
 STRUCTURE_MARKS = "!#?"
@@ -25,6 +28,7 @@ class PostedData(Protocol):
 
 @runtime_checkable
 class UploadedFile(Protocol):
+    name: str | None
     size: int | None
 
     def read(self, num_bytes: int, /) -> bytes: ...
@@ -33,9 +37,15 @@ class UploadedFile(Protocol):
 class Posted:
     """One POST of a form. A name that was not posted reads as empty text."""
 
-    def __init__(self, data: PostedData, files: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self,
+        data: PostedData,
+        files: Mapping[str, object] | None = None,
+        store: "FileStore | None" = None,
+    ) -> None:
         self._data = data
         self._files = files or {}
+        self.store = store
         self._names = {
             name for name in data if name.startswith(ROOT) and len(name) < MAX_NAME_LENGTH
         }
@@ -67,8 +77,9 @@ class Posted:
         """Tell whether a person's own input was posted inside the control `name`."""
         return name in self._typed_parents
 
-    def file(self, name: str) -> bytes | None:
+    def file(self, name: str) -> tuple[str, bytes] | None:
+        """Return the name and content of a chosen file, cut just above what may be taken."""
         upload = self._files.get(name)
         if not isinstance(upload, UploadedFile) or not upload.size:
             return None
-        return upload.read(MAX_FILE_BYTES + 1)
+        return upload.name or "file", upload.read(MAX_FILE_BYTES + 1)

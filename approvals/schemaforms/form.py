@@ -17,6 +17,7 @@ from approvals.schemaforms.decode import (
     PostedData,
 )
 from approvals.schemaforms.fields import Kind
+from approvals.schemaforms.files import FileStore
 from approvals.schemaforms.limits import MAX_SHOWN_VALUE
 from approvals.schemaforms.operations import Outcome, apply_operation, reach_control
 from approvals.schemaforms.problems import (
@@ -136,10 +137,17 @@ def open_form(schema: JSONValue) -> Form:
 
 
 def read_form(
-    schema: JSONValue, posted: PostedData, *, files: Mapping[str, object] | None = None
+    schema: JSONValue,
+    posted: PostedData,
+    *,
+    files: Mapping[str, object] | None = None,
+    store: FileStore | None = None,
 ) -> Form:
-    """Read what was posted: an answer to decode, or a button that changes the structure."""
-    return _build_form(schema, Posted(posted, files))
+    """Read what was posted: an answer to decode, or a button that changes the structure.
+
+    Chosen files go into the `store`; without one their content goes into the field as text.
+    """
+    return _build_form(schema, Posted(posted, files, store))
 
 
 def find_options(schema: JSONValue, posted: PostedData) -> "SafeString | None":

@@ -41,6 +41,7 @@ MAX_NUMBER_LENGTH = 1_000
 """Characters of a number; Python refuses to read integers of more than 4,300 digits."""
 
 MAX_FILE_BYTES = 5_000_000
+MAX_FILE_NAME = 200
 
 MAX_PATTERN_SECONDS = 0.1
 """Time that one pattern may take on one answer."""

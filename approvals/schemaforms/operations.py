@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from approvals.schemaforms.controls import Control
+from approvals.schemaforms.files import File
 from approvals.schemaforms.groups import Group
 from approvals.schemaforms.rows import Rows
 from approvals.schemaforms.searching import Search, SearchTicks, first_match_id
@@ -33,9 +34,18 @@ def apply_operation(root: Control, command: str) -> Outcome:
             return _choose(control, token)
         case Group() if operation in {"toggle", "refresh"}:
             return _toggle(control) if operation == "toggle" else Outcome("refresh")
+        case AnyJSON() | File() | Search() | SearchTicks():
+            return _change_field(control, operation)
+    return Outcome("none")
+
+
+def _change_field(control: AnyJSON | File | Search | SearchTicks, operation: str) -> Outcome:
+    match control:
         case AnyJSON() if operation == "quote":
             control.quote()
             return Outcome("quote", control.focus_id, "Put in quotes")
+        case File() if operation in {"keep", "drop"}:
+            return _change_file(control, operation)
         case Search() | SearchTicks() if operation == "search":
             control.box.search()
             return Outcome("search", first_match_id(control), control.box.outcome)
@@ -77,6 +87,8 @@ def _add(rows: Rows) -> Outcome:
 
 def _remove(rows: Rows, token: str) -> Outcome:
     number = rows.tokens.index(token) + 1
+    for control in rows.row_controls(token):
+        _drop_files(control)
     rows.remove_row(token)
     if not rows.tokens:
         return Outcome("remove", f"{rows.id}-add", f"Entry {number} removed, none left")
@@ -103,6 +115,20 @@ def _move(rows: Rows, token: str, step: int) -> Outcome:
     number = rows.tokens.index(token) + 1
     words = f"Entry moved to place {number}" if moved else f"Entry stays at place {number}"
     return Outcome("move", rows.row_controls(token)[0].entry_id, words)
+
+
+def _change_file(file: File, operation: str) -> Outcome:
+    name = file.file_name
+    if operation == "drop":
+        file.drop()
+        return Outcome("drop", file.focus_id, f"{name} removed")
+    return Outcome("keep", file.focus_id, file.refusal or (f"{name} added" if name else ""))
+
+
+def _drop_files(control: Control) -> None:
+    for part in control.walk():
+        if isinstance(part, File):
+            part.drop()
 
 
 def _choose(union: UnionControl, token: str) -> Outcome:

@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 from approvals.schemaforms.choices import Choice, Ticks
 from approvals.schemaforms.controls import Control
 from approvals.schemaforms.decode import JUDGED, OPERATION
+from approvals.schemaforms.files import File
 from approvals.schemaforms.form import Form
 from approvals.schemaforms.groups import Group, ObjectControl
 from approvals.schemaforms.limits import MAX_HELP_LENGTH
@@ -23,7 +24,7 @@ from approvals.schemaforms.moments import DateTime
 from approvals.schemaforms.problems import has_problems
 from approvals.schemaforms.rows import ListControl
 from approvals.schemaforms.searching import Search, SearchTicks
-from approvals.schemaforms.texts import AnyJSON, File
+from approvals.schemaforms.texts import AnyJSON
 from approvals.schemaforms.unions import UnionControl
 from approvals.schemaforms.values import UNPRINTABLE, clip
 

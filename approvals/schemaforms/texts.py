@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 from approvals.schemaforms import formats
 from approvals.schemaforms.checks import TooSlowError, can_check_pattern
 from approvals.schemaforms.controls import EMPTY, NULL, OMIT, Answer, Control, TextControl
-from approvals.schemaforms.limits import MAX_FILE_BYTES
 from approvals.schemaforms.values import (
     MISSING,
     JSONValue,
-    MaybeJSON,
     UnreadableError,
     as_text,
     read_json,
@@ -96,7 +94,12 @@ class Secret(TextControl):
 
     def open(self) -> None:
         self.raw = ""
+        self.was_typed = False
         self.blank = self._opening_blank()
+
+    def read(self, posted: "Posted") -> None:
+        super().read(posted)
+        self.was_typed = bool(self.raw or posted.text(f"{self.name}.typed"))
 
     def is_untouched(self) -> bool:
         return False
@@ -105,13 +108,17 @@ class Secret(TextControl):
         return self.raw == ""
 
     def inputs(self) -> Iterator[tuple[str, str]]:
-        return iter(())
+        """Yield that something was typed, and never what."""
+        if self.was_typed:
+            yield f"{self.name}.typed", "1"
+        if self.blank:
+            yield f"{self.name}.!", self.blank
 
     @property
     def hints(self) -> list[str]:
-        is_lost = self.raw != ""
         # Not what the default is: that is a secret too.
-        return ["For safety this was not kept: if it is empty, enter it again."] * is_lost
+        lost = ["For safety this was not kept: if it is empty, enter it again."]
+        return lost * self.was_typed
 
     def answers(self) -> Iterator[Answer]:
         if self.raw or isinstance(self.initial, str):
@@ -135,56 +142,6 @@ class ReadOnly(TextControl):
 
     def read(self, posted: "Posted") -> None:
         """Nothing that is posted changes it."""
-
-
-class File(TextControl):
-    """Bytes: chosen as a file or pasted, and kept as the text that JSON carries."""
-
-    template = "file"
-    demand = "Choose a file or paste its content."
-
-    def open(self) -> None:
-        self.refusal = ""
-        super().open()
-
-    def read(self, posted: "Posted") -> None:
-        super().read(posted)
-        content = posted.file(f"{self.name}.file")
-        if content is None:
-            return
-        if len(content) > MAX_FILE_BYTES:
-            limit = MAX_FILE_BYTES // 1_000_000
-            self.refusal = f"This file is larger than {limit} MB; choose another."
-        elif self.is_base64:
-            self.raw = formats.write_base64(content, url_safe=self.is_url_safe)
-        else:
-            self._take_text(content)
-
-    def _take_text(self, content: bytes) -> None:
-        try:
-            self.raw = content.decode()
-        except UnicodeDecodeError:
-            self.refusal = "This file is not text in UTF-8; choose another."
-
-    @property
-    def is_base64(self) -> bool:
-        return self.node.format != "binary"
-
-    @property
-    def is_url_safe(self) -> bool:
-        return self.node.format == "base64url"
-
-    def decode(self) -> MaybeJSON:
-        value = super().decode()
-        if self.refusal:
-            self.problems = [self.refusal]
-        return value
-
-    def parse(self, text: str) -> JSONValue:
-        return formats.read_base64(text, url_safe=self.is_url_safe) if self.is_base64 else text
-
-    def is_blank(self) -> bool:
-        return self.raw == ""
 
 
 class JSONText(TextControl):

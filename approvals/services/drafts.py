@@ -45,12 +45,19 @@ class Typed:
 def save_draft(approval: Approval, *, user: User, typed: Typed) -> Saving:
     """Save what was typed while the approval waits; once it has ended nothing is stored."""
     with transaction.atomic():
-        # held until the draft is stored, so that the end of the approval comes before or after it
-        waiting = Approval.objects.select_for_update(no_key=True)
-        if waiting.filter(pk=approval.pk, outcome=Approval.Outcome.WAITING).first() is None:
+        if not hold_waiting(approval):
             return Saving.ENDED
         kept = _store(approval, user=user, typed=typed)
     return Saving.SAVED if kept else Saving.TOO_LARGE
+
+
+def hold_waiting(approval: Approval) -> bool:
+    """Keep an approval from ending until the transaction is over; False when it has ended.
+
+    So whatever is stored for it is there before its end, which drops it, or is not stored at all.
+    """
+    waiting = Approval.objects.select_for_update(no_key=True)
+    return waiting.filter(pk=approval.pk, outcome=Approval.Outcome.WAITING).first() is not None
 
 
 def save_leftover(approval: Approval, *, user: User, typed: Typed) -> Draft | None:

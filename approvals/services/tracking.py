@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from approvals.models import Approval, Decision
 from approvals.prose import summarise_markdown
 from approvals.services.drafts import end_drafts
+from approvals.services.uploads import drop_uploads
 from flowruns.connectors import PauseForm, get_connector
 from flowruns.domain.actors import Actor, ActorKind
 from flowruns.domain.rejections import read_rejection
@@ -93,6 +94,7 @@ def _close(change: StateChange, pause: State) -> None:
     if approval.outcome in {Approval.Outcome.ANSWERED, Approval.Outcome.REJECTED}:
         winner = _record_decision(approval, change, closed_at).reviewer
     end_drafts(approval, winner=winner)
+    drop_uploads(approval)
 
 
 def _outcome(change: StateChange) -> Approval.Outcome:

@@ -49,5 +49,6 @@ def ask_to_log_in(request: HttpRequest, carried: str) -> HttpResponse:
         "next": request.path,
         "carried": carried,
         "was_logged_out": True,
+        "files": [file.name for key in request.FILES for file in request.FILES.getlist(key)],
     }
     return render(request, _TEMPLATE, context, status=401)

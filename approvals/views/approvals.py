@@ -20,12 +20,14 @@ from approvals.schemaforms import Form
 from approvals.services import decisions, drafts, inbox
 from approvals.services.decisions import Decided, Refused, TooLate
 from approvals.services.drafts import LEFTOVERS_KEPT, Typed
+from approvals.services.uploads import ReviewersFiles
 from approvals.typed import (
     carry_answer,
     carry_reason,
     describe_draft,
     describe_typed,
     keep_draft,
+    mark_files,
     read_typed,
     restore_form,
 )
@@ -38,7 +40,7 @@ def approval_page(request: HttpRequest, approval_id: UUID) -> HttpResponse:
     if request.method != "POST":
         return show_approval(request, approval_id)
     if not request.user.is_authenticated:
-        return ask_to_log_in(request, carry_answer(approval_id, request.POST))
+        return ask_to_log_in(request, carry_answer(request, approval_id))
     return answer_approval(request, approval_id)
 
 
@@ -47,7 +49,8 @@ def show_approval(request: Request, approval_id: UUID) -> HttpResponse:
     approval = inbox.get_approval_for(request.user, approval_id)
     question = read_question(approval)
     draft = drafts.read_draft(approval, user=request.user)
-    form = restore_form(question, drafts.read_fields(draft) if draft else [])
+    fields = drafts.read_fields(draft) if draft else []
+    form = restore_form(question, fields, ReviewersFiles(approval, request.user))
     return _render(request, approval, question, form, draft=draft)
 
 
@@ -57,7 +60,8 @@ def answer_approval(request: Request, approval_id: UUID) -> HttpResponse:
     question = read_question(approval)
     if question.is_arriving:
         return redirect("approval", approval.pk)
-    form = question.read(request.POST, request.FILES)
+    files = ReviewersFiles(approval, request.user)
+    form = question.read(request.POST, request.FILES, files)
     if not approval.is_waiting:
         return _tell_too_late(request, approval, read_typed(question, form))
     if form.operation or not form.is_valid:
@@ -86,7 +90,8 @@ def show_again(request: Request, approval_id: UUID) -> HttpResponse:
     """Show what was posted without acting on it, because nothing proves who sent it."""
     approval = inbox.get_approval_for(request.user, approval_id)
     question = read_question(approval)
-    form = question.read(request.POST, request.FILES)
+    files = ReviewersFiles(approval, request.user)
+    form = question.read(mark_files(request.POST, request.FILES), store=files)
     return _render(request, approval, question, form, is_unproven=True, status=403)
 
 

@@ -11,6 +11,7 @@ from approvals.forms import read_question
 from approvals.http import Request, fragment, reviewers_only, unchanged
 from approvals.services import drafts, inbox
 from approvals.services.drafts import Saving
+from approvals.services.uploads import drop_uploads
 from approvals.typed import ASKED, REASON, find_asked, keep_draft
 
 _STATUSES = {Saving.ENDED: 409, Saving.TOO_LARGE: 413}
@@ -35,5 +36,6 @@ def save_draft(request: Request, approval_id: UUID) -> HttpResponse:
 def discard_draft(request: Request, approval_id: UUID) -> HttpResponse:
     approval = inbox.get_approval_for(request.user, approval_id)
     drafts.drop_draft(approval, user=request.user)
+    drop_uploads(approval, user=request.user)
     messages.info(request, "Your draft was deleted.")
     return redirect("approval", approval.pk)

@@ -29,5 +29,5 @@ def _show_what_was_typed(request: HttpRequest) -> HttpResponse | None:
     approval_id, is_answer = match.kwargs["approval_id"], match.url_name == "approval"
     if request.user.is_authenticated:
         return (show_again if is_answer else show_reason_again)(request, approval_id)
-    carried = carry_answer(approval_id, request.POST) if is_answer else carry_reason(request.POST)
+    carried = carry_answer(request, approval_id) if is_answer else carry_reason(request.POST)
     return ask_to_log_in(request, carried)
