@@ -23,7 +23,7 @@ from flowruns.services.api_keys import find_api_key
 from flowruns.services.deployments import due_flow_runs
 from flowruns.waiters import ask_database, is_released, waiting_for
 from flowruns.wire.deployments import ScheduledRunsQuery
-from flowruns.wire.headers import read_etag, read_wait
+from flowruns.wire.headers import read_etag, read_wait, reads_attendance
 
 type Scope = MutableMapping[str, Any]
 type Message = MutableMapping[str, Any]
@@ -53,9 +53,11 @@ class HoldForState:
     known: UUID
     seconds: int
     key: str
+    attends: bool = False
 
     async def wait(self) -> None:
-        with waiting_for(self.flow_run_id, known=self.known) as waiter:
+        waiting = waiting_for(self.flow_run_id, known=self.known, attends=self.attends)
+        with waiting as waiter:
             # asked after registering: a change in between wakes the waiter
             if await ask_database(self._is_worth_waiting):
                 await waiter.sleep(seconds=self.seconds)
@@ -112,7 +114,8 @@ def hold_requests(app: Application) -> Application:
 async def _read_hold(scope: Scope, receive: "_Replay") -> Hold | None:
     """Return what a request asks to wait for, or None where it does not ask."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    seconds = read_wait(headers.get("prefer", ""))
+    prefer = headers.get("prefer", "")
+    seconds = read_wait(prefer)
     if not seconds:
         return None
     key = headers.get("authorization", "").removeprefix("Bearer ").strip()
@@ -124,7 +127,7 @@ async def _read_hold(scope: Scope, receive: "_Replay") -> Hold | None:
     known = read_etag(headers.get("if-none-match", ""))
     if scope["method"] != "GET" or flow_run_id is None or known is None:
         return None
-    return HoldForState(flow_run_id, known, seconds, key)
+    return HoldForState(flow_run_id, known, seconds, key, reads_attendance(prefer))
 
 
 def _read_query(body: bytes) -> ScheduledRunsQuery | None:

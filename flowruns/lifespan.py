@@ -1,10 +1,18 @@
-"""What runs as long as the web process: listening for state changes of other processes."""
+"""What runs as long as the web process: hearing of state changes, and noting who is there."""
 
 import asyncio
+import logging
 from contextlib import suppress
+from functools import partial
+from uuid import uuid4
+
+from django.db import Error
 
 from flowruns import waiters
 from flowruns.holding import Application, Receive, Scope, Send
+from flowruns.services.attendance import NOTE_SECONDS, note_attendance
+
+_log = logging.getLogger(__name__)
 
 
 def with_lifespan(app: Application) -> Application:
@@ -21,10 +29,26 @@ def with_lifespan(app: Application) -> Application:
 
 async def _live(receive: Receive, send: Send) -> None:
     await receive()
-    listening = asyncio.create_task(waiters.listen())
+    living = [asyncio.create_task(waiters.listen()), asyncio.create_task(_note_attendance())]
     await send({"type": "lifespan.startup.complete"})
     await receive()
-    listening.cancel()
-    with suppress(asyncio.CancelledError):
-        await listening
+    for task in living:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
     await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _note_attendance() -> None:
+    """Write down again and again which runs' processes hold a request here."""
+    listener_id, failures = uuid4(), 0
+    while True:
+        try:
+            note = partial(note_attendance, listener_id, waiters.attended_runs())
+            await waiters.ask_database(note)
+            failures = 0
+        except Error as error:
+            failures += 1
+            if failures == 1:
+                _log.warning("Cannot note whose processes are there: %s", error)
+        await asyncio.sleep(NOTE_SECONDS)

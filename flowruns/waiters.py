@@ -37,8 +37,9 @@ class Waiter:
     `known` is None for one who waits for runs of a deployment: any change may be theirs.
     """
 
-    def __init__(self, known: UUID | None) -> None:
+    def __init__(self, known: UUID | None, *, attends: bool = False) -> None:
         self.known = known
+        self.attends = attends
         self._loop = asyncio.get_running_loop()
         self._woken = asyncio.Event()
 
@@ -59,12 +60,13 @@ _released = Event()
 
 
 @contextmanager
-def waiting_for(*ids: UUID, known: UUID | None) -> Iterator[Waiter]:
+def waiting_for(*ids: UUID, known: UUID | None, attends: bool = False) -> Iterator[Waiter]:
     """Register a waiter for a run, or for runs of deployments, by their ids.
 
-    Read what is waited for once more inside, or a change just before is missed.
+    Read what is waited for once more inside, or a change just before is missed. `attends` says
+    that the waiter is the process which runs the run.
     """
-    waiter = Waiter(known)
+    waiter = Waiter(known, attends=attends)
     for waited_for in ids:
         _waiters.setdefault(waited_for, set()).add(waiter)
     if is_released():
@@ -80,6 +82,12 @@ def waiting_for(*ids: UUID, known: UUID | None) -> Iterator[Waiter]:
 
 def count_waiters() -> int:
     return len(set().union(*_waiters.values()))
+
+
+def attended_runs() -> set[UUID]:
+    """Return the runs whose own processes hold a request here at this moment."""
+    waiting = tuple(_waiters.items())
+    return {run for run, all_of_it in waiting if any(each.attends for each in all_of_it)}
 
 
 def wake(waited_for: UUID, state_id: UUID | None = None) -> None:

@@ -19,6 +19,7 @@ from flowruns.sdk.steps import (
     Step,
     Steps,
 )
+from flowruns.wire.headers import read_wait
 
 MIDNIGHT = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -79,7 +80,7 @@ class Rehearsal:
     def _send(self, request: Send) -> Reply:
         self.sent.append(request)
         reply = self.server(request)
-        hold = int(request.headers.get("Prefer", "wait=0").removeprefix("wait="))
+        hold = read_wait(request.headers.get("Prefer", ""))
         if not (self.holds and hold) or self._is_news(request, reply):
             return reply
         return self._hold(request, hold)

@@ -160,6 +160,8 @@ BACKGROUND_LOOPS = {
     "flowruns.services.scheduling.schedule_runs": 1.0,
     "flowruns.services.lateness.mark_late_runs": 5.0,
     "approvals.services.uploads.drop_abandoned_uploads": 600.0,
+    "flowruns.services.attendance.end_abandoned_runs": 2.5,
+    "flowruns.services.unstarted.release_unstarted_runs": 2.5,
 }
 
 LOGGING = {

@@ -26,6 +26,7 @@ def facts_after(transition: Transition, written: State) -> RunFacts:
         start_time=_start_time(run, written),
         end_time=_end_time(run, written),
         total_run_time=run.total_run_time + _time_spent_running(transition, written),
+        was_released=run.was_released or _is_put_back(transition, written),
     )
 
 
@@ -38,7 +39,7 @@ def cleared_pause_keys(before: RunFacts, after: RunFacts) -> frozenset[str]:
 
 
 def _run_count(t: Transition, written: State) -> int:
-    if written.type is not StateType.RUNNING or t.run.resuming or _leaves_pause(t, written):
+    if written.type is not StateType.RUNNING or t.run.resuming or _goes_on(t, written):
         return t.run.run_count
     return t.run.run_count + 1
 
@@ -110,10 +111,23 @@ def _is_retry(t: Transition, written: State) -> bool:
 
 
 def _is_rerun(t: Transition, written: State) -> bool:
-    """Whether somebody starts an ended run again."""
-    return t.initial is not None and t.initial.is_terminal and not written.is_terminal
+    """Whether somebody starts an ended run again; one that only seemed to have ended goes on."""
+    if t.initial is None or t.initial.is_presumed:
+        return False
+    return t.initial.is_terminal and not written.is_terminal
 
 
 def _leaves_pause(t: Transition, written: State) -> bool:
     was_paused = t.initial is not None and t.initial.type is StateType.PAUSED
     return was_paused and written.type is not StateType.PAUSED
+
+
+def _goes_on(t: Transition, written: State) -> bool:
+    """Whether the execution that was interrupted, or seemed to be, is the one that runs."""
+    return _leaves_pause(t, written) or (t.initial is not None and t.initial.is_presumed)
+
+
+def _is_put_back(t: Transition, written: State) -> bool:
+    """Whether a run that somebody had taken is there to be taken again."""
+    was_taken = t.initial is not None and t.initial.type is StateType.PENDING
+    return was_taken and written.type is StateType.SCHEDULED

@@ -98,6 +98,18 @@ def runs_are_submitted_once(t: Transition) -> Verdict | None:
     )
 
 
+def released_runs_are_started_once(t: Transition) -> Verdict | None:
+    """Let one process start a run that was taken, put back and taken again: the first that comes.
+
+    The one that was too slow may still come. Prefect 3.8 puts no run back, and needs no rule.
+    """
+    if t.initial is None or not t.run.was_released or t.proposed.type is not StateType.RUNNING:
+        return None
+    if t.initial.type is StateType.RUNNING or (t.initial.is_terminal and not t.initial.is_presumed):
+        return Abort("This run was started by another process.")
+    return None
+
+
 def only_scheduled_runs_become_late(t: Transition) -> Verdict | None:
     if t.initial is None or t.proposed.type is not StateType.SCHEDULED or t.proposed.name != "Late":
         return None
@@ -228,6 +240,7 @@ FLOW_RUN_RULES: tuple[Rule, ...] = (
     cancelling_runs_only_become_cancelled,
     runs_without_a_process_are_cancelled_at_once,
     runs_are_submitted_once,
+    released_runs_are_started_once,
     only_scheduled_runs_become_late,
     only_running_runs_pause,
     each_pause_fires_once,

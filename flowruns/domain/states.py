@@ -27,6 +27,10 @@ TERMINAL_STATES = frozenset(
 )
 
 
+# in a state's details: this server thinks so, and may be wrong
+_PRESUMED = "presumed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateDetails:
     """What the rules read of a state's details; everything else travels in `extra` untouched.
@@ -62,6 +66,11 @@ class State:
     @property
     def is_terminal(self) -> bool:
         return self.type in TERMINAL_STATES
+
+    @property
+    def is_presumed(self) -> bool:
+        """Whether this is a crash that the server presumes, because it hears of no process."""
+        return self.type is StateType.CRASHED and bool(self.details.extra.get(_PRESUMED))
 
     @property
     def is_suspended(self) -> bool:
@@ -111,3 +120,9 @@ def failed(message: str) -> State:
 
 def cancelled(message: str, *, name: str = "Cancelled") -> State:
     return State(type=StateType.CANCELLED, name=name, message=message)
+
+
+def presumed_crash(message: str) -> State:
+    """The end of a run whose process is silent; it is taken back when the process speaks."""
+    details = StateDetails(extra={_PRESUMED: True})
+    return State(type=StateType.CRASHED, message=message, details=details)

@@ -15,7 +15,8 @@ class RunFacts:
 
     Times are aware and in UTC; `retry_delay` is in seconds; `run_count` counts executions.
     `answer_accepted` says whether the current pause needs no answer or has a stored one
-    that its schema accepts.
+    that its schema accepts. `was_released` says that a process has taken the run and not
+    started it in time, so that two may want to start it now.
     """
 
     has_deployment: bool = False
@@ -28,6 +29,7 @@ class RunFacts:
     resuming: bool = False
     pause_keys: frozenset[str] = frozenset()
     answer_accepted: bool = True
+    was_released: bool = False
     expected_start_time: datetime | None = None
     next_scheduled_start_time: datetime | None = None
     start_time: datetime | None = None

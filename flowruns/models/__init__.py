@@ -3,6 +3,7 @@
 from flowruns.models.api_keys import ApiKey
 from flowruns.models.events import Event
 from flowruns.models.flows import Deployment, Flow
+from flowruns.models.listeners import Listener
 from flowruns.models.runs import FlowRun, FlowRunState, LogLine, RunInput
 from flowruns.models.schedules import DeploymentSchedule
 from flowruns.models.task_runs import TaskRun, TaskRunState
@@ -15,6 +16,7 @@ __all__ = [
     "Flow",
     "FlowRun",
     "FlowRunState",
+    "Listener",
     "LogLine",
     "RunInput",
     "TaskRun",

@@ -47,12 +47,15 @@ class FlowRun(models.Model):
     state_name = models.TextField(null=True, blank=True)
     state_timestamp = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
+    # when the process that runs it was last there; null where none is needed, or none says so
+    attended_at = models.DateTimeField(null=True, blank=True)
 
     run_count = models.PositiveIntegerField(default=0)
     retries = models.IntegerField(null=True, blank=True)
     retry_delay = models.IntegerField(null=True, blank=True)
     retry_type = models.TextField(null=True, blank=True)
     resuming = models.BooleanField(default=False)
+    was_released = models.BooleanField(default=False)
     pause_keys = models.JSONField(default=list, blank=True)
     infrastructure_pid = models.TextField(null=True, blank=True)
     expected_start_time = models.DateTimeField(null=True, blank=True)
@@ -77,6 +80,12 @@ class FlowRun(models.Model):
                 fields=["expires_at"],
                 condition=Q(expires_at__isnull=False),
                 name="flow_run_expiring",
+            ),
+            # read by end_abandoned_runs
+            models.Index(
+                fields=["attended_at"],
+                condition=Q(attended_at__isnull=False),
+                name="flow_run_attended",
             ),
             # read by read_flow_runs: what waits, and what one flow did last
             models.Index(fields=["state_type", "id"], name="flow_run_by_state"),
@@ -117,6 +126,7 @@ class FlowRun(models.Model):
             start_time=self.start_time,
             end_time=self.end_time,
             total_run_time=self.total_run_time,
+            was_released=self.was_released,
         )
 
 

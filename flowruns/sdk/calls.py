@@ -13,6 +13,7 @@ from flowruns import wire
 from flowruns.sdk.asking import WORKING, ask
 from flowruns.sdk.states import FlowRun, OrchestrationResult, State, to_wire
 from flowruns.sdk.steps import Send, Sleep, Steps, read_clock
+from flowruns.wire.headers import ATTEND
 
 # A filter object of Prefect's API, such as {"state": {"type": {"any_": ["PAUSED"]}}}.
 type Filter = Mapping[str, Any]
@@ -74,10 +75,14 @@ def create_flow_run(run: wire.FlowRunCreate, *, patience: float = WORKING) -> St
     return FlowRun.model_validate((yield from _post("/flow_runs/", _dump(run), patience=patience)))
 
 
-def read_flow_run(flow_run_id: UUID, *, patience: float = WORKING) -> Steps[FlowRun]:
+def read_flow_run(
+    flow_run_id: UUID, *, attends: bool = False, patience: float = WORKING
+) -> Steps[FlowRun]:
     """Read a flow run; raises ObjectNotFound."""
-    answer = yield from _get(f"/flow_runs/{flow_run_id}", patience=patience)
-    return FlowRun.model_validate(answer)
+    path = f"/flow_runs/{flow_run_id}"
+    request = Send(method="GET", path=path, headers=_preference(attends=attends))
+    reply = yield from ask(request, patience=patience)
+    return FlowRun.model_validate(reply.json())
 
 
 def read_flow_runs(
@@ -119,6 +124,7 @@ def set_flow_run_state(
     *,
     force: bool = False,
     instead_of: UUID | None = None,
+    attends: bool = False,
     patience: float = WORKING,
     timeout: float = 30.0,
 ) -> Steps[OrchestrationResult]:
@@ -127,7 +133,7 @@ def set_flow_run_state(
     A proposal whose answer was lost is known by its transition when it is sent again, and
     counts as accepted then. With `instead_of`, the id of the state that it is made for, a server
     that compares before it writes raises StateHasChanged where the run has another state;
-    Prefect's does not.
+    Prefect's does not. `attends` says that this process runs the run, or will.
     """
     transition_id = uuid4()
     body = _dump(wire.SetState(state=to_wire(state, flow_run_id, transition_id), force=force))
@@ -137,7 +143,9 @@ def set_flow_run_state(
         path=f"/flow_runs/{flow_run_id}/set_state",
         body=body,
         # By it a server can tell how far this clock is from its own.
-        headers={"Date": format_datetime(now, usegmt=True)} | _if_match(instead_of),
+        headers={"Date": format_datetime(now, usegmt=True)}
+        | _if_match(instead_of)
+        | _preference(attends=attends),
         timeout=timeout,
     )
     reply = yield from ask(request, patience=patience)
@@ -151,17 +159,22 @@ def _if_match(state_id: UUID | None) -> dict[str, str]:
     return {"If-Match": f'"{state_id}"'} if state_id else {}
 
 
+def _preference(*, attends: bool) -> dict[str, str]:
+    return {"Prefer": ATTEND} if attends else {}
+
+
 def propose_state(
     flow_run_id: UUID,
     state: State[Any],
     *,
     instead_of: UUID | None = None,
+    attends: bool = False,
     patience: float = WORKING,
 ) -> Steps[OrchestrationResult]:
     """Propose `state`, again after the delay that the server asks for while it says WAIT."""
     while True:
         result = yield from set_flow_run_state(
-            flow_run_id, state, instead_of=instead_of, patience=patience
+            flow_run_id, state, instead_of=instead_of, attends=attends, patience=patience
         )
         if result.status is not wire.SetStateStatus.WAIT:
             return result

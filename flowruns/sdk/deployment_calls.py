@@ -51,6 +51,12 @@ def delete_deployment(deployment_id: UUID) -> Steps[None]:
     yield from ask(Send(method="DELETE", path=f"/deployments/{deployment_id}"))
 
 
+def pause_deployment(deployment_id: UUID) -> Steps[None]:
+    """Let the schedules of a deployment rest; raises ObjectNotFound."""
+    path = f"/deployments/{deployment_id}/pause_deployment"
+    yield from ask(Send(method="POST", path=path), patience=STARTING)
+
+
 def create_flow_run_from_deployment(  # noqa: PLR0913 - the arguments of Prefect's
     deployment_id: UUID,
     *,

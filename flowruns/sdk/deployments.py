@@ -55,6 +55,7 @@ class RunnerDeployment:
             flow_id=flow_id,
             entrypoint=entrypoint,
             path=".",
+            paused=False,
             version=self.version,
             description=self.description or self.flow.fn.__doc__,
             tags=list(self.tags),

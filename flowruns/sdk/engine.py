@@ -5,11 +5,13 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from flowruns import wire
 from flowruns.domain.states import StateType
 from flowruns.sdk import calls, parameters, run_logs
 from flowruns.sdk.asking import STARTING, WORKING
+from flowruns.sdk.attendance import attending
 from flowruns.sdk.config import load_config
 from flowruns.sdk.context import (
     FlowRunContext,
@@ -21,6 +23,7 @@ from flowruns.sdk.context import (
 )
 from flowruns.sdk.errors import (
     ConfigurationError,
+    FlowRunNotOurs,
     FlowRunsError,
     FlowRunSuspended,
     FlowRunTimeoutError,
@@ -28,16 +31,16 @@ from flowruns.sdk.errors import (
     ParameterTypeError,
     PauseEnded,
     ServerError,
+    StateHasChanged,
 )
 from flowruns.sdk.flow_results import FlowResult, check_storage
 from flowruns.sdk.futures import conclude, has_futures, results_of, states_of
 from flowruns.sdk.hooks import hook_steps
 from flowruns.sdk.limits import TimeLimit
-from flowruns.sdk.run_ends import propose_end
+from flowruns.sdk.run_ends import cancelled, propose_end
 from flowruns.sdk.states import FlowRun, State, crashed, failed_with, timed_out
 from flowruns.sdk.steps import Block, Invoke, Steps
 from flowruns.sdk.subflows import find_steps, link_steps
-from flowruns.sdk.suspensions import noticing_suspension
 
 if TYPE_CHECKING:
     from flowruns.sdk.drive import AsyncConnection, Connection
@@ -68,6 +71,8 @@ class FlowEngine:
     # The run that a serving process has taken for this call, instead of a new one.
     taken: FlowRun | None = None
     suspended: threading.Event = field(default_factory=threading.Event)
+    # The state in which this process found the run that it has taken, until it begins.
+    _found: UUID | None = field(init=False, default=None)
     results: ResultSettings = field(init=False)
     run: FlowRun = field(init=False)
     logger: run_logs.RunLogger = field(init=False)
@@ -103,6 +108,7 @@ class FlowEngine:
         if self.taken is None:
             yield from self._create_run()
         else:
+            self._found = self.taken.state.id if self.taken.state else None
             self.run = yield from self._prepare_run(self.taken)
         self.logger = run_logs.flow_run_logger(self.run.id, self.run.name, self.flow.name)
 
@@ -145,9 +151,7 @@ class FlowEngine:
         self.logger.info("Beginning %s run %r for flow %r", kind, self.run.name, self.flow.name)
         url = f"{load_config().ui_url}/runs/flow-run/{self.run.id}"
         self.logger.info("View at %s", url, extra={"send_to_api": False})
-        deployed = self.run.deployment_id is not None
-        watch = noticing_suspension if deployed else lambda *_: nullcontext()
-        with watch(self.run.id, self.suspended):
+        with attending(self.run, self.suspended):
             finished = yield from self._play_attempts()
         self.logger.info("Finished in state %s", finished.state)
         return finished
@@ -179,16 +183,32 @@ class FlowEngine:
             )
 
     def _begin(self) -> Steps[Finished | None]:
-        """Let the run begin; a subflow that has completed with a stored result has it instead."""
-        result = yield from calls.propose_state(self.run.id, State(type=StateType.RUNNING))
+        """Let the run begin, or return how it ended where it has or must.
+
+        A subflow that has completed with a stored result has it instead; a run that is being
+        cancelled ends. Raises FlowRunNotOurs where somebody else was faster to start what this
+        process has taken.
+        """
+        taken, self._found = self._found, None
+        try:
+            result = yield from calls.propose_state(
+                self.run.id, State(type=StateType.RUNNING), instead_of=taken, attends=True
+            )
+        except StateHasChanged:
+            raise FlowRunNotOurs from None
         state = result.state
         if result.status is wire.SetStateStatus.ACCEPT:
             if state is not None:
                 yield from self._call_hooks(state)
             return None
+        if state is not None and state.is_cancelling():
+            state = yield from self._report(cancelled())
+            return Finished(state, error=state.exception())
         if self.taken is None and state is not None and state.is_completed():
             state = yield from self._own_result().recall(state)
             return Finished(state, state.data.value)
+        if result.status is wire.SetStateStatus.ABORT and self.taken is not None:
+            raise FlowRunNotOurs(result.details.reason)
         raise FlowRunsError(f"The flow run cannot begin: {result.details.reason}")
 
     def _call_hooks(self, state: State[Any]) -> Steps[None]:

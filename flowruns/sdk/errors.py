@@ -22,6 +22,7 @@ FlowRunsError
 ├── SenderIsNoFlowRun               nobody who could get a response (also RuntimeError)
 ├── FlowRunWaitTimeout              = FlowWaitTimeout
 ├── FlowNotServable                 no other process could import the flow
+├── FlowRunNotOurs                  another process runs it, or it has ended meanwhile
 ├── MissingContextError             called outside of a run (also RuntimeError)
 ├── ResultNotPersisted              a result or an argument that no other process could read
 ├── MissingResult                   the result lives in another process
@@ -92,6 +93,10 @@ class StateHasChanged(ServerError):
 
 class RequestRefused(ServerError):
     """The server refused the request."""
+
+
+class FlowRunNotOurs(FlowRunsError):
+    """Another process runs the flow run, or it has ended."""
 
 
 class PauseEnded(FlowRunsError):

@@ -153,17 +153,26 @@ class Flow[**P, R]:
             enforce_parameter_schema=enforce_parameter_schema,
         )
 
-    def serve(self, name: str | None = None, *, limit: int | None = None, **options: Any) -> None:
+    def serve(
+        self,
+        name: str | None = None,
+        *,
+        limit: int | None = None,
+        pause_on_shutdown: bool = True,
+        **options: Any,
+    ) -> None:
         """Register this flow as a deployment and run its scheduled runs until told to end.
 
-        Semantics of Prefect 3.8. `limit` is the most runs at a time, 5 by default; the other
+        Semantics of Prefect 3.8. `limit` is the most runs at a time, 5 by default;
+        `pause_on_shutdown` lets schedules rest when the process is told to end; the other
         options are those of `to_deployment`. What else it does is written at `serve`.
 
         Example: `refund.serve("desk", limit=2, tags=["finance"])`
         """
         from flowruns.sdk.serving import serve
 
-        serve(self.to_deployment(name, **options), limit=limit)
+        deployment = self.to_deployment(name, **options)
+        serve(deployment, limit=limit, pause_on_shutdown=pause_on_shutdown)
 
     def name_run(self, parameters: dict[str, Any]) -> str:
         """Name a run: by template, by function, or by drawing a name."""

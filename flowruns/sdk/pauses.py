@@ -85,7 +85,7 @@ class Pause:
         while True:
             now = yield from read_clock()
             proposed = self._proposed(now)
-            result = yield from calls.propose_state(self.flow_run_id, proposed)
+            result = yield from calls.propose_state(self.flow_run_id, proposed, attends=True)
             if result.status is wire.SetStateStatus.ACCEPT and result.state:
                 yield from self._wait(result.state, now.seconds + (self.timeout or 0))
                 self.run.logger.info("Resuming flow run execution!")

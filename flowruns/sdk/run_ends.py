@@ -24,7 +24,8 @@ def propose_end(
     """
     state = None
     for _ in range(MOST_PROPOSALS):
-        state = (yield from calls.read_flow_run(flow_run_id, patience=patience)).state
+        run = yield from calls.read_flow_run(flow_run_id, attends=True, patience=patience)
+        state = run.state
         if state is not None and state.is_final():
             break
         if state is not None and state.is_left_for_another_process():
@@ -32,8 +33,9 @@ def propose_end(
         try:
             result = yield from calls.propose_state(
                 flow_run_id,
-                _cancelled() if state and state.is_cancelling() else proposed,
+                cancelled() if state and state.is_cancelling() else proposed,
                 instead_of=state.id if state else None,
+                attends=True,
                 patience=patience,
             )
         except StateHasChanged:
@@ -45,5 +47,5 @@ def propose_end(
     return state or proposed
 
 
-def _cancelled() -> State[Any]:
+def cancelled() -> State[Any]:
     return State(type=StateType.CANCELLED, message="Flow run was cancelled.")

@@ -7,7 +7,7 @@ from uuid import UUID
 from flowruns.sdk import calls, run_logs
 from flowruns.sdk.dispatch import on_thread
 from flowruns.sdk.entrypoints import load_flow
-from flowruns.sdk.errors import FlowRunSuspended
+from flowruns.sdk.errors import FlowRunNotOurs, FlowRunSuspended
 from flowruns.sdk.states import FlowRun, crashed
 
 
@@ -18,14 +18,24 @@ def main(arguments: Sequence[str]) -> int:
     """
     flow_run_id, entrypoint = arguments
     flow_run = on_thread(calls.read_flow_run(UUID(flow_run_id)))
+    if not _is_there_to_run(flow_run):
+        return 0
     try:
         load_flow(entrypoint).play_taken(flow_run)
-    except FlowRunSuspended:
+    except (FlowRunSuspended, FlowRunNotOurs):
         return 0
     except Exception as error:  # noqa: BLE001 - whatever the flow's file raises
         _report(flow_run, error)
         return 1
     return 0
+
+
+def _is_there_to_run(flow_run: FlowRun) -> bool:
+    """Whether nobody else has started it; one that is being cancelled is here to be ended."""
+    state = flow_run.state
+    return state is not None and (
+        state.is_scheduled() or state.is_pending() or state.is_cancelling()
+    )
 
 
 def _report(flow_run: FlowRun, error: Exception) -> None:

@@ -2,11 +2,9 @@
 
 import asyncio
 import logging
-import os
 import signal
-import sys
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,9 +18,9 @@ from flowruns.sdk.config import ServingConfig, load_serving_config
 from flowruns.sdk.deployments import RunnerDeployment
 from flowruns.sdk.drive import AsyncConnection, arun
 from flowruns.sdk.entrypoints import is_loading
-from flowruns.sdk.errors import FlowRunsError, ObjectNotFound, StateHasChanged
+from flowruns.sdk.errors import FlowRunsError, ServerError
+from flowruns.sdk.run_process import RunProcess
 from flowruns.sdk.states import FlowRun, State
-from flowruns.sdk.steps import Steps
 
 MOST_RUNS = 5
 # A server that held the last question may be asked again a second after it.
@@ -35,7 +33,9 @@ ENDING_SECONDS = 10.0
 logger = logging.getLogger("flowruns.serving")
 
 
-def serve(*deployments: RunnerDeployment, limit: int | None = None) -> None:
+def serve(
+    *deployments: RunnerDeployment, limit: int | None = None, pause_on_shutdown: bool = True
+) -> None:
     """Register deployments and run their scheduled runs until told to end; as Prefect 3.8.
 
     Each run gets a process of its own, `limit` at a time (5 by default). However many processes
@@ -45,15 +45,19 @@ def serve(*deployments: RunnerDeployment, limit: int | None = None) -> None:
 
     On SIGTERM or Ctrl-C no more runs are taken, and those in progress have
     FLOWRUNS_SERVE_GRACE_SECONDS to finish before they are ended; a second signal ends them now.
+    With `pause_on_shutdown` the schedules of the deployments rest then, until served again.
+    A run that is cancelled has its process told to end, with the same grace.
 
     Raises FlowNotServable, ServerUnreachable or NotAuthorized.
 
     Example: `serve(refund.to_deployment("desk"), promote.to_deployment("desk"))`
     """
-    asyncio.run(aserve(*deployments, limit=limit))
+    asyncio.run(aserve(*deployments, limit=limit, pause_on_shutdown=pause_on_shutdown))
 
 
-async def aserve(*deployments: RunnerDeployment, limit: int | None = None) -> None:
+async def aserve(
+    *deployments: RunnerDeployment, limit: int | None = None, pause_on_shutdown: bool = True
+) -> None:
     """Serve deployments from async code: `serve`, which says more.
 
     Example: `await aserve(refund.to_deployment("desk"))`
@@ -70,6 +74,15 @@ async def aserve(*deployments: RunnerDeployment, limit: int | None = None) -> No
         runner = Runner(served, connection, load_serving_config(), limit or MOST_RUNS)
         with _told_to_end_by_signals(runner):
             await runner.serve()
+        if pause_on_shutdown:
+            await _pause_schedules(served, connection)
+
+
+async def _pause_schedules(deployment_ids: Iterable[UUID], connection: AsyncConnection) -> None:
+    logger.info("Pausing the schedules of what was served.")
+    for deployment_id in deployment_ids:
+        with suppress(ServerError):  # deleted meanwhile, or the server is away: we are leaving
+            await arun(deployment_calls.pause_deployment(deployment_id), connection)
 
 
 @dataclass(slots=True)
@@ -81,7 +94,7 @@ class Runner:
     config: ServingConfig
     limit: int
     runs: "dict[UUID, asyncio.Task[None]]" = field(default_factory=dict)
-    processes: dict[UUID, asyncio.subprocess.Process] = field(default_factory=dict)
+    processes: dict[UUID, RunProcess] = field(default_factory=dict)
     told_to_end: asyncio.Event = field(default_factory=asyncio.Event)
     told_twice: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -137,33 +150,21 @@ class Runner:
             logger.error("The flow run %r was not run: %s", run.name, error)
 
     async def _run(self, run: FlowRun, taken: "asyncio.Future[bool]") -> None:
-        """Take `run`, play it in a process, and tell the server if that died."""
+        """Take `run` and play it in a process of its own."""
         # The server lets one of those who propose this win.
-        proposal = calls.set_flow_run_state(run.id, State(type=StateType.PENDING))
+        pending: State[Any] = State(type=StateType.PENDING)
+        proposal = calls.set_flow_run_state(run.id, pending, attends=True)
         result = await arun(proposal, self.connection)
         is_ours = result.status is wire.SetStateStatus.ACCEPT
         if not taken.done():
             taken.set_result(is_ours)
-        if is_ours:
-            logger.info("Starting flow run %r", run.name)
-            exit_code = await self._play(run)
-            logger.info("The process of flow run %r ended with exit code %s", run.name, exit_code)
-            if exit_code:
-                await arun(report_death(run.id, exit_code), self.connection)
-
-    async def _play(self, run: FlowRun) -> int:
+        if not is_ours:
+            return
         assert run.deployment_id is not None  # noqa: S101 - it was asked for by deployment
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "flowruns.sdk.served_run"),
-            *(str(run.id), self.served[run.deployment_id]),
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
-            stdin=asyncio.subprocess.DEVNULL,
-            # Ctrl-C in a terminal is for the serving process, which gives its runs time.
-            start_new_session=True,
-        )
+        process = RunProcess(run, self.served[run.deployment_id], self.connection, self.config)
         self.processes[run.id] = process
         try:
-            return await process.wait()
+            await process.play()
         finally:
             del self.processes[run.id]
 
@@ -189,8 +190,7 @@ class Runner:
 
     def _signal(self, number: signal.Signals) -> None:
         for process in self.processes.values():
-            with suppress(ProcessLookupError):
-                process.send_signal(number)
+            process.send_signal(number)
 
 
 def _is_due(run: FlowRun) -> bool:
@@ -199,38 +199,6 @@ def _is_due(run: FlowRun) -> bool:
     if start is None or start > datetime.now(UTC) + PREFETCH:
         return False
     return run.state_name != "AwaitingRetry" or run.empirical_policy.retry_type != "in_process"
-
-
-def report_death(flow_run_id: UUID, exit_code: int) -> Steps[None]:
-    """Mark a run as crashed whose process died, unless its state says that it has left the run."""
-    while True:
-        try:
-            state = (yield from calls.read_flow_run(flow_run_id)).state
-            if state is None or _is_left(state):
-                return
-            yield from calls.propose_state(
-                flow_run_id, _death(state, exit_code), instead_of=state.id
-            )
-        except StateHasChanged:
-            continue
-        except ObjectNotFound:
-            return
-        return
-
-
-def _is_left(state: State[Any]) -> bool:
-    """Whether a run in `state` needs no process: it has ended, or another one will go on."""
-    return state.is_final() or state.is_scheduled() or state.state_details.pause_reschedule
-
-
-def _death(state: State[Any], exit_code: int) -> State[Any]:
-    kind = StateType.CANCELLED if state.is_cancelling() else StateType.CRASHED
-    name = ""
-    if exit_code < 0:
-        with suppress(ValueError):
-            name = f" ({signal.Signals(-exit_code).name})"
-    message = f"Flow run process exited with non-zero status code {exit_code}{name}."
-    return State(type=kind, message=message)
 
 
 @contextmanager

@@ -11,7 +11,9 @@ from flowruns.sdk.errors import TerminationSignal
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
-    del number, frame
+    del frame
+    # Told again, the run still reports its end; who cannot wait for that has SIGKILL.
+    signal.signal(number, signal.SIG_IGN)
     raise TerminationSignal
 
 

@@ -1,8 +1,5 @@
 """Suspend a flow run: its process ends, and another one goes on when a person has answered."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -11,13 +8,12 @@ from uuid import UUID, uuid4
 from flowruns import wire
 from flowruns.domain.keysets import is_valid_key, keyset_from_pause
 from flowruns.domain.states import StateType
-from flowruns.sdk import calls, drive
+from flowruns.sdk import calls
 from flowruns.sdk.base_run_input import BaseRunInput
 from flowruns.sdk.bindings import bind_steps, calling_step
 from flowruns.sdk.context import current_flow_run, current_task_run, require_flow_run
 from flowruns.sdk.dispatch import dispatch, on_loop
 from flowruns.sdk.errors import (
-    FlowRunsError,
     FlowRunSuspended,
     ObjectAlreadyExists,
     PauseRefused,
@@ -26,7 +22,6 @@ from flowruns.sdk.pauses import Pause, ending
 from flowruns.sdk.run_input import run_input_subclass_from_type
 from flowruns.sdk.states import State
 from flowruns.sdk.steps import Moment, Steps, read_clock
-from flowruns.sdk.waiting import Watch
 
 POLL_SECONDS = 5.0
 
@@ -41,7 +36,8 @@ class Suspension(Pause):
     def _pause_and_wait(self) -> Steps[None]:
         """Leave the run, or return where this suspension is over."""
         now = yield from read_clock()
-        result = yield from calls.propose_state(self.flow_run_id, self._proposed(now))
+        proposed = self._proposed(now)
+        result = yield from calls.propose_state(self.flow_run_id, proposed, attends=True)
         if result.status is wire.SetStateStatus.ACCEPT:
             self.run.suspended.set()
             raise FlowRunSuspended
@@ -172,23 +168,3 @@ async def asuspend_flow_run(
     Example: `answer = await asuspend_flow_run(wait_for_input=Approval)`
     """
     return await on_loop(suspend_steps(wait_for_input, flow_run_id, timeout=timeout, key=key))
-
-
-@contextmanager
-def noticing_suspension(flow_run_id: UUID, suspended: threading.Event) -> Iterator[None]:
-    """Set `suspended` when somebody else suspends the run, while it is in progress."""
-    watch = threading.Thread(target=_watch, args=(flow_run_id, suspended), daemon=True)
-    watch.start()
-    yield
-
-
-def _watch(flow_run_id: UUID, suspended: threading.Event) -> None:
-    watch = Watch(flow_run_id=flow_run_id, poll_interval=POLL_SECONDS)
-    # Without the run or the server there is nothing to notice; the run's own calls say so.
-    with suppress(FlowRunsError), drive.Connection() as connection:
-        while run := drive.run(watch.next_change(), connection):
-            if run.state is None or run.state.is_final():
-                return
-            if run.state.is_left_for_another_process():
-                suspended.set()
-                return

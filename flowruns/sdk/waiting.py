@@ -13,21 +13,32 @@ from flowruns.sdk.context import current_logger
 from flowruns.sdk.errors import FlowRunWaitTimeout, ServerUnreachable
 from flowruns.sdk.states import FlowRun, State
 from flowruns.sdk.steps import Moment, Reply, Send, Sleep, Steps, read_clock
+from flowruns.wire.headers import ATTEND
 
 # A held request may be answered this much after its hold; later counts as no answer.
 GRACE_SECONDS = 10.0
+# How long one request says that a process is there. One that vanishes with its machine closes no
+# connection, and is thought to be there until then.
+ATTENDING_SECONDS = 15
 # The last look, at the deadline: within a second of it the wait is over, whatever the server does.
 LAST_LOOK_SECONDS = 0.4
 
 
 @dataclass(slots=True, kw_only=True)
 class Watch:
-    """Follows one flow run until `ends_at` on the clock of `Moment.seconds`."""
+    """Follows one flow run until `ends_at` on the clock of `Moment.seconds`.
+
+    `attends` says that this process runs it, or has taken it to be run. With `only_held` a server
+    that cannot hold requests is not asked again and again.
+    """
 
     flow_run_id: UUID
     poll_interval: float
     ends_at: float = math.inf
     known: State[Any] | None = None
+    attends: bool = False
+    only_held: bool = False
+    is_held: bool = field(default=True, init=False)
     last_answer: float = field(default=-math.inf, init=False)
     _outage: Outage = field(init=False)
 
@@ -35,7 +46,7 @@ class Watch:
         self._outage = Outage(patience=WAITING, ends_at=self.ends_at)
 
     def next_change(self) -> Steps[FlowRun | None]:
-        """Return the run as soon as its state is not the known one, or None at the end of time.
+        """Return the run as soon as its state is not the known one, or None when that is in vain.
 
         Raises ObjectNotFound when the run is gone and NotAuthorized when the key is.
         """
@@ -46,7 +57,7 @@ class Watch:
                 self.known = run.state
                 return run
             now = yield from read_clock()
-            if asked.seconds >= self.ends_at:
+            if asked.seconds >= self.ends_at or (self.only_held and not self.is_held):
                 return None
             yield Sleep(min(max(0.0, pause - (now.seconds - asked.seconds)), self._left(now)))
 
@@ -83,10 +94,14 @@ class Watch:
 
     def _request(self, now: Moment) -> Send:
         path = f"/flow_runs/{self.flow_run_id}"
-        hold = math.floor(min(wire.MAX_HOLD_SECONDS, self._left(now)))
+        longest = ATTENDING_SECONDS if self.attends else wire.MAX_HOLD_SECONDS
+        hold = math.floor(min(longest, self._left(now)))
         headers = {"If-None-Match": f'"{self.known.id}"'} if self.known else {}
-        if hold and self.known:
-            headers["Prefer"] = f"wait={hold}"
+        preferences = [f"wait={hold}"] if hold and self.known else []
+        if self.attends:
+            preferences.append(ATTEND)
+        if preferences:
+            headers["Prefer"] = ", ".join(preferences)
         timeout = min(hold + GRACE_SECONDS, self._left(now) + LAST_LOOK_SECONDS)
         return Send(method="GET", path=path, headers=headers, timeout=timeout)
 
@@ -95,8 +110,8 @@ class Watch:
 
         One that knows nothing of holding answers at once, and is asked every `poll_interval`.
         """
-        was_held = reply.headers.get("preference-applied", "").startswith("wait")
-        return min(1.0, self.poll_interval) if was_held else self.poll_interval
+        self.is_held = reply.headers.get("preference-applied", "").startswith("wait")
+        return min(1.0, self.poll_interval) if self.is_held else self.poll_interval
 
 
 def wait_steps(

@@ -9,11 +9,11 @@ from django.db import transaction
 from django.db.models import F
 
 from flowruns import waiters
-from flowruns.domain.actors import Actor
+from flowruns.domain.actors import Actor, server
 from flowruns.domain.consequences import cleared_pause_keys, facts_after
 from flowruns.domain.errors import FlowRunNotFound, FlowRunStateNotFound, StateMovedOn
 from flowruns.domain.rules import FLOW_RUN_RULES, FORCED_RULES, judge
-from flowruns.domain.states import State, StateType
+from flowruns.domain.states import State, StateType, running
 from flowruns.domain.transitions import Accept, Reject, RunFacts, Transition, Verdict
 from flowruns.models import FlowRun, FlowRunState, RunInput
 from flowruns.models.runs import dump_details
@@ -47,6 +47,7 @@ def set_flow_run_state(
     force: bool = False,
     sent_at: datetime | None = None,
     known_state_id: UUID | None = None,
+    attends: bool = False,
 ) -> Outcome:
     """Propose a state for a run; raises `FlowRunNotFound`.
 
@@ -56,11 +57,14 @@ def set_flow_run_state(
     `force` leaves only the rules that Prefect's minimal policy keeps, and the input gate.
     `sent_at` is the time on the client's clock: where it differs from ours, the deadline of a
     pause moves by the difference, so that its length stays what the flow asked for.
+    `attends` says that the process which runs the run proposes: it is not lost, then.
     """
     proposed = _correct_deadline(proposed, sent_at=sent_at, now=datetime.now(UTC))
     rules = FORCED_RULES if force else FLOW_RUN_RULES
     with transaction.atomic():
         for _ in range(MAX_LOSSES):
+            if attends:
+                take_back_crash(flow_run_id)
             run = get_flow_run(flow_run_id)
             if known_state_id not in {None, run.state_id}:
                 raise StateMovedOn
@@ -70,7 +74,7 @@ def set_flow_run_state(
             facts = replace(run.facts, answer_accepted=is_answered(run, initial))
             t = Transition(initial=initial, proposed=proposed, run=facts, now=now)
             verdict = judge(t, rules)
-            outcome = write_verdict(run, t, verdict, actor=actor, forced=force)
+            outcome = write_verdict(run, t, verdict, actor=actor, forced=force, attends=attends)
             if outcome is not None:
                 return outcome
     raise ContendedError
@@ -101,6 +105,7 @@ def write_verdict(
     actor: Actor,
     forced: bool = False,
     run_input: str | None = None,
+    attends: bool = False,
 ) -> Outcome | None:
     """Write what the verdict says, with all that belongs to it, or return None if the run moved.
 
@@ -111,7 +116,7 @@ def write_verdict(
         return Outcome(verdict=verdict, state=t.initial, is_new=False)
     written = of_run(written, run)
     after = facts_after(t, written)
-    if not _compare_and_set(run, written, after):
+    if not _compare_and_set(run, written, after, attends=attends):
         return None
     run.run_count = after.run_count
     make_row(run, written, actor=actor, forced=forced).save(force_insert=True)
@@ -119,6 +124,24 @@ def write_verdict(
         _forget_inputs(run)
     announce(run, before=t.initial, after=written, actor=actor, run_input=run_input)
     return Outcome(verdict=verdict, state=written, is_new=True)
+
+
+def take_back_crash(flow_run_id: UUID) -> bool:
+    """Let a run go on that was presumed to have crashed, since its process is there.
+
+    Returns whether it did; raises `FlowRunNotFound`.
+    """
+    with transaction.atomic():
+        run = get_flow_run(flow_run_id)
+        if run.state_type != StateType.CRASHED:
+            return False
+        crash = current_state(run)
+        if crash is None or not crash.is_presumed:
+            return False
+        state = running(message="The process of the flow run is there again.")
+        t = Transition(initial=crash, proposed=state, run=run.facts, now=state.timestamp)
+        written = write_verdict(run, t, Accept(state), actor=server("attendance"), attends=True)
+        return written is not None
 
 
 def announce(
@@ -192,9 +215,14 @@ def of_run(state: State, run: FlowRun) -> State:
     return replace(state, details=replace(state.details, extra=extra))
 
 
-def _compare_and_set(run: FlowRun, state: State, facts: RunFacts) -> bool:
+def _compare_and_set(run: FlowRun, state: State, facts: RunFacts, *, attends: bool) -> bool:
     """Write state and facts onto the row as it was read; False when somebody was faster."""
     expires_at = state.details.pause_timeout if state.type is StateType.PAUSED else None
+    attended: dict[str, datetime | None] = {}
+    if not _needs_its_process(state, facts):
+        attended = {"attended_at": None}
+    elif attends:
+        attended = {"attended_at": datetime.now(UTC)}
     won = FlowRun.objects.filter(pk=run.pk, version=run.version).update(
         version=F("version") + 1,
         updated=datetime.now(UTC),
@@ -213,8 +241,17 @@ def _compare_and_set(run: FlowRun, state: State, facts: RunFacts) -> bool:
         start_time=facts.start_time,
         end_time=facts.end_time,
         total_run_time=facts.total_run_time,
+        was_released=facts.was_released,
+        **attended,
     )
     return won == 1
+
+
+def _needs_its_process(state: State, facts: RunFacts) -> bool:
+    """Whether a process should be there: the run has not ended, and no other one may take it."""
+    if state.type is StateType.SCHEDULED:
+        return facts.retry_type == "in_process"
+    return not (state.is_terminal or state.is_suspended)
 
 
 def make_row(run: FlowRun, state: State, *, actor: Actor, forced: bool = False) -> FlowRunState:

@@ -1,4 +1,8 @@
-"""What the API says in headers: which state is known, and how long to wait for the next."""
+"""What the API says in headers: which state is known, how long to wait for the next, who asks.
+
+`Prefer: wait=15, attend` is asked by the process that runs the flow run. As long as it is, or was
+within the last minute, the server knows that somebody is there.
+"""
 
 import re
 from uuid import UUID
@@ -7,11 +11,20 @@ from flowruns.wire import MAX_HOLD_SECONDS
 
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(?P<seconds>\d{1,6})\"?", re.IGNORECASE)
 
+# what the process that runs a flow run adds to its `Prefer` header
+ATTEND = "attend"
+_ATTEND = re.compile(r"(?:^|[,;\s])attend(?:$|[,;\s])", re.IGNORECASE)
+
 
 def read_wait(prefer: str) -> int:
     """Return the seconds that a `Prefer` header asks to wait, at most `MAX_HOLD_SECONDS`."""
     match = _WAIT.search(prefer)
     return min(int(match["seconds"]), MAX_HOLD_SECONDS) if match else 0
+
+
+def reads_attendance(prefer: str) -> bool:
+    """Whether a `Prefer` header says that the process which runs the flow run is asking."""
+    return _ATTEND.search(prefer) is not None
 
 
 def read_etag(tag: str) -> UUID | None:

@@ -12,6 +12,8 @@ import pytest
 
 from flowruns import (
     FlowRun,
+    State,
+    StateType,
     get_client,
     resume_flow_run,
     run_deployment,
@@ -208,3 +210,34 @@ def test_a_run_that_is_suspended_from_outside_stops_at_its_next_task(
     finished = wait_for_flow_run(run_id, timeout=PATIENCE_SECONDS, poll_interval=0.3)
     assert finished.state_name == "Completed", finished.state
     assert notes(tmp_path) == ["begun", "begun", "done"]
+
+
+@pytest.mark.parametrize(
+    ("flow", "parameters", "grace"),
+    [
+        ("yielding", {}, 20),
+        ("yielding-async", {}, 20),
+        ("yielding", {"asks": True}, 20),
+        ("stubborn", {}, 1),
+    ],
+)
+def test_a_run_that_is_cancelled_has_its_process_ended_and_its_hooks_called(
+    flow: str,
+    parameters: dict[str, Any],
+    grace: float,
+    serving: Serve,
+    client: SyncFlowRunsClient,
+    tmp_path: Path,
+) -> None:
+    """Also where it ignores the signal: then another process calls the hooks."""
+    serving(FLOWRUNS_SERVE_GRACE_SECONDS=str(grace))
+    run_id = run(flow, folder=str(tmp_path), timeout=0, **parameters).id
+    eventually(lambda: notes(tmp_path), "the run has begun")
+    wanted = "Paused" if parameters else "Running"
+    eventually(lambda: client.read_flow_run(run_id).state_name == wanted, f"it is {wanted}")
+    client.set_flow_run_state(run_id, State(type=StateType.CANCELLING))
+    finished = wait_for_flow_run(run_id, timeout=grace + 15, poll_interval=0.3)
+    assert finished.state_name == "Cancelled", finished.state
+    assert eventually(lambda: notes(tmp_path)[1:], "the hooks have been called") == [
+        "hook saw Cancelled"
+    ]

@@ -29,7 +29,6 @@ from flowruns.exceptions import (
     CancelledRun,
     FailedRun,
     FlowPauseTimeout,
-    FlowRunsError,
     MissingContextError,
     ParameterBindError,
     ParameterTypeError,
@@ -448,8 +447,9 @@ def test_a_run_that_was_cancelled_before_it_began_does_not_begin() -> None:
     @flow
     def never() -> None: ...
 
-    with served_by(cancel_at_birth), pytest.raises(FlowRunsError, match="cannot begin"):
+    with served_by(cancel_at_birth), pytest.raises(CancelledRun):
         never()
+    assert server.run.names == ["Pending", "Cancelling", "Cancelled"]
 
 
 # --- crashes

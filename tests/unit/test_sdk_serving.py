@@ -10,7 +10,8 @@ from flowruns import FlowRun
 from flowruns.domain import states
 from flowruns.sdk.config import load_serving_config
 from flowruns.sdk.errors import ConfigurationError
-from flowruns.sdk.serving import _is_due, report_death
+from flowruns.sdk.run_process import report_death
+from flowruns.sdk.serving import _is_due
 from flowruns.sdk.steps import Reply, Send
 from flowruns.wire import FlowRunPolicy
 from tests.paused_flows import PausedFlow
