@@ -4,7 +4,7 @@ from django.contrib.auth import views as auth_views
 from django.urls import path
 from django.views.generic import RedirectView
 
-from approvals.views import accounts, approvals, drafts, history, inbox, runs
+from approvals.views import accounts, approvals, drafts, history, inbox, preview, runs
 
 urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url="/static/favicon.svg")),
@@ -23,6 +23,7 @@ urlpatterns = [
         name="description",
     ),
     path("history/", history.show_history, name="history"),
+    path("preview/", preview.show_preview, name="preview"),
     path("runs/flow-run/<uuid:flow_run_id>", runs.show_run, name="run"),
     path("runs/flow-run/<uuid:flow_run_id>/", runs.show_run),
     path("accounts/login/", accounts.log_in, name="login"),

@@ -4,6 +4,7 @@ from approvals.schemaforms.decode import OPERATION, PostedData
 from approvals.schemaforms.files import FileStore, NotKeptError, name_kept
 from approvals.schemaforms.form import Form, describe_answer, find_options, open_form, read_form
 from approvals.schemaforms.problems import Problem
+from approvals.schemaforms.survey import Remark, list_remarks
 from approvals.schemaforms.values import JSONValue
 
 __all__ = [
@@ -14,8 +15,10 @@ __all__ = [
     "NotKeptError",
     "PostedData",
     "Problem",
+    "Remark",
     "describe_answer",
     "find_options",
+    "list_remarks",
     "name_kept",
     "open_form",
     "read_form",

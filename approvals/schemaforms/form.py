@@ -65,6 +65,8 @@ class Form:
         self.focus_id = outcome.focus_id if outcome else ""
         self.announcement = outcome.announcement if outcome else ""
         self.value: JSONValue = None
+        self.is_served = True
+        """The page has a stored schema beside it, in which it can look for options."""
         self._other_problems: list[Problem] = []
         self.is_judged = is_judged or (self.is_bound and not self.operation)
         """The person has seen what is wrong, so it stays in sight while they mend it."""

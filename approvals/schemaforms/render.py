@@ -62,6 +62,7 @@ class _Page:
     focus_id: str
     is_bound: bool
     encoding: str
+    is_served: bool
     operation: str = OPERATION
 
 
@@ -69,7 +70,8 @@ def render_fields(form: Form) -> SafeString:
     controls = list(form.root.walk())
     has_files = any(isinstance(control, File) for control in controls)
     is_bare = isinstance(form.root, ObjectControl)
-    page = _Page(form.focus_id, form.is_bound, "multipart/form-data" if has_files else "")
+    encoding = "multipart/form-data" if has_files else ""
+    page = _Page(form.focus_id, form.is_bound, encoding, form.is_served)
     html = _render(
         "form",
         form=form,

@@ -156,12 +156,21 @@ def ensure_id(flow_run_id: UUID | None) -> UUID:
 
 def save_steps(model: type[BaseRunInput], keyset: Keyset, flow_run_id: UUID) -> Steps[None]:
     """Store what a person needs to answer: the schema, and the description if there is one."""
-    schema = to_json(schema_of(model), inf_nan_mode="null").decode()
-    yield from calls.create_flow_run_input(flow_run_id, keyset.schema, schema)
-    description = model._description  # noqa: SLF001 - ours, read through the class
-    if isinstance(description, str) and description:
+    yield from calls.create_flow_run_input(flow_run_id, keyset.schema, schema_text_of(model))
+    if description := description_of(model):
         text = to_json(description).decode()
         yield from calls.create_flow_run_input(flow_run_id, keyset.description, text)
+
+
+def schema_text_of(model: type[BaseRunInput]) -> str:
+    """Write the schema as a pause stores it."""
+    return to_json(schema_of(model), inf_nan_mode="null").decode()
+
+
+def description_of(model: type[BaseRunInput]) -> str:
+    """Return the Markdown that stands above the form, or ""."""
+    description = model._description  # noqa: SLF001 - ours, read through the class
+    return description if isinstance(description, str) else ""
 
 
 def load_steps(model: type[BaseRunInput], keyset: Keyset, flow_run_id: UUID) -> Steps[Any]:

@@ -62,14 +62,14 @@ def load_flow(entrypoint: str) -> "Flow[..., Any]":
 
     file, _, name = entrypoint.rpartition(":")
     with _loading():
-        module = _import_file(Path(file).resolve())
+        module = import_file(Path(file).resolve())
     flow = getattr(module, name, None)
     if not isinstance(flow, Flow):
         raise FlowNotServable(f"{file} has no flow {name!r}.")
     return flow
 
 
-def _import_file(file: Path) -> ModuleType:
+def import_file(file: Path) -> ModuleType:
     """Import `file` as the module that it is in its package, or as a script's."""
     root, name = file.parent, file.stem
     while (root / "__init__.py").exists():

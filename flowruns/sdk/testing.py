@@ -1,4 +1,4 @@
-"""Run flows in tests without a server: a fake one in memory, and a reviewer who is a function.
+"""Run flows in tests without a server: a fake one in memory, and a reviewer who answers at once.
 
 The fake judges transitions by the rules of the real one. It speaks as much of the API as a flow
 needs, keeps everything in public attributes, and holds no requests.
@@ -20,32 +20,22 @@ from flowruns.domain.rejections import rejected
 from flowruns.domain.rules import judge
 from flowruns.domain.transitions import Abort, Accept, Reject, RunFacts, Transition, Wait
 from flowruns.sdk.config import Config, override_config
+from flowruns.sdk.reviewers import Asked, Rejected, Reviewer, UnexpectedPause, ask_reviewer
 from flowruns.sdk.steps import Reply, Send
 
 if TYPE_CHECKING:
     import httpx
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """One pause as a reviewer meets it; `schema` is None where only a resume is asked."""
-
-    flow_run: wire.FlowRun
-    key: str
-    description: str | None
-    schema: dict[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A reviewer's "no"."""
-
-    reason: str
-    reviewer: str = "alice"
-
-
-# What a reviewer does: answers, rejects, or (None) lets the pause time out.
-type Reviewer = Callable[[Asked], Mapping[str, Any] | Rejected | None]
+__all__ = [
+    "Asked",
+    "FakeRun",
+    "FakeServer",
+    "Rejected",
+    "Reviewer",
+    "UnexpectedPause",
+    "reviewed_by",
+    "served_by",
+]
 
 
 @dataclass(slots=True)
@@ -89,6 +79,7 @@ class FakeServer:
         self.runs: dict[UUID, FakeRun] = {}
         self.task_runs: dict[tuple[str, str, str], UUID] = {}
         self.logs: list[wire.LogCreate] = []
+        self.asked: list[Asked] = []
         self._reviewer = reviewer
         self._now = now
         self._lock = threading.RLock()
@@ -214,7 +205,8 @@ class FakeServer:
         )
 
     def _review(self, run: FakeRun, review: Reviewer) -> None:
-        match review(_asked(run)):
+        self.asked.append(_asked(run))
+        match ask_reviewer(review, self.asked[-1]):
             case None:
                 self.set_state(run, states.failed("The flow was paused and never resumed."))
             case Rejected(reason, reviewer):
@@ -282,12 +274,17 @@ def _json(status: int, body: Any) -> Reply:
 def reviewed_by(reviewer: Reviewer) -> Iterator[FakeServer]:
     """Run flows without a server: every pause is answered at once by `reviewer`.
 
-    It is given an `Asked` and returns the answer, a `Rejected`, or None to let the pause time
-    out. One at a time in a process.
+    It holds an answer for the key of each pause, or is a function of what is asked. An answer is
+    JSON, a model or another value; or `Rejected`; or None to let the pause time out. A key that
+    has no answer raises UnexpectedPause. What was asked is in `asked`. One at a time in a process.
 
     Example:
-        with reviewed_by(lambda asked: {"approve": True}):
-            assert refund(order=7, amount=3.5)
+        with reviewed_by({"refund": Approval(approve=True), "amount": 3}) as desk:
+            assert refund(order=7)
+        assert desk.asked[0].description == "Refund order 7?"
+
+        with reviewed_by(lambda asked: Rejected("Too much.")), pytest.raises(ApprovalRejected):
+            refund(order=7)
     """
     server = FakeServer(reviewer)
     with served_by(server.handle):
