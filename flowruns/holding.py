@@ -23,7 +23,7 @@ from flowruns.services.api_keys import find_api_key
 from flowruns.services.deployments import due_flow_runs
 from flowruns.waiters import ask_database, is_released, waiting_for
 from flowruns.wire.deployments import ScheduledRunsQuery
-from flowruns.wire.headers import read_etag, read_wait, reads_attendance
+from flowruns.wire.headers import read_etag, read_key, read_wait, reads_attendance
 
 type Scope = MutableMapping[str, Any]
 type Message = MutableMapping[str, Any]
@@ -118,7 +118,7 @@ async def _read_hold(scope: Scope, receive: "_Replay") -> Hold | None:
     seconds = read_wait(prefer)
     if not seconds:
         return None
-    key = headers.get("authorization", "").removeprefix("Bearer ").strip()
+    key = read_key(headers.get("authorization", ""))
     if scope["method"] == "POST" and scope["path"] == _SCHEDULED_RUNS:
         query = _read_query(await receive.read_body())
         return HoldForWork(query, seconds, key) if query else None

@@ -1,4 +1,4 @@
-"""What runs as long as the web process: hearing of state changes, and noting who is there."""
+"""What runs as long as the web process: hearing of changes, storing events, noting who is there."""
 
 import asyncio
 import logging
@@ -8,9 +8,12 @@ from uuid import uuid4
 
 from django.db import Error
 
-from flowruns import waiters
+from flowruns import event_feed, listening, waiters
 from flowruns.holding import Application, Receive, Scope, Send
 from flowruns.services.attendance import NOTE_SECONDS, note_attendance
+from flowruns.sockets import recording
+
+STATES = listening.Audience(channel=waiters.CHANNEL, hear=waiters.hear, catch_up=waiters.catch_up)
 
 _log = logging.getLogger(__name__)
 
@@ -29,9 +32,15 @@ def with_lifespan(app: Application) -> Application:
 
 async def _live(receive: Receive, send: Send) -> None:
     await receive()
-    living = [asyncio.create_task(waiters.listen()), asyncio.create_task(_note_attendance())]
+    audiences = [STATES, event_feed.events.audience, event_feed.logs.audience]
+    living = [
+        asyncio.create_task(listening.listen(audiences)),
+        asyncio.create_task(recording.record_events()),
+        asyncio.create_task(_note_attendance()),
+    ]
     await send({"type": "lifespan.startup.complete"})
     await receive()
+    await recording.finish()
     for task in living:
         task.cancel()
         with suppress(asyncio.CancelledError):

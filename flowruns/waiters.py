@@ -6,27 +6,20 @@ NOTIFY, or through the counter that SQLite raises with every commit to its file.
 """
 
 import asyncio
-import logging
-import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from itertools import batched
 from threading import Event
-from typing import Any
 from uuid import UUID
 
-import psycopg
 from django.db import connection, connections
 
 from flowruns.models import FlowRun
 
-_CHANNEL = "flow_run_state_changed"
-_SQLITE_POLL_SECONDS = 0.05
-_RECONNECT_SECONDS = 1.0
+CHANNEL = "flow_run_state_changed"
 _IDS_PER_QUERY = 500
 
-_log = logging.getLogger(__name__)
 # What waiters ask of the database, they ask here: a few threads serve any number of them.
 _database = ThreadPoolExecutor(max_workers=4, thread_name_prefix="waiters")
 
@@ -117,7 +110,7 @@ def notify(changed: UUID, state_id: UUID | None = None) -> None:
     if connection.vendor == "postgresql":
         news = f"{changed} {state_id}" if state_id else f"{changed}"
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, %s)", [_CHANNEL, news])
+            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, news])
 
 
 async def ask_database[T](question: Callable[[], T]) -> T:
@@ -132,47 +125,12 @@ async def ask_database[T](question: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(_database, ask)
 
 
-async def listen() -> None:
-    """Wake waiters for the changes that other processes make, until cancelled."""
-    listen_once = _listen_to_postgresql if connection.vendor == "postgresql" else _watch_sqlite
-    while True:
-        try:
-            await listen_once()
-        except (psycopg.Error, sqlite3.Error, OSError) as error:
-            _log.warning("Lost the database while listening for state changes: %s", error)
-        await asyncio.sleep(_RECONNECT_SECONDS)
+async def hear(news: str) -> None:
+    """Wake the waiters for what another process says has changed."""
+    wake(*map(UUID, news.split()))
 
 
-async def _listen_to_postgresql() -> None:
-    params = _connection_params()
-    async with await psycopg.AsyncConnection.connect(**params, autocommit=True) as listening:
-        await listening.execute(f"LISTEN {_CHANNEL}")
-        await _wake_changed()  # what changed while nobody listened
-        async for message in listening.notifies():
-            wake(*map(UUID, message.payload.split()))
-
-
-def _connection_params() -> dict[str, Any]:
-    config = connection.settings_dict
-    names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD"}
-    names |= {"host": "HOST", "port": "PORT"}
-    options = {name: value for name, value in config["OPTIONS"].items() if name != "pool"}
-    return options | {name: config[key] for name, key in names.items() if config[key]}
-
-
-async def _watch_sqlite() -> None:
-    name = str(connection.settings_dict["NAME"])
-    with closing(sqlite3.connect(name, uri=name.startswith("file:"))) as watching:
-        seen = None
-        while True:
-            version = watching.execute("PRAGMA data_version").fetchone()
-            if version != seen and _waiters:
-                await _wake_changed()
-            seen = version
-            await asyncio.sleep(_SQLITE_POLL_SECONDS)
-
-
-async def _wake_changed() -> None:
+async def catch_up() -> None:
     """Wake each waiter whose run is no longer in the state it knows, and those who know none."""
     for some in batched(tuple(_waiters), _IDS_PER_QUERY):
         states = await ask_database(lambda ids=some: _read_state_ids(ids))  # type: ignore[misc]

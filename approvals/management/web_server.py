@@ -13,6 +13,8 @@ from flowruns import waiters
 
 _APPLICATION = "approvals.project.asgi:application"
 _GRACE_SECONDS = 1
+# Far above the longest event: a longer one is left out, but a longer frame ends its connection.
+_LONGEST_FRAME = 16 * 1024 * 1024
 # Longer than the proxies and clients in front of us keep idle connections.
 _KEEP_ALIVE_SECONDS = 75
 
@@ -24,7 +26,8 @@ class WebServer(uvicorn.Server):
         config = uvicorn.Config(
             _APPLICATION,
             lifespan="on",
-            ws="none",
+            ws="websockets-sansio",
+            ws_max_size=_LONGEST_FRAME,
             log_config=None,
             log_level="error",
             access_log=False,

@@ -1,4 +1,4 @@
-"""The ASGI application: Django, with a waiting room in front of it."""
+"""The ASGI application: Django, with websockets and a waiting room in front of it."""
 
 import os
 from typing import Any
@@ -11,5 +11,6 @@ _django: Any = get_asgi_application()
 from flowruns.finishing import finish_requests  # noqa: E402 -- its models need the apps loaded
 from flowruns.holding import hold_requests  # noqa: E402
 from flowruns.lifespan import with_lifespan  # noqa: E402
+from flowruns.sockets import serve_sockets  # noqa: E402
 
-application = with_lifespan(hold_requests(finish_requests(_django)))
+application = with_lifespan(serve_sockets(hold_requests(finish_requests(_django))))

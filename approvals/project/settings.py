@@ -110,6 +110,11 @@ if TRUST_PROXY:
     AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"]
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+# Flows
+# On a server for this machine, a websocket of the same user needs no key (flowruns.sockets)
+SAME_USER_NEEDS_NO_KEY = not (_IS_HTTPS or TRUST_PROXY)
+EVENT_RETENTION_DAYS = read_int("EVENT_RETENTION_DAYS", default=7, minimum=1)
+
 # Browsers
 SECURE_CSP = {
     "default-src": [CSP.NONE],
@@ -162,6 +167,7 @@ BACKGROUND_LOOPS = {
     "approvals.services.uploads.drop_abandoned_uploads": 600.0,
     "flowruns.services.attendance.end_abandoned_runs": 2.5,
     "flowruns.services.unstarted.release_unstarted_runs": 2.5,
+    "flowruns.services.events.delete_old_events": 30.0,
 }
 
 LOGGING = {

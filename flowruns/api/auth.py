@@ -7,6 +7,7 @@ from ninja.security import HttpBearer
 from flowruns.domain.actors import Actor, api_key
 from flowruns.models import ApiKey
 from flowruns.services.api_keys import find_api_key
+from flowruns.wire.headers import read_key
 
 
 class Scoped(HttpBearer):
@@ -15,6 +16,10 @@ class Scoped(HttpBearer):
     def __init__(self, *scopes: ApiKey.Scope) -> None:
         super().__init__()
         self.scopes = scopes
+
+    def __call__(self, request: HttpRequest) -> Actor | None:
+        key = read_key(request.headers.get("Authorization", ""))
+        return self.authenticate(request, key) if key else None
 
     def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
         key = find_api_key(token)

@@ -36,7 +36,7 @@ LEFT_OUT = {
     "* /v2/concurrency_limits/*": _NOT_YET,
     "POST /deployments/bulk_delete": _ONE_BY_ONE,
     "POST /deployments/{}/create_flow_run/bulk": _ONE_BY_ONE,
-    "* /events/*": _NOT_YET,
+    "POST /events/count-by/{}": _PAGES,
     "GET /flow_runs/{}/graph*": _PAGES,
     "GET /flow_runs/{}/logs/download": _PAGES,
     "* /flow_runs/bulk_*": _ONE_BY_ONE,

@@ -34,3 +34,16 @@ class HasItem(Lookup):
         lhs, params = self.process_lhs(compiler, connection)
         sql = f"EXISTS (SELECT 1 FROM json_each({lhs}) WHERE value = %s)"  # noqa: S608 -- a column
         return sql, [*params, self.rhs]
+
+
+@models.TextField.register_lookup
+class BeginsWith(Lookup):
+    """`event__begins_with="prefect."`: exactly, unlike LIKE, which SQLite takes loosely."""
+
+    lookup_name = "begins_with"
+
+    def as_sql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
+    ) -> tuple[str, tuple[Any, ...]]:
+        lhs, params = self.process_lhs(compiler, connection)
+        return f"substr({lhs}, 1, %s) = %s", (*params, len(self.rhs), self.rhs)

@@ -1,13 +1,17 @@
-"""Events: recorded once each, with what they say of task runs."""
+"""Events: recorded once each, told to whoever listens, read in pages, forgotten after a while."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 
+from flowruns import event_feed
 from flowruns.models import Event
 from flowruns.services.task_run_events import record_task_runs
 from flowruns.wire import events as wire
+
+_DELETED_AT_ONCE = 1_000
 
 
 def record_events(events: Iterable[wire.Event]) -> None:
@@ -22,7 +26,7 @@ def record_events(events: Iterable[wire.Event]) -> None:
 
 
 def store_events(events: Sequence[wire.Event]) -> None:
-    """Store new events and say nothing of those that are there; in a transaction."""
+    """Store new events and announce them with the commit; in a transaction."""
     now = datetime.now(UTC)
     Event.objects.bulk_create(
         [
@@ -42,3 +46,13 @@ def store_events(events: Sequence[wire.Event]) -> None:
         ],
         ignore_conflicts=True,
     )
+    event_feed.events.announce([event.id for event in events])
+
+
+def delete_old_events() -> int:
+    """Forget a batch of the oldest events beyond `EVENT_RETENTION_DAYS`; return how many."""
+    oldest = datetime.now(UTC) - timedelta(days=settings.EVENT_RETENTION_DAYS)
+    old = Event.objects.filter(received__lt=oldest).order_by("received")
+    ids = list(old.values_list("pk", flat=True)[:_DELETED_AT_ONCE])
+    deleted, _ = Event.objects.filter(pk__in=ids).delete()
+    return deleted

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from flowruns import wire
+from django.db import transaction
+
+from flowruns import event_feed, wire
 from flowruns.models import LogLine
 
 
 def create_logs(logs: Sequence[wire.LogCreate]) -> None:
-    """Store lines in one write. Their run may be unknown here, as in Prefect 3.8."""
-    LogLine.objects.bulk_create(
+    """Store lines in one write and tell who listens. Their run may be unknown (as Prefect 3.8)."""
+    lines = [
         LogLine(
             name=log.name,
             level=log.level,
@@ -19,7 +21,10 @@ def create_logs(logs: Sequence[wire.LogCreate]) -> None:
             task_run_id=log.task_run_id,
         )
         for log in logs
-    )
+    ]
+    with transaction.atomic():
+        LogLine.objects.bulk_create(lines)
+        event_feed.logs.announce([line.pk for line in lines])
 
 
 def read_run_logs(flow_run_id: UUID, *, limit: int) -> list[LogLine]:

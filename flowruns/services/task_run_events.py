@@ -4,7 +4,7 @@ The same event twice changes nothing, and events may come in any order: of two s
 one by the process's clock is the task run's, as in Prefect 3.8.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -77,10 +77,17 @@ def _record(reports: Sequence[Report]) -> None:
         [TaskRun(id=pk, flow_run_id=r.flow_run_id, **_columns(r)) for pk, r in latest.items()],
         ignore_conflicts=True,
     )
-    for pk, report in latest.items():
+    for pk in _find_outdated(latest):
+        report = latest[pk]
         older = Q(state_timestamp__isnull=True) | Q(state_timestamp__lt=report.state.timestamp)
         TaskRun.objects.filter(older, pk=pk).update(updated=datetime.now(UTC), **_columns(report))
     add_task_run_states([(ids[report.call], report.state) for report in reports])
+
+
+def _find_outdated(latest: Mapping[UUID, Report]) -> list[UUID]:
+    """Return the task runs that do not show their latest state yet: all but the new ones."""
+    shown = TaskRun.objects.filter(pk__in=latest).values_list("pk", "state_id")
+    return [pk for pk, state_id in shown if state_id != latest[pk].state.id]
 
 
 def _find_ids(reports: Sequence[Report]) -> dict[_Call, UUID]:

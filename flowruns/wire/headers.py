@@ -4,7 +4,9 @@
 within the last minute, the server knows that somebody is there.
 """
 
+import binascii
 import re
+from base64 import b64decode
 from uuid import UUID
 
 from flowruns.wire import MAX_HOLD_SECONDS
@@ -33,3 +35,20 @@ def read_etag(tag: str) -> UUID | None:
         return UUID(tag.strip().removeprefix("W/").strip('"'))
     except ValueError:
         return None
+
+
+def read_key(authorization: str) -> str:
+    """Return the API key of an `Authorization` header, or "" where there is none.
+
+    `Basic` carries it too, as Prefect's client sends its `PREFECT_API_AUTH_STRING`: the key
+    alone, or as the password of any user.
+    """
+    scheme, _, given = authorization.strip().partition(" ")
+    if scheme.lower() == "bearer":
+        return given.strip()
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return b64decode(given, validate=True).decode().rpartition(":")[2]
+    except (binascii.Error, ValueError):
+        return ""

@@ -50,6 +50,7 @@ def test_the_first_start_says_how_to_log_in_and_what_flows_need() -> None:
             f"export FLOWRUNS_API_KEY={server.api_key}",
             f"export PREFECT_API_URL={server.api_url}",
             f"export PREFECT_API_KEY={server.api_key}",
+            "export PREFECT_API_AUTH_STRING=$PREFECT_API_KEY",
         ):
             assert f"  {line}\n" in server.log
         server.create_user("alice", password="correct horse battery")

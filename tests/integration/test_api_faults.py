@@ -1,6 +1,7 @@
 """What a client may send and never gets a 500 for."""
 
 import json
+from base64 import b64encode
 from typing import Any
 from uuid import uuid4
 
@@ -208,3 +209,13 @@ def test_nothing_that_our_own_openapi_document_allows_is_a_server_error(
     assert response.status_code < 500, (method, path, body, response.content)
     if method == "DELETE" and response.status_code == 204 and path.endswith(run.id):
         run.id = str(uuid4())
+
+
+@pytest.mark.parametrize("given", ["{}", "any:{}"])
+def test_a_key_may_come_as_prefects_auth_string(db: None, client: Client, given: str) -> None:
+    key = create_api_key("auth-string", scopes=["flows"])
+    basic = b64encode(given.format(key).encode()).decode()
+    path = f"/api/flow_run_states/?flow_run_id={uuid4()}"
+    assert client.get(path, headers={"Authorization": f"Basic {basic}"}).status_code == 200
+    for wrong in ("Basic", "Basic !!", "Basic /w==", f"Basic {basic[:-8]}", f"Digest {basic}"):
+        assert client.get(path, headers={"Authorization": wrong}).status_code == 401

@@ -17,6 +17,8 @@ from flowruns import waiters
 from flowruns.domain.actors import api_key
 from flowruns.domain.states import running
 from flowruns.holding import Message, Receive, Scope, Send, hold_requests
+from flowruns.lifespan import STATES
+from flowruns.listening import listen
 from flowruns.models import FlowRun
 from flowruns.services.api_keys import create_api_key
 from flowruns.services.states import set_flow_run_state
@@ -256,7 +258,7 @@ def test_a_change_by_another_process_wakes_the_waiter(run: Run, key: str) -> Non
             set_flow_run_state(run.uuid, proposed=running(), actor=api_key("elsewhere"))
 
     async def scenario() -> None:
-        listening = asyncio.create_task(waiters.listen())
+        hearing = asyncio.create_task(listen([STATES]))
         held = Exchange(scope)
         task = held.start()
         await until(lambda: count_waiters() == 1)
@@ -264,7 +266,7 @@ def test_a_change_by_another_process_wakes_the_waiter(run: Run, key: str) -> Non
         await ask_database(change_silently)
         await task
         assert held.reached
-        listening.cancel()
+        hearing.cancel()
 
     play(scenario())
 

@@ -29,6 +29,7 @@ For your flows:
 For flows that use Prefect's own client:
   export PREFECT_API_URL={url}/api
   export PREFECT_API_KEY={key}
+  export PREFECT_API_AUTH_STRING=$PREFECT_API_KEY
 
 Stop with Ctrl-C.
 """

@@ -1,0 +1,42 @@
+"""Websockets of Prefect's API: events in and out, and log lines out.
+
+A layer of the ASGI application: each socket is a task in the event loop, without a thread or a
+database connection of its own.
+"""
+
+from flowruns.holding import Application, Receive, Scope, Send
+from flowruns.sockets.connection import Socket, SocketClosed
+from flowruns.sockets.doorway import enter
+from flowruns.sockets.events_in import take_events
+from flowruns.sockets.events_out import send_events
+from flowruns.sockets.logs_out import send_logs
+
+_SOCKETS = {
+    "/api/events/in": take_events,
+    "/api/events/out": send_events,
+    "/api/logs/out": send_logs,
+}
+
+
+def serve_sockets(app: Application) -> Application:
+    """Answer websockets, which Django's application does not know."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket":
+            await app(scope, receive, send)
+            return
+        socket = Socket(scope, receive, send)
+        try:
+            await _serve(socket)
+        except SocketClosed:
+            return
+
+    return application
+
+
+async def _serve(socket: Socket) -> None:
+    serve = _SOCKETS.get(socket.path)
+    if serve is None:
+        await socket.refuse()
+    elif await enter(socket):
+        await serve(socket)
