@@ -9,8 +9,8 @@ from django.db.models.functions import Coalesce, Concat
 from django.db.models.lookups import GreaterThanOrEqual, IContains, LessThanOrEqual
 
 from flowruns.models import Deployment
-from flowruns.services.log_search import read_search
 from flowruns.wire import filters
+from flowruns.wire.text_search import read_search
 
 # A criterion that says nothing is true, also where it is one of several alternatives.
 _ALWAYS = ~Q(pk__in=[])

@@ -10,7 +10,8 @@ from pydantic import Field, JsonValue, field_validator
 
 from flowruns.wire.base import DateTime, Request, Wire
 from flowruns.wire.events import RESOURCE_ID, RESOURCE_ROLE, Event, Resource
-from flowruns.wire.filters import Filter, Ids, Part, refuse
+from flowruns.wire.filters import Filter, Ids, Part, TextSearch, refuse
+from flowruns.wire.text_search import read_search
 
 _LOOK_BACK = timedelta(days=180)
 EVENTS_PAGE_LIMIT = 50
@@ -117,6 +118,17 @@ class EventIdFilter(Filter):
         return not self.id or event.id in self.id
 
 
+class EventTextSearch(TextSearch):
+    """Words in an event's name, its labels' values and its payload."""
+
+    def includes(self, event: Event) -> bool:
+        values = [
+            value for resource in (event.resource, *event.related) for value in resource.values()
+        ]
+        text = " ".join([event.event, *values, str(event.payload)])
+        return read_search(self.query).matches(text)
+
+
 class EventFilter(Filter):
     """Which events: all criteria have to be met."""
 
@@ -128,24 +140,21 @@ class EventFilter(Filter):
         AnyResourceFilter | Annotated[list[AnyResourceFilter], Field(max_length=100)] | None
     ) = None
     id: EventIdFilter = Field(default_factory=EventIdFilter)
-    text: JsonValue = None
+    text: EventTextSearch | None = None
     order: EventOrder = EventOrder.DESC
-
-    @field_validator("text")
-    @classmethod
-    def _unsupported(cls, value: JsonValue) -> JsonValue:
-        return refuse(value)
 
     def includes(self, event: Event) -> bool:
         criteria: list[Criterion | None] = [self.occurred, self.id, self.event, self.resource]
+        criteria.append(self.text)
         for several in (self.related, self.any_resource):
             criteria += several if isinstance(several, list) else [several]
         return all(f is None or f.includes(event) for f in criteria)
 
     @property
     def looks_into_resources(self) -> bool:
-        """Whether it asks for more than time, name, and ids of the events and their resources."""
-        return bool(self.related or self.any_resource or (self.resource and self.resource.labels))
+        """Whether it asks for more than time, name, and ids of events and their resources."""
+        labels = self.resource.labels if self.resource else None
+        return bool(self.related or self.any_resource or labels or self.text)
 
 
 class EventQuery(Request):

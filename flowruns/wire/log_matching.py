@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from flowruns.wire.filters import LevelFilter, LogFilter, NullableIdFilter, Operator, TimeFilter
 from flowruns.wire.runs import Log
+from flowruns.wire.text_search import read_search
 
 
 def passes(f: LogFilter, log: Log) -> bool:
@@ -14,6 +15,7 @@ def passes(f: LogFilter, log: Log) -> bool:
         _passes_task_run(f.task_run_id, log),
         None if f.flow_run_id is None else _is_listed(log.flow_run_id, f.flow_run_id.any_),
         None if f.name is None else _is_listed(log.name, f.name.any_),
+        None if f.text is None else read_search(f.text.query).matches(f"{log.message} {log.name}"),
     ]
     return _combine(verdicts, f.operator)
 

@@ -94,6 +94,10 @@ FILTERS: list[tuple[dict[str, Any], list[str]]] = [
     ),
     ({"occurred": {"until": (NOW - timedelta(minutes=58, seconds=30)).isoformat()}}, ["one"]),
     ({"id": {"id": [str(uuid4())]}}, []),
+    ({"text": {"query": "BLUE"}}, ["one"]),
+    ({"text": {"query": '"thing.1" -blue'}}, []),
+    ({"text": {"query": "+flow.1 four two"}}, ["two", "four"]),
+    ({"text": {"query": ""}}, ["one", "two", "three", "four"]),
     ({"id": {"id": None}, "text": None}, ["one", "two", "three", "four"]),
 ]
 
@@ -124,7 +128,7 @@ def test_an_invented_page_is_refused(stored: Api) -> None:
 @pytest.mark.parametrize(
     "criteria",
     [
-        {"text": {"query": "x"}},
+        {"text": {"query": "x" * 201}},
         {"resource": {"distinct": True}},
         {"colour": "red"},
         {"event": {"prefix": "a"}},

@@ -1,4 +1,4 @@
-"""The words of a search in log lines, in the syntax of Prefect 3.8."""
+"""The words of a search in log lines and events, in the syntax of Prefect 3.8."""
 
 import re
 from dataclasses import dataclass, field
@@ -15,6 +15,14 @@ class Search:
     some: list[str] = field(default_factory=list)
     every: list[str] = field(default_factory=list)
     none: list[str] = field(default_factory=list)
+
+    def matches(self, text: str) -> bool:
+        """Whether a text contains that, in capitals or not."""
+        text = text.lower()
+        some, every, none = (
+            [word.lower() in text for word in words] for words in (self.some, self.every, self.none)
+        )
+        return (not some or any(some)) and all(every) and not any(none)
 
 
 def read_search(query: str) -> Search:
