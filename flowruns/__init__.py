@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from flowruns.domain.states import StateType
     from flowruns.sdk.client import get_client
-    from flowruns.sdk.context import tags
+    from flowruns.sdk.context import get_run_context, tags
     from flowruns.sdk.deployments import arun_deployment, run_deployment
     from flowruns.sdk.flows import Flow, flow
     from flowruns.sdk.futures import TaskFuture
@@ -43,6 +43,7 @@ __all__ = [
     "asuspend_flow_run",
     "flow",
     "get_client",
+    "get_run_context",
     "get_run_logger",
     "pause_flow_run",
     "receive_input",
@@ -60,7 +61,7 @@ __all__ = [
 _HOMES = {
     "domain.states": ["StateType"],
     "sdk.client": ["get_client"],
-    "sdk.context": ["tags"],
+    "sdk.context": ["get_run_context", "tags"],
     "sdk.deployments": ["arun_deployment", "run_deployment"],
     "sdk.flows": ["Flow", "flow"],
     "sdk.futures": ["TaskFuture"],

@@ -136,6 +136,19 @@ def current_task_run() -> TaskRunContext | None:
     return _task_run.get()
 
 
+def get_run_context() -> FlowRunContext | TaskRunContext:
+    """Return the task run, or else the flow run, that the calling code belongs to.
+
+    As in Prefect 3.8; raises MissingContextError outside of runs.
+
+    Example: `get_run_context().flow_run.id`
+    """
+    context = _task_run.get() or _flow_run.get()
+    if context is None:
+        raise MissingContextError
+    return context
+
+
 def require_flow_run(message: str) -> FlowRunContext:
     """Return the run that the calling code belongs to; raise MissingContextError without one."""
     context = _flow_run.get()

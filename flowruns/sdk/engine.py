@@ -34,7 +34,13 @@ from flowruns.sdk.errors import (
     StateHasChanged,
 )
 from flowruns.sdk.flow_results import FlowResult, check_storage
-from flowruns.sdk.futures import conclude, has_futures, results_of, states_of
+from flowruns.sdk.futures import (
+    conclude,
+    has_futures,
+    results_of,
+    states_of,
+    wait_for_completion,
+)
 from flowruns.sdk.hooks import hook_steps
 from flowruns.sdk.limits import TimeLimit
 from flowruns.sdk.run_ends import cancelled, propose_end
@@ -70,6 +76,7 @@ class FlowEngine:
     connection: "Connection | AsyncConnection"
     # The run that a serving process has taken for this call, instead of a new one.
     taken: FlowRun | None = None
+    wait_for: tuple[Any, ...] = ()
     suspended: threading.Event = field(default_factory=threading.Event)
     # The state in which this process found the run that it has taken, until it begins.
     _found: UUID | None = field(init=False, default=None)
@@ -82,6 +89,8 @@ class FlowEngine:
         is_outermost = current_flow_run() is None
         self.results = self._result_settings()
         try:
+            if self.wait_for:
+                yield Block(lambda: wait_for_completion(self.wait_for))
             if has_futures(self.parameters):
                 self.parameters = yield Block(lambda: results_of(self.parameters))
             self._stop_where_the_caller_stops()
@@ -298,7 +307,9 @@ class FlowEngine:
         except Exception as error:
             self.logger.exception("Encountered exception during execution: %r", error)  # noqa: TRY401
             return (yield from self._fail(error, "Flow run encountered an exception:"))
-        failure = None if state.is_completed() else state.exception()
+        # As in Prefect, of several states the caller gets all, whatever they are.
+        has_failed = isinstance(value, State) and not state.is_completed()
+        failure = state.exception() if has_failed else None
         return Finished((yield from self._report(state)), value, failure)
 
     def _fail(self, error: Exception, prefix: str) -> Steps[Finished]:

@@ -12,6 +12,7 @@ from flowruns.sdk import parameters as params
 from flowruns.sdk.dispatch import aconnected, connected
 from flowruns.sdk.drive import arun, run
 from flowruns.sdk.engine import FlowEngine
+from flowruns.sdk.futures import Upstream, call_options
 from flowruns.sdk.hooks import GivenHooks, HookDecorator, Hooks
 from flowruns.sdk.signals import termination_raises
 from flowruns.sdk.states import FlowRun, State
@@ -85,25 +86,34 @@ class Flow[**P, R]:
     ) -> Coroutine[Any, Any, State[T]]: ...
     @overload
     def __call__(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
+    @overload
+    def __call__(self, *args: Any, wait_for: Upstream, **kwargs: Any) -> R: ...
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the flow and return what its function returns, or raise what it raises.
 
         With `return_state=True` the final state is returned instead, whatever happened.
+        `wait_for` names futures that must complete before, else UpstreamTaskError is raised.
         """
-        return_state = bool(kwargs.pop("return_state", False))
+        return_state, wait_for = call_options(kwargs)
         parameters = params.bind(self.fn, args, kwargs)
         play = self._acall if self.is_async else self._call
-        return play(parameters, return_state=return_state)
+        return play(parameters, wait_for, return_state=return_state)
 
-    def _call(self, parameters: dict[str, Any], *, return_state: bool) -> Any:
+    def _call(
+        self, parameters: dict[str, Any], wait_for: tuple[Any, ...], *, return_state: bool
+    ) -> Any:
         with termination_raises(), connected() as connection:
-            finished = run(FlowEngine(self, parameters, connection).play(), connection)
+            engine = FlowEngine(self, parameters, connection, wait_for=wait_for)
+            finished = run(engine.play(), connection)
         return finished.state if return_state else finished.result()
 
-    async def _acall(self, parameters: dict[str, Any], *, return_state: bool) -> Any:
+    async def _acall(
+        self, parameters: dict[str, Any], wait_for: tuple[Any, ...], *, return_state: bool
+    ) -> Any:
         with termination_raises():
             async with aconnected() as connection:
-                finished = await arun(FlowEngine(self, parameters, connection).play(), connection)
+                engine = FlowEngine(self, parameters, connection, wait_for=wait_for)
+                finished = await arun(engine.play(), connection)
         return finished.state if return_state else finished.result()
 
     def play_taken(self, flow_run: FlowRun) -> None:

@@ -1,12 +1,13 @@
 """What becomes of submitted tasks, and the values and states that they stand for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
 from uuid import UUID
 
 from flowruns.domain.states import StateType
+from flowruns.sdk.errors import UpstreamTaskError
 from flowruns.sdk.states import State, completed
 
 _COLLECTIONS = frozenset({list, tuple, set})
@@ -45,6 +46,10 @@ class TaskFuture[R]:
 
     def add_done_callback(self, callback: "Callable[[TaskFuture[R]], object]") -> None:
         self._finished.add_done_callback(lambda _: callback(self))
+
+
+# What a call is to wait for.
+type Upstream = Iterable[Any] | TaskFuture[Any]
 
 
 class TaskFutures[R](list[TaskFuture[R]]):
@@ -109,6 +114,27 @@ def states_of(value: Any) -> Any:
 
 def replace_states(value: Any, replace: Callable[[State[Any]], Any]) -> Any:
     return _replace(value, State, replace)
+
+
+def wait_for_completion(given: Any) -> None:
+    """Wait for what a run is to wait for; raise UpstreamTaskError where one did not complete."""
+    replace_states(states_of(given), completed_result)
+
+
+def completed_result(state: State[Any]) -> Any:
+    """Return the result of a task run that another run needs; raises UpstreamTaskError."""
+    if not state.is_completed():
+        run_id = state.state_details.task_run_id
+        raise UpstreamTaskError(f"Upstream task run '{run_id}' did not reach a 'COMPLETED' state.")
+    return state.result()
+
+
+def call_options(kwargs: dict[str, Any]) -> tuple[bool, tuple[Any, ...]]:
+    """Take what every call understands out of `kwargs`: `return_state`, and `wait_for` as many."""
+    return_state, wait_for = bool(kwargs.pop("return_state", False)), kwargs.pop("wait_for", None)
+    if isinstance(wait_for, list | tuple | set):
+        return return_state, tuple(wait_for)
+    return return_state, () if wait_for is None else (wait_for,)
 
 
 def _given_states(value: Any) -> Iterator[State[Any]]:

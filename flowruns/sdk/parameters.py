@@ -54,7 +54,9 @@ def validate(function: Callable[..., Any], arguments: Arguments) -> Arguments:
     try:
         validated: Arguments = _validator(function)(*args, **kwargs)
     except ValidationError as error:
-        raise ParameterTypeError(f"Flow run received invalid parameters:\n{error}") from None
+        problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        text = "\n - ".join(["Flow run received invalid parameters:", *problems])
+        raise ParameterTypeError(text) from None
     return validated
 
 

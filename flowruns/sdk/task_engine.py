@@ -1,5 +1,6 @@
 """Run a task: its attempts, its states, its log lines; messages of Prefect 3.8."""
 
+import logging
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +23,13 @@ from flowruns.sdk.errors import (
     TaskRunTimeoutError,
     UpstreamTaskError,
 )
-from flowruns.sdk.futures import TaskFuture, conclude, has_futures, replace_states, states_of
+from flowruns.sdk.futures import (
+    completed_result,
+    conclude,
+    has_futures,
+    replace_states,
+    states_of,
+)
 from flowruns.sdk.hooks import hook_steps
 from flowruns.sdk.limits import TimeLimit
 from flowruns.sdk.parameters import Arguments, bind
@@ -47,7 +54,7 @@ class TaskEngine:
     task_run_id: UUID
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
-    wait_for: tuple[TaskFuture[Any], ...] = ()
+    wait_for: tuple[Any, ...] = ()
     is_submitted: bool = False
 
     def play(self) -> Steps[State[Any]]:
@@ -63,8 +70,9 @@ class TaskEngine:
         prints = run_logs.forwarded_prints() if self.task.log_prints else nullcontext()
         with in_task_run(context), prints:
             state = yield from self._play_attempts(context, gate)
-            logger.info("Finished in state %s", state)
             yield from self._call_hooks(state, context)
+            level = logging.INFO if state.is_completed() else logging.ERROR
+            logger.log(level, "Finished in state %s", state)
         return state
 
     def _leave_if_suspended(self) -> None:
@@ -172,7 +180,7 @@ class TaskEngine:
         args, kwargs = self.args, self.kwargs
         if self.wait_for or has_futures((args, kwargs)):
             states = yield Block(lambda: states_of((args, kwargs, self.wait_for)))
-            args, kwargs, _ = replace_states(states, _result)
+            args, kwargs, _ = replace_states(states, completed_result)
         return args, kwargs
 
     def _retry(self, error: Exception, attempt: int, context: TaskRunContext) -> Steps[bool]:
@@ -194,10 +202,3 @@ class TaskEngine:
     def _own(self, state: State[Any]) -> State[Any]:
         details = state.state_details.model_copy(update={"task_run_id": self.task_run_id})
         return state.model_copy(update={"state_details": details})
-
-
-def _result(state: State[Any]) -> Any:
-    if not state.is_completed():
-        run_id = state.state_details.task_run_id
-        raise UpstreamTaskError(f"Upstream task run '{run_id}' did not reach a 'COMPLETED' state.")
-    return state.result()

@@ -12,7 +12,7 @@ from flowruns.sdk import parameters as params
 from flowruns.sdk.context import copy_context, current_task_run, require_flow_run
 from flowruns.sdk.dispatch import on_loop, on_thread
 from flowruns.sdk.errors import ParameterBindError
-from flowruns.sdk.futures import TaskFuture, TaskFutures
+from flowruns.sdk.futures import TaskFuture, TaskFutures, Upstream, call_options
 from flowruns.sdk.hooks import GivenHooks, HookDecorator, Hooks
 from flowruns.sdk.states import State
 from flowruns.sdk.task_engine import TaskEngine
@@ -76,15 +76,18 @@ class Task[**P, R]:
     ) -> Coroutine[Any, Any, State[T]]: ...
     @overload
     def __call__(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
+    @overload
+    def __call__(self, *args: Any, wait_for: Upstream, **kwargs: Any) -> R: ...
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the task here and return what its function returns, or raise what it raises.
 
         With `return_state=True` the final state is returned instead, whatever happened.
+        `wait_for` names futures that must complete before.
         """
-        return_state = bool(kwargs.pop("return_state", False))
+        return_state, wait_for = call_options(kwargs)
         params.bind(self.fn, args, kwargs)
         play = self._acall if self.is_async else self._call
-        return play(TaskEngine(self, uuid4(), args, kwargs), return_state=return_state)
+        return play(TaskEngine(self, uuid4(), args, kwargs, wait_for), return_state=return_state)
 
     def _call(self, engine: TaskEngine, *, return_state: bool) -> Any:
         state = on_thread(engine.play())
@@ -103,9 +106,7 @@ class Task[**P, R]:
     @overload
     def submit(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[Any]: ...
     @overload
-    def submit(
-        self, *args: Any, wait_for: Iterable[TaskFuture[Any]], **kwargs: Any
-    ) -> TaskFuture[Any]: ...
+    def submit(self, *args: Any, wait_for: Upstream, **kwargs: Any) -> TaskFuture[Any]: ...
     def submit(self, *args: Any, **kwargs: Any) -> Any:
         """Run the task in a thread of the current flow run and return a future.
 
@@ -114,8 +115,7 @@ class Task[**P, R]:
 
         Example: `totals = [add.submit(a, b) for a, b in pairs]`
         """
-        return_state = bool(kwargs.pop("return_state", False))
-        wait_for = tuple(kwargs.pop("wait_for", None) or ())
+        return_state, wait_for = call_options(kwargs)
         params.bind(self.fn, args, kwargs)
         future = self._submit(TaskEngine(self, uuid4(), args, kwargs, wait_for))
         if not return_state:
@@ -139,15 +139,17 @@ class Task[**P, R]:
     def map(self, *args: Any, **kwargs: Any) -> TaskFutures[Any]:
         """Submit one task run per item of the arguments, which are iterables of one length.
 
-        Strings, mappings and `unmapped` values are given to every run.
+        Strings, mappings and `unmapped` values are given to every run. `wait_for` names futures
+        that must complete before any.
 
         Example: `charge.map(orders, currency="EUR").result()`
         """
+        _, wait_for = call_options(kwargs)
         parameters = params.bind(self.fn, args, kwargs)
         rows = _rows(parameters)
         calls = [params.unbind(self.fn, row) for row in rows]
         return TaskFutures(
-            self._submit(TaskEngine(self, uuid4(), *arguments)) for arguments in calls
+            self._submit(TaskEngine(self, uuid4(), *arguments, wait_for)) for arguments in calls
         )
 
     def delay_before(self, attempt: int) -> float:

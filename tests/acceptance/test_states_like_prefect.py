@@ -1,0 +1,103 @@
+"""The same small flows under Prefect's client and under ours: state by state, hook by hook."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.servers import (
+    PREFECT_PYTHON,
+    approvals_server,
+    prefect_environment,
+    prefect_server,
+)
+
+FLOWS = Path(__file__).with_name("same_flows.py")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a run of all the flows left behind."""
+
+    seen: dict[str, Any]
+    states: dict[str, list[list[list[str | None]]]]
+
+
+def _record(python: Path | str, sdk: str, api: httpx.Client, env: Mapping[str, str]) -> Recording:
+    done = subprocess.run(
+        [python, FLOWS, sdk],
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout.splitlines()[-1])
+    flows = {flow["id"]: flow["name"] for flow in _post(api, "flows")}
+    runs = sorted(_post(api, "flow_runs"), key=lambda run: run["created"])
+    states: dict[str, Any] = {}
+    for run in runs:
+        name = flows[run["flow_id"]]
+        history = api.get("/flow_run_states/", params={"flow_run_id": run["id"]}).json()
+        lines = [[state["type"], state["name"], state["message"]] for state in history]
+        states.setdefault(name, []).append(_plain(lines, run))
+    return Recording(_plain(seen, {"name": "no name"}), states)
+
+
+def _post(api: httpx.Client, kind: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = api.post(f"/{kind}/filter", json={}).json()
+    return found
+
+
+def _plain(value: Any, run: Mapping[str, Any]) -> Any:
+    """Take out what differs from one run to the next: ids, and drawn names."""
+    text = json.dumps(value).replace(run["name"], "<name>")
+    text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<id>", text)
+    return json.loads(text)
+
+
+@pytest.fixture(scope="module")
+def theirs(tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    home = tmp_path_factory.mktemp("client")
+    with prefect_server() as server, httpx.Client(base_url=server.api_url) as api:
+        env = prefect_environment(home) | {"PREFECT_API_URL": server.api_url}
+        return _record(PREFECT_PYTHON, "prefect", api, env)
+
+
+@pytest.fixture(scope="module", params=[approvals_server, prefect_server])
+def ours(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    with request.param() as server:
+        env = server.flow_environment | {"HOME": str(tmp_path_factory.mktemp("home"))}
+        headers = {"Authorization": f"Bearer {getattr(server, 'api_key', 'none')}"}
+        with httpx.Client(base_url=server.api_url, headers=headers) as api:
+            return _record(sys.executable, "flowruns", api, env)
+
+
+def test_the_server_sees_the_same_states(theirs: Recording, ours: Recording) -> None:
+    assert ours.states.keys() == theirs.states.keys()
+    assert len(ours.states) == 24
+    for flow, histories in theirs.states.items():
+        assert _worded(ours.states[flow]) == _worded(histories), flow
+
+
+def test_the_authors_code_sees_the_same_states_hooks_and_ends(
+    theirs: Recording, ours: Recording
+) -> None:
+    assert ours.seen.keys() == theirs.seen.keys()
+    for what, values in theirs.seen.items():
+        assert _worded(ours.seen[what]) == _worded(values), what
+
+
+def _worded(value: Any) -> Any:
+    """Name the state that an expired pause left; a Prefect server names the one proposed to it."""
+    text = json.dumps(value)
+    return json.loads(text.replace("was failed and never resumed", "was paused and never resumed"))
