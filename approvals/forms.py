@@ -1,6 +1,7 @@
 """What an approval asks, as a form; and what somebody answered, as rows to read."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -20,9 +21,16 @@ from approvals.schemaforms import (
 )
 from approvals.services import decisions
 from approvals.services.asked import digest_schema
+from approvals.services.decisions import Refused
 
 _NOTHING_ASKED: JSONValue = {}
 MAX_REASON = 2_000
+
+# how Prefect 3.8 refuses an answer
+_REFUSAL = re.compile(
+    r"(?:Reason: )?Validation failed(?: for field '(?P<place>.*?)')?\. Failure reason: (?P<why>.*)",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +86,16 @@ def describe_decision(decision: Decision) -> list[tuple[str, str]]:
     if not decision.answer:
         return []
     return describe_answer(load_json(decision.schema or "{}"), load_json(decision.answer))
+
+
+def attach_refusal(form: Form, refused: Refused) -> None:
+    """Put what a server says against an answer beside the fields that it means."""
+    if refused.problems:
+        form.attach(refused.problems)
+    elif found := _REFUSAL.fullmatch(refused.reason):
+        form.attach_at(found["place"] or "", found["why"])
+    else:
+        form.attach_at("", refused.reason)
 
 
 def find_reason_problem(reason: str) -> str:

@@ -4,7 +4,16 @@ from django.contrib.auth import views as auth_views
 from django.urls import path
 from django.views.generic import RedirectView
 
-from approvals.views import accounts, approvals, drafts, history, inbox, preview, runs
+from approvals.views import (
+    accounts,
+    approvals,
+    drafts,
+    history,
+    inbox,
+    preview,
+    rejections,
+    runs,
+)
 
 urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url="/static/favicon.svg")),
@@ -12,7 +21,7 @@ urlpatterns = [
     path("inbox/list/", inbox.show_inbox_list, name="inbox_list"),
     path("inbox/count/", inbox.show_waiting_count, name="waiting_count"),
     path("approvals/<uuid:approval_id>/", approvals.approval_page, name="approval"),
-    path("approvals/<uuid:approval_id>/reject/", approvals.rejection_page, name="reject"),
+    path("approvals/<uuid:approval_id>/reject/", rejections.rejection_page, name="reject"),
     path("approvals/<uuid:approval_id>/state/", approvals.show_approval_state, name="state"),
     path("approvals/<uuid:approval_id>/options/", approvals.show_options, name="options"),
     path("approvals/<uuid:approval_id>/draft/", drafts.save_draft, name="draft"),

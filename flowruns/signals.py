@@ -35,8 +35,19 @@ class InputCreated:
     value: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputDeleted:
+    """A run lost an input, such as the schema of a pause that another one is to replace."""
+
+    flow_run_id: UUID
+    key: str
+    value: str
+
+
 # receivers get `change: StateChange`, and `run`, the row as it is now, where they may see tables;
 # one that raises undoes the change
 flow_run_state_changed = Signal()
 # receivers get `created: InputCreated`
 run_input_created = Signal()
+# receivers get `deleted: InputDeleted`
+run_input_deleted = Signal()

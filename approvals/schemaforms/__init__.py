@@ -1,5 +1,6 @@
 """JSON schema → HTML form → JSON value, on the server, without JavaScript."""
 
+from approvals.schemaforms.carrying import Changes, carry_over, fill_form
 from approvals.schemaforms.decode import OPERATION, PostedData
 from approvals.schemaforms.files import FileStore, NotKeptError, name_kept
 from approvals.schemaforms.form import Form, describe_answer, find_options, open_form, read_form
@@ -9,6 +10,7 @@ from approvals.schemaforms.values import JSONValue
 
 __all__ = [
     "OPERATION",
+    "Changes",
     "FileStore",
     "Form",
     "JSONValue",
@@ -16,7 +18,9 @@ __all__ = [
     "PostedData",
     "Problem",
     "Remark",
+    "carry_over",
     "describe_answer",
+    "fill_form",
     "find_options",
     "list_remarks",
     "name_kept",

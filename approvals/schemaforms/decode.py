@@ -1,6 +1,6 @@
 """What a browser posted, looked up by name."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from approvals.schemaforms.limits import MAX_FILE_BYTES
@@ -24,6 +24,21 @@ class PostedData(Protocol):
 
     def getlist(self, key: str, /) -> list[str]: ...
     def __iter__(self) -> Iterator[str]: ...
+
+
+class FieldList:
+    """Names and texts as they would be posted."""
+
+    def __init__(self, fields: Iterable[tuple[str, str]]) -> None:
+        self._texts: dict[str, list[str]] = {}
+        for name, text in fields:
+            self._texts.setdefault(name, []).append(text)
+
+    def getlist(self, key: str, /) -> list[str]:
+        return self._texts.get(key, [])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
 
 
 @runtime_checkable

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 from approvals.schemaforms import formats
 from approvals.schemaforms.controls import Answer, TextControl
 from approvals.schemaforms.limits import MAX_FILE_BYTES, MAX_FILE_NAME
-from approvals.schemaforms.values import JSONValue, MaybeJSON, clip
+from approvals.schemaforms.values import MISSING, JSONValue, MaybeJSON, clip
 
 if TYPE_CHECKING:
     from approvals.schemaforms.decode import Posted
@@ -130,12 +130,11 @@ class File(TextControl):
         return self.raw == "" and not self.token
 
     def decode(self) -> MaybeJSON:
-        value = super().decode()
-        if self.refusal:
-            self.problems = [self.refusal]
-        elif self.is_gone and not self.raw:
-            self.problems = [f"“{self.file_name}” has to be chosen again, or removed."]
-        return value
+        lost = f"“{self.file_name}” has to be chosen again, or removed."
+        if problem := self.refusal or (lost if self.is_gone and not self.raw else ""):
+            self.problems = [problem]
+            return MISSING
+        return super().decode()
 
     def parse(self, text: str) -> JSONValue:
         if self.kept:

@@ -23,6 +23,7 @@ from approvals.schemaforms.operations import Outcome, apply_operation, reach_con
 from approvals.schemaforms.problems import (
     Problem,
     find_control,
+    find_control_at,
     forget_problems,
     join_labels,
     list_problems,
@@ -106,11 +107,17 @@ class Form:
 
     def attach(self, problems: Iterable[tuple[tuple[str | int, ...], str]]) -> None:
         """Put refusals that came from elsewhere beside their field, or the nearest around it."""
-        secrets = list(list_secrets(self.root))
         for path, message in problems:
-            for secret in secrets:
-                message = message.replace(secret, MASK)  # noqa: PLW2901 - servers quote values
-            find_control(self.root, tuple(path)).note_problem(clip(message, 500))
+            self._note_refusal(find_control(self.root, tuple(path)), message)
+
+    def attach_at(self, place: str, message: str) -> None:
+        """Put a refusal that writes its path like `a.b[0]` beside the nearest field."""
+        self._note_refusal(find_control_at(self.root, place), message)
+
+    def _note_refusal(self, control: Control, message: str) -> None:
+        for secret in list_secrets(self.root):
+            message = message.replace(secret, MASK)  # servers quote values
+        control.note_problem(clip(message, 500))
 
     def typed(self, *, longest: int = MAX_SHOWN_VALUE) -> list[tuple[str, str]]:
         """Everything the person entered, as (label path, text), without secrets."""

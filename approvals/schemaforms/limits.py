@@ -52,6 +52,9 @@ MAX_CHECK_SECONDS = 2.0
 MAX_ALL_CHECKS_SECONDS = 3.0
 """Time that all checks of one form may take together."""
 
+MAX_COMPARED_NODES = 5_000
+"""JSON values of one question that are compared to tell whether it has changed."""
+
 MAX_HELP_LENGTH = 20_000
 """Characters of one description that are shown."""
 

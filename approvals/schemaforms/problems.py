@@ -145,6 +145,22 @@ def _descend(control: "Control", path: Path) -> "tuple[Control, Path]":
     return best
 
 
+def find_control_at(root: "Control", place: str) -> "Control":
+    """Return the control at a place written like `a.b[0]`, or the nearest one around it."""
+    ways = {way: control for way, control in _list_places(root, "") if place.startswith(way)}
+    around = (way for way in ways if place[len(way) : len(way) + 1] in {"", ".", "["} or not way)
+    return ways[max(around, key=len)]
+
+
+def _list_places(control: "Control", way: str) -> "Iterator[tuple[str, Control]]":
+    yield way, control
+    for key, child in control.children():
+        if child.is_hidden:
+            continue
+        step = f"[{key}]" if isinstance(key, int) else f".{key}" if isinstance(key, str) else ""
+        yield from _list_places(child, (way + step).removeprefix("." * (not way)))
+
+
 def has_problems(control: "Control") -> bool:
     return bool(control.problems) or any(has_problems(child) for _, child in control.children())
 

@@ -15,6 +15,8 @@ from flowruns.domain.actors import reviewer
 from flowruns.domain.errors import FlowRunNotFound, Unprocessable
 
 type Path = tuple[str | int, ...]
+_EARLIER = 20
+
 type Place = tuple[datetime, UUID]
 
 
@@ -80,6 +82,16 @@ def reject_approval(approval: Approval, *, user: AbstractBaseUser, reason: str) 
     except FlowRunNotFound:
         return _too_late(approval)
     return _conclude(approval, verdict)
+
+
+def list_earlier(approval: Approval) -> list[Approval]:
+    """Return the last approvals of the same run that ended before this one, newest first."""
+    ended = Approval.objects.exclude(outcome=Approval.Outcome.WAITING).filter(
+        connector=approval.connector,
+        flow_run_id=approval.flow_run_id,
+        closed_at__lte=approval.opened_at,
+    )
+    return list(ended.select_related("decision").order_by("-closed_at")[:_EARLIER])
 
 
 def list_history(

@@ -73,6 +73,12 @@ def read_draft(approval: Approval, *, user: User) -> Draft | None:
     return Draft.objects.filter(approval=approval, reviewer=user).first()
 
 
+def read_last_draft(approvals: list[Approval], *, user: User) -> Draft | None:
+    """Return what a reviewer typed last into the form of one of these approvals."""
+    typed = Draft.objects.filter(approval__in=approvals, reviewer=user).exclude(fields="[]")
+    return typed.select_related("approval__decision").order_by("-saved_at").first()
+
+
 def read_fields(draft: Draft) -> Fields:
     return [(name, text) for name, text in json.loads(draft.fields)]
 

@@ -105,8 +105,10 @@ def list_approvals_of(user: User, flow_run_id: UUID) -> list[Approval]:
 
 
 def next_waiting(user: User, *, after: Approval) -> Approval | None:
-    """Return the most urgent approval other than the one just dealt with."""
-    return list_waiting(user).exclude(pk=after.pk).first()
+    """Return what the same run asks now, else the most urgent approval but the one dealt with."""
+    others = list_waiting(user).exclude(pk=after.pk)
+    same_run = others.filter(connector=after.connector, flow_run_id=after.flow_run_id)
+    return same_run.first() or others.first()
 
 
 def read_run(flow_run_id: UUID, *, connector: str = "local") -> RunView:

@@ -5,11 +5,14 @@ Receivers run inside the transaction of the change, so an approval is never out 
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 
 from approvals.models import Approval, Decision
 from approvals.prose import summarise_markdown
+from approvals.services.asked import keep_schema
 from approvals.services.drafts import end_drafts
 from approvals.services.uploads import drop_uploads
 from flowruns.connectors import PauseForm, get_connector
@@ -18,9 +21,11 @@ from flowruns.domain.rejections import read_rejection
 from flowruns.domain.states import State, StateType
 from flowruns.signals import (
     InputCreated,
+    InputDeleted,
     StateChange,
     flow_run_state_changed,
     run_input_created,
+    run_input_deleted,
 )
 
 _LOCAL = "local"
@@ -32,6 +37,7 @@ def connect() -> None:
     """Start to follow local runs."""
     flow_run_state_changed.connect(follow_state, dispatch_uid="approvals.follow_state")
     run_input_created.connect(follow_input, dispatch_uid="approvals.follow_input")
+    run_input_deleted.connect(follow_deletion, dispatch_uid="approvals.follow_deletion")
 
 
 def follow_state(*, change: StateChange, **_: Any) -> None:
@@ -46,14 +52,24 @@ def follow_input(*, created: InputCreated, **_: Any) -> None:
     """Take in a description that arrives after its pause, as Prefect's clients send it."""
     if not created.key.endswith("-description"):
         return
-    waiting = Approval.objects.filter(
-        connector=_LOCAL, flow_run_id=created.flow_run_id, outcome=Approval.Outcome.WAITING
-    )
-    for approval in waiting:
+    for approval in _waiting_of(created.flow_run_id):
         form = _read_form(approval)
         if form.description is not None:
             approval.question = _ask(form.description)
             approval.save(update_fields=["question"])
+
+
+def follow_deletion(*, deleted: InputDeleted, **_: Any) -> None:
+    """Keep a schema that is taken back: somebody may be filling it in at this moment."""
+    if deleted.key.endswith("-schema"):
+        for approval in _waiting_of(deleted.flow_run_id):
+            keep_schema(approval, deleted.value)
+
+
+def _waiting_of(flow_run_id: UUID) -> QuerySet[Approval]:
+    return Approval.objects.filter(
+        connector=_LOCAL, flow_run_id=flow_run_id, outcome=Approval.Outcome.WAITING
+    )
 
 
 def _open(change: StateChange, pause: State) -> None:

@@ -3,35 +3,32 @@
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from approvals.forms import (
-    Question,
-    describe_decision,
-    find_reason_problem,
-    read_question,
-)
+from approvals.forms import Question, attach_refusal, read_question
 from approvals.http import Request, fragment, reviewers_only, unchanged
-from approvals.models import Approval, Draft
+from approvals.models import Approval
+from approvals.restoring import Restored, carry_form, find_earlier, restore
 from approvals.schemaforms import Form
 from approvals.services import decisions, drafts, inbox
 from approvals.services.decisions import Decided, Refused, TooLate
-from approvals.services.drafts import LEFTOVERS_KEPT, Typed
 from approvals.services.uploads import ReviewersFiles
 from approvals.typed import (
+    ASKED,
     carry_answer,
-    carry_reason,
     describe_draft,
-    describe_typed,
+    find_asked,
     keep_draft,
     mark_files,
     read_typed,
-    restore_form,
 )
 from approvals.views.accounts import ask_to_log_in
+from approvals.views.endings import confirm, ending_context, tell_too_late
+
+EARLIER = "earlier"
+"""The part of an address that names the approval whose content is to be filled in."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -48,33 +45,50 @@ def approval_page(request: HttpRequest, approval_id: UUID) -> HttpResponse:
 def show_approval(request: Request, approval_id: UUID) -> HttpResponse:
     approval = inbox.get_approval_for(request.user, approval_id)
     question = read_question(approval)
-    draft = drafts.read_draft(approval, user=request.user)
-    fields = drafts.read_fields(draft) if draft else []
-    form = restore_form(question, fields, ReviewersFiles(approval, request.user))
-    return _render(request, approval, question, form, draft=draft)
+    if not approval.is_waiting or question.is_arriving:
+        return _render(request, approval, question, question.open())
+    earlier = find_earlier(approval, question, user=request.user)
+    wanted = request.GET.get(EARLIER, "")
+    restored = restore(approval, question, user=request.user, wanted=wanted, earlier=earlier)
+    return _render(request, approval, question, restored.form, restored=restored, earlier=earlier)
 
 
 @reviewers_only
 def answer_approval(request: Request, approval_id: UUID) -> HttpResponse:
     approval = inbox.get_approval_for(request.user, approval_id)
     question = read_question(approval)
-    if question.is_arriving:
-        return redirect("approval", approval.pk)
+    asked = find_asked(approval, question, request.POST.get(ASKED, ""))
     files = ReviewersFiles(approval, request.user)
-    form = question.read(request.POST, request.FILES, files)
+    form = asked.read(request.POST, request.FILES, files) if asked else question.open()
+    typed = read_typed(asked or question, form)
     if not approval.is_waiting:
-        return _tell_too_late(request, approval, read_typed(question, form))
+        return tell_too_late(request, approval, typed)
+    if question.is_arriving or asked is not question:
+        return _show_changed(request, approval, question, asked or question, form)
     if form.operation or not form.is_valid:
         return _show_kept(request, approval, question, form)
     result = decisions.answer_approval(approval, user=request.user, run_input=form.value)
     match result:
         case Decided():
-            return _confirm(request, approval, "Your answer is on its way. The flow goes on.")
-        case Refused(reason, problems):
-            form.attach(problems or [((), reason)])
+            return confirm(request, approval, "Your answer is on its way. The flow goes on.")
+        case Refused():
+            attach_refusal(form, result)
             return _show_kept(request, approval, question, form)
         case TooLate(ended):
-            return _tell_too_late(request, ended, read_typed(question, form))
+            return tell_too_late(request, ended, typed)
+
+
+def _show_changed(
+    request: Request, approval: Approval, question: Question, asked: Question, form: Form
+) -> HttpResponse:
+    """Show what is asked now, with what was typed into the page as far as it fits."""
+    keep_draft(approval, user=request.user, question=asked, form=form)
+    if question.is_arriving:
+        return redirect("approval", approval.pk)
+    files = ReviewersFiles(approval, request.user)
+    carried, changes = carry_form(form, question, files)
+    restored = Restored(form=carried, changes=changes)
+    return _render(request, approval, question, carried, restored=restored, status=409)
 
 
 def _show_kept(
@@ -91,45 +105,16 @@ def show_again(request: Request, approval_id: UUID) -> HttpResponse:
     approval = inbox.get_approval_for(request.user, approval_id)
     question = read_question(approval)
     files = ReviewersFiles(approval, request.user)
-    form = question.read(mark_files(request.POST, request.FILES), store=files)
-    return _render(request, approval, question, form, is_unproven=True, status=403)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def rejection_page(request: HttpRequest, approval_id: UUID) -> HttpResponse:
-    if request.method != "POST":
-        return show_rejection(request, approval_id)
-    if not request.user.is_authenticated:
-        return ask_to_log_in(request, carry_reason(request.POST))
-    return reject_approval(request, approval_id)
-
-
-@reviewers_only
-def show_rejection(request: Request, approval_id: UUID) -> HttpResponse:
-    approval = inbox.get_approval_for(request.user, approval_id)
-    if not approval.is_waiting:
+    asked = find_asked(approval, question, request.POST.get(ASKED, ""))
+    if asked is None:
         return redirect("approval", approval.pk)
-    draft = drafts.read_draft(approval, user=request.user)
-    context = {"approval": approval, "reason": draft.reason if draft else ""}
-    return render(request, "approvals/reject.html", context)
-
-
-@reviewers_only
-def reject_approval(request: Request, approval_id: UUID) -> HttpResponse:
-    approval = inbox.get_approval_for(request.user, approval_id)
-    reason = request.POST.get("reason", "").strip()
-    if not approval.is_waiting:
-        return _tell_too_late(request, approval, Typed(reason=reason))
-    if problem := find_reason_problem(reason):
-        return _ask_reason_again(request, approval, problem)
-    result = decisions.reject_approval(approval, user=request.user, reason=reason)
-    match result:
-        case Decided():
-            return _confirm(request, approval, "Rejected. The flow has been told your reason.")
-        case Refused(why):
-            return _ask_reason_again(request, approval, why)
-        case TooLate(ended):
-            return _tell_too_late(request, ended, Typed(reason=reason))
+    form = asked.read(mark_files(request.POST, request.FILES), store=files)
+    restored = None
+    if asked is not question:
+        form, changes = carry_form(form, question, files)
+        restored = Restored(form=form, changes=changes)
+    context = {"restored": restored, "is_unproven": True}
+    return _render(request, approval, question, form, status=403, **context)
 
 
 @require_safe
@@ -139,7 +124,7 @@ def show_approval_state(request: Request, approval_id: UUID) -> HttpResponse:
     approval = inbox.get_approval_for(request.user, approval_id)
     if approval.is_waiting:
         return _arrive(approval) if "arriving" in request.GET else unchanged()
-    context = _ending_context(request, approval)
+    context = ending_context(request, approval)
     return render(request, "approvals/approval.html#ending", context)
 
 
@@ -163,18 +148,6 @@ def show_description(request: Request, approval_id: UUID) -> HttpResponse:
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
-def show_reason_again(request: HttpRequest, approval_id: UUID) -> HttpResponse:
-    """Show a typed reason without acting on it, because nothing proves who sent it."""
-    return _show_reason_again(request, approval_id)
-
-
-@reviewers_only
-def _show_reason_again(request: Request, approval_id: UUID) -> HttpResponse:
-    approval = inbox.get_approval_for(request.user, approval_id)
-    problem = "This page was out of date, so nothing was sent. Please press Reject again."
-    return _ask_reason_again(request, approval, problem, status=403)
-
-
 def _arrive(approval: Approval) -> HttpResponse:
     """Have the page load itself again once the form is there; nothing can be typed before."""
     if read_question(approval).is_arriving:
@@ -191,11 +164,11 @@ def _render(
     form: Form,
     *,
     status: int = 200,
-    draft: Draft | None = None,
     **extra: Any,
 ) -> HttpResponse:
+    draft = drafts.read_draft(approval, user=request.user)
     context = {
-        **_ending_context(request, approval),
+        **ending_context(request, approval),
         "draft": draft,
         "typed": [] if approval.is_waiting or draft is None else describe_draft(approval, draft),
         "question": question,
@@ -204,43 +177,3 @@ def _render(
         **extra,
     }
     return render(request, "approvals/approval.html", context, status=status)
-
-
-def _ending_context(request: Request, approval: Approval) -> dict[str, Any]:
-    """Return what is told of an approval that has ended: by whom, with what, what is next."""
-    decision = getattr(approval, "decision", None)
-    return {
-        "approval": approval,
-        "decision": decision,
-        "rows": describe_decision(decision) if decision else [],
-        "kept_days": LEFTOVERS_KEPT.days,
-        "next": None if approval.is_waiting else inbox.next_waiting(request.user, after=approval),
-    }
-
-
-def _confirm(request: Request, approval: Approval, sentence: str) -> HttpResponse:
-    messages.success(request, sentence)
-    return redirect("approval", approval.pk)
-
-
-def _tell_too_late(request: Request, approval: Approval, typed: Typed) -> HttpResponse:
-    """Say who was first; whoever decided it themselves has only pressed twice."""
-    decision = getattr(approval, "decision", None)
-    if decision is not None and decision.reviewer_id == request.user.pk:
-        messages.info(request, "You have already decided this one. Nothing was sent twice.")
-        return redirect("approval", approval.pk)
-    draft = drafts.save_leftover(approval, user=request.user, typed=typed)
-    context = {
-        **_ending_context(request, approval),
-        "draft": draft,
-        "typed": describe_draft(approval, draft) if draft else describe_typed(typed),
-    }
-    return render(request, "approvals/too_late.html", context, status=409)
-
-
-def _ask_reason_again(
-    request: Request, approval: Approval, problem: str, *, status: int = 422
-) -> HttpResponse:
-    reason = request.POST.get("reason", "").replace("\x00", "")
-    context = {"approval": approval, "reason": reason, "problem": problem}
-    return render(request, "approvals/reject.html", context, status=status)

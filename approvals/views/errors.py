@@ -6,7 +6,8 @@ from django.shortcuts import render
 from approvals.http import is_from_here
 from approvals.typed import carry_answer, carry_reason
 from approvals.views.accounts import ask_to_log_in, log_in_again
-from approvals.views.approvals import show_again, show_reason_again
+from approvals.views.approvals import show_again
+from approvals.views.rejections import show_reason_again
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -11,7 +11,7 @@ from flowruns.domain.actors import Actor
 from flowruns.domain.errors import RunInputExists, RunInputNotFound
 from flowruns.models import FlowRun, RunInput
 from flowruns.services.states import get_flow_run
-from flowruns.signals import InputCreated, run_input_created
+from flowruns.signals import InputCreated, InputDeleted, run_input_created, run_input_deleted
 
 
 def create_run_input(flow_run_id: UUID, run_input: wire.RunInputCreate, *, actor: Actor) -> None:
@@ -55,6 +55,9 @@ def read_run_inputs(
 
 def delete_run_input(flow_run_id: UUID, key: str) -> None:
     """Delete an input; raises `RunInputNotFound`."""
-    deleted, _ = RunInput.objects.filter(flow_run_id=flow_run_id, key=key).delete()
-    if not deleted:
-        raise RunInputNotFound
+    with transaction.atomic():
+        found = RunInput.objects.filter(flow_run_id=flow_run_id, key=key).first()
+        if found is None or not RunInput.objects.filter(pk=found.pk).delete()[0]:
+            raise RunInputNotFound
+        deleted = InputDeleted(flow_run_id=flow_run_id, key=key, value=found.value)
+        run_input_deleted.send(sender=FlowRun, deleted=deleted)

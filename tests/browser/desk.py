@@ -63,6 +63,25 @@ class Flows:
     def put(self, flow_run_id: str, key: str, value: Any) -> None:
         self._post(f"flow_runs/{flow_run_id}/input", {"key": key, "value": json.dumps(value)})
 
+    def replace_schema(self, flow_run_id: str, schema: Any) -> None:
+        """Ask something else at the same pause."""
+        self._client.delete(f"flow_runs/{flow_run_id}/input/p-schema").raise_for_status()
+        self.put(flow_run_id, "p-schema", schema)
+
+    def pause_again(self, waiting: "Waiting") -> None:
+        """Ask the same once more, as a run does whose flow crashed on the answer."""
+        deadline = datetime.now(UTC) + timedelta(hours=1)
+        details = {
+            "pause_timeout": deadline.isoformat(),
+            "pause_key": uuid4().hex,
+            "run_input_keyset": {
+                "schema": "p-schema", "description": "p-description", "response": "p-response-2",
+            },
+        }  # fmt: skip
+        state = {"type": "PAUSED", "state_details": details}
+        verdict = self._post(f"flow_runs/{waiting.id}/set_state", {"state": state})
+        assert verdict["status"] == "ACCEPT"
+
     def log(self, flow_run_id: str, message: str, level: int = 20) -> None:
         now = datetime.now(UTC).isoformat()
         line = {"name": "flow", "level": level, "message": message, "timestamp": now}

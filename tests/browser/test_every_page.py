@@ -102,6 +102,39 @@ def open_leftover(flows: Flows, alice: Reviewer) -> None:
     expect(alice.page.get_by_role("heading", name="What you had typed")).to_be_visible()
 
 
+def open_changed_questions(flows: Flows, alice: Reviewer) -> None:
+    waiting = flows.pause(schema=REFUND)
+    page = alice.open(waiting)
+    page.get_by_label("Yes").check()
+    page.get_by_label("Reason", exact=True).fill("half a novel")
+    flows.replace_schema(waiting.id, ITEMS)
+    alice.submit.click()
+    expect(page.get_by_text("The flow has changed its questions")).to_be_visible()
+
+
+def open_offer(flows: Flows, alice: Reviewer) -> None:
+    waiting = flows.pause(schema=REFUND)
+    flows.resume(waiting, {"approve": True, "reason": "It is fine"})
+    flows.pause_again(waiting)
+    alice.open(waiting)
+    expect(alice.page.get_by_text("This run asks again")).to_be_visible()
+
+
+def open_earlier_answer(flows: Flows, alice: Reviewer) -> None:
+    open_offer(flows, alice)
+    alice.page.get_by_role("button", name="Fill in that answer").click()
+    expect(alice.page.get_by_text("earlier answer is filled in below")).to_be_visible()
+
+
+def open_kept_file(flows: Flows, alice: Reviewer) -> None:
+    file = {"type": "string", "format": "base64", "title": "Receipt"}
+    schema = {"properties": {"a": file, "b": {**file, "title": "Other"}}, "required": ["a"]}
+    page = alice.open(flows.pause(schema=schema))
+    chosen = {"name": "receipt" * 20, "mimeType": "text/plain", "buffer": b"x" * 5000}
+    page.get_by_label("Choose a file for Receipt").set_input_files(chosen)  # type: ignore[arg-type]
+    expect(page.locator(".sf-kept")).to_be_visible()
+
+
 def open_history(flows: Flows, alice: Reviewer) -> None:
     open_decided(flows, alice)
     alice.page.goto("/history/")
@@ -161,6 +194,10 @@ PAGES = [
     open_too_late,
     open_restored_draft,
     open_leftover,
+    open_changed_questions,
+    open_offer,
+    open_earlier_answer,
+    open_kept_file,
     open_history,
     open_run,
     open_login,

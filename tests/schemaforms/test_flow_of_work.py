@@ -276,3 +276,23 @@ def test_what_is_wrong_stays_in_sight_while_rows_are_added() -> None:
 def test_the_island_needs_no_django_before_it_renders() -> None:
     code = "import sys, approvals.schemaforms; assert 'django' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("place", "label"),
+    [
+        ("findings[1].column", "Column"),
+        ("findings[1].nothing", "Fix"),
+        ("limits.a.b", "Value 1"),
+        ("note.deeper[3]", "Note"),
+        ("notes", ""),
+        ("", ""),
+    ],
+)
+def test_case_67_a_place_in_words_is_found_whatever_its_names_contain(
+    place: str, label: str
+) -> None:
+    form = sign_off().submit()
+    form.attach_at(place, "The flow says no.")
+    [problem] = form.problems
+    assert problem.label.rpartition("\u203a ")[2] == label

@@ -1,0 +1,46 @@
+"""What is told of an approval that has ended: that it was decided, by whom, and what is next."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+
+from approvals.forms import describe_decision
+from approvals.http import Request
+from approvals.models import Approval
+from approvals.services import drafts, inbox
+from approvals.services.drafts import LEFTOVERS_KEPT, Typed
+from approvals.typed import describe_draft, describe_typed
+
+
+def ending_context(request: Request, approval: Approval) -> dict[str, Any]:
+    """Return what is told of an approval that has ended: by whom, with what, what is next."""
+    decision = getattr(approval, "decision", None)
+    return {
+        "approval": approval,
+        "decision": decision,
+        "rows": describe_decision(decision) if decision else [],
+        "kept_days": LEFTOVERS_KEPT.days,
+        "next": None if approval.is_waiting else inbox.next_waiting(request.user, after=approval),
+    }
+
+
+def confirm(request: Request, approval: Approval, sentence: str) -> HttpResponse:
+    messages.success(request, sentence)
+    return redirect("approval", approval.pk)
+
+
+def tell_too_late(request: Request, approval: Approval, typed: Typed) -> HttpResponse:
+    """Say who was first; whoever decided it themselves has only pressed twice."""
+    decision = getattr(approval, "decision", None)
+    if decision is not None and decision.reviewer_id == request.user.pk:
+        messages.info(request, "You have already decided this one. Nothing was sent twice.")
+        return redirect("approval", approval.pk)
+    draft = drafts.save_leftover(approval, user=request.user, typed=typed)
+    context = {
+        **ending_context(request, approval),
+        "draft": draft,
+        "typed": describe_draft(approval, draft) if draft else describe_typed(typed),
+    }
+    return render(request, "approvals/too_late.html", context, status=409)
