@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from approvals.models import Approval
 from flowruns.domain.rejections import REJECTED
-from flowruns.domain.states import StateType
+from flowruns.domain.states import AWAITING_SLOT, StateType
 
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
@@ -29,12 +29,15 @@ _NAMES = {
     "AwaitingRetry": ("Tries again soon", "calm"),
     "Retrying": ("Tries again", "busy"),
     "Late": ("Should have started", "waiting"),
+    AWAITING_SLOT: ("Waits for a free slot", "calm"),
     REJECTED: ("Rejected", "bad"),
 }
-# the engine's sentences about a deadline that passed
+# the engine's sentences
 _MESSAGES = {
     "The flow was paused and never resumed.": "Nobody answered in time.",
     "The flow was suspended and never resumed.": "Nobody answered in time.",
+    "Flow run scheduled": "A schedule made this run.",
+    "Deployment concurrency limit reached.": "As many runs of it went on as may at once.",
 }
 _OUTCOMES = {
     Approval.Outcome.WAITING: ("Waits for you", "waiting"),

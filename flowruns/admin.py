@@ -1,13 +1,23 @@
 """What an operator may look at and do: keys are revoked here, runs are records."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from flowruns.models import ApiKey, Flow, FlowRun
+from flowruns.models import (
+    ApiKey,
+    ConcurrencyLimit,
+    Deployment,
+    DeploymentSchedule,
+    Flow,
+    FlowRun,
+)
 from flowruns.services.api_keys import revoke_api_keys
+from flowruns.services.concurrency import count_active
+from flowruns.services.schedules import next_start_of
 
 
 class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
@@ -31,10 +41,40 @@ class FlowAdmin(RecordAdmin):
 
 @admin.register(FlowRun)
 class FlowRunAdmin(RecordAdmin):
-    list_display = ["name", "flow", "state_name", "state_timestamp", "expires_at"]
+    list_display = [
+        *("name", "flow", "state_name", "state_timestamp"),
+        *("next_scheduled_start_time", "expires_at"),
+    ]
     list_filter = ["state_type"]
     list_select_related = ["flow"]
     search_fields = ["name", "flow__name"]
+
+
+@admin.register(Deployment)
+class DeploymentAdmin(RecordAdmin):
+    list_display = ["name", "flow", "paused", "concurrency_limit", "last_polled"]
+    list_filter = ["paused"]
+    list_select_related = ["flow", "concurrency_limit"]
+    search_fields = ["name", "flow__name"]
+
+
+@admin.register(DeploymentSchedule)
+class DeploymentScheduleAdmin(RecordAdmin):
+    list_display = ["deployment", "slug", "schedule", "active", "next_run"]
+    list_filter = ["active"]
+    list_select_related = ["deployment__flow"]
+
+    def next_run(self, schedule: DeploymentSchedule) -> datetime | None:
+        return next_start_of(schedule)
+
+
+@admin.register(ConcurrencyLimit)
+class ConcurrencyLimitAdmin(RecordAdmin):
+    list_display = ["name", "limit", "taken", "active", "slot_decay_per_second"]
+    search_fields = ["name"]
+
+    def taken(self, limit: ConcurrencyLimit) -> int:
+        return count_active(limit)
 
 
 @admin.register(ApiKey)

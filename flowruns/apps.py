@@ -9,7 +9,8 @@ class FlowRunsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from flowruns.services import state_events, subflows
+        from flowruns.services import queueing, state_events, subflows
 
         state_events.connect()
         subflows.connect()
+        queueing.connect()

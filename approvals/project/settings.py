@@ -168,6 +168,7 @@ BACKGROUND_LOOPS = {
     "flowruns.services.attendance.end_abandoned_runs": 2.5,
     "flowruns.services.unstarted.release_unstarted_runs": 2.5,
     "flowruns.services.events.delete_old_events": 30.0,
+    "flowruns.services.concurrency.drop_expired_leases": 60.0,
 }
 
 LOGGING = {

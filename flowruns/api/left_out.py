@@ -33,7 +33,6 @@ LEFT_OUT = {
     "* /variables/*": _NOT_YET,
     "* /admin/*": _NOT_YET,
     "* /concurrency_limits/*": _NOT_YET,
-    "* /v2/concurrency_limits/*": _NOT_YET,
     "POST /deployments/bulk_delete": _ONE_BY_ONE,
     "POST /deployments/{}/create_flow_run/bulk": _ONE_BY_ONE,
     "POST /events/count-by/{}": _PAGES,

@@ -1,5 +1,6 @@
 """The API put together: routers, and the one table from errors to responses."""
 
+import math
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
@@ -10,6 +11,7 @@ from ninja.errors import AuthenticationError, ValidationError
 
 from flowruns import wire
 from flowruns.api import (
+    concurrency_limits,
     deployments,
     events,
     flow_run_states,
@@ -23,7 +25,14 @@ from flowruns.api import (
 )
 from flowruns.api.http import StrictJson, respond_json
 from flowruns.api.left_out import name_refusals
-from flowruns.domain.errors import Conflict, NotFound, StateMovedOn, Unprocessable
+from flowruns.domain.errors import (
+    Conflict,
+    LeaseExpired,
+    NotFound,
+    SlotsTaken,
+    StateMovedOn,
+    Unprocessable,
+)
 
 api = NinjaAPI(
     title="Approvals",
@@ -38,6 +47,7 @@ api.add_router("/flow_runs", flow_runs.router)
 api.add_router("/flow_run_states", flow_run_states.router)
 api.add_router("/deployments", deployments.router)
 api.add_router("/deployments", schedules.router)
+api.add_router("/v2/concurrency_limits", concurrency_limits.router)
 api.add_router("/logs", logs.router)
 api.add_router("/task_runs", task_runs.router)
 api.add_router("/task_run_states", task_run_states.router)
@@ -48,6 +58,7 @@ _STATUS: dict[type[Exception], int] = {
     NotFound: 404,
     StateMovedOn: 412,
     Conflict: 409,
+    LeaseExpired: 410,
     Unprocessable: 422,
     RequestDataTooBig: 413,
 }
@@ -60,6 +71,13 @@ def _answer(request: HttpRequest, error: Any) -> HttpResponse:
 
 for _kind in _STATUS:
     api.add_exception_handler(_kind, _answer)
+
+
+@api.exception_handler(SlotsTaken)
+def _answer_later(request: HttpRequest, error: Any) -> HttpResponse:
+    response = respond_json({"detail": str(error)}, status=423)
+    response.headers["Retry-After"] = str(math.ceil(error.retry_after))
+    return response
 
 
 @api.exception_handler(DataError)

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from flowruns.domain.states import State, StateType
 from flowruns.domain.transitions import RetryType, RunFacts, Transition
 
+_WITH_A_PROCESS = frozenset({StateType.PENDING, StateType.RUNNING, StateType.CANCELLING})
+
 
 def facts_after(transition: Transition, written: State) -> RunFacts:
     """Return the facts of a run whose `transition` led to the state `written`.
@@ -36,6 +38,19 @@ def cleared_pause_keys(before: RunFacts, after: RunFacts) -> frozenset[str]:
     Prefect 3.8 keeps the inputs and so fails the second asking.
     """
     return before.pause_keys - after.pause_keys
+
+
+def occupies_slot(t: Transition, written: State) -> bool:
+    """Whether a run in the state `written` counts against the limit of its deployment.
+
+    It does while a process is there for it: from its submission on, in a blocking pause, and
+    while that process waits for a retry. Prefect 3.8 frees the slot at a pause and takes none
+    when the run goes on, so that more run than may. A suspended run has no process: its slot is
+    free, and it takes one again when it is started with its answer.
+    """
+    if written.type is StateType.PAUSED:
+        return not written.is_suspended
+    return written.type in _WITH_A_PROCESS or _is_retry(t, written)
 
 
 def _run_count(t: Transition, written: State) -> int:

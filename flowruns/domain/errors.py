@@ -5,6 +5,7 @@ FlowRunsError
 │   ├── FlowNotFound
 │   ├── DeploymentNotFound
 │   ├── ScheduleNotFound
+│   ├── ConcurrencyLimitNotFound
 │   ├── FlowRunNotFound
 │   ├── FlowRunStateNotFound
 │   ├── RunInputNotFound
@@ -14,13 +15,18 @@ FlowRunsError
 │   ├── ApiKeyExists
 │   ├── ParametersRefused
 │   ├── ScheduleSlugTaken
+│   ├── ConcurrencyLimitExists
 │   ├── StateMovedOn
 │   └── RunInputExists
-└── Unprocessable
-    ├── InvalidSchedule
-    └── InvalidSchema
+├── Unprocessable
+│   ├── InvalidSchedule
+│   ├── TooManySlots
+│   └── InvalidSchema
+├── SlotsTaken
+└── LeaseExpired
 
-The docstring is the default message; it states the fact. None of them goes away by trying again.
+The docstring is the default message; it states the fact. Only `SlotsTaken` goes away by trying
+again.
 """
 
 
@@ -45,6 +51,10 @@ class DeploymentNotFound(NotFound):
 
 class ScheduleNotFound(NotFound):
     """Schedule not found."""
+
+
+class ConcurrencyLimitNotFound(NotFound):
+    """Concurrency Limit not found"""
 
 
 class FlowRunNotFound(NotFound):
@@ -83,6 +93,10 @@ class ScheduleSlugTaken(Conflict):
     """Schedule slugs must be unique within a deployment."""
 
 
+class ConcurrencyLimitExists(Conflict):
+    """There is a concurrency limit of this name already"""
+
+
 class StateMovedOn(Conflict):
     """The flow run is no longer in the state that the request is about"""
 
@@ -99,5 +113,21 @@ class InvalidSchedule(Unprocessable):
     """The schedule gives no dates"""
 
 
+class TooManySlots(Unprocessable):
+    """Slots requested is greater than the limit"""
+
+
 class InvalidSchema(Unprocessable):
     """The stored schema is not a valid JSON schema"""
+
+
+class SlotsTaken(FlowRunsError):
+    """All slots of the concurrency limit are taken; ask again after `retry_after` seconds"""
+
+    def __init__(self, name: str = "", *, retry_after: float) -> None:
+        super().__init__(f"All slots of the concurrency limit {name!r} are taken" if name else "")
+        self.retry_after = retry_after
+
+
+class LeaseExpired(FlowRunsError):
+    """Lease not found - it may have expired or been revoked"""

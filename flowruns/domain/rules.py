@@ -9,13 +9,24 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from flowruns.domain.states import State, StateType, awaiting_retry, failed
+from flowruns.domain.states import (
+    State,
+    StateType,
+    awaiting_retry,
+    awaiting_slot,
+    cancelled,
+    failed,
+)
 from flowruns.domain.transitions import Abort, Accept, Reject, Transition, Verdict, Wait
 
 type Rule = Callable[[Transition], Verdict | None]
 
 _NEVER_AFTER_THE_END = frozenset({StateType.CANCELLING, StateType.PAUSED, StateType.CRASHED})
 _GO_ON = frozenset({StateType.RUNNING, StateType.SCHEDULED})
+_WAITING = frozenset({StateType.SCHEDULED, StateType.PENDING})
+_UNDER_WAY = frozenset({StateType.PENDING, StateType.RUNNING, StateType.CANCELLING})
+# As Prefect 3.8: how long a run that found no slot waits before it asks again.
+SLOT_WAIT = timedelta(seconds=30)
 _STAY_ALIVE = _GO_ON | {StateType.PENDING, StateType.PAUSED}
 
 
@@ -194,6 +205,28 @@ def answers_come_before_going_on(t: Transition) -> Verdict | None:
     return None
 
 
+def starts_need_a_slot(t: Transition) -> Verdict | None:
+    """Queue or cancel a start while as many runs go on as the deployment's limit allows.
+
+    Comes after the rules of pauses, so that no suspended run leaves its pause by waiting here.
+    A start is PENDING or, unlike in Prefect 3.8, RUNNING without it.
+    """
+    slot = t.run.slot
+    if slot is None or slot.is_held or not _starts(t):
+        return None
+    if slot.limit == 0:
+        return Abort("The deployment concurrency limit is 0, so that the run would never start.")
+    if slot.is_free:
+        return None
+    if _is_pending(t.initial):  # it had a slot and was too slow; a process is there already
+        state = cancelled("The run lost its concurrency slot before it started.")
+        return _reject_into(t, state, "Deployment concurrency limit reached after lease expiry.")
+    reason = "Deployment concurrency limit reached."
+    if slot.cancels_new:
+        return _reject_into(t, cancelled(reason), reason)
+    return _reject_into(t, awaiting_slot(at=t.now + SLOT_WAIT), reason)
+
+
 def submissions_keep_their_scheduled_time(t: Transition) -> Verdict | None:
     """Carry the scheduled time into PENDING, so that submitting early cannot start early."""
     if t.initial is None or t.proposed.type is not StateType.PENDING:
@@ -249,6 +282,7 @@ FLOW_RUN_RULES: tuple[Rule, ...] = (
     suspended_runs_are_resumed_by_their_deployment,
     overdue_pauses_fail,
     answers_come_before_going_on,
+    starts_need_a_slot,
     submissions_keep_their_scheduled_time,
     scheduled_runs_wait_for_their_time,
     failed_runs_are_retried,
@@ -292,6 +326,19 @@ def _waits_for_its_start(state: State, infrastructure_pid: str | None) -> bool:
     if state.type is not StateType.SCHEDULED:
         return False
     return not infrastructure_pid or state.name == "Resuming"
+
+
+def _starts(t: Transition) -> bool:
+    """Whether a run that no process runs asks for one."""
+    if t.proposed.type is StateType.PENDING:
+        return t.initial is None or t.initial.type not in _UNDER_WAY
+    if t.proposed.type is StateType.RUNNING and t.initial is not None:
+        return t.initial.is_terminal or t.initial.type in _WAITING
+    return False
+
+
+def _is_pending(state: State | None) -> bool:
+    return state is not None and state.type is StateType.PENDING
 
 
 def _is_submission_progress(initial: State, proposed: State) -> bool:

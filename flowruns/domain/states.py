@@ -22,6 +22,7 @@ class StateType(StrEnum):
     CANCELLING = "CANCELLING"
 
 
+AWAITING_SLOT = "AwaitingConcurrencySlot"
 TERMINAL_STATES = frozenset(
     {StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED, StateType.CRASHED}
 )
@@ -112,6 +113,12 @@ def resuming(*, at: datetime) -> State:
 def awaiting_retry(*, at: datetime) -> State:
     details = StateDetails(scheduled_time=at)
     return State(type=StateType.SCHEDULED, name="AwaitingRetry", details=details)
+
+
+def awaiting_slot(*, at: datetime) -> State:
+    """A run that the limit of its deployment holds back; it asks again then (as Prefect 3.8)."""
+    details = StateDetails(scheduled_time=at)
+    return State(type=StateType.SCHEDULED, name=AWAITING_SLOT, details=details)
 
 
 def failed(message: str) -> State:

@@ -10,13 +10,28 @@ type RetryType = Literal["in_process", "reschedule"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SlotFacts:
+    """What the concurrency limit of a run's deployment means for the run.
+
+    `limit` is how many runs may go on at once, `is_free` whether one more could, and `is_held`
+    whether this one does already. `cancels_new`: what finds no slot is cancelled, not queued.
+    """
+
+    limit: int
+    is_free: bool = False
+    is_held: bool = False
+    cancels_new: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
     """What the rules know of a flow run besides its state, and what a new state changes of it.
 
     Times are aware and in UTC; `retry_delay` is in seconds; `run_count` counts executions.
     `answer_accepted` says whether the current pause needs no answer or has a stored one
     that its schema accepts. `was_released` says that a process has taken the run and not
-    started it in time, so that two may want to start it now.
+    started it in time, so that two may want to start it now. `slot` is None where no limit
+    holds the run back.
     """
 
     has_deployment: bool = False
@@ -30,6 +45,7 @@ class RunFacts:
     pause_keys: frozenset[str] = frozenset()
     answer_accepted: bool = True
     was_released: bool = False
+    slot: SlotFacts | None = None
     expected_start_time: datetime | None = None
     next_scheduled_start_time: datetime | None = None
     start_time: datetime | None = None

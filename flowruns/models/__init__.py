@@ -1,6 +1,7 @@
 """The tables of flow runs. Only `flowruns.services` writes them."""
 
 from flowruns.models.api_keys import ApiKey
+from flowruns.models.concurrency import ConcurrencyLimit, SlotLease
 from flowruns.models.events import Event
 from flowruns.models.flows import Deployment, Flow
 from flowruns.models.listeners import Listener
@@ -10,6 +11,7 @@ from flowruns.models.task_runs import TaskRun, TaskRunState
 
 __all__ = [
     "ApiKey",
+    "ConcurrencyLimit",
     "Deployment",
     "DeploymentSchedule",
     "Event",
@@ -19,6 +21,7 @@ __all__ = [
     "Listener",
     "LogLine",
     "RunInput",
+    "SlotLease",
     "TaskRun",
     "TaskRunState",
 ]

@@ -3,6 +3,7 @@
 from django.db import models
 
 from flowruns.domain.ids import new_id
+from flowruns.models.concurrency import ConcurrencyLimit
 
 
 class Flow(models.Model):
@@ -41,6 +42,14 @@ class Deployment(models.Model):
     pull_steps = models.JSONField(null=True, blank=True)
     job_variables = models.JSONField(default=dict, blank=True)
     last_polled = models.DateTimeField(null=True, blank=True)
+    concurrency_limit = models.ForeignKey(
+        ConcurrencyLimit,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="deployments",
+    )
+    concurrency_options = models.JSONField(null=True, blank=True)
 
     class Meta:
         constraints = [

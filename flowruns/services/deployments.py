@@ -11,6 +11,7 @@ from flowruns.domain.errors import DeploymentNotFound, ParametersRefused
 from flowruns.domain.states import StateType
 from flowruns.models import Deployment, FlowRun
 from flowruns.services.answers import AnswerRefused, describe_problem, find_problems, hydrate
+from flowruns.services.deployment_limits import delete_own_limit, set_limits
 from flowruns.services.flows import label_with_flow, read_flow
 from flowruns.services.schedules import (
     forget_scheduled_runs,
@@ -39,13 +40,14 @@ def create_deployment(deployment: wire.DeploymentCreate) -> tuple[Deployment, bo
     """Make the deployment of that name of its flow, or change it to what is sent.
 
     As in Prefect 3.8; its schedules are those that are sent, and none if none are. Raises
-    `FlowNotFound`, `InvalidSchedule` and `ScheduleSlugTaken`.
+    `FlowNotFound`, `InvalidSchedule`, `ScheduleSlugTaken` and `ConcurrencyLimitNotFound`.
     """
     with transaction.atomic():
         row, is_new = _upsert(deployment)
         look_again(row.pk)
         forget_scheduled_runs(row.pk)
         replace_schedules(row.pk, deployment.schedules)
+        set_limits(row, deployment)
         return row, is_new
 
 
@@ -63,7 +65,11 @@ def _upsert(deployment: wire.DeploymentCreate) -> tuple[Deployment, bool]:
 
 def read_deployment(deployment_id: UUID) -> Deployment:
     """Return the deployment; raises `DeploymentNotFound`."""
-    found = Deployment.objects.select_related("flow").filter(pk=deployment_id).first()
+    found = (
+        Deployment.objects.select_related("flow", "concurrency_limit")
+        .filter(pk=deployment_id)
+        .first()
+    )
     if found is None:
         raise DeploymentNotFound
     return found
@@ -71,7 +77,9 @@ def read_deployment(deployment_id: UUID) -> Deployment:
 
 def read_deployment_by_name(flow_name: str, name: str) -> Deployment:
     """Return the deployment; raises `DeploymentNotFound`."""
-    named = Deployment.objects.select_related("flow").filter(flow__name=flow_name, name=name)
+    named = Deployment.objects.select_related("flow", "concurrency_limit").filter(
+        flow__name=flow_name, name=name
+    )
     found = named.first()
     if found is None:
         raise DeploymentNotFound
@@ -81,7 +89,8 @@ def read_deployment_by_name(flow_name: str, name: str) -> Deployment:
 def update_deployment(deployment_id: UUID, changes: wire.DeploymentUpdate) -> None:
     """Change the fields that the client sent (as Prefect 3.8).
 
-    Raises `DeploymentNotFound`, `InvalidSchedule` and `ScheduleSlugTaken`.
+    Raises `DeploymentNotFound`, `InvalidSchedule`, `ScheduleSlugTaken` and
+    `ConcurrencyLimitNotFound`.
     """
     sent = changes.model_dump(include=set(_COLUMNS), exclude_unset=True)
     fields = {
@@ -97,13 +106,16 @@ def update_deployment(deployment_id: UUID, changes: wire.DeploymentUpdate) -> No
         forget_scheduled_runs(deployment_id)
         if changes.schedules is not None:
             merge_schedules(deployment_id, changes.schedules)
+        set_limits(found.get(), changes)
 
 
 def delete_deployment(deployment_id: UUID) -> None:
     """Delete it; its runs stay, without one. Raises `DeploymentNotFound`."""
-    deleted, _ = Deployment.objects.filter(pk=deployment_id).delete()
-    if not deleted:
-        raise DeploymentNotFound
+    with transaction.atomic():
+        delete_own_limit(deployment_id)
+        deleted, _ = Deployment.objects.filter(pk=deployment_id).delete()
+        if not deleted:
+            raise DeploymentNotFound
 
 
 def fill_in_flow_run(

@@ -7,6 +7,7 @@ from flowruns import wire
 from flowruns.domain.states import TERMINAL_STATES, State, StateType
 from flowruns.models import Deployment, DeploymentSchedule, FlowRun, FlowRunState, LogLine, TaskRun
 from flowruns.services.deployments import is_served
+from flowruns.services.presenting_limits import present_limit
 from flowruns.wire import deployments as wire_deployments
 from flowruns.wire import schedules as wire_schedules
 
@@ -49,6 +50,10 @@ def present_deployment(deployment: Deployment) -> wire_deployments.Deployment:
         flow_id=deployment.flow_id,
         paused=deployment.paused,
         schedules=[present_schedule(schedule) for schedule in deployment.schedules.all()],
+        global_concurrency_limit=(
+            present_limit(deployment.concurrency_limit) if deployment.concurrency_limit else None
+        ),
+        concurrency_options=deployment.concurrency_options,
         job_variables=deployment.job_variables,
         parameters=deployment.parameters,
         tags=deployment.tags,

@@ -96,7 +96,7 @@ def _matching_flows(criteria: queries.RunCriteria) -> QuerySet[Flow]:
 
 
 def _matching_deployments(criteria: queries.RunCriteria) -> QuerySet[Deployment]:
-    deployments = Deployment.objects.select_related("flow")
+    deployments = Deployment.objects.select_related("flow", "concurrency_limit")
     if criteria.deployments is not None:
         deployments = deployments.filter(deployment_criteria(criteria.deployments))
     if criteria.flows is not None:

@@ -20,6 +20,7 @@ from flowruns.services.answers import (
     check_answer,
     describe_problem,
 )
+from flowruns.services.slots import read_facts
 from flowruns.services.states import (
     MAX_LOSSES,
     ContendedError,
@@ -77,7 +78,7 @@ def _resume(
     except AnswerRefused as refusal:
         return ResumeOutcome(verdict=Reject(str(refusal)), state=state, is_new=False)
     proposed = resuming(at=now) if state.details.pause_reschedule else running()
-    facts = replace(run.facts, answer_accepted=True)
+    facts = replace(read_facts(run), answer_accepted=True)
     t = Transition(initial=state, proposed=proposed, run=facts, now=now)
     verdict = judge(t)
     if checked and checked.problems and isinstance(verdict, Accept):

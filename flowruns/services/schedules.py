@@ -28,6 +28,18 @@ def read_schedules(deployment_id: UUID) -> list[DeploymentSchedule]:
     return found
 
 
+def next_start_of(schedule: DeploymentSchedule) -> datetime | None:
+    """Return when the next run that the schedule made should start, None where there is none."""
+    runs = FlowRun.objects.filter(
+        deployment=schedule.deployment_id,
+        schedule_id=schedule.pk,
+        state_type=StateType.SCHEDULED,
+        next_scheduled_start_time__isnull=False,
+    )
+    times = runs.order_by("next_scheduled_start_time")
+    return times.values_list("next_scheduled_start_time", flat=True).first()
+
+
 def create_schedules(
     deployment_id: UUID, schedules: Sequence[ScheduleCreate]
 ) -> list[DeploymentSchedule]:

@@ -18,12 +18,21 @@ from flowruns.domain.transitions import Accept, Reject, RunFacts, Transition, Ve
 from flowruns.models import FlowRun, FlowRunState, RunInput
 from flowruns.models.runs import dump_details
 from flowruns.services.answers import is_answered
+from flowruns.services.slots import (
+    SlotLostError,
+    lease_of,
+    name_lease,
+    read_facts,
+    settle_slot,
+    take_slot,
+)
 from flowruns.signals import StateChange, flow_run_state_changed
 
 # Each loss means that another transition of the same run won, so this many in a row is a fault.
 MAX_LOSSES = 50
 # Clocks this close are one clock: the Date header has whole seconds.
 _TOLERATED_SKEW = timedelta(seconds=2)
+_WITH_IT = ("flow", "deployment__concurrency_limit", "slot_lease")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +80,7 @@ def set_flow_run_state(
             initial = current_state(run)
             now = datetime.now(UTC)
             proposed = replace(proposed, timestamp=now)
-            facts = replace(run.facts, answer_accepted=is_answered(run, initial))
+            facts = replace(read_facts(run), answer_accepted=is_answered(run, initial))
             t = Transition(initial=initial, proposed=proposed, run=facts, now=now)
             verdict = judge(t, rules)
             outcome = write_verdict(run, t, verdict, actor=actor, forced=force, attends=attends)
@@ -82,7 +91,7 @@ def set_flow_run_state(
 
 def get_flow_run(flow_run_id: UUID) -> FlowRun:
     """Return the row; raises `FlowRunNotFound`."""
-    run = FlowRun.objects.select_related("flow", "deployment").filter(pk=flow_run_id).first()
+    run = FlowRun.objects.select_related(*_WITH_IT).filter(pk=flow_run_id).first()
     if run is None:
         raise FlowRunNotFound
     return run
@@ -114,10 +123,18 @@ def write_verdict(
     written = _state_to_write(verdict)
     if written is None:
         return Outcome(verdict=verdict, state=t.initial, is_new=False)
-    written = of_run(written, run)
+    try:
+        taken = take_slot(run, t, written)
+    except SlotLostError:
+        return None
+    written = name_lease(of_run(written, run), taken or lease_of(run))
     after = facts_after(t, written)
     if not _compare_and_set(run, written, after, attends=attends):
+        if taken is not None:
+            taken.delete()
         return None
+    if taken is None:
+        settle_slot(run, t, written)
     run.run_count = after.run_count
     make_row(run, written, actor=actor, forced=forced).save(force_insert=True)
     if cleared_pause_keys(t.run, after):
@@ -139,7 +156,8 @@ def take_back_crash(flow_run_id: UUID) -> bool:
         if crash is None or not crash.is_presumed:
             return False
         state = running(message="The process of the flow run is there again.")
-        t = Transition(initial=crash, proposed=state, run=run.facts, now=state.timestamp)
+        facts = read_facts(run)
+        t = Transition(initial=crash, proposed=state, run=facts, now=state.timestamp)
         written = write_verdict(run, t, Accept(state), actor=server("attendance"), attends=True)
         return written is not None
 

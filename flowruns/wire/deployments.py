@@ -15,6 +15,7 @@ from flowruns.wire import (
     StateCreate,
     Wire,
 )
+from flowruns.wire.concurrency import ConcurrencyOptions, GlobalConcurrencyLimit, Slots
 from flowruns.wire.filters import refuse
 from flowruns.wire.queries import Limit
 from flowruns.wire.schedules import (
@@ -44,11 +45,12 @@ class DeploymentCreate(Request):
     pull_steps: list[JsonObject] | None = []
     job_variables: JsonObject = Field(default_factory=dict)
     schedules: Annotated[list[ScheduleCreate], Field(max_length=MAX_SCHEDULES)] = []
-    concurrency_limit: JsonValue = None
-    global_concurrency_limit_id: JsonValue = None
+    concurrency_limit: Slots | None = None
+    concurrency_options: ConcurrencyOptions | None = None
+    global_concurrency_limit_id: UUID | None = None
     work_pool_name: JsonValue = None
 
-    @field_validator("concurrency_limit", "global_concurrency_limit_id", "work_pool_name")
+    @field_validator("work_pool_name")
     @classmethod
     def _unsupported(cls, value: JsonValue) -> JsonValue:
         return refuse(value or None)
@@ -70,11 +72,12 @@ class DeploymentUpdate(Request):
     entrypoint: str | None = None
     enforce_parameter_schema: bool | None = None
     schedules: Annotated[list[ScheduleUpdate], Field(max_length=MAX_SCHEDULES)] | None = None
-    concurrency_limit: JsonValue = None
-    global_concurrency_limit_id: JsonValue = None
+    concurrency_limit: Slots | None = None
+    concurrency_options: ConcurrencyOptions | None = None
+    global_concurrency_limit_id: UUID | None = None
     work_pool_name: JsonValue = None
 
-    @field_validator("concurrency_limit", "global_concurrency_limit_id", "work_pool_name")
+    @field_validator("work_pool_name")
     @classmethod
     def _unsupported(cls, value: JsonValue) -> JsonValue:
         return refuse(value or None)
@@ -92,7 +95,9 @@ class Deployment(Wire):
     flow_id: UUID
     paused: bool = False
     schedules: list[DeploymentSchedule] = []
-    concurrency_limit: int | None = None
+    concurrency_limit: int | None = None  # as Prefect 3.8 always null: see the next one
+    global_concurrency_limit: GlobalConcurrencyLimit | None = None
+    concurrency_options: ConcurrencyOptions | None = None
     job_variables: JsonObject = Field(default_factory=dict)
     parameters: JsonObject = Field(default_factory=dict)
     tags: list[str] = []

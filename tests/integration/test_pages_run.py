@@ -1,11 +1,14 @@
+import json
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 
 from flowruns.services.expiry import expire_pauses
-from tests.integration.conftest import Make, Run
+from flowruns.services.scheduling import schedule_runs
+from tests.integration.conftest import Api, Make, Run
 from tests.integration.pages import YES, ask, log_in, page_of, text_of
+from tests.integration.scheduled import HOURLY, deploy
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -68,3 +71,37 @@ def test_a_resumed_run_that_nobody_serves_says_so(make_run: Make) -> None:
     assert "Nobody serves this flow" not in text_of(log_in().get(page))
     run.api.request("DELETE", f"/deployments/{deployment_id}")
     assert "Nobody serves this flow" in text_of(log_in().get(page))
+
+
+def test_a_scheduled_run_says_when_it_starts(make_run: Make) -> None:
+    run = make_run(deployed=True, state="PENDING")
+    run.propose("SCHEDULED", state_details={"scheduled_time": "2031-05-06T07:08:00Z"}, force=True)
+    text = text_of(log_in().get(f"/runs/flow-run/{run.id}"))
+    assert "to start 6 May 2031, 07:08" in text
+
+
+def test_a_run_that_waits_for_a_slot_says_so_in_plain_words(api: Api) -> None:
+    deployment = deploy(api, concurrency_limit=1)
+    for _ in range(2):
+        started = api.post(f"/deployments/{deployment['id']}/create_flow_run", {})
+        run = Run(api, json.loads(started.content)["id"])
+        run.propose("PENDING")
+    text = text_of(log_in().get(f"/runs/flow-run/{run.id}"))
+    assert "Waits for a free slot" in text
+    assert "Concurrency" not in text
+
+
+def test_an_operator_sees_schedules_limits_and_what_comes_next(
+    api: Api, admin_client: Client
+) -> None:
+    deployment = deploy(api, concurrency_limit=3, schedules=[HOURLY | {"slug": "hourly"}])
+    schedule_runs()
+    for page, words in (
+        ("deployment", "nightly"),
+        ("deploymentschedule", "hourly"),
+        ("concurrencylimit", f"deployment:{deployment['id']}"),
+        ("flowrun", "Scheduled"),
+    ):
+        response = admin_client.get(f"/admin/flowruns/{page}/")
+        assert response.status_code == 200
+        assert words in response.content.decode()

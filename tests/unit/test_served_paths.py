@@ -29,7 +29,6 @@ LISTED = {
     ),
     r"/deployments/.*request: (storage_document_id|version_info)$": "ignored",
     r"/task_runs/.* (request|response): task_inputs\.": "any objects, kept as they are",
-    r"concurrency_options|global_concurrency_limit": "limits of deployments are not served yet",
     r"(infrastructure_document_id|work_pool_name|work_queue_name)$": "there are no workers",
 }
 
