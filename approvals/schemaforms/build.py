@@ -1,5 +1,6 @@
 """Build the tree of controls that one schema and one value or one POST call for."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -173,6 +174,8 @@ class Desk:
         """Tell whether a control of this kind can show `value` at all."""
         if value is None:
             return self._may_be_null(node)
+        if isinstance(value, float) and not math.isfinite(value):
+            return False
         shown = _SHOWN_TYPES.get(node.kind, (str,) if node.kind in _TEXT_KINDS else (object,))
         return isinstance(value, shown) and (not isinstance(value, bool) or int not in shown)
 

@@ -58,6 +58,11 @@ class Control:
     is_group: ClassVar[bool] = False
     is_hidden: ClassVar[bool] = False
 
+    @property
+    def is_present(self) -> bool:
+        """Tell whether there is a value here, or only room for one."""
+        return True
+
     def __init__(
         self,
         desk: "Desk",
@@ -73,6 +78,8 @@ class Control:
         self.name = slot.name
         self.label = slot.label
         self.problems: list[str] = []
+        self.doubt = ""
+        """What is allowed here and yet likely not meant, once it is to be pointed out."""
         self.is_new = False
         """This was not in the form that was posted, so nobody has seen it yet."""
         self.is_posted = posted is not None
@@ -163,6 +170,10 @@ class Control:
         """Yield (labels on the way, text) of everything answered here, for a person to read."""
         return iter(())
 
+    def find_doubt(self) -> str:
+        """Say what in this answer is allowed and yet likely not meant, or return ""."""
+        return ""
+
     def check(self, value: JSONValue) -> None:
         """Note every rule of the schema that `value` itself breaks."""
         for rule in self.node.rules:
@@ -215,6 +226,13 @@ class TextControl(Control):
         except (UnreadableError, TooSlowError):
             return self.raw == "" and self.initial == ""
         return True
+
+    def find_doubt(self) -> str:
+        return "" if self.is_untouched() or not self.raw else self.doubt_about(self.raw)
+
+    def doubt_about(self, text: str) -> str:  # noqa: ARG002 - for the kinds that can have one
+        """Say what in a text that was typed is allowed and yet likely not meant."""
+        return ""
 
     def decode(self) -> MaybeJSON:
         self.problems.clear()

@@ -141,7 +141,9 @@ def _read_union(schema: Schema, raw: JSONValue, outer: Keywords, parts: list[JSO
         kind, options = Kind.ENUM, _collect_options(resolved)
     elif _is_decimal(outer, [keywords for _, keywords in resolved]):
         kind = Kind.DECIMAL
-    if kind is not Kind.ENUM:
+    elif _is_any_number([keywords for _, keywords in resolved]):
+        kind = Kind.NUMBER
+    if kind in {Kind.UNION, Kind.DECIMAL}:
         branches = read_branches(schema, outer, resolved)
     return Node(
         kind=kind,
@@ -188,6 +190,12 @@ def _is_decimal(outer: Keywords, parts: list[Keywords]) -> bool:
         return r"\d" in pattern and "." in pattern
     default = outer.get("default")
     return not isinstance(default, str) or looks_numeric(default)
+
+
+def _is_any_number(parts: list[Keywords]) -> bool:
+    """Tell `int | float`: what is typed says which of them it is, as for every number."""
+    types = [as_text(part.get("type")) for part in parts if not part.keys() - _WORDS - {"type"}]
+    return sorted(types) == ["integer", "number"] and len(parts) == 2
 
 
 def looks_numeric(text: str) -> bool:

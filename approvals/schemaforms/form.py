@@ -1,5 +1,6 @@
 """One form: opened from a schema, read from a POST, decoded into an answer."""
 
+import hashlib
 import logging
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from approvals.schemaforms.decode import (
     OPERATION,
     ROOT,
     SEARCHED,
+    SEEN,
     Posted,
     PostedData,
 )
@@ -26,8 +28,10 @@ from approvals.schemaforms.problems import (
     find_control_at,
     forget_problems,
     join_labels,
+    list_doubts,
     list_problems,
     place_complaint,
+    point_out_doubts,
 )
 from approvals.schemaforms.searching import Search, SearchTicks
 from approvals.schemaforms.texts import MASK, list_secrets
@@ -57,6 +61,7 @@ class Form:
         outcome: Outcome | None = None,
         *,
         is_judged: bool = False,
+        seen: Iterable[str] = (),
     ) -> None:
         self.schema = schema
         self.root = root
@@ -69,6 +74,7 @@ class Form:
         self.is_served = True
         """The page has a stored schema beside it, in which it can look for options."""
         self._other_problems: list[Problem] = []
+        self._seen = frozenset(seen)
         self.is_judged = is_judged or (self.is_bound and not self.operation)
         """The person has seen what is wrong, so it stays in sight while they mend it."""
         if self.is_judged:
@@ -84,7 +90,19 @@ class Form:
 
     @property
     def is_valid(self) -> bool:
-        return self.is_bound and not self.operation and not self.problems
+        is_answer = self.is_bound and not self.operation
+        return is_answer and not self.problems and not self.doubts
+
+    @property
+    def doubts(self) -> list[Problem]:
+        """What is allowed and likely not meant, until the person has seen it and submits again."""
+        found = list_doubts(self.root)
+        return [doubt for control, doubt in found if _doubt_token(control) not in self._seen]
+
+    @property
+    def seen_doubts(self) -> list[str]:
+        """What the page tells once it shows these doubts, so that they are told once."""
+        return [_doubt_token(control) for control, _ in list_doubts(self.root)]
 
     def _decode(self) -> None:
         value = self.root.decode()
@@ -94,6 +112,7 @@ class Form:
         self._check_whole(self.value)
         if unstorable := find_unstorable(self.value):
             self.attach([unstorable])
+        point_out_doubts(self.root)
 
     def _check_whole(self, value: JSONValue) -> None:
         """Ask the schema as a whole, for what no part of the form has noticed by itself."""
@@ -204,4 +223,11 @@ def _try_form(schema: JSONValue, posted: Posted | None, value: MaybeJSON) -> For
 def _judge_posted(schema: JSONValue, root: Control, posted: Posted) -> Form:
     command = posted.text(OPERATION)
     outcome = apply_operation(root, command) if command else Outcome("")
-    return Form(schema, root, outcome, is_judged=bool(posted.text(JUDGED)))
+    is_judged = bool(posted.text(JUDGED))
+    return Form(schema, root, outcome, is_judged=is_judged, seen=posted.texts(SEEN))
+
+
+def _doubt_token(control: Control) -> str:
+    """Name a doubt, for as long as its answer stays what it is."""
+    answer = hashlib.sha256(repr(control.state()).encode(errors="replace")).hexdigest()
+    return f"{control.name}:{answer[:16]}"

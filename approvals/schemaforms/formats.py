@@ -204,6 +204,8 @@ _ADDRESSES: dict[str, tuple[Callable[[str], object], str]] = {
 
 
 def _address_complaint(name: str, text: str) -> str:
+    if name in {"file-path", "directory-path"} and not text.strip():
+        return "Enter a path."
     if name not in _ADDRESSES:
         return ""
     read, words = _ADDRESSES[name]

@@ -113,6 +113,7 @@ class MapControl(Rows):
             key, value = self.keys[token].decode(), self.values[token].decode()
             self._decoded_keys[token] = key
             if not isinstance(key, str):
+                self._note_unwritable_key(token, key)
                 continue
             look = unicodedata.normalize("NFKC", key).strip()
             is_alike = look in looks and not self.keys[token].is_pristine()
@@ -122,6 +123,13 @@ class MapControl(Rows):
             self._check_key(token, key)
             result[key] = None if value is MISSING else value
         return result
+
+    def _note_unwritable_key(self, token: str, key: MaybeJSON) -> None:
+        """Tell that no entry can be sent where the schema wants keys that JSON does not have."""
+        if key is not MISSING:
+            self.keys[token].note_problem(
+                "Keys are sent as text, and this form asks for others. Remove this entry."
+            )
 
     def _check_key(self, token: str, key: str) -> None:
         closed = self.node.keywords.get("additionalProperties", False) is False

@@ -3,9 +3,11 @@
 import math
 import re
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from approvals.schemaforms.controls import TextControl
 from approvals.schemaforms.limits import MAX_NUMBER_LENGTH
+from approvals.schemaforms.schema import Keywords
 from approvals.schemaforms.values import JSONValue, UnreadableError, show_json
 
 
@@ -23,6 +25,10 @@ class Integer(TextControl):
         return int(number)
 
 
+    def doubt_about(self, text: str) -> str:
+        return doubt_about_number(self.parse(text))
+
+
 class Number(Integer):
     demand = "Enter a number."
     input_mode = "decimal"
@@ -35,6 +41,16 @@ class Number(Integer):
         if not math.isfinite(value):
             raise UnreadableError("This number is too large.")
         return value
+
+
+def doubt_about_number(value: JSONValue) -> str:
+    """Say that not every flow reads a whole number of more than 64 bits to its last digit."""
+    if not isinstance(value, int) or -(2**63) <= value < 2**64:
+        return ""
+    return (
+        "This number has more than 64 bits. All its digits are kept here, but a flow that uses"
+        " Prefect's own library reads it rounded."
+    )
 
 
 def read_decimal(text: str, demand: str) -> Decimal:
@@ -65,6 +81,15 @@ def is_decimal(text: str) -> bool:
     return text == text.strip()
 
 
+_BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+
+
+def _bounds_of(keywords: Keywords) -> Any:
+    """Return the bounds as they are written: 0.1 is less than the number that stands for it."""
+    bounds = {key: keywords[key] for key in _BOUNDS if key in keywords}
+    return {key: Decimal(repr(b)) if isinstance(b, float) else b for key, b in bounds.items()}
+
+
 class DecimalText(TextControl):
     """A Decimal: sent as the text that was typed, for a JSON number would lose its digits."""
 
@@ -92,12 +117,14 @@ class DecimalText(TextControl):
         except InvalidOperation:
             return super().check(value)
         for rule in self._rules("number"):
-            self.note_complaints(self.desk.complain(self, rule, number))
-            self._check_multiple(number, self.desk.resolve_quietly(rule).get("multipleOf"))
+            self._check_bounds(number, self.desk.resolve_quietly(rule))
         if not self.problems:
             super().check(value)
         return None
 
-    def _check_multiple(self, number: Decimal, step: JSONValue) -> None:
+    def _check_bounds(self, number: Decimal, keywords: Keywords) -> None:
+        bounds = self.desk.reading.inner_rules.find(keywords, lambda: _bounds_of(keywords))
+        self.note_complaints(self.desk.complain(self, bounds, number))
+        step = keywords.get("multipleOf")
         if isinstance(step, (int, float)) and step and number % Decimal(str(step)):
             self.note_problem(f"Enter a multiple of {step}.")

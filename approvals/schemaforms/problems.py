@@ -182,6 +182,26 @@ def join_labels(labels: Iterable[str]) -> str:
     )
 
 
+def point_out_doubts(control: "Control") -> None:
+    """Have every control that is part of the answer, and not wrong, tell its doubt."""
+    if not control.is_present or control.problems:
+        return
+    control.doubt = control.find_doubt()
+    for _, child in control.children():
+        point_out_doubts(child)
+
+
+def list_doubts(
+    control: "Control", labels: tuple[str, ...] = ()
+) -> "Iterator[tuple[Control, Problem]]":
+    """Yield every control whose doubt is pointed out, in the order of the form."""
+    labels = (*labels, control.label)
+    if control.doubt:
+        yield control, Problem((), control.doubt, control.focus_id, join_labels(labels))
+    for _, child in control.children():
+        yield from list_doubts(child, labels)
+
+
 def list_problems(
     control: "Control", path: Path = (), labels: tuple[str, ...] = ()
 ) -> Iterator[Problem]:

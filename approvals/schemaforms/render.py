@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 
 from approvals.schemaforms.choices import Choice, Ticks
 from approvals.schemaforms.controls import Control
-from approvals.schemaforms.decode import JUDGED, OPERATION
+from approvals.schemaforms.decode import JUDGED, OPERATION, SEEN
 from approvals.schemaforms.files import File
 from approvals.schemaforms.form import Form
 from approvals.schemaforms.groups import Group, ObjectControl
@@ -75,6 +75,7 @@ def render_fields(form: Form) -> SafeString:
     html = _render(
         "form",
         form=form,
+        seen=SEEN,
         judged=JUDGED if form.is_judged and form.problems else "",
         fields=_render_control(form.root, page, is_bare=is_bare),
         zones=_zone_names() if any(isinstance(control, DateTime) for control in controls) else (),
@@ -87,7 +88,8 @@ def render_fields(form: Form) -> SafeString:
 
 def render_summary(form: Form) -> SafeString:
     problems = form.problems
-    html = _render("summary", problems=problems) if problems else ""
+    doubts = form.doubts
+    html = _render("summary", problems=problems, doubts=doubts) if problems or doubts else ""
     return mark_safe(printable(html))  # noqa: S308 - as above, with some characters replaced
 
 
@@ -139,6 +141,7 @@ def _described_by(control: Control) -> str:
         "optional": control.is_optional,
         "note": _notes(control),
         "error": control.problems,
+        "doubt": control.doubt,
     }
     return " ".join(f"{control.id}-{mark}" for mark, is_there in marks.items() if is_there)
 

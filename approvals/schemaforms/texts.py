@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from approvals.schemaforms import formats
 from approvals.schemaforms.checks import TooSlowError, can_check_pattern
 from approvals.schemaforms.controls import EMPTY, NULL, OMIT, Answer, Control, TextControl
+from approvals.schemaforms.numbers import doubt_about_number
 from approvals.schemaforms.values import (
     MISSING,
     JSONValue,
@@ -15,6 +16,7 @@ from approvals.schemaforms.values import (
     as_text,
     read_json,
     show_json,
+    walk_json,
 )
 
 if TYPE_CHECKING:
@@ -56,6 +58,10 @@ class PlainText(TextControl):
         if complaint := formats.format_complaint(self.node.format, text):
             raise UnreadableError(complaint)
         return text
+
+    def doubt_about(self, text: str) -> str:
+        # The schema does not say whether the flow strips a text before it looks at it.
+        return "" if text.strip() else "This holds nothing but blanks. The flow may refuse it."
 
     @property
     def is_long(self) -> bool:
@@ -181,6 +187,10 @@ class AnyJSON(JSONText):
 
     def parse(self, text: str) -> JSONValue:
         return read_json(text)
+
+    def doubt_about(self, text: str) -> str:
+        parts = (part for _, part in walk_json(self.parse(text)))
+        return next((doubt for part in parts if (doubt := doubt_about_number(part))), "")
 
     def quote(self) -> None:
         """Take what was typed as a text, not as JSON."""

@@ -191,6 +191,8 @@ def find_unstorable(value: JSONValue) -> tuple[tuple[str | int, ...], str] | Non
     for path, part in walk_json(value):
         if isinstance(part, dict) and RESERVED_KEY in part:
             return path, f"The key “{RESERVED_KEY}” is reserved and cannot be sent."
+        if isinstance(part, float) and not math.isfinite(part):
+            return path, "This is not a number that can be sent."
         texts = [part] if isinstance(part, str) else list(part) if isinstance(part, dict) else []
         for text in texts:
             if reason := unstorable_reason(text):

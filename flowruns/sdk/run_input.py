@@ -121,7 +121,9 @@ def run_input_subclass_from_type(value_type: Any) -> type[BaseRunInput]:
     """Make the RunInput that asks for `value_type`, which may be any type that pydantic knows."""
     if isclass(value_type) and issubclass(value_type, BaseRunInput):
         return value_type
-    if isclass(value_type) and issubclass(value_type, pydantic.BaseModel):
+    is_model = isclass(value_type) and issubclass(value_type, pydantic.BaseModel)
+    # A root model may be a list or a text, so that it travels as a value does. Prefect refuses it.
+    if is_model and not issubclass(value_type, pydantic.RootModel):
         return RunInput.subclass_from_base_model_type(value_type)
     return AutomaticRunInput.subclass_from_type(value_type)
 

@@ -36,6 +36,15 @@ def test_case_9_a_decimal_keeps_the_bounds_of_its_number_branch(text: str, bound
     assert bound in message
 
 
+@pytest.mark.parametrize("bound", ["0.1", "0.3", "1.005", "1e-7"])
+def test_case_9_a_decimal_may_be_what_its_bound_says(bound: str) -> None:
+    class Share(BaseModel):
+        part: Decimal = Field(ge=Decimal(bound), le=Decimal(bound))
+
+    answer = Reviewer(Share.model_json_schema()).fill(Part=bound).answer()
+    Share.model_validate(answer)
+
+
 def test_case_9_the_pattern_of_older_pydantic_gets_a_spelling_it_accepts() -> None:
     pattern = r"^(?!^[-+.]*$)[+-]?0*\d*\.?\d*$"
     rule: JSONValue = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": pattern}]}
@@ -56,9 +65,24 @@ def test_case_10_what_is_no_whole_number_is_refused(text: str) -> None:
     assert path == ("a",)
 
 
-@pytest.mark.parametrize("value", [2**53 + 1, 2**70, -(2**64)])
+@pytest.mark.parametrize("value", [2**53 + 1, 2**64 - 1, -(2**63)])
 def test_case_11_large_numbers_keep_every_digit(value: int) -> None:
     assert ask(a=WHOLE).fill(A=str(value)).answer() == {"a": value}
+
+
+@pytest.mark.parametrize("value", [2**70, 2**64, -(2**63) - 1])
+@pytest.mark.parametrize("rule", [WHOLE, NUMBER, {}])
+def test_case_11_more_than_64_bits_are_doubted_once_and_then_sent_to_the_last_digit(
+    value: int, rule: JSONValue
+) -> None:
+    reviewer = ask(a=rule).fill(A=str(value))
+    [doubt] = reviewer.submit().doubts
+    assert "Prefect's own library reads it rounded" in doubt.message
+    assert reviewer.answer() == {"a": value}
+
+
+def test_case_11_a_large_number_that_the_flow_gave_is_not_doubted() -> None:
+    assert ask("a", a={"type": "integer", "default": 2**70}).answer() == {"a": 2**70}
 
 
 def test_case_11_absurdly_long_numbers_are_refused_in_words() -> None:
@@ -76,6 +100,23 @@ def test_case_12_floats_survive_to_the_last_bit(text: str) -> None:
 @pytest.mark.parametrize("text", ["inf", "nan", "1e400", "-Infinity"])
 def test_case_12_what_json_cannot_write_is_refused(text: str) -> None:
     assert len(ask(a=NUMBER).fill(A=text).messages()) == 1
+
+
+def test_case_12_a_default_that_json_cannot_write_is_left_out() -> None:
+    assert ask("a", a={"type": "number", "default": float("inf")}).answer() == {}
+    assert ask("a", a={"default": [float("nan")]}).messages() == [
+        (("a",), "This is not a number that can be sent.")
+    ]
+
+
+def test_case_31_a_number_of_either_kind_is_what_it_is_typed_as() -> None:
+    class Either(BaseModel):
+        a: int | float
+
+    for text, kind in (("1", int), ("1.0", float), ("1e3", float)):
+        answer = Reviewer(Either.model_json_schema()).fill(A=text).answer()
+        assert isinstance(answer, dict)
+        assert type(answer["a"]) is kind
 
 
 def test_case_13_numbers_are_typed_into_text_fields_and_come_back_as_typed() -> None:

@@ -175,7 +175,9 @@ def test_any_value_survives_a_form_that_nobody_touches(
     reviewer = Reviewer(open_with(model, value, as_prefect=as_prefect))
     assert len(reviewer.page.ids) == len(set(reviewer.page.ids))
     form = reviewer.submit()
+    assert form.fallback_reason == ""
     assert form.problems == []
+    assert form.is_valid
     assert isinstance(form.value, dict)
     assert sorted(form.value) == sorted(value)
     kept = MultiValueDict[str, str]()

@@ -209,3 +209,17 @@ def test_a_row_put_down_in_advance_counts_when_defaults_stand_in_it() -> None:
         targets: list[Target] = Field(min_length=1)
 
     assert Reviewer(Model.model_json_schema()).answer() == {"targets": [{"region": "eu"}]}
+
+
+def test_case_44_keys_that_json_does_not_have_are_refused_and_never_dropped() -> None:
+    rule: JSONValue = {
+        "type": "object",
+        "propertyNames": {"enum": [1, 2], "type": "integer"},
+        "additionalProperties": {"type": "integer"},
+    }
+    reviewer = ask(a=rule)
+    assert reviewer.answer() == {"a": {}}
+    reviewer.press("Add entry A").tick("1").fill(Value_1="3")
+    [(_, message)] = reviewer.messages()
+    assert "Keys are sent as text" in message
+    assert reviewer.press("Remove Key 1").answer() == {"a": {}}

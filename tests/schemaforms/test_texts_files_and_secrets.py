@@ -75,8 +75,37 @@ def test_case_55_a_catastrophic_pattern_stops_in_time() -> None:
         }
 
 
-def test_case_56_white_space_alone_is_an_answer() -> None:
-    assert ask(a=text_of(minLength=1)).fill(A="  ").answer() == {"a": "  "}
+def test_case_56_white_space_alone_is_doubted_once_and_then_taken() -> None:
+    reviewer = ask(a=text_of(minLength=1), b=text_of()).fill(A="  ", B="x")
+    form = reviewer.submit()
+    assert (form.problems, form.is_valid) == ([], False)
+    assert [doubt.label for doubt in form.doubts] == ["A"]
+    assert "Nothing was sent yet" in form.render_summary()
+    assert 'aria-describedby="f-0-doubt"' in reviewer.html
+    assert reviewer.answer() == {"a": "  ", "b": "x"}
+
+
+def test_case_56_another_doubtful_answer_is_doubted_anew() -> None:
+    reviewer = ask(a=text_of()).fill(A=" ")
+    reviewer.submit()
+    form = reviewer.fill(A="   ").submit()
+    assert [doubt.control_id for doubt in form.doubts] == ["f-0"]
+    assert reviewer.fill(A="x").answer() == {"a": "x"}
+
+
+def test_case_56_white_space_that_the_flow_itself_gave_is_not_doubted() -> None:
+    assert ask("a", a=text_of(default=" ")).answer() == {"a": " "}
+
+
+def test_doubts_are_told_together_with_problems_and_only_about_what_is_sent() -> None:
+    either: JSONValue = {"anyOf": [{"type": "string"}, {"type": "integer"}]}
+    reviewer = ask(a=text_of(), b={"type": "integer"}, c=either).press("Text")
+    reviewer.fill(A=" ", B="many", Text=" ").press("Whole number").fill(Whole_number="1")
+    form = reviewer.submit()
+    assert [problem.path for problem in form.problems] == [("b",)]
+    assert "another look" in form.render_summary()
+    assert reviewer.html.count("nothing but blanks") == 1
+    assert reviewer.fill(B="2").answer() == {"a": " ", "b": 2, "c": 1}
 
 
 class Login(BaseModel):

@@ -136,3 +136,14 @@ def test_a_class_without_a_json_form_may_be_anything() -> None:
         odd: Odd
 
     assert schema_of(Asks)["properties"]["odd"] == {"title": "Odd"}
+
+
+class Tags(pydantic.RootModel[list[str]]):
+    pass
+
+
+def test_a_root_model_is_asked_for_as_a_value_and_reaches_the_flow_as_itself() -> None:
+    model = run_input_subclass_from_type(Tags)
+    assert list(schema_of(model)["properties"]) == ["value"]
+    answer = model(**{"value": ["a"]})
+    assert model.unwrap(answer) == Tags(["a"])
