@@ -3,7 +3,14 @@
 from approvals.schemaforms.carrying import Changes, carry_over, fill_form
 from approvals.schemaforms.decode import OPERATION, PostedData
 from approvals.schemaforms.files import FileStore, NotKeptError, name_kept
-from approvals.schemaforms.form import Form, describe_answer, find_options, open_form, read_form
+from approvals.schemaforms.form import (
+    Form,
+    describe_answer,
+    describe_problems,
+    find_options,
+    open_form,
+    read_form,
+)
 from approvals.schemaforms.problems import Problem
 from approvals.schemaforms.survey import Remark, list_remarks
 from approvals.schemaforms.values import JSONValue
@@ -20,6 +27,7 @@ __all__ = [
     "Remark",
     "carry_over",
     "describe_answer",
+    "describe_problems",
     "fill_form",
     "find_options",
     "list_remarks",

@@ -199,6 +199,17 @@ def describe_answer(schema: JSONValue, value: JSONValue) -> list[tuple[str, str]
     return _build_form(schema, None, value).typed()
 
 
+def describe_problems(
+    schema: JSONValue,
+    value: JSONValue,
+    problems: Iterable[tuple[tuple[str | int, ...], str]],
+) -> list[tuple[str, str]]:
+    """Return (label path, message) of what others say is wrong with an answer."""
+    form = _build_form(schema, None, value)
+    form.attach(problems)
+    return [(problem.label, problem.message) for problem in form.problems]
+
+
 def _build_form(schema: JSONValue, posted: Posted | None, value: MaybeJSON = MISSING) -> Form:
     try:
         return _try_form(schema, posted, value)

@@ -24,7 +24,6 @@ class Integer(TextControl):
             raise UnreadableError("Enter a whole number, without decimals.")
         return int(number)
 
-
     def doubt_about(self, text: str) -> str:
         return doubt_about_number(self.parse(text))
 

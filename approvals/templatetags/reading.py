@@ -12,7 +12,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from approvals import words
+from approvals.models import Approval
 from approvals.prose import render_markdown
+from approvals.refusals import FlowVerdict, read_flow_verdict
 from approvals.services import inbox
 from flowruns import wire
 
@@ -115,6 +117,12 @@ def level(log: wire.Log) -> str:
     """Return a log line's level as a word."""
     names = ((50, "critical"), (40, "error"), (30, "warning"), (20, "info"))
     return next((name for least, name in names if log.level >= least), "debug")
+
+
+@register.simple_tag
+def flow_verdict(approval: Approval, run: inbox.RunView) -> FlowVerdict:
+    """What the flow made of the answer that it was given."""
+    return read_flow_verdict(approval, run)
 
 
 @register.simple_tag

@@ -29,7 +29,8 @@ class RunInputMetadata(pydantic.BaseModel):
 class BaseRunInput(pydantic.BaseModel):
     """What RunInput and the wrapper of other types share."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+    # An answer may hold secrets, and what is raised about it ends in the run's states and logs.
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     _description: str | None = PrivateAttr(default=None)
     _metadata: RunInputMetadata = PrivateAttr()

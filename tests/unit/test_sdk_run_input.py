@@ -138,6 +138,19 @@ def test_a_class_without_a_json_form_may_be_anything() -> None:
     assert schema_of(Asks)["properties"]["odd"] == {"title": "Odd"}
 
 
+class Login(pydantic.BaseModel):
+    token: pydantic.SecretStr = Field(min_length=9)
+
+
+@pytest.mark.parametrize("asked", [Login, list[Login]])
+def test_an_answer_that_is_refused_is_not_quoted_for_it_may_hold_a_secret(asked: Any) -> None:
+    model = run_input_subclass_from_type(asked)
+    answer = {"token": "hunter2"}
+    with pytest.raises(pydantic.ValidationError) as caught:
+        model(**(answer if asked is Login else {"value": [answer]}))
+    assert "hunter2" not in str(caught.value)
+
+
 class Tags(pydantic.RootModel[list[str]]):
     pass
 
@@ -145,5 +158,5 @@ class Tags(pydantic.RootModel[list[str]]):
 def test_a_root_model_is_asked_for_as_a_value_and_reaches_the_flow_as_itself() -> None:
     model = run_input_subclass_from_type(Tags)
     assert list(schema_of(model)["properties"]) == ["value"]
-    answer = model(**{"value": ["a"]})
+    answer = model.model_validate({"value": ["a"]})
     assert model.unwrap(answer) == Tags(["a"])

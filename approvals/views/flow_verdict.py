@@ -1,0 +1,22 @@
+"""What the flow made of an answer, for the open page of whoever gave it."""
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from approvals.http import Request, fragment, unchanged
+from approvals.refusals import read_flow_verdict
+from approvals.services import inbox
+
+
+@require_safe
+@fragment
+def show_flow_verdict(request: Request, approval_id: UUID) -> HttpResponse:
+    """Say that the flow refused an answer as soon as it has; 204 while it may yet do so."""
+    approval = inbox.get_approval_for(request.user, approval_id)
+    run = inbox.read_run(approval.flow_run_id, connector=approval.connector)
+    if read_flow_verdict(approval, run).is_open:
+        return unchanged()
+    return render(request, "approvals/_flow_verdict.html", {"approval": approval, "run": run})
