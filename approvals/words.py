@@ -38,6 +38,13 @@ _MESSAGES = {
     "The flow was suspended and never resumed.": "Nobody answered in time.",
     "Flow run scheduled": "A schedule made this run.",
     "Deployment concurrency limit reached.": "As many runs of it went on as may at once.",
+    "The process of the flow run has not been heard of for 40 seconds.": (
+        "The flow has fallen silent. It seems to have been ended from outside."
+    ),
+    "The process of the flow run is there again.": "The flow is back, and goes on.",
+    "The run was taken and not started, so it is there to be taken again.": (
+        "It was not started in time, and is started again."
+    ),
 }
 _OUTCOMES = {
     Approval.Outcome.WAITING: ("Waits for you", "waiting"),

@@ -30,6 +30,8 @@ class RunView:
     logs: list[Log]
     # whether it is to be started, by a process that nobody runs
     is_stranded: bool = False
+    # whether it waits for an answer, and the process that should hear of it is not there
+    is_missed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +127,7 @@ def read_run(flow_run_id: UUID, *, connector: str = "local") -> RunView:
         states=source.read_flow_run_states(flow_run_id),
         logs=source.read_logs(flow_run_id, limit=MAX_LOG_LINES),
         is_stranded=flow_run.state_type is StateType.SCHEDULED and not source.is_served(flow_run),
+        is_missed=flow_run.state_type is StateType.PAUSED and source.is_missed(flow_run_id),
     )
 
 

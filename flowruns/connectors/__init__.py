@@ -52,6 +52,9 @@ class Connector(Protocol):
     def is_served(self, flow_run: wire.FlowRun) -> bool:
         """Whether somebody has lately asked for the runs of this run's deployment."""
 
+    def is_missed(self, flow_run_id: UUID) -> bool:
+        """Whether the process of the run was there and is not now, as far as that is known."""
+
     def read_logs(self, flow_run_id: UUID, *, limit: int) -> list[wire.Log]:
         """Return the newest lines that the run logged, oldest first."""
 

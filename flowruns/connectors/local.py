@@ -12,7 +12,7 @@ from flowruns.domain.rejections import rejected
 from flowruns.domain.states import StateType
 from flowruns.domain.transitions import Accept
 from flowruns.models import FlowRunState, RunInput
-from flowruns.services import deployments, flow_runs, flows, logs, resume, states
+from flowruns.services import attendance, deployments, flow_runs, flows, logs, resume, states
 from flowruns.services.presenting import present_flow_run, present_log
 from flowruns.services.states import Outcome
 
@@ -41,6 +41,9 @@ class LocalConnector:
             return deployments.is_served(deployments.read_deployment(flow_run.deployment_id))
         except DeploymentNotFound:  # deleted since the run was read
             return False
+
+    def is_missed(self, flow_run_id: UUID) -> bool:
+        return attendance.is_missed(flow_run_id)
 
     def read_logs(self, flow_run_id: UUID, *, limit: int) -> list[wire.Log]:
         return [present_log(line) for line in logs.read_run_logs(flow_run_id, limit=limit)]

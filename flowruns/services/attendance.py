@@ -73,12 +73,11 @@ def _note(flow_run_ids: Collection[UUID], now: datetime) -> None:
         going_on.update(attended_at=now)
 
 
-def is_missed(flow_run: FlowRun) -> bool:
+def is_missed(flow_run_id: UUID) -> bool:
     """Whether the process of a run was there and is not now."""
-    now = datetime.now(UTC)
-    if flow_run.attended_at is None or not _could_be_told_since(now - MISSED_AFTER):
-        return False
-    return flow_run.attended_at < now - MISSED_AFTER
+    long_ago = datetime.now(UTC) - MISSED_AFTER
+    silent = FlowRun.objects.filter(pk=flow_run_id, attended_at__lt=long_ago)
+    return _could_be_told_since(long_ago) and silent.exists()
 
 
 def end_abandoned_runs() -> int:

@@ -115,11 +115,11 @@ def test_a_rejected_flow_is_cancelled_and_hears_why(
     assert "alice" in output
 
 
-def test_twenty_flows_wait_through_a_power_cut_of_the_server(
+def test_fifty_flows_wait_through_a_power_cut_of_the_server(
     server: ApprovalsServer, api: httpx.Client
 ) -> None:
-    flows = [start_flow(server, WAITING_FLOWS, "10") for _ in range(2)]
-    until(lambda: len(runs_in(api, "PAUSED")) == 20)
+    flows = [start_flow(server, WAITING_FLOWS, "25") for _ in range(2)]
+    until(lambda: len(runs_in(api, "PAUSED")) == 50)
     server.kill()
     time.sleep(1)
     server.start()
@@ -129,7 +129,7 @@ def test_twenty_flows_wait_through_a_power_cut_of_the_server(
     for flow in flows:
         output, _ = flow.communicate(timeout=60)
         assert flow.returncode == 0, output
-        for number in range(10):
+        for number in range(25):
             assert f"{number} for {number}\n" in output
     until(lambda: not runs_in(api, "RUNNING"))
 

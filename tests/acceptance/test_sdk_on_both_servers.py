@@ -230,10 +230,10 @@ def test_a_retry_asks_again(start: Start, client: SyncFlowRunsClient) -> None:
 def test_many_runs_are_waited_for_at_once(start: Start, client: SyncFlowRunsClient) -> None:
     flow = start("ending")
     run_id = flow.paused()
-    waiting = start("waiting_for", [str(run_id)] * 30)
+    waiting = start("waiting_for", [str(run_id)] * 100)
     _eventually(lambda: waiting.run().state_name == "Running", "the waiting flow runs")
     resume_flow_run(run_id)
-    assert waiting.result() == ["Completed"] * 30
+    assert waiting.result() == ["Completed"] * 100
 
 
 def test_a_killed_server_ends_no_flow(
@@ -312,8 +312,30 @@ def test_a_watcher_logs_each_state_once(start: Start, client: SyncFlowRunsClient
     watcher_id = watching.run().id
     resume_flow_run(run_id)
     assert watching.result() == "Completed"
-    logs = client.read_logs(log_filter={"flow_run_id": {"any_": [str(watcher_id)]}})
-    states = [line.message for line in logs if line.message.startswith("Flow run is in state")]
-    assert [text.split("'")[1] for text in states] == [
+    assert states_seen(client, watcher_id) == [
         *("Pending", "Running", "Paused", "Running", "Completed")
     ]
+
+
+def states_seen(client: SyncFlowRunsClient, watcher_id: UUID) -> list[str]:
+    """Return the states that a run has logged of the one that it waits for."""
+    logs = client.read_logs(log_filter={"flow_run_id": {"any_": [str(watcher_id)]}})
+    states = [line.message for line in logs if line.message.startswith("Flow run is in state")]
+    return [text.split("'")[1] for text in states]
+
+
+def test_a_watcher_outlives_a_killed_server_and_logs_no_state_twice(
+    start: Start, client: SyncFlowRunsClient, server: Server
+) -> None:
+    flow = start("ending")
+    run_id = flow.paused()
+    watching = start("watching", str(run_id))
+    watcher_id = watching.run().id
+    before = ["Pending", "Running", "Paused"]
+    _eventually(lambda: states_seen(client, watcher_id) == before, "it has logged the pause")
+    server.kill()
+    time.sleep(1)
+    server.start()
+    resume_flow_run(run_id)
+    assert watching.result() == "Completed"
+    assert states_seen(client, watcher_id) == [*before, "Running", "Completed"]

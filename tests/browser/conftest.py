@@ -41,7 +41,7 @@ def flows(server: ApprovalsServer) -> Iterator[Flows]:
     """The flows' side, with nothing waiting yet."""
     headers = {"Authorization": f"Bearer {server.api_key}"}
     with httpx.Client(base_url=f"{server.api_url}/", headers=headers) as client:
-        flows = Flows(client)
+        flows = Flows(client, manage=server.manage)
         flows.clear()
         yield flows
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -27,12 +28,21 @@ ITEMS = {
     "required": ["items"],
 }
 
+_LOSE = """
+from datetime import UTC, datetime, timedelta
+from flowruns.models import FlowRun, Listener
+before = datetime.now(UTC) - timedelta(minutes=1)
+Listener.objects.update(since=before)
+FlowRun.objects.filter(pk="{id}").update(attended_at=before)
+"""
+
 
 class Flows:
     """Flows as the server knows them, through its API."""
 
-    def __init__(self, client: httpx.Client) -> None:
+    def __init__(self, client: httpx.Client, *, manage: Callable[..., str]) -> None:
         self._client = client
+        self._manage = manage
 
     def pause(
         self,
@@ -91,6 +101,10 @@ class Flows:
         """Answer with the API key, as a program does."""
         verdict = self._post(f"flow_runs/{waiting.id}/resume", {"run_input": answer})
         assert verdict["status"] == "ACCEPT"
+
+    def lose(self, waiting: "Waiting") -> None:
+        """Let the process that waits have been there, and be gone for a while."""
+        self._manage("shell", "--command", _LOSE.format(id=waiting.id))
 
     def clear(self) -> None:
         """Delete every run, so that a test finds an empty inbox."""

@@ -44,6 +44,15 @@ def open_approval(flows: Flows, alice: Reviewer) -> None:
     alice.page.get_by_text("5 lines").click()
 
 
+def open_missed(flows: Flows, alice: Reviewer) -> None:
+    waiting = flows.pause(schema=REFUND)
+    flows.lose(waiting)
+    alice.page.goto(f"/runs/flow-run/{waiting.id}")
+    expect(alice.page.get_by_text("is not there at the moment")).to_be_visible()
+    alice.open(waiting)
+    expect(alice.page.get_by_text("is not there at the moment")).to_be_visible()
+
+
 def open_refused_answer(flows: Flows, alice: Reviewer) -> None:
     alice.open(flows.pause(schema=REFUND))
     alice.submit.click()
@@ -186,6 +195,7 @@ PAGES = [
     open_inbox,
     open_empty_inbox,
     open_approval,
+    open_missed,
     open_refused_answer,
     open_rejection,
     open_rejection_page,

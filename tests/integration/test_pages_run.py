@@ -1,11 +1,20 @@
 import json
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 
+from flowruns.models import FlowRun, Listener
+from flowruns.services.attendance import (
+    ABANDONED_AFTER,
+    MISSED_AFTER,
+    attend_flow_run,
+    end_abandoned_runs,
+)
 from flowruns.services.expiry import expire_pauses
 from flowruns.services.scheduling import schedule_runs
+from flowruns.services.unstarted import UNSTARTED_AFTER, release_unstarted_runs
 from tests.integration.conftest import Api, Make, Run
 from tests.integration.pages import YES, ask, log_in, page_of, text_of
 from tests.integration.scheduled import HOURLY, deploy
@@ -105,3 +114,40 @@ def test_an_operator_sees_schedules_limits_and_what_comes_next(
         response = admin_client.get(f"/admin/flowruns/{page}/")
         assert response.status_code == 200
         assert words in response.content.decode()
+
+
+def test_a_reviewer_is_told_that_the_flow_which_asks_is_not_there(run: Run) -> None:
+    approval = ask(run)
+    now, missed = datetime.now(UTC), "The flow that asks is not there at the moment."
+    Listener.objects.create(since=now - timedelta(hours=1), seen=now)
+    pages = [page_of(approval), f"/runs/flow-run/{run.id}"]
+    for attended_at, is_missed in ((None, False), (now, False), (now - MISSED_AFTER * 2, True)):
+        FlowRun.objects.update(attended_at=attended_at)
+        for page in pages:
+            assert (missed in text_of(log_in().get(page))) is is_missed
+    log_in("bob").post(page_of(approval), YES)
+    for page in pages:
+        assert missed not in text_of(log_in().get(page))
+
+
+def test_what_became_of_a_silent_flow_is_told_in_plain_words(run: Run) -> None:
+    now = datetime.now(UTC)
+    Listener.objects.create(since=now - timedelta(hours=1), seen=now)
+    then = now - ABANDONED_AFTER * 2
+    FlowRun.objects.update(attended_at=then, state_timestamp=then)
+    end_abandoned_runs()
+    page = f"/runs/flow-run/{run.id}"
+    assert "The flow has fallen silent." in text_of(log_in().get(page))
+    attend_flow_run(run.uuid)
+    text = text_of(log_in().get(page))
+    assert "The flow is back, and goes on." in text
+    assert "process" not in text
+
+
+def test_a_start_that_did_not_happen_is_told_in_plain_words(make_run: Make) -> None:
+    run = make_run(deployed=True, state="SCHEDULED")
+    run.propose("PENDING")
+    FlowRun.objects.update(state_timestamp=datetime.now(UTC) - UNSTARTED_AFTER * 2)
+    release_unstarted_runs()
+    text = text_of(log_in().get(f"/runs/flow-run/{run.id}"))
+    assert "It was not started in time, and is started again." in text

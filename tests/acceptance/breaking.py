@@ -1,0 +1,144 @@
+"""Start flows of `flows_to_break.py`, scripts or served, and break what is around them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+from flowruns import FlowRun, run_deployment
+from flowruns.sdk.client import SyncFlowRunsClient
+from tests.servers import ApprovalsServer, PrefectServer
+
+FLOWS = Path(__file__).with_name("flows_to_break.py")
+PATIENCE_SECONDS = 60.0
+
+type Process = subprocess.Popen[bytes]
+
+
+@dataclass(kw_only=True)
+class Scene:
+    """A server, and processes that use it, by way of `api_url` if that is another."""
+
+    server: ApprovalsServer | PrefectServer
+    client: SyncFlowRunsClient
+    folder: Path
+    api_url: str = ""
+    processes: list[Process] = field(default_factory=list)
+
+    def play(self, name: str, *parameters: object) -> "Play":
+        """Run a flow as a script."""
+        play = self._play(name)
+        play.process = self._start("run", name, str(play.folder), *map(str, parameters))
+        return play
+
+    def order(self, name: str, **parameters: object) -> "Play":
+        """Have a flow run by whoever serves it."""
+        play = self._play(name)
+        given = {"folder": str(play.folder), **parameters}
+        play.ordered = run_deployment(f"{name}/desk", parameters=given, timeout=0).id
+        return play
+
+    def serve(self, *, limit: int = 5) -> Process:
+        """Start a process that serves the flows, and wait until it does."""
+        process = self._start("serve", str(limit))
+        log = self.log_of(process)
+        eventually(lambda: "Serving 'working/desk'" in log.read_text(), "the flows are served")
+        return process
+
+    def log_of(self, process: Process) -> Path:
+        return self.folder / f"{self.processes.index(process)}.log"
+
+    def clear(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+    def _play(self, name: str) -> "Play":
+        folder = self.folder / f"{name}-{time.monotonic_ns()}"
+        folder.mkdir()
+        return Play(self, folder)
+
+    def _start(self, *command: str) -> Process:
+        settings = {"HOME": str(self.folder), "FLOWRUNS_SERVE_POLL_SECONDS": "0.5"}
+        if self.api_url:
+            settings["FLOWRUNS_API_URL"] = self.api_url
+        return self.run_with(
+            sys.executable, FLOWS, *command, **self.server.flow_environment | settings
+        )
+
+    def run_with(self, *command: str | Path, **environment: str) -> Process:
+        """Run a program beside the server until the scene is cleared."""
+        with (self.folder / f"{len(self.processes)}.log").open("wb") as log:
+            process = subprocess.Popen(
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self.processes.append(process)
+        return process
+
+
+@dataclass
+class Play:
+    """One run of a flow, and what it notes."""
+
+    scene: Scene
+    folder: Path
+    process: Process | None = None
+    ordered: UUID | None = None
+
+    @property
+    def notes(self) -> list[str]:
+        path = self.folder / "notes"
+        return path.read_text().splitlines() if path.exists() else []
+
+    @property
+    def run_id(self) -> UUID:
+        if self.ordered is None:
+            self.ordered = eventually(self._find, "the run is there")
+        return self.ordered
+
+    def _find(self) -> UUID | None:
+        new = self.scene.client.read_flow_runs(sort="START_TIME_DESC", limit=50)
+        mine = [run for run in new if run.parameters.get("folder") == str(self.folder)]
+        return mine[0].id if mine else None
+
+    def read(self) -> FlowRun:
+        return self.scene.client.read_flow_run(self.run_id)
+
+    def until(self, *state_names: str, within: float = PATIENCE_SECONDS) -> float:
+        """Wait until the run is in one of these states, and return how long that took."""
+        began = time.monotonic()
+        what = f"{self.folder.name} is {' or '.join(state_names)}"
+        eventually(lambda: self.read().state_name in state_names, what, within=within)
+        return time.monotonic() - began
+
+    def until_noted(self, line: str) -> None:
+        eventually(lambda: line in self.notes, f"{self.folder.name} has noted {line!r}")
+
+    def kill(self) -> None:
+        """Kill the process that runs the flow, like a power cut."""
+        begun = [line for line in self.notes if line.startswith("begun by ")]
+        os.kill(int(begun[-1].removeprefix("begun by ")), signal.SIGKILL)
+
+    def history(self) -> list[str]:
+        states = self.scene.client.read_flow_run_states(self.run_id)
+        return [str(state.name) for state in states]
+
+
+def eventually[T](
+    question: Callable[[], T | None], what: str, *, within: float = PATIENCE_SECONDS
+) -> T:
+    ends = time.monotonic() + within
+    while time.monotonic() < ends:
+        if answer := question():
+            return answer
+        time.sleep(0.1)
+    raise AssertionError(f"Waited {within} s in vain until {what}")
