@@ -58,7 +58,7 @@ def pause_deployment(deployment_id: UUID) -> Steps[None]:
 
 
 def create_flow_run_from_deployment(  # noqa: PLR0913 - the arguments of Prefect's
-    deployment_id: UUID,
+    deployment_id: UUID | str,
     *,
     parameters: Mapping[str, Any] | None = None,
     state: State[Any] | None = None,

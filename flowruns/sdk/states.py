@@ -123,6 +123,11 @@ class State[R](wire.State):
         }
         return wrappers.get(self.type, FailedRun)(self.message)
 
+    def __repr__(self) -> str:
+        """Show the outcome too, as Prefect does."""
+        shown = self.data.value if isinstance(self.data, Result) else self.data
+        return f"{self.name}(message={self.message!r}, type={self.type}, result={shown!r})"
+
     def __str__(self) -> str:
         name = self.name or ""
         parts = [repr(self.message)] if self.message else []

@@ -31,10 +31,12 @@ def client_of(server: Server) -> Iterator[SyncFlowRunsClient]:
 
 
 @contextmanager
-def serving(server: Server, file: Path, *, last: str, **settings: str) -> Iterator[None]:
+def serving(
+    server: Server, file: Path, *arguments: str, last: str, **settings: str
+) -> Iterator[None]:
     """Run `file`, which serves flows, until the block ends; `last` is its last deployment."""
     process = subprocess.Popen(
-        [sys.executable, file],
+        [sys.executable, file, *arguments],
         env=server.flow_environment | {"FLOWRUNS_SERVE_POLL_SECONDS": "0.5"} | settings,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

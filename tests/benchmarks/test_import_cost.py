@@ -1,0 +1,48 @@
+"""What an import costs a flow's process, beside Prefect's, in one run on one machine.
+
+`pytest tests/benchmarks/test_import_cost.py -s` prints the table.
+"""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.servers import PREFECT_PYTHON, ROOT, clean_environment, prefect_environment
+
+pytestmark = pytest.mark.slow
+
+ROUNDS = 3
+
+
+def _seconds(python: Path | str, statement: str, environment: dict[str, str]) -> float:
+    """Return how long the quickest of several whole processes took; the first warms the caches."""
+    times: list[float] = []
+    for _ in range(ROUNDS + 1):
+        began = time.perf_counter()
+        subprocess.run([python, "-c", statement], env=environment, check=True)
+        times.append(time.perf_counter() - began)
+    return min(times[1:])
+
+
+def test_an_import_costs_far_less_than_prefects(tmp_path: Path) -> None:
+    ours = clean_environment() | {"PYTHONPATH": str(ROOT)}
+    theirs = prefect_environment(tmp_path)
+    nothing = _seconds(sys.executable, "pass", ours)
+    package = _seconds(sys.executable, "import flowruns", ours)
+    names = _seconds(sys.executable, "from flowruns import flow, pause_flow_run", ours)
+    prefect = _seconds(PREFECT_PYTHON, "import prefect", theirs)
+    prefect_names = _seconds(PREFECT_PYTHON, "from prefect import flow, pause_flow_run", theirs)
+    print()
+    for what, seconds in {
+        "nothing": nothing,
+        "import flowruns": package,
+        "from flowruns import flow, pause_flow_run": names,
+        "import prefect": prefect,
+        "from prefect import flow, pause_flow_run": prefect_names,
+    }.items():
+        print(f"{what:<45} {1000 * seconds:6.0f} ms")
+    assert package - nothing < (prefect - nothing) / 10
+    assert names - nothing < (prefect_names - nothing) / 4
