@@ -163,14 +163,16 @@
   document.addEventListener("htmx:afterOnLoad", () => { if (lost) lost.hidden = true; });
 
   // Say of a draft when it was saved, or that it was not; of an ended approval the page tells itself.
-  document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.elt.id !== "draft" || event.detail.xhr.status === 409) return;
-    const isSaved = event.detail.xhr.status === 204;
-    document.getElementById("draft-saved").hidden = !isSaved;
-    document.getElementById("draft-unsaved").hidden = isSaved;
+  function noteDraft(event) {
+    const status = event.detail.xhr.status;
+    if (event.detail.elt.id !== "draft" || status === 409) return;
+    document.getElementById("draft-saved").hidden = status !== 204;
+    document.getElementById("draft-unsaved").hidden = status === 204;
     document.querySelector("#draft-saved time").dateTime = new Date(Date.now() - ahead).toISOString();
     tick();
-  });
+  }
+  document.addEventListener("htmx:afterOnLoad", noteDraft);
+  document.addEventListener("htmx:sendError", noteDraft);
 
   // A structure button that htmx cannot serve (a session that ended, say) is sent as a plain form.
   document.addEventListener("htmx:responseError", (event) => {

@@ -1,4 +1,5 @@
-// The keys of a form's search fields. Without this file their Search button does the same.
+// Manners for a form: the keys of its search fields, and nothing typed is lost to a slow answer.
+// Without this file the Search button does what its keys do.
 (() => {
   "use strict";
 
@@ -8,5 +9,29 @@
     event.preventDefault(); // Enter in a search must not send the answer
     const options = [...list.querySelectorAll("input")];
     (options.find((option) => !option.checked) || options[0] || event.target).focus();
+  });
+
+  // What is typed while the answer to a button is on its way is put into the fields it brings.
+  const late = new Map();
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.target.id === "answer-fields") late.clear();
+  });
+
+  document.addEventListener("input", (event) => {
+    if (event.target.closest("#answer-fields")) late.set(event.target.id, event.target);
+  });
+
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target.id !== "answer-fields") return;
+    for (const [id, old] of late) {
+      const field = document.getElementById(id);
+      if (!field || field === old || field.type !== old.type || field.type === "file") continue;
+      if (/^(radio|checkbox)$/.test(field.type)) field.checked = old.checked;
+      else field.value = old.value;
+      field.focus();
+      if (/^(text|textarea|search|password)$/.test(field.type)) field.setSelectionRange(old.selectionStart, old.selectionEnd);
+    }
+    late.clear();
   });
 })();

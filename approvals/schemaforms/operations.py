@@ -114,7 +114,9 @@ def _move(rows: Rows, token: str, step: int) -> Outcome:
     moved = rows.move_row(token, step)
     number = rows.tokens.index(token) + 1
     words = f"Entry moved to place {number}" if moved else f"Entry stays at place {number}"
-    return Outcome("move", rows.row_controls(token)[0].entry_id, words)
+    # on the button that goes on in the same direction, while there is one
+    goes_up = number > 1 and (step < 0 or number == len(rows.tokens))
+    return Outcome("move", f"{rows.id}-{token}-{'up' if goes_up else 'down'}", words)
 
 
 def _change_file(file: File, operation: str) -> Outcome:

@@ -81,7 +81,9 @@ def render_fields(form: Form) -> SafeString:
         zones=_zone_names() if any(isinstance(control, DateTime) for control in controls) else (),
         about=_help(form.root) if is_bare else "",
         problems=form.root.problems if is_bare else [],
-        has_buttons=any(control.is_group or isinstance(control, AnyJSON) for control in controls),
+        has_buttons=any(
+            control.is_group or isinstance(control, (AnyJSON, File)) for control in controls
+        ),
     )
     return mark_safe(printable(html))  # noqa: S308 - as above, with some characters replaced
 
@@ -89,7 +91,9 @@ def render_fields(form: Form) -> SafeString:
 def render_summary(form: Form) -> SafeString:
     problems = form.problems
     doubts = form.doubts
-    html = _render("summary", problems=problems, doubts=doubts) if problems or doubts else ""
+    # it takes the focus once, not from whoever goes on to press a button of the form
+    context = {"problems": problems, "doubts": doubts, "is_first": not form.operation}
+    html = _render("summary", **context) if problems or doubts else ""
     return mark_safe(printable(html))  # noqa: S308 - as above, with some characters replaced
 
 

@@ -1,10 +1,11 @@
 """Read a JSON schema: follow its local references, merge its parts, fetch nothing."""
 
+from functools import cached_property
 from urllib.parse import unquote
 
 from approvals.schemaforms.limits import MAX_SCHEMA_STEPS
 from approvals.schemaforms.readings import Reading
-from approvals.schemaforms.values import JSONValue, as_dict, as_list
+from approvals.schemaforms.values import JSONValue, as_dict, as_list, walk_json
 
 type Keywords = dict[str, JSONValue]
 
@@ -27,6 +28,14 @@ class Schema:
         self.root = reading.root
         self._steps = 0
         self._resolved = reading.keywords
+
+    @cached_property
+    def has_secrets(self) -> bool:
+        """Whether any part describes a secret."""
+        parts = (as_dict(part) for _, part in walk_json(self.root))
+        return any(
+            part.get("writeOnly") is True or part.get("format") == "password" for part in parts
+        )
 
     def resolve(self, raw: JSONValue) -> Keywords:
         """Return the keywords of `raw` with references followed and allOf merged."""

@@ -176,6 +176,8 @@ class JSONText(TextControl):
 class AnyJSON(JSONText):
     """A JSON editor: for values of any shape and for what cannot be shown as fields."""
 
+    was_typed = False
+
     demand = "Enter JSON: “text” in quotes, a number, true, false, a [list] or an {object}."
 
     @property
@@ -191,6 +193,27 @@ class AnyJSON(JSONText):
     def doubt_about(self, text: str) -> str:
         parts = (part for _, part in walk_json(self.parse(text)))
         return next((doubt for part in parts if (doubt := doubt_about_number(part))), "")
+
+    @property
+    def may_hold_secrets(self) -> bool:
+        """Tell whether this stands for fields of which one would have been a secret."""
+        return bool(self.node.trouble) and self.desk.schema.has_secrets
+
+    def read(self, posted: "Posted") -> None:
+        super().read(posted)
+        self.was_typed = bool(self.raw or posted.text(f"{self.name}.typed"))
+
+    def inputs(self) -> Iterator[tuple[str, str]]:
+        if not self.may_hold_secrets:
+            yield from super().inputs()
+        elif self.was_typed:
+            yield f"{self.name}.typed", "1"
+
+    @property
+    def hints(self) -> list[str]:
+        is_lost = self.may_hold_secrets and self.was_typed and not self.raw
+        lost = ["This may hold a secret, so it was not kept: enter it again."]
+        return super().hints + lost * is_lost
 
     def quote(self) -> None:
         """Take what was typed as a text, not as JSON."""

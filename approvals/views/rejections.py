@@ -43,6 +43,7 @@ def reject_approval(request: Request, approval_id: UUID) -> HttpResponse:
     if not approval.is_waiting:
         return tell_too_late(request, approval, Typed(reason=reason))
     if problem := find_reason_problem(reason):
+        drafts.save_draft(approval, user=request.user, typed=Typed(reason=reason))
         return _ask_reason_again(request, approval, problem)
     result = decisions.reject_approval(approval, user=request.user, reason=reason)
     match result:

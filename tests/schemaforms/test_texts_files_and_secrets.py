@@ -9,7 +9,8 @@ from django.core.files.uploadedfile import InMemoryUploadedFile
 from django.http import QueryDict
 from pydantic import BaseModel, SecretStr
 
-from approvals.schemaforms import JSONValue, describe_answer, read_form
+from approvals.schemaforms import Form, JSONValue, describe_answer, read_form
+from approvals.schemaforms.decode import FieldList
 from tests.schemaforms.browser import Reviewer, ask
 
 TEXT: JSONValue = {"type": "string"}
@@ -243,3 +244,20 @@ def test_a_server_that_quotes_a_secret_is_not_repeated() -> None:
     form = Reviewer(Login.model_json_schema()).fill(Password="hunter2").submit()
     form.attach([(("password",), "'hunter2' does not match")])
     assert [problem.message for problem in form.problems] == ["'••••••' does not match"]
+
+
+def test_case_57_json_that_stands_for_fields_with_a_secret_is_not_kept() -> None:
+    def read(schema: JSONValue) -> Form:
+        return read_form(schema, QueryDict('f.0={"password": "hunter2"}'))
+
+    circle: JSONValue = {"allOf": [{"$ref": "#/$defs/circle"}], "writeOnly": True}
+    secretive: JSONValue = {
+        "properties": {"a": {"$ref": "#/$defs/circle"}},
+        "$defs": {"circle": circle},
+    }
+    form = read(secretive)
+    assert "hunter2" not in str(form.inputs())
+    again = read_form(secretive, FieldList(form.inputs()))
+    assert "it was not kept: enter it again" in str(again.render())
+    plain: JSONValue = {"properties": {"a": {}, "b": {"writeOnly": True}}}
+    assert "hunter2" in str(read(plain).inputs())
