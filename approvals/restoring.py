@@ -12,6 +12,9 @@ from approvals.services.asked import digest_schema
 from approvals.services.uploads import ReviewersFiles
 from approvals.typed import find_asked, restore_form
 
+ANSWER, TEXT = "answer", "text"
+"""What of an earlier question can be wanted: somebody's answer, or one's own text."""
+
 _NOTHING = ("", "{}")
 
 
@@ -38,22 +41,26 @@ class Restored:
 def restore(
     approval: Approval, question: Question, *, user: User, wanted: str, earlier: Earlier
 ) -> Restored:
-    """Fill in a form: with what there is of the earlier approval `wanted`, else with the draft."""
-    if earlier.answered and str(earlier.answered.pk) == wanted:
+    """Fill in a form: with the earlier answer or text if that is `wanted`, else with the draft."""
+    if earlier.answered and wanted == ANSWER:
         value = load_json(earlier.answered.decision.answer)
         form = restore_form(question, fill_form(question.schema, value))
         return Restored(form=form, answered=earlier.answered)
+    if earlier.draft and wanted == TEXT:
+        return _restore_draft(approval, question, earlier.draft)
     draft = drafts.read_draft(approval, user=user)
-    if earlier.draft and str(earlier.draft.approval_id) == wanted:
-        draft = earlier.draft
-    files = ReviewersFiles(approval, user)
-    if draft is None:
-        return Restored(form=question.open())
+    return _restore_draft(approval, question, draft) if draft else Restored(form=question.open())
+
+
+def _restore_draft(approval: Approval, question: Question, draft: Draft) -> Restored:
     asked = find_asked(draft.approval, question, draft.schema_digest)
-    fields = drafts.read_fields(draft)
-    if asked is None or asked.stored == question.stored:
-        return Restored(form=restore_form(question, fields, files), draft=draft)
-    form, changes = carry_form(restore_form(asked, fields, files), question, files)
+    if asked is None:  # nothing says where its texts belong
+        return Restored(form=question.open())
+    files = ReviewersFiles(approval, draft.reviewer)
+    form = restore_form(asked, drafts.read_fields(draft), files)
+    if asked.stored == question.stored:
+        return Restored(form=form, draft=draft)
+    form, changes = carry_form(form, question, files)
     return Restored(form=form, draft=draft, changes=changes)
 
 

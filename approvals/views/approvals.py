@@ -28,7 +28,7 @@ from approvals.views.accounts import ask_to_log_in
 from approvals.views.endings import confirm, ending_context, tell_too_late
 
 EARLIER = "earlier"
-"""The part of an address that names the approval whose content is to be filled in."""
+"""The part of an address that asks for what the same run was told before."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

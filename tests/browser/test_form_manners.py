@@ -98,7 +98,11 @@ def test_what_is_typed_while_a_button_works_is_not_lost(flows: Flows, alice: Rev
     waiting = flows.pause(schema=ORDER)
     page = alice.open(waiting)
     held: list[Route] = []
-    page.route("**/approvals/*/", held.append)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/approvals/*/", hold)
     page.get_by_role("button", name="Add Lines").click()
     page.get_by_label("Note").click()
     page.keyboard.type("typed meanwhile")

@@ -131,7 +131,7 @@ def test_a_run_that_asks_again_is_offered_the_earlier_answer(run: Run) -> None:
     page = client.get(page_of(second))
     assert "alice answered the same question just now" in text_of(page)
     assert "good customer" not in page.content.decode()
-    link = f"?earlier={first.pk}"
+    link = "?earlier=answer"
     assert link in page.content.decode()
     filled = client.get(page_of(second) + link)
     assert "earlier answer is filled in below" in text_of(filled)
@@ -153,7 +153,7 @@ def test_secrets_of_an_earlier_answer_are_not_offered(run: Run) -> None:
     first, client = ask(run, schema=SECRETIVE), log_in()
     client.post(page_of(first), {"f.0": "hunter2", "f.1": "my note"})
     second = ask_again(run, SECRETIVE)
-    html = client.get(f"{page_of(second)}?earlier={first.pk}").content.decode()
+    html = client.get(f"{page_of(second)}?earlier=answer").content.decode()
     assert "my note" in html
     assert "hunter2" not in html
 
@@ -163,7 +163,7 @@ def test_another_question_of_the_same_run_gets_no_earlier_answer(run: Run, other
     first, client = ask(run), log_in()
     client.post(page_of(first), YES)
     second = ask_again(run, other)
-    for query in ("", f"?earlier={first.pk}", "?earlier=x", "?earlier=%00"):
+    for query in ("", "?earlier=answer", "?earlier=text", "?earlier=%00"):
         text = text_of(client.get(page_of(second) + query))
         assert "answered the same question" not in text
         assert "filled in below" not in text
@@ -177,10 +177,21 @@ def test_whoever_was_too_late_may_use_the_text_when_the_run_asks_again(run: Run)
     assert "alice was first" in text_of(late)
     assert page_of(second) in late.content.decode()
     assert "You had typed an answer just now" in text_of(bob.get(page_of(second)))
-    filled = bob.get(f"{page_of(second)}?earlier={first.pk}")
+    filled = bob.get(f"{page_of(second)}?earlier=text")
     assert "bob&#x27;s words" in filled.content.decode()
     assert "New Amount" in text_of(filled)
     assert "You had typed" not in text_of(log_in("charlie").get(page_of(second)))
+
+
+def test_of_two_offers_each_fills_in_its_own(run: Run) -> None:
+    first, bob = ask(run), log_in("bob")
+    bob.post(f"{page_of(first)}draft/", {"f.0": "0", "f.1": "bob was slower"})
+    log_in("alice").post(page_of(first), {"f.0": "1", "f.1": "alice was first"})
+    second = ask_again(run)
+    html = bob.get(page_of(second)).content.decode()
+    for wanted, words in (("answer", "alice was first"), ("text", "bob was slower")):
+        assert f"?earlier={wanted}" in html
+        assert words in bob.get(f"{page_of(second)}?earlier={wanted}").content.decode()
 
 
 def test_a_draft_comes_before_the_offers(run: Run) -> None:
