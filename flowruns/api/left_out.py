@@ -43,7 +43,6 @@ LEFT_OUT = {
     "POST /flow_runs/lateness": _PAGES,
     "POST /flows/bulk_delete": _ONE_BY_ONE,
     "POST /task_runs/history": _PAGES,
-    "POST /task_runs/*": _NOT_YET,
     "* /automations/*": _NOT_YET,
     "POST /templates/validate": "It checks the templates of automations, which are not served.",
     "* /saved_searches/*": _PAGES,

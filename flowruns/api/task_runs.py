@@ -7,10 +7,12 @@ from ninja import Router
 
 from flowruns import wire
 from flowruns.api import auth
-from flowruns.api.http import respond, respond_empty
+from flowruns.api.http import respond, respond_empty, respond_json, respond_list
 from flowruns.api.verdicts import respond_verdict
+from flowruns.services import queries
 from flowruns.services import task_runs as services
-from flowruns.services.presenting_task_runs import present_task_run
+from flowruns.services.presenting_task_runs import present_task_run, present_task_runs
+from flowruns.wire.queries import Page, RunCriteria, TaskRunPageQuery, TaskRunQuery
 from flowruns.wire.task_runs import TaskRun, TaskRunCreate, TaskRunUpdate
 
 router = Router(tags=["Task Runs"])
@@ -21,6 +23,25 @@ _RESULTS = {200: wire.OrchestrationResult, 201: wire.OrchestrationResult}
 def create_task_run(request: HttpRequest, task_run: TaskRunCreate) -> HttpResponse:
     run, is_new = services.create_task_run(task_run)
     return respond(present_task_run(run), status=201 if is_new else 200)
+
+
+@router.post("/filter", auth=auth.readers, response=list[TaskRun])
+def read_task_runs(request: HttpRequest, query: TaskRunQuery | None = None) -> HttpResponse:
+    task_runs = queries.read_task_runs(query or TaskRunQuery())
+    return respond_list(TaskRun, present_task_runs(task_runs))
+
+
+@router.post("/count", auth=auth.readers, response=int)
+def count_task_runs(request: HttpRequest, criteria: RunCriteria | None = None) -> HttpResponse:
+    return respond_json(queries.count_task_runs(criteria or RunCriteria()))
+
+
+@router.post("/paginate", auth=auth.readers, response=Page[TaskRun])
+def paginate_task_runs(request: HttpRequest, query: TaskRunPageQuery | None = None) -> HttpResponse:
+    query = query or TaskRunPageQuery()
+    task_runs = present_task_runs(queries.read_task_runs(query))
+    count = queries.count_task_runs(query)
+    return respond(Page[TaskRun].of(task_runs, count=count, query=query))
 
 
 @router.get("/{uuid:task_run_id}", auth=auth.readers, response=TaskRun)

@@ -90,6 +90,12 @@ class FlowRun(models.Model):
             # read by read_flow_runs: what waits, and what one flow did last
             models.Index(fields=["state_type", "id"], name="flow_run_by_state"),
             models.Index(fields=["flow", "id"], name="flow_run_by_flow"),
+            # read by read_flow_runs: the run of a call of a subflow
+            models.Index(
+                fields=["parent_task_run_id"],
+                condition=Q(parent_task_run_id__isnull=False),
+                name="flow_run_by_parent",
+            ),
             models.Index(fields=["expected_start_time"], name="flow_run_by_expected_start"),
             # read by read_scheduled_flow_runs
             models.Index(

@@ -8,7 +8,7 @@ from django.db.models import Q, TextField, Value
 from django.db.models.functions import Coalesce, Concat
 from django.db.models.lookups import GreaterThanOrEqual, IContains, LessThanOrEqual
 
-from flowruns.models import Deployment
+from flowruns.models import Deployment, FlowRun, TaskRun
 from flowruns.wire import filters
 from flowruns.wire.text_search import read_search
 
@@ -57,6 +57,24 @@ def run_criteria(f: filters.FlowRunFilter) -> Q:
             _nullable("parent_task_run_id", f.parent_task_run_id),
             _ids("idempotency_key", f.idempotency_key),
             _created_by(f.created_by),
+            _parent_flow_run(f.parent_flow_run_id),
+        ],
+        f.operator,
+    )
+
+
+def task_run_criteria(f: filters.TaskRunFilter) -> Q:
+    return _combine(
+        [
+            _any("id", f.id),
+            _names("name", f.name),
+            _tags(f.tags),
+            _task_run_state(f.state),
+            _nullable_time("start_time", f.start_time),
+            _nullable_time("end_time", f.end_time),
+            _time("expected_start_time", f.expected_start_time),
+            _has_subflow(f.subflow_runs),
+            _nullable("flow_run_id", f.flow_run_id),
         ],
         f.operator,
     )
@@ -114,7 +132,10 @@ def _ids(column: str, f: _Excluding | None) -> Q | None:
     return _combine([_in(column, f.any_), _not_in(column, f.not_any_)])
 
 
-def _any(column: str, f: filters.AnyFilter | filters.AnyIdFilter | None) -> Q | None:
+type _Any = filters.AnyFilter | filters.AnyIdFilter | filters.AnyStateTypeFilter
+
+
+def _any(column: str, f: _Any | None) -> Q | None:
     return None if f is None else _combine([_in(column, f.any_)])
 
 
@@ -149,6 +170,28 @@ def _state(f: filters.StateFilter | None) -> Q | None:
     if f is None:
         return None
     return _combine([_ids("state_type", f.type), _ids("state_name", f.name)], f.operator)
+
+
+def _task_run_state(f: filters.TaskRunStateFilter | None) -> Q | None:
+    if f is None:
+        return None
+    return _combine([_any("state_type", f.type), _any("state_name", f.name)], f.operator)
+
+
+def _has_subflow(f: filters.ExistsFilter | None) -> Q | None:
+    if f is None or f.exists_ is None:
+        return None
+    parents = FlowRun.objects.filter(parent_task_run_id__isnull=False)
+    has_one = Q(pk__in=parents.values("parent_task_run_id"))
+    return has_one if f.exists_ else ~has_one
+
+
+def _parent_flow_run(f: filters.ParentFilter | None) -> Q | None:
+    """Select subflows by the run that called them, whose task runs stand for them."""
+    if f is None or f.any_ is None:
+        return None
+    calls = TaskRun.objects.filter(flow_run_id__in=f.any_)
+    return Q(parent_task_run_id__in=calls.values("pk"))
 
 
 def _time(column: str, f: filters.TimeFilter | None) -> Q | None:

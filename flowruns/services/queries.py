@@ -1,14 +1,17 @@
-"""Lists of flows, deployments, runs and log lines."""
+"""Lists of flows, deployments, runs, task runs and log lines."""
+
+from uuid import UUID
 
 from django.db.models import Expression, F, QuerySet
 
-from flowruns.models import Deployment, Flow, FlowRun, LogLine
+from flowruns.models import Deployment, Flow, FlowRun, LogLine, TaskRun
 from flowruns.services.criteria import (
     STARTED,
     deployment_criteria,
     flow_criteria,
     log_criteria,
     run_criteria,
+    task_run_criteria,
 )
 from flowruns.wire import filters, queries
 
@@ -37,6 +40,18 @@ _DEPLOYMENT_ORDER = {
     queries.DeploymentSort.UPDATED_DESC: ("-updated", "-id"),
     queries.DeploymentSort.NAME_ASC: ("name", "id"),
     queries.DeploymentSort.NAME_DESC: ("-name", "-id"),
+}
+_TASK_RUN_ORDER: dict[queries.TaskRunSort, tuple[Expression | F | str, ...]] = {
+    queries.TaskRunSort.ID_DESC: ("-id",),
+    queries.TaskRunSort.EXPECTED_START_TIME_ASC: ("expected_start_time", "id"),
+    queries.TaskRunSort.EXPECTED_START_TIME_DESC: ("-expected_start_time", "-id"),
+    queries.TaskRunSort.NAME_ASC: ("name", "id"),
+    queries.TaskRunSort.NAME_DESC: ("-name", "-id"),
+    queries.TaskRunSort.NEXT_SCHEDULED_START_TIME_ASC: (
+        F("next_scheduled_start_time").asc(nulls_last=True),
+        "id",
+    ),
+    queries.TaskRunSort.END_TIME_DESC: (F("end_time").desc(nulls_last=True), "-id"),
 }
 _LOG_ORDER = {
     queries.LogSort.TIMESTAMP_ASC: ("timestamp", "id"),
@@ -76,6 +91,15 @@ def count_flow_runs(criteria: queries.RunCriteria) -> int:
     return _matching_runs(criteria).count()
 
 
+def read_task_runs(query: queries.TaskRunQuery | queries.TaskRunPageQuery) -> list[TaskRun]:
+    task_runs = _matching_task_runs(query).order_by(*_TASK_RUN_ORDER[query.sort])
+    return list(task_runs[query.offset : query.offset + query.limit])
+
+
+def count_task_runs(criteria: queries.RunCriteria) -> int:
+    return _matching_task_runs(criteria).count()
+
+
 def read_logs(query: queries.LogQuery) -> list[LogLine]:
     lines = LogLine.objects.all()
     if query.logs is not None:
@@ -92,6 +116,9 @@ def _matching_flows(criteria: queries.RunCriteria) -> QuerySet[Flow]:
         flows = flows.filter(pk__in=_runs(criteria.flow_runs).values("flow_id"))
     if criteria.deployments is not None:
         flows = flows.filter(pk__in=_deployments(criteria.deployments).values("flow_id"))
+    if criteria.task_runs is not None:
+        runs = FlowRun.objects.filter(pk__in=_flow_runs_of(criteria.task_runs))
+        flows = flows.filter(pk__in=runs.values("flow_id"))
     return flows
 
 
@@ -104,6 +131,10 @@ def _matching_deployments(criteria: queries.RunCriteria) -> QuerySet[Deployment]
     if criteria.flow_runs is not None:
         runs = _runs(criteria.flow_runs).filter(deployment__isnull=False)
         deployments = deployments.filter(pk__in=runs.values("deployment_id"))
+    if criteria.task_runs is not None:
+        runs = FlowRun.objects.filter(pk__in=_flow_runs_of(criteria.task_runs))
+        runs = runs.filter(deployment__isnull=False)
+        deployments = deployments.filter(pk__in=runs.values("deployment_id"))
     return deployments
 
 
@@ -115,7 +146,19 @@ def _matching_runs(criteria: queries.RunCriteria) -> QuerySet[FlowRun]:
         runs = runs.filter(flow__in=_flows(criteria.flows))
     if criteria.deployments is not None:
         runs = runs.filter(deployment__in=_deployments(criteria.deployments))
+    if criteria.task_runs is not None:
+        runs = runs.filter(pk__in=_flow_runs_of(criteria.task_runs))
     return runs
+
+
+def _matching_task_runs(criteria: queries.RunCriteria) -> QuerySet[TaskRun]:
+    task_runs = TaskRun.objects.all()
+    if criteria.task_runs is not None:
+        task_runs = task_runs.filter(task_run_criteria(criteria.task_runs))
+    if criteria.flow_runs or criteria.flows or criteria.deployments:
+        others = criteria.model_copy(update={"task_runs": None})
+        task_runs = task_runs.filter(flow_run_id__in=_matching_runs(others).values("pk"))
+    return task_runs
 
 
 def _flows(f: filters.FlowFilter) -> QuerySet[Flow]:
@@ -128,3 +171,9 @@ def _deployments(f: filters.DeploymentFilter) -> QuerySet[Deployment]:
 
 def _runs(f: filters.FlowRunFilter) -> QuerySet[FlowRun]:
     return FlowRun.objects.filter(run_criteria(f))
+
+
+def _flow_runs_of(f: filters.TaskRunFilter) -> QuerySet[TaskRun, UUID | None]:
+    """Return the ids of the flow runs that have such task runs."""
+    found = TaskRun.objects.filter(task_run_criteria(f), flow_run_id__isnull=False)
+    return found.values_list("flow_run_id", flat=True)

@@ -73,6 +73,10 @@ class StateTypeFilter(Filter):
     not_any_: list[StateType] | None = None
 
 
+class AnyStateTypeFilter(Filter):
+    any_: list[StateType] | None = None
+
+
 class StateNameFilter(Filter):
     any_: Names | None = None
     not_any_: Names | None = None
@@ -116,6 +120,10 @@ class CreatedByFilter(OperatorFilter):
     is_null_: bool | None = None
 
 
+class ParentFilter(OperatorFilter):
+    any_: Ids | None = None
+
+
 class FlowRunFilter(OperatorFilter):
     id: IdFilter | None = None
     name: NameFilter | None = None
@@ -131,12 +139,28 @@ class FlowRunFilter(OperatorFilter):
     parent_task_run_id: NullableIdFilter | None = None
     idempotency_key: IdempotencyKeyFilter | None = None
     created_by: CreatedByFilter | None = None
-    parent_flow_run_id: JsonValue = None
+    parent_flow_run_id: ParentFilter | None = None
 
-    @field_validator("parent_flow_run_id")
-    @classmethod
-    def _unsupported(cls, value: JsonValue) -> JsonValue:
-        return refuse(value)
+
+class ExistsFilter(Filter):
+    exists_: bool | None = None
+
+
+class TaskRunStateFilter(OperatorFilter):
+    type: AnyStateTypeFilter | None = None
+    name: AnyFilter | None = None
+
+
+class TaskRunFilter(OperatorFilter):
+    id: AnyIdFilter | None = None
+    name: NameFilter | None = None
+    tags: FlowTagsFilter | None = None
+    state: TaskRunStateFilter | None = None
+    start_time: NullableTimeFilter | None = None
+    end_time: NullableTimeFilter | None = None
+    expected_start_time: TimeFilter | None = None
+    subflow_runs: ExistsFilter | None = None
+    flow_run_id: NullableIdFilter | None = None
 
 
 class LevelFilter(Filter):

@@ -11,6 +11,7 @@ from flowruns.wire.filters import (
     FlowFilter,
     FlowRunFilter,
     LogFilter,
+    TaskRunFilter,
     refuse,
 )
 
@@ -42,6 +43,16 @@ class FlowRunSort(StrEnum):
     ID_DESC = "ID_DESC"
     START_TIME_ASC = "START_TIME_ASC"
     START_TIME_DESC = "START_TIME_DESC"
+    EXPECTED_START_TIME_ASC = "EXPECTED_START_TIME_ASC"
+    EXPECTED_START_TIME_DESC = "EXPECTED_START_TIME_DESC"
+    NAME_ASC = "NAME_ASC"
+    NAME_DESC = "NAME_DESC"
+    NEXT_SCHEDULED_START_TIME_ASC = "NEXT_SCHEDULED_START_TIME_ASC"
+    END_TIME_DESC = "END_TIME_DESC"
+
+
+class TaskRunSort(StrEnum):
+    ID_DESC = "ID_DESC"
     EXPECTED_START_TIME_ASC = "EXPECTED_START_TIME_ASC"
     EXPECTED_START_TIME_DESC = "EXPECTED_START_TIME_DESC"
     NAME_ASC = "NAME_ASC"
@@ -85,16 +96,16 @@ class PageWindow(Query):
 
 
 class RunCriteria(Query):
-    """Which runs: by themselves, their flow and their deployment."""
+    """Which runs: by themselves, their flow, their deployment and their task runs."""
 
     flows: FlowFilter | None = None
     flow_runs: FlowRunFilter | None = None
     deployments: DeploymentFilter | None = None
-    task_runs: JsonValue = None
+    task_runs: TaskRunFilter | None = None
     work_pools: JsonValue = None
     work_pool_queues: JsonValue = None
 
-    @field_validator("task_runs", "work_pools", "work_pool_queues")
+    @field_validator("work_pools", "work_pool_queues")
     @classmethod
     def _unsupported(cls, value: JsonValue) -> JsonValue:
         return refuse(value)
@@ -128,6 +139,16 @@ class FlowRunQuery(FlowRunOrder, Window): ...
 
 
 class FlowRunPageQuery(FlowRunOrder, PageWindow): ...
+
+
+class TaskRunOrder(RunCriteria):
+    sort: TaskRunSort = TaskRunSort.ID_DESC
+
+
+class TaskRunQuery(TaskRunOrder, Window): ...
+
+
+class TaskRunPageQuery(TaskRunOrder, PageWindow): ...
 
 
 class LogQuery(Window):

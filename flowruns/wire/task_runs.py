@@ -90,14 +90,6 @@ class TaskRun(Wire):
     state: State | None = None
 
 
-class TaskRunPage(Wire):
-    results: list[TaskRun]
-    count: int
-    limit: int
-    pages: int
-    page: int
-
-
 class ReportedTaskRun(Wire):
     """A task run as its process tells it in an event, with the counters that it keeps itself."""
 

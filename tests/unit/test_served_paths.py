@@ -18,17 +18,16 @@ NOT_PREFECTS: set[str] = set()  # operations of ours that Prefect does not know
 LISTED = {
     r"GET /csrf-token ": "CSRF protection is off for an API with bearer keys, so there is no token",
     r"response: details\.": "one model of a verdict's details, with all their fields",
-    r"/(filter|count|paginate) request: (task_runs|work_pools|work_pool_queues)\.": (
+    r"/(filter|count|paginate) request: (work_pools|work_pool_queues)\.": (
         "filters by other kinds of object are refused by name"
     ),
-    r"/(filter|count|paginate) request: flow_runs\.parent_flow_run_id\.": "refused by name",
     r"request: deployments\.concurrency_limit\.": "refused by name",
     r"/deployments/.* response: (results\.)?status\.": "a text, one of Prefect's",
     r"/deployments/.* response: (results\.)?(created_by|updated_by)$": (
         "changes of deployments are not signed"
     ),
     r"/deployments/.*request: (storage_document_id|version_info)$": "ignored",
-    r"/task_runs/.* (request|response): task_inputs\.": "any objects, kept as they are",
+    r"/task_runs/.* (request|response): (results\.)?task_inputs\.": "any objects, kept as they are",
     r"(infrastructure_document_id|work_pool_name|work_queue_name)$": "there are no workers",
 }
 
