@@ -42,6 +42,7 @@ class Listener[Row: models.Model]:
     """Takes the rows that it wants, up to a bound."""
 
     wants: Callable[[Row], bool]
+    has_begun: bool = False
     _queue: deque[Row] = field(default_factory=deque)
     _end: Exception | None = None
     _news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -110,6 +111,7 @@ class Feed[Row: models.Model]:
         try:
             if connection.vendor == "sqlite":
                 await self._find_beginning()
+            listener.has_begun = True
             yield listener
         finally:
             self._listeners.discard(listener)
@@ -118,7 +120,7 @@ class Feed[Row: models.Model]:
                 self._last_number = None
 
     def count_listeners(self) -> int:
-        return len(self._listeners)
+        return sum(listener.has_begun for listener in self._listeners)
 
     def interrupt(self) -> None:
         """End all listeners, who may listen anew: something may have been missed."""
