@@ -41,6 +41,7 @@ urlpatterns = [
     path("preview/", preview.show_preview, name="preview"),
     path("runs/flow-run/<uuid:flow_run_id>", runs.show_run, name="run"),
     path("runs/flow-run/<uuid:flow_run_id>/", runs.show_run),
+    path("runs/flow-run/<uuid:flow_run_id>/progress/", runs.show_progress, name="run_progress"),
     path("accounts/login/", accounts.log_in, name="login"),
     path("accounts/logout/", auth_views.LogoutView.as_view(), name="logout"),
     path("accounts/password/", auth_views.PasswordChangeView.as_view(), name="password_change"),

@@ -28,6 +28,8 @@ _NAMES = {
     "Resuming": ("Answered, starts again soon", "calm"),
     "AwaitingRetry": ("Tries again soon", "calm"),
     "Retrying": ("Tries again", "busy"),
+    "Cached": ("Done before", "good"),
+    "NotReady": ("Not begun", "calm"),
     "Late": ("Should have started", "waiting"),
     AWAITING_SLOT: ("Waits for a free slot", "calm"),
     REJECTED: ("Rejected", "bad"),
@@ -68,6 +70,11 @@ def span(length: timedelta, *, parts: int = 1) -> str:
         if not parts:
             break
     return " ".join(words)
+
+
+def duration(length: timedelta) -> str:
+    """Return how long something took; to the second, since steps are told by other clocks."""
+    return "under a second" if length < timedelta(seconds=1) else span(length, parts=2)
 
 
 def ago(moment: datetime, now: datetime) -> str:

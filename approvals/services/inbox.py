@@ -1,7 +1,7 @@
 """What waits, as reviewers see it."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -26,8 +26,8 @@ class RunView:
 
     flow_run: FlowRun | None
     flow_name: str
-    states: list[HistoryState]
-    logs: list[Log]
+    states: list[HistoryState] = field(default_factory=list)
+    logs: list[Log] = field(default_factory=list)
     # whether it is to be started, by a process that nobody runs
     is_stranded: bool = False
     # whether it waits for an answer, and the process that should hear of it is not there
@@ -115,17 +115,28 @@ def next_waiting(user: User, *, after: Approval) -> Approval | None:
 
 def read_run(flow_run_id: UUID, *, connector: str = "local") -> RunView:
     """Gather what a page shows of a run."""
+    run = read_run_alone(flow_run_id, connector=connector)
+    if run.flow_run is None:
+        return run
+    source = get_connector(connector)
+    return replace(
+        run,
+        states=source.read_flow_run_states(flow_run_id),
+        logs=source.read_logs(flow_run_id, limit=MAX_LOG_LINES),
+    )
+
+
+def read_run_alone(flow_run_id: UUID, *, connector: str = "local") -> RunView:
+    """Return a run without its history and log, which an open page does not ask for again."""
     source = get_connector(connector)
     try:
         flow_run = source.read_flow_run(flow_run_id)
         flow_name = source.read_flow_name(flow_run.flow_id)
     except (FlowRunNotFound, FlowNotFound):
-        return RunView(flow_run=None, flow_name="", states=[], logs=[])
+        return RunView(flow_run=None, flow_name="")
     return RunView(
         flow_run=flow_run,
         flow_name=flow_name,
-        states=source.read_flow_run_states(flow_run_id),
-        logs=source.read_logs(flow_run_id, limit=MAX_LOG_LINES),
         is_stranded=flow_run.state_type is StateType.SCHEDULED and not source.is_served(flow_run),
         is_missed=flow_run.state_type is StateType.PAUSED and source.is_missed(flow_run_id),
     )

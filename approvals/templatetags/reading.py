@@ -131,5 +131,16 @@ def waiting_count(user: AbstractBaseUser | AnonymousUser) -> int:
 
 
 @register.filter
+def duration(length: timedelta) -> str:
+    return words.duration(length)
+
+
+@register.filter
+def day(moment: datetime) -> str:
+    local = timezone.localtime(moment)
+    return f"{local:%A} {local.day} {local:%B %Y}"
+
+
+@register.filter
 def span(length: timedelta) -> str:
     return words.span(length)

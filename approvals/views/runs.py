@@ -1,26 +1,51 @@
-"""A run's page, which the flow's own log links to."""
+"""A run's page, which the flow's own log links to, and the part of it that follows the run."""
 
+from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from approvals.http import Request, reviewers_only
+from approvals.http import Request, fragment, reviewers_only, unchanged
 from approvals.services import inbox
+from approvals.services.inbox import RunView
+from approvals.services.timelines import Timeline, read_timeline
 
 
 @require_safe
 @reviewers_only
 def show_run(request: Request, flow_run_id: UUID) -> HttpResponse:
+    context = _read_context(request, flow_run_id, inbox.read_run(flow_run_id))
+    return render(request, "approvals/run.html", context)
+
+
+@require_safe
+@fragment
+def show_progress(request: Request, flow_run_id: UUID) -> HttpResponse:
+    """What changes on an open page; 204 while it is as the page shows it."""
+    context = _read_context(request, flow_run_id, inbox.read_run_alone(flow_run_id))
+    if request.GET.get("mark") == context["mark"]:
+        return unchanged()
+    return render(request, "approvals/run.html#progress", {**context, "is_part": True})
+
+
+def _read_context(request: Request, flow_run_id: UUID, run: RunView) -> dict[str, Any]:
     approvals = inbox.list_approvals_of(request.user, flow_run_id)
-    run = inbox.read_run(flow_run_id)
     if run.flow_run is None and not approvals:
         raise Http404("No such run.")
-    context = {
+    before = request.GET.get("before", "")
+    timeline = read_timeline(run.flow_run, approvals, before=before) if run.flow_run else None
+    return {
         "flow_run_id": flow_run_id,
         "run": run,
+        "timeline": timeline,
+        "mark": _mark_of(run, timeline),
         "waiting": next((approval for approval in approvals if approval.is_waiting), None),
         "ended": [approval for approval in approvals if not approval.is_waiting],
     }
-    return render(request, "approvals/run.html", context)
+
+
+def _mark_of(run: RunView, timeline: Timeline | None) -> str:
+    """Return a mark that changes whenever the part of the page that follows the run does."""
+    return f"{timeline.mark if timeline else ''}-{run.is_stranded:d}{run.is_missed:d}"

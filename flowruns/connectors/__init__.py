@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -23,6 +24,18 @@ class HistoryState:
 
     state: wire.State
     actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """A state that a run went into, or a step of it (a task run) with its name and its state."""
+
+    id: UUID
+    moment: datetime
+    state: wire.State
+    actor: str = ""
+    step: str = ""
+    run_time: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +61,11 @@ class Connector(Protocol):
 
     def read_flow_run_states(self, flow_run_id: UUID) -> list[HistoryState]:
         """Return the run's states, oldest first."""
+
+    def read_timeline(
+        self, flow_run_id: UUID, *, before: tuple[datetime, UUID] | None, limit: int
+    ) -> list[TimelineEntry]:
+        """Return the latest states and steps before a place in time, the latest first."""
 
     def is_served(self, flow_run: wire.FlowRun) -> bool:
         """Whether somebody has lately asked for the runs of this run's deployment."""

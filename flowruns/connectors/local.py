@@ -1,18 +1,28 @@
 """Runs in our own tables."""
 
 import json
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from flowruns import wire
-from flowruns.connectors import HistoryState, PauseForm, Verdict
+from flowruns.connectors import HistoryState, PauseForm, TimelineEntry, Verdict
 from flowruns.domain.actors import Actor
 from flowruns.domain.errors import DeploymentNotFound, StateMovedOn
 from flowruns.domain.rejections import rejected
 from flowruns.domain.states import StateType
 from flowruns.domain.transitions import Accept
 from flowruns.models import FlowRunState, RunInput
-from flowruns.services import attendance, deployments, flow_runs, flows, logs, resume, states
+from flowruns.services import (
+    attendance,
+    deployments,
+    flow_runs,
+    flows,
+    logs,
+    resume,
+    states,
+    timelines,
+)
 from flowruns.services.presenting import present_flow_run, present_log
 from flowruns.services.states import Outcome
 
@@ -32,6 +42,21 @@ class LocalConnector:
         return [
             HistoryState(state=wire.State.from_domain(row.to_domain()), actor=str(row.actor))
             for row in states.read_flow_run_states(flow_run_id)
+        ]
+
+    def read_timeline(
+        self, flow_run_id: UUID, *, before: tuple[datetime, UUID] | None, limit: int
+    ) -> list[TimelineEntry]:
+        return [
+            TimelineEntry(
+                id=entry.id,
+                moment=entry.moment,
+                state=wire.State.from_domain(entry.state),
+                actor=str(entry.actor or ""),
+                step=entry.task_run_name,
+                run_time=entry.run_time,
+            )
+            for entry in timelines.read_timeline(flow_run_id, before=before, limit=limit)
         ]
 
     def is_served(self, flow_run: wire.FlowRun) -> bool:
