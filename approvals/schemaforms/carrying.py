@@ -12,7 +12,7 @@ from approvals.schemaforms.limits import MAX_COMPARED_NODES, MAX_SHOWN_VALUE
 from approvals.schemaforms.maps import MapControl
 from approvals.schemaforms.problems import forget_problems, join_labels
 from approvals.schemaforms.rows import ListControl, Rows
-from approvals.schemaforms.texts import ReadOnly, Secret
+from approvals.schemaforms.texts import AnyJSON, ReadOnly, Secret
 from approvals.schemaforms.unions import UnionControl
 from approvals.schemaforms.values import (
     MISSING,
@@ -63,7 +63,12 @@ def fill_form(schema: JSONValue, value: JSONValue) -> list[tuple[str, str]]:
         if isinstance(part, File) and len(part.raw) > MAX_SHOWN_VALUE
     }
     asked = [name_kept(name, "an earlier file") for name in sorted(files)]
-    return [pair for pair in root.inputs() if pair[0] not in files] + asked
+    # where there is no default, a blank JSON editor would ask instead of answering null
+    nulls = {
+        part.name for part in root.walk() if isinstance(part, AnyJSON) and part.initial is None
+    }
+    fields = [(name, "null" if name in nulls else text) for name, text in root.inputs()]
+    return [pair for pair in fields if pair[0] not in files] + asked
 
 
 def _compare(old: Control, new: Control, labels: tuple[str, ...], changes: Changes) -> None:

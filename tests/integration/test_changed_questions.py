@@ -224,3 +224,15 @@ def test_a_refusal_in_words_alone_lands_at_the_field_it_names(
     assert (f'href="#{place}"' in html) == bool(place)
     assert "my words" in html
     assert Draft.objects.exists()
+
+
+def test_an_earlier_answer_comes_with_what_the_flow_had_against_it(run: Run) -> None:
+    first, client = ask(run), log_in()
+    client.post(page_of(first), {"f.0": "1", "f.1": "hm"})
+    complaint = "reason\n  Value error, Say more. [type=value_error, input_value='hm']"
+    run.propose("FAILED", message=f"ValidationError: 1 validation error for Approval\n{complaint}")
+    run.propose("RUNNING", force=True)
+    second = ask_again(run)
+    for query in ("", "?earlier=answer"):
+        text = text_of(client.get(page_of(second) + query))
+        assert "The flow could not use that answer: Reason : Say more." in text

@@ -156,10 +156,11 @@ def test_a_hostile_schema_ends_in_time() -> None:
 def test_an_earlier_answer_fills_in_the_form_without_its_secrets() -> None:
     secret: JSONValue = {"type": "string", "format": "password"}
     file: JSONValue = {"type": "string", "format": "base64"}
-    schema = schema_of(
-        "n", "s", n=WHOLE, s=secret, f=file, l={"type": "array", "items": TEXT, "default": []}
-    )
-    answer: JSONValue = {"n": 2**60, "s": "hunter2", "f": "QUFB" * 2000, "l": ["a", ""]}
+    texts: JSONValue = {"type": "array", "items": TEXT, "default": []}
+    schema = schema_of("n", "s", "j", n=WHOLE, s=secret, f=file, l=texts, j={})
+    answer: JSONValue = {
+        "n": 2**60, "s": "hunter2", "f": "QUFB" * 2000, "l": ["a", ""], "j": None,
+    }  # fmt: skip
     fields = fill_form(schema, answer)
     assert "hunter2" not in str(fields)
     assert "QUFBQUFB" not in str(fields)
@@ -167,5 +168,5 @@ def test_an_earlier_answer_fills_in_the_form_without_its_secrets() -> None:
     for name, text in fields:
         posted.appendlist(name, text)
     form = read_form(schema, posted)
-    assert form.value == {"n": 2**60, "l": ["a", ""], "f": None, "s": None}
+    assert form.value == {"n": 2**60, "l": ["a", ""], "f": None, "s": None, "j": None}
     assert [problem.label for problem in form.problems] == ["S", "F"]
