@@ -11,7 +11,7 @@ from flowruns.domain.states import StateType
 from flowruns.sdk import calls, deployment_calls
 from flowruns.sdk.asking import STARTING
 from flowruns.sdk.client import FlowRunsClient, SyncFlowRunsClient
-from flowruns.sdk.context import current_flow_run, current_tags
+from flowruns.sdk.context import FlowRunContext, current_flow_run, current_tags
 from flowruns.sdk.dispatch import dispatch, on_loop
 from flowruns.sdk.entrypoints import entrypoint_of
 from flowruns.sdk.errors import FlowRunWaitTimeout
@@ -19,6 +19,7 @@ from flowruns.sdk.parameter_schemas import schema_of_parameters
 from flowruns.sdk.parameters import to_json_object
 from flowruns.sdk.states import FlowRun, State
 from flowruns.sdk.steps import Steps
+from flowruns.sdk.subflows import link_call
 from flowruns.sdk.waiting import wait_steps
 from flowruns.wire.deployments import Deployment, DeploymentCreate
 
@@ -99,7 +100,12 @@ class _Order:
 
     def _create(self) -> Steps[FlowRun]:
         deployment = yield from self._find()
-        task_run_id = (yield from self._link(deployment)) if self.as_subflow else None
+        task_run_id, key = None, self.idempotency_key
+        if self.as_subflow and (caller := current_flow_run()):
+            task_run_id = yield from self._link(deployment, caller)
+            # Ordered once, also by the process that goes on after a suspension.
+            attempt = (yield from calls.read_flow_run(caller.flow_run.id)).run_count
+            key = key or f"{task_run_id}-{attempt}"
         return (
             yield from deployment_calls.create_flow_run_from_deployment(
                 deployment.id,
@@ -107,7 +113,7 @@ class _Order:
                 state=self._state(),
                 name=self.flow_run_name,
                 tags={*(self.tags or ()), *current_tags()},
-                idempotency_key=self.idempotency_key,
+                idempotency_key=key,
                 parent_task_run_id=task_run_id,
                 job_variables=self.job_variables,
             )
@@ -118,24 +124,15 @@ class _Order:
             return (yield from deployment_calls.read_deployment(deployment_id))
         return (yield from deployment_calls.read_deployment_by_name(str(self.name)))
 
-    def _link(self, deployment: Deployment) -> Steps[UUID | None]:
+    def _link(self, deployment: Deployment, caller: FlowRunContext) -> Steps[UUID]:
         """Make the task run that stands for the new run in the one that asks for it."""
-        caller = current_flow_run()
-        if caller is None:
-            return None
         name = str(self.name)
         if "/" not in name:
             flow = yield from calls.read_flow(deployment.flow_id)
             name = f"{flow.name}/{deployment.name}"
-        count = caller.count_call(name)
-        return (
-            yield from calls.create_task_run(
-                flow_run_id=caller.flow_run.id,
-                task_key=f"run_deployment.{name}",
-                dynamic_key=str(count),
-                name=f"{name}-{count}",
-            )
-        )
+        parameters = self.parameters or {}
+        key = f"run_deployment.{name}"
+        return (yield from link_call(caller, name=name, task_key=key, parameters=parameters))
 
     def _state(self) -> State[Any] | None:
         if self.scheduled_time is None:
@@ -173,8 +170,9 @@ def run_deployment(  # noqa: PLR0913, PLR0917 - the arguments of Prefect's
     one `idempotency_key`, a run is created once. `job_variables` are kept with the run for
     whoever starts its process; a serving process has no use for them.
 
-    Called in a flow, the run becomes a subflow of it: linked to it by a task run, and not to be
-    suspended. `as_subflow=False` leaves it on its own.
+    Called in a flow, the run becomes a subflow of it: linked to it by a task run, not to be
+    suspended, and not asked for again when that flow goes on after a suspension (Prefect starts
+    another one). `as_subflow=False` leaves it on its own.
 
     Raises ValueError for a negative timeout; ObjectNotFound when there is no such deployment;
     ObjectAlreadyExists (409) where the parameters do not fit its schema.

@@ -46,7 +46,7 @@ from flowruns.sdk.limits import TimeLimit
 from flowruns.sdk.run_ends import cancelled, propose_end
 from flowruns.sdk.states import FlowRun, State, crashed, failed_with, timed_out
 from flowruns.sdk.steps import Block, Invoke, Steps
-from flowruns.sdk.subflows import find_steps, link_steps
+from flowruns.sdk.subflows import find_subflow, link_subflow
 
 if TYPE_CHECKING:
     from flowruns.sdk.drive import AsyncConnection, Connection
@@ -137,8 +137,8 @@ class FlowEngine:
         flow, caller, task_run_id = self.flow, current_flow_run(), None
         flow_id = yield from calls.create_flow(flow.name, patience=STARTING)
         if caller is not None:
-            task_run_id = yield from link_steps(flow, self.parameters, caller)
-            if earlier := (yield from find_steps(task_run_id, caller)):
+            task_run_id = yield from link_subflow(flow, self.parameters, caller)
+            if earlier := (yield from find_subflow(task_run_id, caller)):
                 self.run = earlier
                 return
         run = wire.FlowRunCreate(

@@ -118,8 +118,12 @@ def read_reference(data: Mapping[str, Any], *, trusted: str | Path | None) -> An
 
 def digest_call(function: Callable[..., Any], arguments: Mapping[str, Any], *more: str) -> str:
     """Name a call alike in every process; raises what pickle does for odd arguments."""
-    parts = [source_of(function), *more, _plain(arguments)]
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
+    return digest(source_of(function), *more, arguments)
+
+
+def digest(*parts: Any) -> str:
+    """Name values alike in every process; raises what pickle does for odd ones."""
+    return hashlib.sha256(repr([_plain(part) for part in parts]).encode()).hexdigest()
 
 
 def source_of(function: Callable[..., Any]) -> str:

@@ -6,7 +6,7 @@ Prefect tells calls apart by their order; here their arguments count too, so tha
 another way does not get the result of another call.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -15,7 +15,7 @@ from flowruns.domain.states import StateType
 from flowruns.sdk import calls
 from flowruns.sdk.context import FlowRunContext, current_task_run
 from flowruns.sdk.errors import StateHasChanged
-from flowruns.sdk.results import digest_call
+from flowruns.sdk.results import digest, source_of
 from flowruns.sdk.states import FlowRun, State
 from flowruns.sdk.steps import Steps
 
@@ -25,21 +25,29 @@ if TYPE_CHECKING:
 _BEGUN_AGAIN = "The flow run that called this one has begun again."
 
 
-def link_steps(
+def link_subflow(
     flow: "Flow[..., Any]", parameters: Mapping[str, Any], caller: FlowRunContext
 ) -> Steps[UUID]:
     """Return the id of the task run that stands for this call in the calling run."""
-    key = _digest(flow.fn, parameters, _scope())
-    count = caller.count_call(f"{flow.name}-{key}")
+    task_key = f"{flow.fn.__qualname__}-{_digest(source_of(flow.fn))}"
+    return link_call(caller, name=flow.name, task_key=task_key, parameters=parameters)
+
+
+def link_call(
+    caller: FlowRunContext, *, name: str, task_key: str, parameters: Mapping[str, Any]
+) -> Steps[UUID]:
+    """Return the id of the task run that stands for a call of `name` with `parameters`."""
+    key = _digest(_scope(), parameters)
+    count = caller.count_call(f"{task_key}-{key}")
     return calls.create_task_run(
         flow_run_id=caller.flow_run.id,
-        task_key=f"{flow.fn.__qualname__}-{_digest(flow.fn, {}, '')}",
+        task_key=task_key,
         dynamic_key=f"{key}-{count}",
-        name=f"{flow.name}-{caller.count_call(flow.name)}",
+        name=f"{name}-{caller.count_call(name)}",
     )
 
 
-def find_steps(task_run_id: UUID, caller: FlowRunContext) -> Steps[FlowRun | None]:
+def find_subflow(task_run_id: UUID, caller: FlowRunContext) -> Steps[FlowRun | None]:
     """Find the flow run of an earlier call to be the run of this one too, or None.
 
     Where the caller tries again, a subflow that has ended without a stored result gets a run, and
@@ -70,9 +78,9 @@ def _scope() -> str:
     return task.digest() if task is not None and task.digest else ""
 
 
-def _digest(function: Callable[..., Any], parameters: Mapping[str, Any], scope: str) -> str:
-    """Shorten the call to a word; one that cannot be named is like no other."""
+def _digest(*parts: Any) -> str:
+    """Shorten what makes a call to a word; one that cannot be named is like no other."""
     try:
-        return digest_call(function, parameters, scope)[:16]
+        return digest(*parts)[:16]
     except Exception:  # noqa: BLE001 - whatever an argument's __reduce__ raises
         return uuid4().hex[:16]

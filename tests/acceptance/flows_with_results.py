@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from pathlib import Path
 
 from flowruns import asuspend_flow_run, flow, run_deployment, serve, task
@@ -49,6 +50,25 @@ async def composing(folder: str) -> list[int]:
     return [total, *doubled]
 
 
+@task(persist_result=False)
+def nap() -> None:
+    time.sleep(0.1)
+
+
+@flow
+def lasting(folder: str) -> None:
+    note(folder, "began")
+    while not (Path(folder) / "go").exists():
+        nap()
+
+
+@flow(result_storage=RESULTS)
+def lingering(folder: str) -> None:
+    parameters = {"folder": folder, "number": 5}
+    run_deployment("doubling/results", parameters=parameters, poll_interval=0.3)
+    lasting(folder)
+
+
 @flow
 def ordering(folder: str) -> int:
     run = run_deployment(
@@ -64,4 +84,4 @@ def ordering(folder: str) -> int:
 
 
 if __name__ == "__main__":
-    serve(*(each.to_deployment("results") for each in (composing, ordering, doubling)))
+    serve(*(each.to_deployment("results") for each in (composing, lingering, ordering, doubling)))

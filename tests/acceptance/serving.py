@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,24 +36,27 @@ def serving(
     server: Server, file: Path, *arguments: str, last: str, **settings: str
 ) -> Iterator[None]:
     """Run `file`, which serves flows, until the block ends; `last` is its last deployment."""
-    process = subprocess.Popen(
-        [sys.executable, file, *arguments],
-        env=server.flow_environment | {"FLOWRUNS_SERVE_POLL_SECONDS": "0.5"} | settings,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert process.stdout is not None
-    try:
-        lines: list[str] = []
-        while last not in "".join(lines[-1:]):
-            lines.append(process.stdout.readline())
-            assert lines[-1], "".join(lines)
-        yield
-    finally:
-        process.send_signal(signal.SIGTERM)
-        sys.stdout.write(process.communicate(timeout=PATIENCE_SECONDS)[0])
+    with tempfile.NamedTemporaryFile() as output:
+        process = subprocess.Popen(
+            [sys.executable, file, *arguments],
+            env=server.flow_environment | {"FLOWRUNS_SERVE_POLL_SECONDS": "0.5"} | settings,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        log = Path(output.name)
+
+        def serves() -> bool:
+            assert process.poll() is None, log.read_text()
+            return f"Serving '{last}'" in log.read_text()
+
+        try:
+            eventually(serves, f"{last} is served")
+            yield
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(PATIENCE_SECONDS)
+            sys.stdout.write(log.read_text())
 
 
 def eventually[T](question: Callable[[], T | None], what: str) -> T:

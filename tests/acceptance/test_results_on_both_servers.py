@@ -10,7 +10,13 @@ from uuid import UUID
 import pytest
 import s3fs
 
-from flowruns import FlowRun, resume_flow_run, run_deployment, wait_for_flow_run
+from flowruns import (
+    FlowRun,
+    resume_flow_run,
+    run_deployment,
+    suspend_flow_run,
+    wait_for_flow_run,
+)
 from flowruns.sdk.asking import ask
 from flowruns.sdk.client import SyncFlowRunsClient
 from flowruns.sdk.steps import Send
@@ -138,6 +144,30 @@ def test_a_bucket_that_does_not_exist_is_named_before_anything_is_done(
     assert run.state_name == "Failed"
     assert "result_storage is 's3://nowhere/x', which cannot be used" in run.state.message
     assert not (tmp_path / "notes").exists()
+
+
+def test_a_subflow_stops_and_goes_on_with_the_run_that_called_it(
+    server: Server, client: SyncFlowRunsClient, tmp_path: Path
+) -> None:
+    with serving(server, FLOWS, last="doubling/results", RESULTS=str(tmp_path / "results")):
+        parameters = {"folder": str(tmp_path)}
+        run_id = run_deployment("lingering/results", parameters=parameters, timeout=0).id
+        notes = tmp_path / "notes"
+        eventually(lambda: notes.exists() and "began" in _notes(tmp_path), "the subflow runs")
+        suspend_flow_run(flow_run_id=run_id)
+
+        def find_left() -> FlowRun | None:
+            runs = client.read_flow_runs(flow_filter={"name": {"any_": ["lasting"]}})
+            return runs[0] if runs[0].state_name == "AwaitingRetry" else None
+
+        left = eventually(find_left, "the subflow is left")
+        (tmp_path / "go").touch()
+        resume_flow_run(run_id)
+        run = wait_for_flow_run(run_id, timeout=PATIENCE_SECONDS, poll_interval=0.3)
+    assert run.state_name == "Completed", run.state
+    assert _notes(tmp_path) == ["doubled 5", "began", "began"]
+    names = [state.name for state in client.read_flow_run_states(left.id)]
+    assert names == ["Pending", "Running", "AwaitingRetry", "Running", "Completed"]
 
 
 def test_a_run_that_a_flow_orders_is_its_subflow(

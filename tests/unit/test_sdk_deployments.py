@@ -120,11 +120,15 @@ def test_a_run_that_a_flow_starts_is_its_subflow_unless_told() -> None:
         starting(True)
         starting(False)
     links = {keys[1:]: str(task_run_id) for keys, task_run_id in server.task_runs.items()}
-    assert list(links)[:2] == [("run_deployment.refund/desk", number) for number in "01"]
+    assert {key for key, _ in links} == {"run_deployment.refund/desk"}
+    assert [dynamic.rpartition("-")[2] for _, dynamic in links][:2] == ["0", "1"]
     created = [body for body in desk.created if "job_variables" in body]
     assert [body["job_variables"] for body in created] == [{"cpu": 2}] * 4
     assert [body["parent_task_run_id"] for body in created[:2]] == list(links.values())[:2]
+    keys = [body["idempotency_key"] for body in created]
+    assert keys[:2] == [f"{task_run_id}-1" for task_run_id in list(links.values())[:2]]
     assert not any("parent_task_run_id" in body for body in created[2:])
+    assert len(set(keys)) == 4
 
 
 def _is_run(request: Send) -> bool:
