@@ -29,7 +29,7 @@ TERMINAL_STATES = frozenset(
 
 
 # in a state's details: this server thinks so, and may be wrong
-_PRESUMED = "presumed"
+PRESUMED = "presumed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ class State:
     @property
     def is_presumed(self) -> bool:
         """Whether this is a crash that the server presumes, because it hears of no process."""
-        return self.type is StateType.CRASHED and bool(self.details.extra.get(_PRESUMED))
+        return self.type is StateType.CRASHED and bool(self.details.extra.get(PRESUMED))
 
     @property
     def is_suspended(self) -> bool:
@@ -127,9 +127,3 @@ def failed(message: str) -> State:
 
 def cancelled(message: str, *, name: str = "Cancelled") -> State:
     return State(type=StateType.CANCELLED, name=name, message=message)
-
-
-def presumed_crash(message: str) -> State:
-    """The end of a run whose process is silent; it is taken back when the process speaks."""
-    details = StateDetails(extra={_PRESUMED: True})
-    return State(type=StateType.CRASHED, message=message, details=details)

@@ -13,7 +13,7 @@ from flowruns.sdk import calls
 from flowruns.sdk.drive import AsyncConnection, arun
 from flowruns.sdk.errors import FlowRunsError
 from flowruns.sdk.states import FlowRun
-from flowruns.sdk.waiting import Watch
+from flowruns.sdk.waiting import ATTENDING_SECONDS, Watch
 
 POLL_SECONDS = 5.0
 # Most runs of a script have ended by then; their first state has said that somebody is there.
@@ -80,6 +80,7 @@ async def _attend(run: FlowRun, suspended: threading.Event) -> None:
         poll_interval=POLL_SECONDS,
         known=run.state,
         attends=True,
+        longest_hold=ATTENDING_SECONDS,
         only_held=not is_deployed,
     )
     # Without the run or the server there is nothing to hear; the run's own calls say so.

@@ -124,6 +124,7 @@ class Pause:
             poll_interval=self.poll_interval,
             ends_at=ends_at,
             known=paused,
+            attends=True,
         )
         while run := (yield from watch.next_change()):
             if run.state is None or run.state.is_paused():

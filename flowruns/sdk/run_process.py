@@ -18,7 +18,7 @@ from flowruns.sdk.drive import AsyncConnection, arun
 from flowruns.sdk.errors import FlowRunsError, ObjectNotFound, StateHasChanged
 from flowruns.sdk.states import FlowRun, State
 from flowruns.sdk.steps import Steps
-from flowruns.sdk.waiting import Watch
+from flowruns.sdk.waiting import ATTENDING_SECONDS, Watch
 
 type Supervise = Callable[[], Coroutine[Any, Any, None]]
 
@@ -76,7 +76,12 @@ class RunProcess:
         that waits for a person hears of it by itself: it has the time of grace to clean up, and
         after a rejection all the time that it wants.
         """
-        watch = Watch(flow_run_id=self.run.id, poll_interval=self.config.poll, attends=True)
+        watch = Watch(
+            flow_run_id=self.run.id,
+            poll_interval=self.config.poll,
+            attends=True,
+            longest_hold=ATTENDING_SECONDS,
+        )
         with suppress(FlowRunsError):  # the run was deleted, or its server shuts us out
             was_paused = False
             while run := await arun(watch.next_change(), self.connection):

@@ -27,6 +27,8 @@ MOST_RUNS = 5
 HELD_PAUSE_SECONDS = 1.0
 # A run that is due so soon is started now: its process needs a moment, and waits for its time.
 PREFETCH = timedelta(seconds=5)
+# How often a process that has no room for another run asks all the same.
+FULL_SECONDS = 30.0
 # What a run that was told to end has to report it.
 ENDING_SECONDS = 10.0
 
@@ -109,8 +111,7 @@ class Runner:
                 if len(self.runs) < self.limit:
                     await self._unless_told(self._take_due())
                 else:
-                    finished = asyncio.wait(self.runs.values(), return_when=asyncio.FIRST_COMPLETED)
-                    await self._unless_told(finished)
+                    await self._unless_told(self._wait_for_room())
         finally:
             await self._finish()
 
@@ -124,6 +125,14 @@ class Runner:
             doing.cancel()
         with suppress(asyncio.CancelledError):
             await doing
+
+    async def _wait_for_room(self) -> None:
+        """Wait until a run has finished, and let the server know meanwhile that somebody serves."""
+        while len(self.runs) >= self.limit:
+            first = asyncio.FIRST_COMPLETED
+            await asyncio.wait(self.runs.values(), timeout=FULL_SECONDS, return_when=first)
+            if len(self.runs) >= self.limit:
+                await arun(deployment_calls.get_scheduled_flow_runs(self.served), self.connection)
 
     async def _take_due(self) -> None:
         """Ask for runs and start as many as there is room for; sleep where none was taken."""

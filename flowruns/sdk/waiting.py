@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from flowruns import wire
+from flowruns.domain.presumptions import may_be_taken_back
 from flowruns.sdk import calls, dispatch
 from flowruns.sdk.asking import WAITING, Outage, ask_once
 from flowruns.sdk.client import FlowRunsClient, SyncFlowRunsClient
@@ -20,6 +21,8 @@ GRACE_SECONDS = 10.0
 # How long one request says that a process is there. One that vanishes with its machine closes no
 # connection, and is thought to be there until then.
 ATTENDING_SECONDS = 15
+# A crash that the server only presumes is believed after so long: the network may have been cut.
+DOUBT_SECONDS = 30.0
 # The last look, at the deadline: within a second of it the wait is over, whatever the server does.
 LAST_LOOK_SECONDS = 0.4
 
@@ -37,6 +40,7 @@ class Watch:
     ends_at: float = math.inf
     known: State[Any] | None = None
     attends: bool = False
+    longest_hold: int = wire.MAX_HOLD_SECONDS
     only_held: bool = False
     is_held: bool = field(default=True, init=False)
     last_answer: float = field(default=-math.inf, init=False)
@@ -94,8 +98,7 @@ class Watch:
 
     def _request(self, now: Moment) -> Send:
         path = f"/flow_runs/{self.flow_run_id}"
-        longest = ATTENDING_SECONDS if self.attends else wire.MAX_HOLD_SECONDS
-        hold = math.floor(min(longest, self._left(now)))
+        hold = math.floor(min(self.longest_hold, self._left(now)))
         headers = {"If-None-Match": f'"{self.known.id}"'} if self.known else {}
         preferences = [f"wait={hold}"] if hold and self.known else []
         if self.attends:
@@ -121,14 +124,29 @@ def wait_steps(
     ends_at = math.inf if timeout is None else now.seconds + timeout
     watch = Watch(flow_run_id=flow_run_id, poll_interval=poll_interval, ends_at=ends_at)
     logged: set[UUID] = set()
-    while run := (yield from watch.next_change()):
+    run = yield from watch.next_change()
+    while run is not None and run.state is not None:
         if log_states:
             yield from _log_states(flow_run_id, logged)
-        if run.state and run.state.is_final():
+        doubt = DOUBT_SECONDS if may_be_taken_back(run.state.to_domain()) else 0.0
+        if run.state.is_final() and not doubt:
             return run
+        changed = yield from _next_change(watch, within=doubt or math.inf)
+        if changed is None and run.state.is_final():
+            return run
+        run = changed
     raise FlowRunWaitTimeout(
         f"Flow run with ID {flow_run_id} exceeded watch timeout of {timeout} seconds"
     )
+
+
+def _next_change(watch: Watch, *, within: float) -> Steps[FlowRun | None]:
+    now = yield from read_clock()
+    ends_at, watch.ends_at = watch.ends_at, min(watch.ends_at, now.seconds + within)
+    try:
+        return (yield from watch.next_change())
+    finally:
+        watch.ends_at = ends_at
 
 
 def _log_states(flow_run_id: UUID, logged: set[UUID]) -> Steps[None]:

@@ -14,7 +14,8 @@ from django.db.models import Q
 
 from flowruns.domain.actors import server
 from flowruns.domain.errors import FlowRunNotFound, StateMovedOn
-from flowruns.domain.states import TERMINAL_STATES, StateType, cancelled, presumed_crash
+from flowruns.domain.presumptions import presumed_crash
+from flowruns.domain.states import TERMINAL_STATES, StateType, cancelled
 from flowruns.models import FlowRun, Listener
 from flowruns.services.states import set_flow_run_state, take_back_crash
 
@@ -103,10 +104,9 @@ def _could_be_told_since(moment: datetime) -> bool:
 
 
 def _end(flow_run_id: UUID, state_id: UUID | None, state_type: str | None) -> bool:
-    seconds = int(ABANDONED_AFTER.total_seconds())
-    message = f"The process of the flow run has not been heard of for {seconds} seconds."
-    was_cancelling = state_type == StateType.CANCELLING
-    proposed = cancelled(message) if was_cancelling else presumed_crash(message)
+    proposed = presumed_crash(ABANDONED_AFTER)
+    if state_type == StateType.CANCELLING:
+        proposed = cancelled(proposed.message or "")
     try:
         outcome = set_flow_run_state(
             flow_run_id, proposed=proposed, actor=_ATTENDANCE, known_state_id=state_id

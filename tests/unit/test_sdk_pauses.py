@@ -142,7 +142,7 @@ def test_a_server_that_holds_requests_is_asked_once_a_minute() -> None:
     flow.pause()
     reads = [s for s in flow.stage.sent if s.method == "GET"]
     paused_id = flow.run.history[2].id
-    assert [s.headers["Prefer"] for s in reads] == ["wait=60"] * 3
+    assert [s.headers["Prefer"] for s in reads] == ["wait=60, attend"] * 3
     assert {s.headers["If-None-Match"] for s in reads} == {f'"{paused_id}"'}
     assert sum(flow.stage.slept) == 0
 
@@ -185,7 +185,9 @@ def test_no_request_is_held_beyond_the_deadline() -> None:
     with pytest.raises(FlowPauseTimeout):
         flow.pause(timeout=90.5)
     reads = [s for s in flow.stage.sent if s.method == "GET"]
-    assert [s.headers.get("Prefer") for s in reads] == ["wait=60", "wait=30", None, None]
+    assert [s.headers.get("Prefer") for s in reads] == [
+        *("wait=60, attend", "wait=30, attend", "attend", "attend")
+    ]
     assert reads[-1].timeout < 1
 
 

@@ -2,18 +2,22 @@
 
 import asyncio
 import logging
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from flowruns import get_client, wait_for_flow_run
-from flowruns.domain.states import State, StateType, failed
+from flowruns.domain.presumptions import presumed_crash
+from flowruns.domain.states import State, StateType, failed, running
 from flowruns.exceptions import FlowRunWaitTimeout, ObjectNotFound
 from flowruns.sdk.states import FlowRun
+from flowruns.sdk.steps import Reply, Send
 from flowruns.sdk.testing import FakeServer, served_by
 from flowruns.sdk.waiting import wait_steps
 from flowruns.wire import FlowRunCreate
+from flowruns.wire.headers import reads_attendance
 from tests.paused_flows import PausedFlow
 
 
@@ -142,3 +146,46 @@ def test_in_async_code_it_is_awaited() -> None:
     flow.server.set_state(flow.run, _completed())
     with served_by(flow.server.handle):
         assert [run.id for run in asyncio.run(_wait_twice(flow))] == [flow.id, flow.id]
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_a_crash_that_is_only_presumed_is_believed_after_a_while(holds: bool) -> None:
+    flow = PausedFlow(holds=holds)
+    flow.at(50, presumed_crash(timedelta(seconds=40)))
+    assert _wait(flow).state_name == "Crashed"
+    assert 80 <= flow.stage.seconds <= 85
+
+
+def test_a_run_whose_process_comes_back_is_waited_for_to_its_end() -> None:
+    flow = PausedFlow()
+    flow.at(50, presumed_crash(timedelta(seconds=40)))
+    flow.at(70, running())
+    flow.at(200, _completed())
+    assert _wait(flow).state_name == "Completed"
+    assert flow.stage.seconds == 200
+
+
+def test_the_doubt_does_not_prolong_the_wait() -> None:
+    flow = PausedFlow()
+    flow.at(5, presumed_crash(timedelta(seconds=40)))
+    assert _wait(flow, timeout=10).state_name == "Crashed"
+    assert flow.stage.seconds == 10
+
+
+def test_a_pause_attends_its_run_and_outlives_a_presumed_crash() -> None:
+    """The server lets the run go on as soon as its own process asks."""
+    flow = PausedFlow()
+
+    def server(request: Send) -> Reply:
+        if reads_attendance(request.headers.get("Prefer", "")) and flow.run.state.is_presumed:
+            flow.server.set_state(flow.run, running())
+        return flow.away(request)
+
+    flow.stage.server = server
+    flow.stage.at(10, flow.away.leave)
+    flow.answer_at(20)
+    flow.at(60, presumed_crash(timedelta(seconds=40)))
+    flow.stage.at(70, flow.away.come_back)
+    flow.pause()
+    assert flow.run.names[-3:] == ["Running", "Crashed", "Running"]
+    assert flow.stage.seconds < 75
