@@ -9,6 +9,7 @@ from flowruns.api.http import respond_json, respond_list
 from flowruns.services import logs as services
 from flowruns.services import queries
 from flowruns.services.presenting import present_log
+from flowruns.wire.headers import IDEMPOTENCY_KEY, read_etag
 from flowruns.wire.queries import LogQuery
 
 router = Router(tags=["Logs"])
@@ -16,7 +17,8 @@ router = Router(tags=["Logs"])
 
 @router.post("/", auth=auth.flows, response={201: None})
 def create_logs(request: HttpRequest, logs: list[wire.LogCreate]) -> HttpResponse:
-    services.create_logs(logs)
+    """Store log lines. Those of one `Idempotency-Key`, a UUID, are stored once."""
+    services.create_logs(logs, key=read_etag(request.headers.get(IDEMPOTENCY_KEY, "")))
     return respond_json(None, status=201)
 
 

@@ -13,7 +13,7 @@ from flowruns import wire
 from flowruns.sdk.asking import WORKING, ask
 from flowruns.sdk.states import FlowRun, OrchestrationResult, State, to_wire
 from flowruns.sdk.steps import Send, Sleep, Steps, read_clock
-from flowruns.wire.headers import ATTEND
+from flowruns.wire.headers import ATTEND, IDEMPOTENCY_KEY
 
 # A filter object of Prefect's API, such as {"state": {"type": {"any_": ["PAUSED"]}}}.
 type Filter = Mapping[str, Any]
@@ -247,9 +247,14 @@ def create_task_run(
     return UUID((yield from _post("/task_runs/", body))["id"])
 
 
-def create_logs(logs: Sequence[wire.LogCreate], *, patience: float = WORKING) -> Steps[None]:
+def create_logs(
+    logs: Sequence[wire.LogCreate], *, key: UUID | None = None, patience: float = WORKING
+) -> Steps[None]:
+    """Store log lines; a server that knows such keys stores those of one `key` once."""
     body = [log.model_dump(mode="json") for log in logs]
-    yield from ask(Send(method="POST", path="/logs/", body=body), patience=patience)
+    headers = {IDEMPOTENCY_KEY: str(key)} if key else {}
+    request = Send(method="POST", path="/logs/", body=body, headers=headers)
+    yield from ask(request, patience=patience)
 
 
 def read_logs(

@@ -4,9 +4,12 @@ import atexit
 import sys
 import threading
 from collections import deque
+from dataclasses import dataclass, field
 from typing import Final
+from uuid import UUID
 
 from flowruns import wire
+from flowruns.domain.ids import new_id
 from flowruns.sdk import calls
 from flowruns.sdk.drive import Connection, run
 from flowruns.sdk.errors import FlowRunsError, ServerUnreachable
@@ -21,11 +24,23 @@ IDLE_SECONDS: Final = 2.0
 FLUSH_SECONDS: Final = 10.0
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Lines that travel together. By its key a server knows a batch that comes twice."""
+
+    lines: list[wire.LogCreate]
+    key: UUID = field(default_factory=new_id)
+
+
 class LogShipper:
-    """A bounded queue of log lines and the thread that empties it; the oldest lines give way."""
+    """A bounded queue of log lines and the thread that empties it.
+
+    The oldest lines give way, but for the batch that is on its way: nobody knows whether it came.
+    """
 
     def __init__(self) -> None:
         self._lines: deque[wire.LogCreate] = deque(maxlen=MOST_LINES)
+        self._unsent: Batch | None = None
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._is_registered = False
@@ -62,40 +77,44 @@ class LogShipper:
             while batch := self._take():
                 self._send(batch, connection)
 
-    def _take(self) -> list[wire.LogCreate]:
+    def _take(self) -> Batch | None:
         with self._changed:
+            if self._unsent is not None:
+                return self._unsent
             self._changed.wait_for(lambda: self._lines or self._hurry, IDLE_SECONDS)
             if self._lines:
                 self._changed.wait_for(lambda: self._hurry, GATHERING_SECONDS)
-            batch = self._next_batch()
-            if not batch:
-                self._thread = None
-                self._changed.notify_all()
-            return batch
+            lines = self._next_lines()
+            if lines:
+                return Batch(lines)
+            self._thread = None
+            self._changed.notify_all()
+            return None
 
-    def _next_batch(self) -> list[wire.LogCreate]:
-        batch: list[wire.LogCreate] = []
+    def _next_lines(self) -> list[wire.LogCreate]:
+        lines: list[wire.LogCreate] = []
         characters = 0
-        while self._lines and len(batch) < MOST_PER_BATCH:
+        while self._lines and len(lines) < MOST_PER_BATCH:
             characters += len(self._lines[0].message)
-            if batch and characters > MOST_BATCH_CHARACTERS:
+            if lines and characters > MOST_BATCH_CHARACTERS:
                 break
-            batch.append(self._lines.popleft())
-        return batch
+            lines.append(self._lines.popleft())
+        return lines
 
-    def _send(self, batch: list[wire.LogCreate], connection: Connection) -> None:
+    def _send(self, batch: Batch, connection: Connection) -> None:
+        self._unsent = None
         try:
-            run(calls.create_logs(batch, patience=0), connection)
+            run(calls.create_logs(batch.lines, key=batch.key, patience=0), connection)
         except ServerUnreachable:
-            self._put_back(batch)
+            self._keep(batch)
         except FlowRunsError as error:
             # The server would refuse these lines again, and a log line of it would follow them.
             self._tell(str(error))
 
-    def _put_back(self, batch: list[wire.LogCreate]) -> None:
+    def _keep(self, batch: Batch) -> None:
+        """Keep a batch as it is, to be sent again."""
         with self._changed:
-            room = MOST_LINES - len(self._lines)
-            self._lines.extendleft(reversed(batch[-room:] if room else []))
+            self._unsent = batch
             self._is_away = True
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._hurry and not self._is_away, AWAY_SECONDS)

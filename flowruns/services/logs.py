@@ -6,13 +6,18 @@ from uuid import UUID
 from django.db import transaction
 
 from flowruns import event_feed, wire
+from flowruns.domain.ids import new_id
 from flowruns.models import LogLine
 
 
-def create_logs(logs: Sequence[wire.LogCreate]) -> None:
-    """Store lines in one write and tell who listens. Their run may be unknown (as Prefect 3.8)."""
+def create_logs(logs: Sequence[wire.LogCreate], *, key: UUID | None = None) -> None:
+    """Store lines in one write and tell who listens. Their run may be unknown (as Prefect 3.8).
+
+    Lines that come again under the same `key` are stored once: their ids follow from it.
+    """
     lines = [
         LogLine(
+            id=new_id() if key is None else UUID(int=(key.int + number) % 2**128),
             name=log.name,
             level=log.level,
             message=log.message,
@@ -20,10 +25,10 @@ def create_logs(logs: Sequence[wire.LogCreate]) -> None:
             flow_run_id=log.flow_run_id,
             task_run_id=log.task_run_id,
         )
-        for log in logs
+        for number, log in enumerate(logs)
     ]
     with transaction.atomic():
-        LogLine.objects.bulk_create(lines)
+        LogLine.objects.bulk_create(lines, ignore_conflicts=key is not None)
         event_feed.logs.announce([line.pk for line in lines])
 
 

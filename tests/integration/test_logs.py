@@ -85,3 +85,12 @@ def test_a_nul_does_not_lose_the_line_that_has_it(api: Api) -> None:
 @pytest.mark.parametrize("fields", [{"level": 2**40}, {"timestamp": "x"}, {"flow_run_id": "x"}])
 def test_a_malformed_line_is_refused(api: Api, fields: dict[str, Any]) -> None:
     assert api.post("/logs/", [line("m", 1, **fields)]).status_code == 422
+
+
+def test_lines_that_come_again_under_their_key_are_stored_once(api: Api) -> None:
+    sent, key = [line("a", 1), line("b", 2)], str(uuid4())
+    for headers in ({"Idempotency-Key": key}, {"Idempotency-Key": key}, None):
+        response = api.request("POST", "/logs/", sent, headers)
+        assert response.status_code == 201
+    assert find(api) == ["a", "a", "b", "b"]
+    assert api.request("POST", "/logs/", sent, {"Idempotency-Key": "soup"}).status_code == 201

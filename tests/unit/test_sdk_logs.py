@@ -119,7 +119,9 @@ def test_a_server_that_is_away_costs_no_line_and_no_time() -> None:
     assert receiver.messages == ["first", "second"]
 
 
-def test_the_buffer_is_bounded_and_the_oldest_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_buffer_is_bounded_and_the_oldest_give_way_but_for_those_on_their_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(log_shipping, "MOST_LINES", 3)
     receiver, shipper = Receiver(), LogShipper()
     receiver.status = 503
@@ -127,13 +129,13 @@ def test_the_buffer_is_bounded_and_the_oldest_give_way(monkeypatch: pytest.Monke
         for number in range(3):
             shipper.add(_line(str(number)))
         shipper.flush()
-        for number in range(3, 5):
+        for number in range(3, 9):
             shipper.add(_line(str(number)))
         receiver.asked.clear()
         shipper.flush()
         receiver.status = 201
         shipper.flush()
-    assert receiver.messages == ["2", "3", "4"]
+    assert receiver.messages == ["0", "1", "2", "6", "7", "8"]
 
 
 def test_lines_that_the_server_refuses_are_dropped_and_told_once(
@@ -243,3 +245,22 @@ def test_a_line_that_cannot_be_written_breaks_nothing(
         return 1
 
     assert clumsy() == 1
+
+
+def test_lines_are_sent_again_as_the_batch_that_they_were() -> None:
+    keys: list[tuple[str, int]] = []
+    shipper = LogShipper()
+
+    def answer(request: Send) -> Reply:
+        keys.append((request.headers["idempotency-key"], len(request.body)))
+        return Reply(503 if len(keys) == 1 else 201, b"null")
+
+    with served_by(answer):
+        shipper.add(_line("first"))
+        shipper.flush()
+        shipper.add(_line("second"))
+        shipper.flush()
+    first, again, second = keys
+    assert first == again
+    assert first[1] == second[1] == 1
+    assert first[0] != second[0]

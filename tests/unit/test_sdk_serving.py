@@ -1,5 +1,6 @@
 """What a serving process decides."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -8,11 +9,14 @@ import pytest
 
 from flowruns import FlowRun
 from flowruns.domain import states
+from flowruns.sdk import serving
 from flowruns.sdk.config import load_serving_config
+from flowruns.sdk.drive import AsyncConnection
 from flowruns.sdk.errors import ConfigurationError
 from flowruns.sdk.run_process import report_death
 from flowruns.sdk.serving import _is_due
 from flowruns.sdk.steps import Reply, Send
+from flowruns.sdk.testing import served_by
 from flowruns.wire import FlowRunPolicy
 from tests.paused_flows import PausedFlow
 
@@ -96,3 +100,30 @@ def test_the_times_of_serving_are_settings(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setenv("FLOWRUNS_SERVE_GRACE_SECONDS", unusable)
         with pytest.raises(ConfigurationError, match="FLOWRUNS_SERVE_GRACE_SECONDS"):
             load_serving_config()
+
+
+def test_a_process_that_has_no_room_still_says_that_it_serves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else its deployments would look as if nobody served them."""
+    monkeypatch.setattr(serving, "FULL_SECONDS", 0.01)
+    asked: list[str] = []
+    finished = asyncio.Event()
+
+    def answer(request: Send) -> Reply:
+        asked.append(request.path)
+        finished.set()
+        return Reply(200, b"[]")
+
+    async def serve_while_full() -> None:
+        async with AsyncConnection() as connection:
+            runner = serving.Runner({uuid4(): "x.py:x"}, connection, load_serving_config(), 1)
+            run = asyncio.create_task(finished.wait())
+            key = uuid4()
+            runner.runs[key] = run  # type: ignore[assignment]
+            run.add_done_callback(lambda _: runner.runs.pop(key))
+            await runner._wait_for_room()
+
+    with served_by(answer):
+        asyncio.run(serve_while_full())
+    assert set(asked) == {"/deployments/get_scheduled_flow_runs"}
