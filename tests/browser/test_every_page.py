@@ -231,6 +231,15 @@ def test_a_page_has_no_barrier(
     assert results.violations_count == 0, results.generate_report()
 
 
+@pytest.mark.parametrize("opening", [open_inbox, open_changed_questions, open_kept_file])
+def test_a_page_has_no_barrier_on_a_phone(flows: Flows, seat: Seat, opening: Opening) -> None:
+    phone = {"width": 390, "height": 800}
+    alice = seat("alice", viewport=phone, reduced_motion="reduce").log_in()
+    opening(flows, alice)
+    results = Axe().run(alice.page)
+    assert results.violations_count == 0, results.generate_report()
+
+
 @pytest.mark.parametrize("opening", PAGES, ids=lambda opening: opening.__name__)
 def test_a_page_fits_a_small_phone(flows: Flows, seat: Seat, opening: Opening) -> None:
     alice = seat("alice", viewport={"width": 320, "height": 640}).log_in()
