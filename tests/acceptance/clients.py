@@ -14,12 +14,14 @@ from tests.servers import ApprovalsServer
 _PATIENCE_SECONDS = 30
 
 
-def until[T](read: Callable[[], T | None], *, within: float = _PATIENCE_SECONDS) -> T:
+def until[T](
+    read: Callable[[], T | None], *, within: float = _PATIENCE_SECONDS, every: float = 0.02
+) -> T:
     """Read again and again until there is something, and return it."""
     deadline = time.monotonic() + within
     while not (found := read()):
         assert time.monotonic() < deadline, f"nothing came within {within} s"
-        time.sleep(0.02)
+        time.sleep(every)
     return found
 
 
