@@ -8,6 +8,7 @@ from uuid import UUID
 
 from flowruns import wire
 from flowruns.domain.states import StateType
+from flowruns.schedules import Schedule
 from flowruns.sdk import calls, deployment_calls
 from flowruns.sdk.asking import STARTING
 from flowruns.sdk.client import FlowRunsClient, SyncFlowRunsClient
@@ -38,6 +39,9 @@ class RunnerDeployment:
     description: str | None = None
     version: str | None = None
     enforce_parameter_schema: bool = True
+    paused: bool = False
+    schedules: tuple[Schedule, ...] = ()
+    concurrency_limit: int | None = None
 
     @property
     def full_name(self) -> str:
@@ -56,7 +60,9 @@ class RunnerDeployment:
             flow_id=flow_id,
             entrypoint=entrypoint,
             path=".",
-            paused=False,
+            paused=self.paused,
+            schedules=[schedule.to_wire() for schedule in self.schedules],
+            concurrency_limit=self.concurrency_limit,
             version=self.version,
             description=self.description or self.flow.fn.__doc__,
             tags=list(self.tags),

@@ -134,7 +134,7 @@ class Flow[**P, R]:
                 engine = FlowEngine(self, parameters, connection, flow_run)
                 await arun(engine.play(), connection)
 
-    def to_deployment(
+    def to_deployment(  # noqa: PLR0913 - the arguments of Prefect's
         self,
         name: str | None = None,
         *,
@@ -143,14 +143,23 @@ class Flow[**P, R]:
         tags: Iterable[str] | None = None,
         version: str | None = None,
         enforce_parameter_schema: bool = True,
+        paused: bool = False,
+        concurrency_limit: int | None = None,
+        **when: Any,
     ) -> "RunnerDeployment":
         """Name this flow for `serve`, where several are served by one process.
 
         The flow is at the top of a file, so that a process can import it. `parameters` and
-        `tags` are those of every run, unless it brings its own.
+        `tags` are those of every run, unless it brings its own. `concurrency_limit` is the most
+        runs at a time in all processes that serve the deployment.
+
+        It starts by itself by one of `interval` (seconds or a timedelta), `cron`, `rrule`, each
+        also a list, `schedule` and `schedules`; not while it is `paused`. Raises ValueError for
+        two of them.
 
         Example: `serve(refund.to_deployment("desk"), promote.to_deployment("desk"), limit=4)`
         """
+        from flowruns.schedules import collect_schedules
         from flowruns.sdk.deployments import RunnerDeployment
 
         return RunnerDeployment(
@@ -161,6 +170,9 @@ class Flow[**P, R]:
             tags=tuple(tags or ()),
             version=version or self.version,
             enforce_parameter_schema=enforce_parameter_schema,
+            paused=paused,
+            schedules=collect_schedules(**when),
+            concurrency_limit=concurrency_limit,
         )
 
     def serve(
@@ -168,12 +180,14 @@ class Flow[**P, R]:
         name: str | None = None,
         *,
         limit: int | None = None,
+        global_limit: int | None = None,
         pause_on_shutdown: bool = True,
         **options: Any,
     ) -> None:
         """Register this flow as a deployment and run its scheduled runs until told to end.
 
-        Semantics of Prefect 3.8. `limit` is the most runs at a time, 5 by default;
+        Semantics of Prefect 3.8. `limit` is the most runs at a time, 5 by default, and
+        `global_limit` the most in all processes that serve the deployment;
         `pause_on_shutdown` lets schedules rest when the process is told to end; the other
         options are those of `to_deployment`. What else it does is written at `serve`.
 
@@ -181,7 +195,7 @@ class Flow[**P, R]:
         """
         from flowruns.sdk.serving import serve
 
-        deployment = self.to_deployment(name, **options)
+        deployment = self.to_deployment(name, concurrency_limit=global_limit, **options)
         serve(deployment, limit=limit, pause_on_shutdown=pause_on_shutdown)
 
     def name_run(self, parameters: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Deployments as flows describe and start them."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from flowruns import arun_deployment, flow, run_deployment
 from flowruns.exceptions import ObjectNotFound
+from flowruns.schedules import Cron, Interval, RRule, Schedule
 from flowruns.sdk.drive import Connection
 from flowruns.sdk.drive import run as play
 from flowruns.sdk.parameter_schemas import schema_of_parameters
@@ -95,6 +96,51 @@ def test_a_deployment_is_registered_with_all_that_a_server_shows() -> None:
     assert (created["parameters"], created["tags"]) == ({"order": 7}, ["finance"])
     assert created["description"] == "Pay back an order."
     assert created["parameter_openapi_schema"]["required"] == ["order"]
+
+
+def test_a_deployment_brings_its_schedules_and_limits() -> None:
+    desk = Desk()
+    schedules = [
+        Cron("0 9 * * 1-5", "Europe/Berlin", parameters={"order": 1}, slug="mornings"),
+        Interval(timedelta(hours=2), datetime(2026, 1, 1, tzinfo=UTC), active=False),
+        RRule("FREQ=MONTHLY;BYDAY=-1FR"),
+    ]
+    deployment = refund.to_deployment("desk", schedules=schedules, concurrency_limit=2, paused=True)
+    with served_by(desk), Connection() as connection:
+        play(deployment.register(), connection)
+    (created,) = desk.created
+    assert (created["paused"], created["concurrency_limit"]) == (True, 2)
+    cron, interval, rrule = created["schedules"]
+    assert (cron["schedule"]["timezone"], cron["slug"]) == ("Europe/Berlin", "mornings")
+    assert cron["parameters"] == {"order": 1}
+    assert (interval["schedule"]["interval"], interval["active"]) == (7200, False)
+    assert interval["schedule"]["anchor_date"] == "2026-01-01T00:00:00Z"
+    assert rrule["schedule"] == {"rrule": "FREQ=MONTHLY;BYDAY=-1FR", "timezone": "UTC"}
+
+
+@pytest.mark.parametrize(
+    ("when", "count"),
+    [
+        ({}, 0),
+        ({"interval": 60}, 1),
+        ({"interval": [60, timedelta(days=1)]}, 2),
+        ({"cron": "@daily"}, 1),
+        ({"cron": ["@daily", "@weekly"]}, 2),
+        ({"rrule": "FREQ=DAILY"}, 1),
+        ({"schedule": Cron("@daily")}, 1),
+    ],
+)
+def test_one_way_of_saying_when_is_enough(when: dict[str, Any], count: int) -> None:
+    assert len(refund.to_deployment("desk", **when).schedules) == count
+
+
+def test_two_ways_of_saying_when_are_refused() -> None:
+    with pytest.raises(ValueError, match="only one of: interval, cron"):
+        refund.to_deployment("desk", interval=60, cron="@daily")
+    with pytest.raises(ValueError, match="exactly one of"):
+        Schedule(cron="@daily", rrule="FREQ=DAILY")
+    with pytest.raises(ValueError, match="timezone"):
+        Cron("@daily", "Mars").to_wire()
 
 
 def test_a_run_is_started_and_returned_at_once_or_after_its_time() -> None:
