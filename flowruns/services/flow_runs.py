@@ -58,7 +58,8 @@ def _create(flow_run: wire.FlowRunCreate, *, actor: Actor) -> FlowRun:
         **_policy_fields(policy, policy.model_fields_set),
     )
     state = flow_run.state or wire.StateCreate(type=StateType.PENDING)
-    set_flow_run_state(run.pk, proposed=state.to_domain(), actor=actor)
+    # forced, as in Prefect 3.8: a run may be made in any state, also one that no rule leads to
+    set_flow_run_state(run.pk, proposed=state.to_domain(), actor=actor, force=True)
     return read_flow_run(run.pk)
 
 
