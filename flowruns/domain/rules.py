@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from flowruns.domain.rejections import read_rejection
 from flowruns.domain.states import (
     State,
     StateType,
@@ -74,6 +75,16 @@ def ended_runs_are_rescheduled_by_their_deployment(t: Transition) -> Verdict | N
     if t.proposed.type is StateType.SCHEDULED:
         return Abort("Cannot reschedule a run without an associated deployment.")
     return None
+
+
+def rejected_runs_stay_rejected(t: Transition) -> Verdict | None:
+    """Keep a reviewer's no, and its reason, from what a process says when it ends of it.
+
+    A paused process of Prefect's client hears of nothing but RUNNING, and fails in the end.
+    """
+    if t.initial is None or read_rejection(t.initial) is None or not t.proposed.is_terminal:
+        return None
+    return Reject("A reviewer has rejected this flow run.")
 
 
 def cancelling_runs_only_become_cancelled(t: Transition) -> Verdict | None:
@@ -270,6 +281,7 @@ FLOW_RUN_RULES: tuple[Rule, ...] = (
     completed_runs_with_a_result_are_not_repeated,
     results_are_not_overwritten_by_nothing,
     ended_runs_are_rescheduled_by_their_deployment,
+    rejected_runs_stay_rejected,
     cancelling_runs_only_become_cancelled,
     runs_without_a_process_are_cancelled_at_once,
     runs_are_submitted_once,
@@ -290,6 +302,7 @@ FLOW_RUN_RULES: tuple[Rule, ...] = (
 
 FORCED_RULES: tuple[Rule, ...] = (
     results_are_not_overwritten_by_nothing,
+    rejected_runs_stay_rejected,
     runs_without_a_process_are_cancelled_at_once,
     answers_come_before_going_on,
 )

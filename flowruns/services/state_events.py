@@ -27,8 +27,11 @@ def connect() -> None:
 
 def tell_state(*, change: StateChange, run: FlowRun, **_: Any) -> None:
     """Store the event of a state that a run went into; a deleted run has none."""
-    if change.after is not None:
-        store_events([describe_state(run, change.before, change.after)])
+    if change.after is None:
+        return
+    store_events([describe_state(run, change.before, change.after)])
+    if _ends_a_waiting_process(change.before, change.after):
+        store_events([describe_state(run, change.before, _call_off(change.after))])
 
 
 def describe_state(run: FlowRun, before: State | None, after: State) -> Event:
@@ -53,6 +56,20 @@ def describe_state(run: FlowRun, before: State | None, after: State) -> Event:
             "validated_state": _describe(after),
         },
         follows=before.id if before and _are_close(before, after) else None,
+    )
+
+
+def _ends_a_waiting_process(before: State | None, after: State) -> bool:
+    """Whether a process waits in a pause that was cancelled, as by a reviewer who rejects it."""
+    if before is None or before.type is not StateType.PAUSED or before.is_suspended:
+        return False
+    return after.type is StateType.CANCELLED
+
+
+def _call_off(cancelled: State) -> State:
+    """Make the state that a Prefect runner listens for: it ends processes at Cancelling alone."""
+    return State(
+        type=StateType.CANCELLING, message=cancelled.message, timestamp=cancelled.timestamp
     )
 
 

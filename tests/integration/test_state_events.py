@@ -38,6 +38,20 @@ def test_a_pause_says_whether_its_process_has_ended(make_run: Make) -> None:
     assert told.payload["validated_state"]["pause_reschedule"] == "true"
 
 
+def test_a_cancelled_pause_tells_the_runner_to_end_the_waiting_process(make_run: Make) -> None:
+    run = make_run(deployed=True)
+    run.pause()
+    run.propose("CANCELLED", message="No receipt")
+    told = {event.event.rpartition(".")[2]: event for event in events_of(run)}
+    assert told["Cancelling"].resource["prefect.state-type"] == "CANCELLING"
+    assert told["Cancelling"].resource["prefect.state-message"] == "No receipt"
+    assert "Cancelled" in told
+    ended = make_run(deployed=True)
+    ended.pause(pause_reschedule=True)
+    ended.propose("CANCELLED")
+    assert "prefect.flow-run.Cancelling" not in {event.event for event in events_of(ended)}
+
+
 def test_related_are_the_flow_the_deployment_and_the_tags(make_run: Make) -> None:
     run = make_run(deployed=True, tags=["b", "a"])
     related = {

@@ -1,10 +1,12 @@
 """What the rules say where the recorded table cannot: first states, edges of times, order."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from flowruns.domain.rejections import rejected
 from flowruns.domain.rules import FLOW_RUN_RULES, FORCED_RULES, Rule, judge
 from flowruns.domain.states import State, StateDetails, StateType, cancelled, resuming, running
 from flowruns.domain.transitions import Abort, Accept, Reject, RunFacts, Transition, Verdict, Wait
@@ -63,10 +65,11 @@ def test_without_rules_everything_is_accepted() -> None:
     assert judge(move(PAUSED, RUNNING), []) == Accept(RUNNING)
 
 
-def test_force_keeps_three_of_the_rules() -> None:
+def test_force_keeps_four_of_the_rules() -> None:
     assert set(FORCED_RULES) < set(FLOW_RUN_RULES)
     assert [rule.__name__ for rule in FORCED_RULES] == [
         "results_are_not_overwritten_by_nothing",
+        "rejected_runs_stay_rejected",
         "runs_without_a_process_are_cancelled_at_once",
         "answers_come_before_going_on",
     ]
@@ -246,3 +249,13 @@ def test_a_child_run_is_not_suspended_even_with_a_deployment() -> None:
 def test_a_suspended_run_whose_deployment_is_gone_can_be_ended(end: StateType) -> None:
     proposed = State(type=end)
     assert judge(move(SUSPENDED, proposed)) == Accept(proposed)
+
+
+@pytest.mark.parametrize("rules", [FLOW_RUN_RULES, FORCED_RULES])
+def test_what_a_reviewer_rejected_stays_rejected(rules: Sequence[Rule]) -> None:
+    no = rejected(reviewer="alice", reason="No receipt")
+    for kind in (StateType.FAILED, StateType.CANCELLED, StateType.COMPLETED):
+        verdict = judge(move(no, State(type=kind)), rules)
+        assert verdict == Reject("A reviewer has rejected this flow run.")
+    assert isinstance(judge(move(no, RUNNING), rules), Accept)
+    assert isinstance(judge(move(cancelled(""), State(type=StateType.FAILED)), rules), Accept)
