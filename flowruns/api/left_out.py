@@ -18,6 +18,7 @@ _MACHINES = (
     " here, processes that serve a flow start its runs."
 )
 _NOT_YET = "It is not served yet."
+_AUTOMATIONS = "There are no automations here: lists of them are empty, and none can be made."
 _ONE_BY_ONE = "Do it one by one."
 _PAGES = "Only Prefect's pages ask for it; this server has its own."
 
@@ -43,8 +44,8 @@ LEFT_OUT = {
     "POST /flow_runs/lateness": _PAGES,
     "POST /flows/bulk_delete": _ONE_BY_ONE,
     "POST /task_runs/history": _PAGES,
-    "* /automations/*": _NOT_YET,
-    "POST /templates/validate": "It checks the templates of automations, which are not served.",
+    "* /automations/*": _AUTOMATIONS,
+    "POST /templates/validate": _AUTOMATIONS,
     "* /saved_searches/*": _PAGES,
     "* /ui/*": _PAGES,
     "GET /version": "Ask GET /admin/version.",

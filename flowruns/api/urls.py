@@ -11,6 +11,7 @@ from ninja.errors import AuthenticationError, ValidationError
 
 from flowruns import wire
 from flowruns.api import (
+    automations,
     concurrency_limits,
     deployments,
     events,
@@ -52,6 +53,7 @@ api.add_router("/logs", logs.router)
 api.add_router("/task_runs", task_runs.router)
 api.add_router("/task_run_states", task_run_states.router)
 api.add_router("/events", events.router)
+api.add_router("/automations", automations.router)
 
 
 _STATUS: dict[type[Exception], int] = {
