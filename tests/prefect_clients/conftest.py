@@ -1,0 +1,71 @@
+"""Everything here starts a server and Prefect clients."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser
+
+from tests.acceptance.clients import connect
+from tests.browser.desk import PASSWORD, Reviewer
+from tests.prefect_clients.clients import PrefectClient
+from tests.servers import ROOT, ApprovalsServer, approvals_server
+
+_HERE = Path(__file__).parent
+_ENVIRONMENTS = {"3.8": ".venv-prefect", "3.4": ".venv-prefect-older"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(_HERE):
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ApprovalsServer]:
+    """A server with one reviewer."""
+    with approvals_server() as running:
+        running.create_user("alice", password=PASSWORD)
+        yield running
+
+
+@pytest.fixture
+def api(server: ApprovalsServer) -> Iterator[httpx.Client]:
+    with connect(server) as client:
+        yield client
+
+
+@pytest.fixture(params=list(_ENVIRONMENTS.values()), ids=list(_ENVIRONMENTS))
+def prefect(
+    request: pytest.FixtureRequest, server: ApprovalsServer, tmp_path: Path
+) -> Iterator[PrefectClient]:
+    """Each release of Prefect in turn."""
+    client = PrefectClient(ROOT / request.param, server, tmp_path)
+    yield client
+    client.stop()
+
+
+@pytest.fixture
+def newest(server: ApprovalsServer, tmp_path: Path) -> Iterator[PrefectClient]:
+    """The newest release alone."""
+    client = PrefectClient(ROOT / _ENVIRONMENTS["3.8"], server, tmp_path)
+    yield client
+    client.stop()
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    """Where served flows note what happens in them."""
+    path = tmp_path / "notes"
+    path.touch()
+    return path
+
+
+@pytest.fixture
+def alice(server: ApprovalsServer, browser: Browser) -> Iterator[Reviewer]:
+    """A reviewer at a browser; whatever it complains of fails the test."""
+    reviewer = Reviewer(browser, server.url, "alice").log_in()
+    yield reviewer
+    reviewer.context.close()
+    assert reviewer.complaints == []
