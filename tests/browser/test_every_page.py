@@ -132,7 +132,7 @@ def open_offer(flows: Flows, alice: Reviewer) -> None:
 def open_earlier_answer(flows: Flows, alice: Reviewer) -> None:
     open_offer(flows, alice)
     alice.page.get_by_role("button", name="Fill in that answer").click()
-    expect(alice.page.get_by_text("earlier answer is filled in below")).to_be_visible()
+    expect(alice.page.get_by_text("is filled in below")).to_be_visible()
 
 
 def open_kept_file(flows: Flows, alice: Reviewer) -> None:

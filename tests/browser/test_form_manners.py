@@ -65,6 +65,7 @@ def test_a_branch_comes_back_with_what_was_typed_there(flows: Flows, reader: Rev
     page.get_by_label("S", exact=True).fill("Elm Street")
     press_key(page, "Box number")
     expect(page.locator("#answer-status")).to_have_text("Box number chosen")
+    expect(page.get_by_role("button", name="Box number")).to_be_focused()
     expect(page.get_by_label("S", exact=True)).to_have_count(0)
     press_key(page, "Street")
     expect(page.get_by_label("S", exact=True)).to_have_value("Elm Street")

@@ -134,7 +134,7 @@ def test_a_run_that_asks_again_is_offered_the_earlier_answer(run: Run) -> None:
     link = "?earlier=answer"
     assert link in page.content.decode()
     filled = client.get(page_of(second) + link)
-    assert "earlier answer is filled in below" in text_of(filled)
+    assert "is filled in below" in text_of(filled)
     assert 'name="f.0" value="1" checked' in filled.content.decode()
     assert "good customer" in filled.content.decode()
     assert run.read()["state_type"] == "PAUSED"
@@ -166,7 +166,7 @@ def test_another_question_of_the_same_run_gets_no_earlier_answer(run: Run, other
     for query in ("", "?earlier=answer", "?earlier=text", "?earlier=%00"):
         text = text_of(client.get(page_of(second) + query))
         assert "answered the same question" not in text
-        assert "filled in below" not in text
+        assert "is filled in below" not in text
 
 
 def test_whoever_was_too_late_may_use_the_text_when_the_run_asks_again(run: Run) -> None:
