@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -137,9 +138,15 @@ def read_run_alone(flow_run_id: UUID, *, connector: str = "local") -> RunView:
     return RunView(
         flow_run=flow_run,
         flow_name=flow_name,
-        is_stranded=flow_run.state_type is StateType.SCHEDULED and not source.is_served(flow_run),
+        is_stranded=_is_due(flow_run) and not source.is_served(flow_run),
         is_missed=flow_run.state_type is StateType.PAUSED and source.is_missed(flow_run_id),
     )
+
+
+def _is_due(flow_run: FlowRun) -> bool:
+    """Whether somebody should start the run now."""
+    due = flow_run.next_scheduled_start_time
+    return flow_run.state_type is StateType.SCHEDULED and (due is None or due <= datetime.now(UTC))
 
 
 def _visible(user: User) -> QuerySet[Approval]:

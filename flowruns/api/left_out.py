@@ -22,6 +22,11 @@ _AUTOMATIONS = "There are no automations here: lists of them are empty, and none
 _ONE_BY_ONE = "Do it one by one."
 _PAGES = "Only Prefect's pages ask for it; this server has its own."
 
+_TAGS = (
+    "Make a limit named `tag:…` under /v2/concurrency_limits, by `prefect gcl` for instance:"
+    " tasks with that tag ask for it."
+)
+
 # "METHOD /path" → why; `*` stands for anything. Whatever stands here, what is served is served.
 LEFT_OUT = {
     "* /work_pools/*": _MACHINES,
@@ -33,7 +38,7 @@ LEFT_OUT = {
     "* /collections/*": _NOT_YET,
     "* /variables/*": _NOT_YET,
     "* /admin/*": _NOT_YET,
-    "* /concurrency_limits/*": _NOT_YET,
+    "* /concurrency_limits/*": _TAGS,
     "POST /deployments/bulk_delete": _ONE_BY_ONE,
     "POST /deployments/{}/create_flow_run/bulk": _ONE_BY_ONE,
     "POST /events/count-by/{}": _PAGES,

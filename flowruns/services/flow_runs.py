@@ -11,7 +11,7 @@ from flowruns import wire
 from flowruns.domain.actors import Actor
 from flowruns.domain.states import StateType
 from flowruns.models import FlowRun
-from flowruns.services.deployments import read_deployment
+from flowruns.services.deployments import delete_deployment, read_deployment
 from flowruns.services.flows import label_with_flow, read_flow
 from flowruns.services.logs import delete_logs
 from flowruns.services.states import announce, current_state, get_flow_run, set_flow_run_state
@@ -114,6 +114,8 @@ def delete_flow(flow_id: UUID, *, actor: Actor) -> None:
         flow = read_flow(flow_id)
         for run_id in list(flow.runs.values_list("pk", flat=True)):
             delete_flow_run(run_id, actor=actor)
+        for deployment_id in list(flow.deployments.values_list("pk", flat=True)):
+            delete_deployment(deployment_id)
         flow.delete()
 
 

@@ -87,6 +87,7 @@ def test_a_scheduled_run_says_when_it_starts(make_run: Make) -> None:
     run.propose("SCHEDULED", state_details={"scheduled_time": "2031-05-06T07:08:00Z"}, force=True)
     text = text_of(log_in().get(f"/runs/flow-run/{run.id}"))
     assert "to start 6 May 2031, 07:08" in text
+    assert "Nobody serves" not in text
 
 
 def test_a_run_that_waits_for_a_slot_says_so_in_plain_words(api: Api) -> None:

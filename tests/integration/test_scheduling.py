@@ -1,4 +1,5 @@
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -187,3 +188,23 @@ def test_a_run_that_is_taken_meanwhile_is_not_late(
     monkeypatch.setattr("flowruns.services.lateness.set_flow_run_state", take_first)
     assert mark_late_runs() == 0
     assert runs_of(api, deployment)[0]["state_name"] == "Pending"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_schedulers_in_threads_make_each_run_once(api: Api) -> None:
+    deployments = [deploy(api, name=f"d{number}", schedules=[HOURLY]) for number in range(5)]
+    made: list[int] = []
+
+    def schedule() -> None:
+        try:
+            made.append(schedule_runs())
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=schedule) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(made) == 15
+    assert all(len(runs_of(api, deployment)) == 3 for deployment in deployments)

@@ -1,16 +1,21 @@
 """Runs of a deployment with a concurrency limit."""
 
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
+from flowruns.domain.actors import api_key
+from flowruns.domain.states import State, StateType
 from flowruns.models import ConcurrencyLimit, FlowRun, SlotLease
 from flowruns.services import slots
 from flowruns.services.concurrency import claim, read_limit
 from flowruns.services.expiry import expire_pauses
 from flowruns.services.lateness import mark_late_runs
+from flowruns.services.states import set_flow_run_state
 from tests.integration.conftest import APPROVAL_SCHEMA, Api, Run
 from tests.integration.scheduled import deploy
 
@@ -66,6 +71,14 @@ def test_a_deployment_shows_its_limit(api: Api) -> None:
     assert (again["id"], again["limit"]) == (limit["id"], 5)
     assert deploy(api, concurrency_limit=None)["global_concurrency_limit"] is None
     assert not ConcurrencyLimit.objects.exists()
+
+
+def test_a_limit_of_its_own_goes_with_the_deployment(api: Api) -> None:
+    deployment = limited(api)
+    begin(start(api, deployment))
+    api.request("DELETE", f"/flows/{deployment['flow_id']}")
+    assert not ConcurrencyLimit.objects.exists()
+    assert not SlotLease.objects.exists()
 
 
 def test_deployments_may_share_a_limit(api: Api) -> None:
@@ -323,3 +336,39 @@ def test_a_run_that_moves_meanwhile_takes_no_second_slot(
     monkeypatch.setattr(slots, "claim", submit_elsewhere)
     assert take(run) == "Pending"
     assert taken(api, deployment) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_runs_at_once_no_more_start_than_may(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has been judged before any of them takes a slot, as far as the database lets them."""
+    deployment = limited(api, 2)
+    runs = [start(api, deployment) for _ in range(6)]
+    barrier = threading.Barrier(len(runs) if connection.vendor == "postgresql" else 1)
+    first_time = threading.local()
+
+    def claim_together(limit: ConcurrencyLimit) -> bool:
+        if not getattr(first_time, "over", False):
+            first_time.over = True
+            barrier.wait(timeout=10)
+        return claim(limit)
+
+    monkeypatch.setattr(slots, "claim", claim_together)
+    names: list[str] = []
+
+    def submit(run: Run) -> None:
+        try:
+            pending = State(type=StateType.PENDING)
+            outcome = set_flow_run_state(run.uuid, proposed=pending, actor=api_key("test"))
+            names.append(outcome.state.name if outcome.state else "")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=submit, args=(run,)) for run in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(names) == ["AwaitingConcurrencySlot"] * 4 + ["Pending"] * 2
+    assert taken(api, deployment) == 2
