@@ -7,6 +7,7 @@ import threading
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from typing import Any
 
 from flowruns.sdk import calls
@@ -95,11 +96,14 @@ async def _attend(run: FlowRun, suspended: threading.Event) -> None:
 
 
 async def _is_left(run: FlowRun, connection: AsyncConnection) -> bool:
-    """Whether the run has been suspended since this process took it.
+    """Whether the run has been suspended, or begun anew, since this process took it.
 
-    The history tells, where another process was so quick that nobody here saw the suspension.
+    The history tells, where another process was so quick that nobody here saw the state itself.
     """
     history = await arun(calls.read_flow_run_states(run.id), connection)
     taken = run.state.id if run.state else None
     since = next((n for n, state in enumerate(history) if state.id == taken), 0)
-    return any(state.is_left_for_another_process() for state in history[since + 1 :])
+    return any(
+        state.is_left_for_another_process() or (before.is_final() and state.is_scheduled())
+        for before, state in pairwise(history[since:])
+    )

@@ -6,6 +6,7 @@ of the kind, so nothing is presumed of theirs.
 """
 
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import batched
 from uuid import UUID
@@ -48,12 +49,14 @@ def attend_flow_run(flow_run_id: UUID) -> None:
     Nothing happens to a run that has ended or that nobody knows.
     """
     now = datetime.now(UTC)
-    try:
-        take_back_crash(flow_run_id)
-    except FlowRunNotFound:
+    known = FlowRun.objects.filter(pk=flow_run_id).values_list("state_type", "attended_at").first()
+    if known is None:
         return
-    long_ago = Q(attended_at=None) | Q(attended_at__lt=now - timedelta(seconds=NOTE_SECONDS))
-    if FlowRun.objects.filter(long_ago, pk=flow_run_id).exists():
+    state_type, attended_at = known
+    if state_type == StateType.CRASHED:
+        with suppress(FlowRunNotFound):  # deleted meanwhile
+            take_back_crash(flow_run_id)
+    elif attended_at is None or attended_at < now - timedelta(seconds=NOTE_SECONDS):
         _note([flow_run_id], now)
 
 

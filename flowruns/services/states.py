@@ -72,9 +72,9 @@ def set_flow_run_state(
     rules = FORCED_RULES if force else FLOW_RUN_RULES
     with transaction.atomic():
         for _ in range(MAX_LOSSES):
-            if attends:
-                take_back_crash(flow_run_id)
             run = get_flow_run(flow_run_id)
+            if attends and run.state_type == StateType.CRASHED and take_back_crash(flow_run_id):
+                run = get_flow_run(flow_run_id)
             if known_state_id not in {None, run.state_id}:
                 raise StateMovedOn
             initial = current_state(run)

@@ -5,14 +5,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
-from flowruns import FlowRun, run_deployment
+from flowruns import FlowRun, get_client, run_deployment
+from flowruns.exceptions import ObjectNotFound
 from flowruns.sdk.client import SyncFlowRunsClient
-from tests.servers import ApprovalsServer, PrefectServer
+from flowruns.sdk.config import Config, override_config
+from tests.servers import PREFECT_PYTHON, ApprovalsServer, PrefectServer, prefect_environment
 
 FLOWS = Path(__file__).with_name("flows_to_break.py")
 PATIENCE_SECONDS = 60.0
@@ -142,3 +145,40 @@ def eventually[T](
             return answer
         time.sleep(0.1)
     raise AssertionError(f"Waited {within} s in vain until {what}")
+
+
+@contextmanager
+def scene_on(server: ApprovalsServer | PrefectServer, folder: Path) -> Iterator[Scene]:
+    """Make a scene; the SDK's functions in this process use its server too."""
+    key = server.api_key if isinstance(server, ApprovalsServer) else None
+    previous = override_config(Config(api_url=server.api_url, api_key=key))
+    with get_client(sync_client=True) as client:
+        scene = Scene(server=server, client=client, folder=folder)
+        try:
+            yield scene
+        finally:
+            scene.clear()
+            override_config(previous)
+
+
+def prefect_client_environment(scene: Scene) -> dict[str, str]:
+    """Return the environment of Prefect's own programs that use our server."""
+    assert isinstance(scene.server, ApprovalsServer)
+    ours = {"PREFECT_API_URL": scene.server.api_url, "PREFECT_API_KEY": scene.server.api_key}
+    return prefect_environment(scene.folder) | ours | {"PREFECT_RUNNER_POLL_FREQUENCY": "1"}
+
+
+def serve_with_prefect(scene: Scene) -> Process:
+    """Have Prefect's own runner serve the flows that are written for it."""
+    script = Path(__file__).with_name("flows_prefect_serves.py")
+    runner = scene.run_with(PREFECT_PYTHON, script, **prefect_client_environment(scene))
+    eventually(lambda: _is_deployed(scene, "sleeping/desk"), "Prefect serves its flows")
+    return runner
+
+
+def _is_deployed(scene: Scene, name: str) -> bool:
+    try:
+        scene.client.read_deployment_by_name(name)
+    except ObjectNotFound:
+        return False
+    return True

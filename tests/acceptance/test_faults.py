@@ -12,18 +12,13 @@ from uuid import UUID
 
 import pytest
 
-from flowruns import State, StateType, get_client, resume_flow_run
-from flowruns.exceptions import ObjectNotFound
-from flowruns.sdk.client import SyncFlowRunsClient
-from flowruns.sdk.config import Config, override_config
-from tests.acceptance.breaking import Scene, eventually
+from flowruns import State, StateType, resume_flow_run
+from tests.acceptance.breaking import Scene, eventually, scene_on, serve_with_prefect
 from tests.network import network
 from tests.servers import (
-    PREFECT_PYTHON,
     ApprovalsServer,
     PrefectServer,
     approvals_server,
-    prefect_environment,
     prefect_server,
 )
 
@@ -44,34 +39,10 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def our_server() -> Iterator[ApprovalsServer]:
-    with approvals_server() as running:
-        yield running
-
-
-def _client_of(server: Server) -> Iterator[SyncFlowRunsClient]:
-    key = server.api_key if isinstance(server, ApprovalsServer) else None
-    previous = override_config(Config(api_url=server.api_url, api_key=key))
-    with get_client(sync_client=True) as client:
-        yield client
-    override_config(previous)
-
-
 @pytest.fixture
 def scene(server: Server, tmp_path: Path) -> Iterator[Scene]:
-    for client in _client_of(server):
-        scene = Scene(server=server, client=client, folder=tmp_path)
+    with scene_on(server, tmp_path) as scene:
         yield scene
-        scene.clear()
-
-
-@pytest.fixture
-def our_scene(our_server: ApprovalsServer, tmp_path: Path) -> Iterator[Scene]:
-    for client in _client_of(our_server):
-        scene = Scene(server=our_server, client=client, folder=tmp_path)
-        yield scene
-        scene.clear()
 
 
 def take_and_forget(scene: Scene, name: str, *steps: str) -> tuple[UUID, Path]:
@@ -87,14 +58,6 @@ def take_and_forget(scene: Scene, name: str, *steps: str) -> tuple[UUID, Path]:
     for step in steps:
         scene.client.set_flow_run_state(run.id, State(type=StateType.PENDING, name=step))
     return run.id, folder
-
-
-def is_deployed(scene: Scene, name: str) -> bool:
-    try:
-        scene.client.read_deployment_by_name(name)
-    except ObjectNotFound:
-        return False
-    return True
 
 
 def test_scripts_that_are_killed(our_scene: Scene) -> None:
@@ -191,15 +154,7 @@ def test_a_machine_that_dies_leaves_no_run_behind(our_scene: Scene) -> None:
 
 
 def test_prefects_runner_starts_what_another_one_had_taken(our_scene: Scene) -> None:
-    server = our_scene.server
-    assert isinstance(server, ApprovalsServer)
-    ours = {"PREFECT_API_URL": server.api_url, "PREFECT_API_KEY": server.api_key}
-    runner = our_scene.run_with(
-        PREFECT_PYTHON,
-        Path(__file__).with_name("flows_prefect_serves.py"),
-        **prefect_environment(our_scene.folder) | ours | {"PREFECT_RUNNER_POLL_FREQUENCY": "1"},
-    )
-    eventually(lambda: is_deployed(our_scene, "counting/desk"), "Prefect serves its flow")
+    runner = serve_with_prefect(our_scene)
     forgotten, folder = take_and_forget(our_scene, "counting", "Pending", "Submitting")
     began = time.monotonic()
     eventually(

@@ -26,6 +26,8 @@ HISTORY = {
     "resuming": states.State(type=StateType.SCHEDULED, name="Resuming"),
     "taken": states.State(type=StateType.PENDING),
     "running": states.State(type=StateType.RUNNING),
+    "crashed": states.State(type=StateType.CRASHED),
+    "scheduled": states.State(type=StateType.SCHEDULED),
 }
 calls_seen: list[str] = []
 
@@ -101,6 +103,9 @@ def test_a_run_that_is_cancelled_before_it_begins_is_ended(server: FakeServer) -
         ((), ("running", "suspended"), True),
         ((), ("running", "suspended", "resuming", "taken", "running"), True),
         (("suspended", "resuming"), ("running",), False),
+        ((), ("running", "crashed", "running"), False),
+        ((), ("running", "crashed", "scheduled", "taken"), True),
+        (("crashed", "scheduled"), ("running", "scheduled", "running"), False),
     ],
 )
 def test_a_suspension_that_nobody_here_saw_is_in_the_history(
