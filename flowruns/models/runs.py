@@ -105,8 +105,8 @@ class FlowRun(models.Model):
             ),
             # read by mark_late_runs
             models.Index(
-                fields=["next_scheduled_start_time"],
-                condition=Q(state_name="Scheduled"),
+                fields=["state_type", "next_scheduled_start_time"],
+                condition=Q(next_scheduled_start_time__isnull=False),
                 name="flow_run_to_start",
             ),
         ]

@@ -233,3 +233,24 @@ def test_global_limits_are_managed_on_the_command_line(prefect: Callable[..., st
     assert "5" in prefect("gcl", "inspect", "database")
     prefect("gcl", "delete", "database")
     assert "database" not in prefect("gcl", "ls")
+
+
+@pytest.mark.parametrize("limit", ["tag:slow", "database"])
+def test_tasks_wait_for_slots_of_limits_by_name_and_by_tag(
+    api: httpx.Client, environment: dict[str, str], tmp_path: Path, limit: str
+) -> None:
+    """One of the two limits lets one task at a time go on, the other all of them."""
+    for name in ("tag:slow", "database"):
+        api.delete(f"/v2/concurrency_limits/{name}")
+        body = {"name": name, "limit": 1 if name == limit else 9}
+        api.post("/v2/concurrency_limits/", json=body).raise_for_status()
+    api.delete("/v2/concurrency_limits/requests")
+    rate = {"name": "requests", "limit": 9, "slot_decay_per_second": 1}
+    api.post("/v2/concurrency_limits/", json=rate).raise_for_status()
+    notes = tmp_path / "notes"
+    script = FLOWS.with_name("limited_tasks.py")
+    run_to_its_end([str(PREFECT_PYTHON), str(script), str(notes)], environment)
+    assert notes.read_text().split() == ["begin", "end"] * 3
+    limits = api.post("/v2/concurrency_limits/filter", json={}).json()
+    taken = {each["name"]: each["active_slots"] for each in limits}
+    assert (taken["tag:slow"], taken["database"]) == (0, 0)
