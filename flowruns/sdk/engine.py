@@ -17,7 +17,6 @@ from flowruns.sdk.context import (
     FlowRunContext,
     ResultSettings,
     current_flow_run,
-    current_tags,
     current_task_run,
     in_flow_run,
 )
@@ -44,9 +43,9 @@ from flowruns.sdk.futures import (
 from flowruns.sdk.hooks import hook_steps
 from flowruns.sdk.limits import TimeLimit
 from flowruns.sdk.run_ends import cancelled, propose_end
+from flowruns.sdk.run_starts import create_run, prepare_run
 from flowruns.sdk.states import FlowRun, State, crashed, failed_with, timed_out
 from flowruns.sdk.steps import Block, Invoke, Steps
-from flowruns.sdk.subflows import find_subflow, link_subflow
 
 if TYPE_CHECKING:
     from flowruns.sdk.drive import AsyncConnection, Connection
@@ -115,45 +114,11 @@ class FlowEngine:
 
     def _enter_run(self) -> Steps[None]:
         if self.taken is None:
-            yield from self._create_run()
+            self.run = yield from create_run(self.flow, self.parameters)
         else:
             self._found = self.taken.state.id if self.taken.state else None
-            self.run = yield from self._prepare_run(self.taken)
+            self.run = yield from prepare_run(self.flow, self.parameters, self.taken)
         self.logger = run_logs.flow_run_logger(self.run.id, self.run.name, self.flow.name)
-
-    def _prepare_run(self, run: FlowRun) -> Steps[FlowRun]:
-        """Tell the server what only the flow knows of a run that was made from a deployment."""
-        flow, policy = self.flow, run.empirical_policy
-        known = {"retries": flow.retries, "retry_delay": int(flow.retry_delay_seconds)}
-        update = wire.FlowRunUpdate(empirical_policy=policy.model_copy(update=known))
-        if flow.version:
-            update.flow_version = flow.version
-        if flow.flow_run_name:
-            update.name = flow.name_run(self.parameters)
-        yield from calls.update_flow_run(run.id, update)
-        return run.model_copy(update={"name": update.name or run.name})
-
-    def _create_run(self) -> Steps[None]:
-        flow, caller, task_run_id = self.flow, current_flow_run(), None
-        flow_id = yield from calls.create_flow(flow.name, patience=STARTING)
-        if caller is not None:
-            task_run_id = yield from link_subflow(flow, self.parameters, caller)
-            if earlier := (yield from find_subflow(task_run_id, caller)):
-                self.run = earlier
-                return
-        run = wire.FlowRunCreate(
-            flow_id=flow_id,
-            parent_task_run_id=task_run_id,
-            flow_version=flow.version,
-            name=flow.name_run(self.parameters),
-            parameters=parameters.to_json_object(self.parameters),
-            state=wire.StateCreate(type=StateType.PENDING, name="Pending"),
-            empirical_policy=wire.FlowRunPolicy(
-                retries=flow.retries, retry_delay=int(flow.retry_delay_seconds)
-            ),
-            tags=current_tags(),
-        )
-        self.run = yield from calls.create_flow_run(run, patience=STARTING)
 
     def _play_run(self) -> Steps[Finished]:
         kind = "subflow" if current_flow_run() else "flow"
