@@ -13,6 +13,7 @@ from flowruns import wire
 from flowruns.sdk.asking import WORKING, ask
 from flowruns.sdk.states import FlowRun, OrchestrationResult, State, to_wire
 from flowruns.sdk.steps import Send, Sleep, Steps, read_clock
+from flowruns.wire.events import Event
 from flowruns.wire.headers import ATTEND, IDEMPOTENCY_KEY
 
 # A filter object of Prefect's API, such as {"state": {"type": {"any_": ["PAUSED"]}}}.
@@ -255,6 +256,11 @@ def create_logs(
     headers = {IDEMPOTENCY_KEY: str(key)} if key else {}
     request = Send(method="POST", path="/logs/", body=body, headers=headers)
     yield from ask(request, patience=patience)
+
+
+def create_events(events: Sequence[Event], *, patience: float = WORKING) -> Steps[None]:
+    body = [event.model_dump(mode="json") for event in events]
+    yield from ask(Send(method="POST", path="/events", body=body), patience=patience)
 
 
 def read_logs(

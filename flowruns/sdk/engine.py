@@ -9,7 +9,7 @@ from uuid import UUID
 
 from flowruns import wire
 from flowruns.domain.states import StateType
-from flowruns.sdk import calls, parameters, run_logs
+from flowruns.sdk import calls, parameters, run_logs, task_reports
 from flowruns.sdk.asking import STARTING, WORKING
 from flowruns.sdk.attendance import attending
 from flowruns.sdk.config import load_config
@@ -99,10 +99,10 @@ class FlowEngine:
             raise
         except BaseException:
             if is_outermost:
-                yield Block(run_logs.shipper.flush)
+                yield Block(_send_the_rest)
             raise
         if is_outermost:
-            yield Block(run_logs.shipper.flush)
+            yield Block(_send_the_rest)
         return finished
 
     def _stop_where_the_caller_stops(self) -> None:
@@ -304,3 +304,9 @@ class FlowEngine:
 def _waiting_for_the_caller() -> State[Any]:
     message = "The flow run that called this one is suspended, and will call it again."
     return State(type=StateType.SCHEDULED, name="AwaitingRetry", message=message)
+
+
+def _send_the_rest() -> None:
+    """Wait until the server has what was told of tasks, and the log lines; not long."""
+    task_reports.shipper.flush()
+    run_logs.shipper.flush()

@@ -14,7 +14,7 @@ from uuid import UUID
 from flowruns import wire
 from flowruns.sdk import context as contexts
 from flowruns.sdk.errors import MissingContextError
-from flowruns.sdk.log_shipping import LogShipper
+from flowruns.sdk.shipping import LogShipper
 from flowruns.sdk.states import printable
 
 FLOW_RUNS = "flowruns.flow_runs"

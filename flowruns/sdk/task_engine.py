@@ -2,7 +2,7 @@
 
 import logging
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -37,6 +37,7 @@ from flowruns.sdk.results import StoredResult, digest_call, place_result
 from flowruns.sdk.states import State, TaskRun, crashed, failed_with, timed_out
 from flowruns.sdk.steps import Block, Invoke, Sleep, Steps
 from flowruns.sdk.storage import open_storage
+from flowruns.sdk.task_reports import TaskReport, running
 from flowruns.sdk.turns import Gate
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class TaskEngine:
     kwargs: dict[str, Any]
     wait_for: tuple[Any, ...] = ()
     is_submitted: bool = False
+    report: TaskReport = field(init=False)
 
     def play(self) -> Steps[State[Any]]:
         """Call the task's function as often as it may retry and return its final state."""
@@ -68,8 +70,12 @@ class TaskEngine:
             logger=logger,
         )
         prints = run_logs.forwarded_prints() if self.task.log_prints else nullcontext()
+        self.report = TaskReport(
+            self.task_run_id, self._name, self.task.fn.__qualname__, self.task.retries
+        )
         with in_task_run(context), prints:
             state = yield from self._play_attempts(context, gate)
+            self.report.tell(state)
             yield from self._call_hooks(state, context)
             level = logging.INFO if state.is_completed() else logging.ERROR
             logger.log(level, "Finished in state %s", state)
@@ -142,6 +148,7 @@ class TaskEngine:
         call = partial(self.task.fn, *args, **kwargs)
         attempt = 0
         while True:
+            self.report.tell(running(again=attempt > 0))
             seconds = self.task.timeout_seconds
             context.limit = TimeLimit(seconds, TaskRunTimeoutError) if seconds else None
             try:
@@ -155,6 +162,7 @@ class TaskEngine:
                 raise
             except BaseException as error:
                 context.logger.critical("Crash detected! %s", crashed(error).message)
+                self.report.tell(crashed(error))
                 raise
             else:
                 return self._own(conclude(value))

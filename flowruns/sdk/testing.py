@@ -22,6 +22,7 @@ from flowruns.domain.transitions import Abort, Accept, Reject, RunFacts, Transit
 from flowruns.sdk.config import Config, override_config
 from flowruns.sdk.reviewers import Asked, Rejected, Reviewer, UnexpectedPause, ask_reviewer
 from flowruns.sdk.steps import Reply, Send
+from flowruns.wire.events import Event
 
 if TYPE_CHECKING:
     import httpx
@@ -79,6 +80,7 @@ class FakeServer:
         self.runs: dict[UUID, FakeRun] = {}
         self.task_runs: dict[tuple[str, str, str], UUID] = {}
         self.logs: list[wire.LogCreate] = []
+        self.events: list[Event] = []
         self.asked: list[Asked] = []
         self._reviewer = reviewer
         self._now = now
@@ -103,6 +105,9 @@ class FakeServer:
             case (["logs"], "POST"):
                 self.logs += [wire.LogCreate.model_validate(line) for line in request.body]
                 return Reply(201, b"null")
+            case (["events"], "POST"):
+                self.events += [Event.model_validate(event) for event in request.body]
+                return Reply(204, b"")
             case (["flow_run_states"], "GET"):
                 history = self.runs[UUID(request.path.rpartition("=")[2])].history
                 return _json(200, [_shown(state) for state in history])

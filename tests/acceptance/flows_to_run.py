@@ -170,6 +170,22 @@ def asking_twice() -> list[Any]:
         return [*answers, str(error)]
 
 
+_tries: list[int] = []
+
+
+@task(retries=1)
+def double(number: int) -> int:
+    _tries.append(number)
+    if _tries.count(number) == 1 and number == 2:
+        raise ValueError("the first time")
+    return 2 * number
+
+
+@flow
+def doubling() -> list[int]:
+    return [future.result() for future in double.map([1, 2, 3])]
+
+
 @flow
 def watching(flow_run_id: str) -> str | None:
     run = wait_for_flow_run(UUID(flow_run_id), poll_interval=2, log_states=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 
 from flowruns import State, StateType, get_client, resume_flow_run
@@ -130,6 +131,23 @@ def test_a_flow_goes_on_with_the_answer(start: Start, client: SyncFlowRunsClient
     ]
     logs = client.read_logs(log_filter={"flow_run_id": {"any_": [str(run_id)]}})
     assert {"Refund 3.5 for order 7", "answered: late"} <= {line.message for line in logs}
+
+
+def test_the_server_shows_the_task_runs_of_a_flow(start: Start, server: Server) -> None:
+    flow = start("doubling")
+    assert flow.result() == [2, 4, 6]
+    criteria = {"task_runs": {"flow_run_id": {"any_": [str(flow.run().id)]}}}
+    key = {"Authorization": f"Bearer {server.api_key}"} if hasattr(server, "api_key") else {}
+
+    def find_completed() -> list[dict[str, Any]] | None:
+        answer = httpx.post(f"{server.api_url}/task_runs/filter", json=criteria, headers=key)
+        found: list[dict[str, Any]] = answer.raise_for_status().json()
+        return found if [run["state_name"] for run in found] == ["Completed"] * 3 else None
+
+    shown = _eventually(find_completed, "three task runs have completed")
+    assert sorted(run["run_count"] for run in shown) == [1, 1, 2]
+    assert all(run["name"].startswith("double-") for run in shown)
+    assert all(run["start_time"] <= run["end_time"] for run in shown)
 
 
 def test_nobody_meets_a_pause_without_its_schema(start: Start, client: SyncFlowRunsClient) -> None:

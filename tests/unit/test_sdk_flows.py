@@ -36,7 +36,7 @@ from flowruns.exceptions import (
     ServerUnreachable,
     TerminationSignal,
 )
-from flowruns.sdk import engine, log_shipping
+from flowruns.sdk import engine, shipping
 from flowruns.sdk.context import current_flow_run
 from flowruns.sdk.steps import Reply, Send
 from flowruns.sdk.testing import Asked, FakeServer, Rejected, reviewed_by, served_by
@@ -634,7 +634,7 @@ def test_an_end_that_cannot_be_told_does_not_lose_the_value(
     monkeypatch: pytest.MonkeyPatch, server: FakeServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(engine, "WORKING", 0.0)
-    monkeypatch.setattr(log_shipping, "FLUSH_SECONDS", 0.1)
+    monkeypatch.setattr(shipping, "FLUSH_SECONDS", 0.1)
 
     def refuse_the_end(request: Send) -> Reply:
         ends = request.path.endswith("set_state") and request.body["state"]["type"] == "COMPLETED"

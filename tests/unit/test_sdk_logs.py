@@ -11,8 +11,8 @@ from uuid import uuid4
 import pytest
 
 from flowruns import flow, get_run_logger
-from flowruns.sdk import log_shipping, run_logs
-from flowruns.sdk.log_shipping import LogShipper
+from flowruns.sdk import run_logs, shipping
+from flowruns.sdk.shipping import LogShipper
 from flowruns.sdk.steps import Reply, Send
 from flowruns.sdk.testing import FakeServer, reviewed_by, served_by
 from flowruns.wire import LogCreate
@@ -122,7 +122,7 @@ def test_a_server_that_is_away_costs_no_line_and_no_time() -> None:
 def test_the_buffer_is_bounded_and_the_oldest_give_way_but_for_those_on_their_way(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(log_shipping, "MOST_LINES", 3)
+    monkeypatch.setattr(shipping, "MOST_ITEMS", 3)
     receiver, shipper = Receiver(), LogShipper()
     receiver.status = 503
     with served_by(receiver):
@@ -151,8 +151,8 @@ def test_lines_that_the_server_refuses_are_dropped_and_told_once(
 
 
 def test_the_thread_ends_when_there_is_nothing_to_send(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_shipping, "IDLE_SECONDS", 0.01)
-    monkeypatch.setattr(log_shipping, "GATHERING_SECONDS", 0.01)
+    monkeypatch.setattr(shipping, "IDLE_SECONDS", 0.01)
+    monkeypatch.setattr(shipping, "GATHERING_SECONDS", 0.01)
     receiver, shipper = Receiver(), LogShipper()
     with served_by(receiver):
         shipper.add(_line("only"))
