@@ -96,6 +96,26 @@ def _read_wordy_duration(text: str) -> timedelta | None:
     return -total if negative else total
 
 
+_PLAIN_DURATION = re.compile(
+    r"(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", re.ASCII
+)
+
+
+def describe_duration(text: str) -> str:
+    """Write an ISO 8601 duration as a person would type it, where that reads back the same."""
+    found = _PLAIN_DURATION.fullmatch(text)
+    if not found:
+        return text
+    sign, *numbers = found.groups()
+    units = (" day" if numbers[0] == "1" else " days", "h", "m", "s")
+    parts = zip(numbers, units, strict=True)
+    words = sign + " ".join(f"{number}{unit}" for number, unit in parts if number)
+    try:
+        return words if read_duration(words) == text else text
+    except UnreadableError:
+        return text
+
+
 def write_duration(span: timedelta) -> str:
     sign = "-" if span < timedelta() else ""
     span = abs(span)

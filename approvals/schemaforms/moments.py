@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from approvals.schemaforms import formats
 from approvals.schemaforms.controls import Answer, TextControl
-from approvals.schemaforms.durations import read_duration
+from approvals.schemaforms.durations import describe_duration, read_duration
 from approvals.schemaforms.values import JSONValue, UnreadableError
 
 if TYPE_CHECKING:
@@ -120,6 +120,9 @@ class Duration(TextControl):
     @property
     def hints(self) -> list[str]:
         return ["For example 1h 30m, 90 s, 2 days or PT1H30M.", *super().hints]
+
+    def show(self, value: JSONValue) -> str:
+        return describe_duration(value) if isinstance(value, str) else ""
 
     def parse(self, text: str) -> JSONValue:
         return read_duration(text)

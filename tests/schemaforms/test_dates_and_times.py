@@ -128,3 +128,26 @@ def test_text_that_no_picker_can_show_is_kept_in_a_text_field(name: str) -> None
     reviewer = ask(a={"type": "string", "format": name}).fill(A=text)
     reviewer.submit()
     assert reviewer.page.find("A").value == text
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("PT2H", "2h"),
+        ("P1DT2H30M", "1 day 2h 30m"),
+        ("-P3DT1.5S", "-3 days 1.5s"),
+        ("PT0S", "0s"),
+        ("P3W", "P3W"),
+        ("PT90M", "PT90M"),
+        ("P1Y", "P1Y"),
+        ("later", "later"),
+    ],
+)
+def test_case_50_a_duration_is_shown_in_words_where_they_mean_the_same(
+    value: str, words: str
+) -> None:
+    rule: JSONValue = {"type": "string", "format": "duration", "default": value}
+    reviewer = ask(a=rule)
+    assert reviewer.page.find("A").value == words
+    if value != "later":
+        assert reviewer.answer() == {"a": value}

@@ -4,8 +4,9 @@ import re
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from socketserver import ThreadingMixIn
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, make_server
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
@@ -77,10 +78,17 @@ class _Quiet(WSGIRequestHandler):
         pass
 
 
+class _Server(ThreadingMixIn, WSGIServer):
+    """Serves each connection in a thread: a browser keeps some open that it has no use for."""
+
+    daemon_threads = True
+    block_on_close = False
+
+
 @pytest.fixture
 def site() -> Iterator[Site]:
     site = Site()
-    with make_server("127.0.0.1", 0, site, handler_class=_Quiet) as server:
+    with make_server("127.0.0.1", 0, site, server_class=_Server, handler_class=_Quiet) as server:
         site.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -154,18 +162,93 @@ def test_initial_values_survive_a_real_browser_type_for_type(
     assert wrong == set()
 
 
+OPENINGS: dict[str, list[str]] = {
+    "Expense": [],
+    "Promotion": ["Provide Canary", "Add entry Labels"],
+    "SignOff": ["Add Findings", "Fix", "Add Findings", "Accept"],
+    "ToolCall": ["Text"],
+    "Maintenance": ["Search Zone", "Search Skip"],
+}
+"""What to press so that all of a sample form is there."""
+
+DUPLICATE_IDS = """() => {
+  const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
+  return ids.filter((id, index) => ids.indexOf(id) !== index);
+}"""
+
+
 @pytest.mark.parametrize("name", SAMPLES)
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_sample_form_is_accessible_and_fits_a_small_phone(
-    page: Page, site: Site, name: str, theme: str
+@pytest.mark.parametrize("width", [320, 640], ids=["a small phone", "twice the size"])
+def test_a_sample_form_is_accessible_on_a_small_phone_and_at_twice_its_size(
+    browser: Browser, site: Site, name: str, theme: str, width: int
 ) -> None:
-    page.set_viewport_size({"width": 320, "height": 640})
-    visit(page, site, name, theme)
-    for _ in ("blank", "with its problems shown"):
-        assert Axe().run(page).response["violations"] == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= 320
-        page.get_by_role("button", name="Submit", exact=True).click()
+    with browser.new_context(
+        viewport={"width": width, "height": 640}, device_scale_factor=2
+    ) as context:
+        page = context.new_page()
+        visit(page, site, name, theme)
+        for button in ["", *OPENINGS[name], "Submit"]:
+            if button:
+                press(page, button)
+            page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+            assert page.evaluate(DUPLICATE_IDS) == []
+            if button in {"", "Submit", *OPENINGS[name][-1:]}:
+                assert Axe().run(page).response["violations"] == []
         expect(page.get_by_role("alert")).to_be_visible()
+
+
+def test_a_doubt_is_accessible_and_told_once(page: Page, site: Site) -> None:
+    visit(page, site, "ToolCall", "dark")
+    page.get_by_label("No", exact=True).check()
+    press(page, "Text")
+    page.get_by_label("Text", exact=True).fill("  ")
+    press(page, "Submit")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was sent yet")
+    assert Axe().run(page).response["violations"] == []
+    press(page, "Submit")
+    assert site.form is not None
+    assert site.form.is_valid
+
+
+def test_an_expense_is_decided_field_by_field(either_page: Page, site: Site) -> None:
+    page = either_page
+    visit(page, site, "Expense")
+    page.get_by_label("Yes").check()
+    page.get_by_label("Amount").fill("130.00")
+    page.get_by_label("Cost Center").select_option("Research")
+    page.get_by_label("Due").fill("2026-12-24")
+    page.get_by_label("Comment", exact=True).fill("First line\nSecond line")
+    press(page, "Submit")
+    assert site.form is not None
+    assert site.form.problems == []
+    assert site.form.value == {
+        "approve": True,
+        "amount": "130.00",
+        "cost_center": "Research",
+        "due": "2026-12-24",
+        "comment": "First line\nSecond line",
+    }
+
+
+def test_a_tool_call_is_decided_field_by_field(either_page: Page, site: Site) -> None:
+    page = either_page
+    visit(page, site, "ToolCall")
+    page.get_by_label("No", exact=True).check()
+    page.get_by_label("Arguments").fill('{"path": "/tmp/q3.csv", "limit": 1.0}')
+    press(page, "Text")
+    page.get_by_label("Text", exact=True).fill("3")
+    page.get_by_label("Note").fill("Only there.")
+    press(page, "Submit")
+    assert site.form is not None
+    assert site.form.problems == []
+    expected: JSONValue = {
+        "allow": False,
+        "arguments": {"path": "/tmp/q3.csv", "limit": 1.0},
+        "fallback": "3",
+        "note": "Only there.",
+    }
+    assert same_json(site.form.value, expected)
 
 
 def test_a_dataset_is_signed_off_field_by_field(either_page: Page, site: Site) -> None:
