@@ -57,3 +57,22 @@ def test_a_script_with_tasks_and_subflows_goes_on_with_what_reviewers_answer(
 
 def logged_since(api: httpx.Client, script: Process) -> list[dict[str, Any]]:
     return [*api.post("/logs/filter", json={"logs": {"level": {"ge_": 30}}}).json()]
+
+
+def test_a_rejected_script_fails_by_itself_and_stays_rejected(
+    newest: PrefectClient, api: httpx.Client, alice: Reviewer
+) -> None:
+    """Prefect's client hears of nothing but RUNNING while it is paused."""
+    script = newest.start_flow("impatient.py")
+    [run] = until(lambda: runs_in(api, "PAUSED"), within=60)
+    page = alice.page
+    page.goto(f"/runs/flow-run/{run['id']}")
+    page.locator(".next-card-waiting").click()
+    page.get_by_role("button", name="Reject", exact=True).click()
+    page.get_by_label("Why do you reject it?").fill("No receipt")
+    page.get_by_role("button", name="Reject with this reason").click()
+    expect(page.get_by_role("heading", name="You rejected this")).to_be_visible()
+    assert script.popen.wait(60) != 0
+    state = api.get(f"/flow_runs/{run['id']}").json()["state"]
+    assert (state["type"], state["name"]) == ("CANCELLED", "Rejected")
+    assert state["message"] == "Rejected by alice: No receipt"
