@@ -157,8 +157,6 @@ LISTED_CODES = {
 LISTED_SHAPES = {
     r"/created_by$": "who created a run is recorded for scripts, too",
     r"/details/problems$": "every problem of an answer, not only the first",
-    r"/concurrency_options$": "limits of deployments are not served yet",
-    r"/global_concurrency_limit$": "limits of deployments are not served yet",
     r"^/job_variables$": "none are {} (Prefect: null where there is an idempotency key)",
     r"/updated_by$": "changes of deployments are not signed",
 }
