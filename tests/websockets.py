@@ -89,11 +89,19 @@ class FakeSocket:
 @asynccontextmanager
 async def running_feeds() -> AsyncIterator[None]:
     """Hear what is committed, and store the events that come in, as the web process does."""
+    ready = asyncio.Event()
+
+    async def ring(*_: str) -> None:
+        ready.set()
+
+    # the last to be told that listening has begun
+    last = listening.Audience(channel="tests_listen", hear=ring, catch_up=ring)
     tasks = [
-        asyncio.create_task(listening.listen(AUDIENCES)),
+        asyncio.create_task(listening.listen([*AUDIENCES, last])),
         asyncio.create_task(recording.record_events()),
     ]
     try:
+        await ready.wait()
         yield
     finally:
         await recording.finish()

@@ -303,3 +303,33 @@ def test_five_hundred_listeners_need_no_threads(key: str) -> None:
         assert threading.active_count() <= threads + 6
 
     play(scenario())
+
+
+def test_transactions_that_end_in_another_order_than_they_began_lose_nothing(key: str) -> None:
+    """The first to begin is the last to commit, where the database lets two write at once."""
+    second_is_done = threading.Event()
+
+    def store_first() -> None:
+        with transaction.atomic():
+            store(make_event(1))
+            second_is_done.wait(0.5)  # on SQLite, the second waits for the first
+
+    def store_second() -> None:
+        store(make_event(2))
+        second_is_done.set()
+
+    async def scenario() -> None:
+        socket = FakeSocket("/api/events/out")
+        task = socket.start()
+        await socket.listen(key, occurred=window())
+        await until_listening()
+        first = asyncio.create_task(ask_database(store_first))
+        await asyncio.sleep(0.1)
+        await asyncio.gather(first, ask_database(store_second))
+        assert sorted(await hear_numbers(socket, 2)) == [1, 2]
+        await ask_database(lambda: store(make_event(3)))
+        assert await hear_numbers(socket, 1) == [3]
+        socket.leave()
+        await task
+
+    play(scenario())
