@@ -62,6 +62,12 @@ def fragment[**P](view: ReviewerView[P]) -> View[P]:
     return never_cache(wrapped)
 
 
+def read_page_number(request: HttpRequest) -> int:
+    """Return which page of a list an address asks for, the first where it says nothing sensible."""
+    number = request.GET.get("page", "")
+    return max(int(number), 1) if number.isdecimal() and len(number) < 8 else 1
+
+
 def unchanged() -> HttpResponse:
     """Answer a poll that has nothing to tell."""
     return HttpResponse(status=204)

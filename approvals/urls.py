@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from approvals.views import (
     accounts,
     approvals,
+    artifacts,
     drafts,
     flow_verdict,
     history,
@@ -36,6 +37,18 @@ urlpatterns = [
         "approvals/<uuid:approval_id>/flow-verdict/",
         flow_verdict.show_flow_verdict,
         name="flow_verdict",
+    ),
+    path(
+        "runs/flow-run/<uuid:flow_run_id>/artifacts/",
+        artifacts.show_run_artifacts,
+        name="run_artifacts",
+    ),
+    path("artifacts/<uuid:artifact_id>/", artifacts.show_artifact, name="artifact"),
+    path("artifacts/<uuid:artifact_id>/data/", artifacts.show_artifact_data, name="artifact_data"),
+    path(
+        "artifacts/<uuid:artifact_id>/progress/",
+        artifacts.show_artifact_progress,
+        name="artifact_progress",
     ),
     path("history/", history.show_history, name="history"),
     path("preview/", preview.show_preview, name="preview"),

@@ -12,7 +12,7 @@ from django.http import Http404
 from approvals.models import Approval
 from flowruns.connectors import HistoryState, get_connector
 from flowruns.domain.errors import FlowNotFound, FlowRunNotFound
-from flowruns.domain.states import StateType
+from flowruns.domain.states import TERMINAL_STATES, StateType
 from flowruns.wire import FlowRun, Log
 
 type User = AbstractBaseUser | AnonymousUser
@@ -33,6 +33,12 @@ class RunView:
     is_stranded: bool = False
     # whether it waits for an answer, and the process that should hear of it is not there
     is_missed: bool = False
+
+    @property
+    def is_going_on(self) -> bool:
+        """Whether the run may still do something."""
+        run = self.flow_run
+        return run is not None and run.state_type not in TERMINAL_STATES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import template
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -139,6 +140,12 @@ def duration(length: timedelta) -> str:
 def day(moment: datetime) -> str:
     local = timezone.localtime(moment)
     return f"{local:%A} {local.day} {local:%B %Y}"
+
+
+@register.filter
+def host(address: str) -> str:
+    """Return the host of an address, for people who want to know where a link goes."""
+    return urlsplit(address).hostname or address
 
 
 @register.filter

@@ -12,7 +12,7 @@ from approvals.http import Request, fragment, reviewers_only, unchanged
 from approvals.models import Approval
 from approvals.restoring import Restored, carry_form, find_earlier, restore
 from approvals.schemaforms import Form
-from approvals.services import decisions, drafts, inbox
+from approvals.services import artifacts, decisions, drafts, inbox
 from approvals.services.decisions import Decided, Refused, TooLate
 from approvals.services.uploads import ReviewersFiles
 from approvals.typed import (
@@ -174,6 +174,9 @@ def _render(
         "question": question,
         "form": form,
         "run": inbox.read_run(approval.flow_run_id, connector=approval.connector),
+        "artifacts": artifacts.read_artifacts(
+            approval.flow_run_id, connector=approval.connector, until=approval.closed_at
+        ),
         **extra,
     }
     return render(request, "approvals/approval.html", context, status=status)

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from approvals.http import Request, fragment, reviewers_only, unchanged
+from approvals.http import Request, fragment, read_page_number, reviewers_only, unchanged
 from approvals.services import inbox
 from approvals.services.inbox import InboxPage
 
@@ -44,10 +44,7 @@ def show_waiting_count(request: Request) -> HttpResponse:
 
 def _read_page(request: Request) -> InboxPage:
     text = request.GET.get("q", "").replace("\x00", "").strip()[:200]
-    number = request.GET.get("page", "1")
-    return inbox.read_inbox(
-        request.user, text=text, number=int(number) if number.isdecimal() else 1
-    )
+    return inbox.read_inbox(request.user, text=text, number=read_page_number(request))
 
 
 def _context(page: InboxPage) -> dict[str, Any]:

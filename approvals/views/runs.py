@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from approvals.http import Request, fragment, reviewers_only, unchanged
-from approvals.services import inbox
+from approvals.services import artifacts, inbox
 from approvals.services.inbox import RunView
 from approvals.services.timelines import Timeline, read_timeline
 
@@ -17,6 +17,7 @@ from approvals.services.timelines import Timeline, read_timeline
 @reviewers_only
 def show_run(request: Request, flow_run_id: UUID) -> HttpResponse:
     context = _read_context(request, flow_run_id, inbox.read_run(flow_run_id))
+    context["artifacts"] = artifacts.read_artifacts(flow_run_id)
     return render(request, "approvals/run.html", context)
 
 

@@ -33,7 +33,6 @@ LEFT_OUT = {
     "* /work_queues/*": _MACHINES,
     "* /task_workers/*": _MACHINES,
     "GET /deployments/{}/work_queue_check": _MACHINES,
-    "* /artifacts/*": _NOT_YET,
     "* /block_*": _NOT_YET,
     "* /collections/*": _NOT_YET,
     "* /variables/*": _NOT_YET,

@@ -11,6 +11,7 @@ from ninja.errors import AuthenticationError, ValidationError
 
 from flowruns import wire
 from flowruns.api import (
+    artifacts,
     automations,
     concurrency_limits,
     deployments,
@@ -54,6 +55,7 @@ api.add_router("/task_runs", task_runs.router)
 api.add_router("/task_run_states", task_run_states.router)
 api.add_router("/events", events.router)
 api.add_router("/automations", automations.router)
+api.add_router("/artifacts", artifacts.router)
 
 
 _STATUS: dict[type[Exception], int] = {

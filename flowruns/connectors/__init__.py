@@ -8,6 +8,7 @@ from uuid import UUID
 
 from flowruns import wire
 from flowruns.domain.actors import Actor
+from flowruns.wire.artifacts import Artifact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,17 @@ class Verdict:
     problems: Sequence[tuple[tuple[str | int, ...], str]] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactHead:
+    """An artifact without its data, which may be large; another `updated` means other data."""
+
+    id: UUID
+    key: str
+    type: str
+    description: str
+    updated: datetime
+
+
 class Connector(Protocol):
     """One server that keeps flow runs. Unknown runs raise `FlowRunNotFound`."""
 
@@ -75,6 +87,14 @@ class Connector(Protocol):
 
     def read_logs(self, flow_run_id: UUID, *, limit: int) -> list[wire.Log]:
         """Return the newest lines that the run logged, oldest first."""
+
+    def list_artifacts(
+        self, flow_run_id: UUID, *, limit: int, until: datetime | None = None
+    ) -> list[ArtifactHead]:
+        """Return what the run left to look at, the latest version of each key, oldest first."""
+
+    def read_artifact(self, artifact_id: UUID) -> Artifact:
+        """Return an artifact with its data; raises `ArtifactNotFound`."""
 
     def read_pause_form(self, flow_run_id: UUID, pause_state_id: UUID) -> PauseForm:
         """Return what that pause of the run asks."""

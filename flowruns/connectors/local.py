@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from flowruns import wire
-from flowruns.connectors import HistoryState, PauseForm, TimelineEntry, Verdict
+from flowruns.connectors import ArtifactHead, HistoryState, PauseForm, TimelineEntry, Verdict
 from flowruns.domain.actors import Actor
 from flowruns.domain.errors import DeploymentNotFound, StateMovedOn
 from flowruns.domain.rejections import rejected
@@ -14,6 +14,7 @@ from flowruns.domain.states import StateType
 from flowruns.domain.transitions import Accept
 from flowruns.models import FlowRunState, RunInput
 from flowruns.services import (
+    artifacts,
     attendance,
     deployments,
     flow_runs,
@@ -25,6 +26,7 @@ from flowruns.services import (
 )
 from flowruns.services.presenting import present_flow_run, present_log
 from flowruns.services.states import Outcome
+from flowruns.wire.artifacts import Artifact
 
 
 class LocalConnector:
@@ -72,6 +74,23 @@ class LocalConnector:
 
     def read_logs(self, flow_run_id: UUID, *, limit: int) -> list[wire.Log]:
         return [present_log(line) for line in logs.read_run_logs(flow_run_id, limit=limit)]
+
+    def list_artifacts(
+        self, flow_run_id: UUID, *, limit: int, until: datetime | None = None
+    ) -> list[ArtifactHead]:
+        return [
+            ArtifactHead(
+                id=found.pk,
+                key=found.key or "",
+                type=found.type or "",
+                description=found.description or "",
+                updated=found.updated,
+            )
+            for found in artifacts.list_run_artifacts(flow_run_id, limit=limit, until=until)
+        ]
+
+    def read_artifact(self, artifact_id: UUID) -> Artifact:
+        return artifacts.present_artifact(artifacts.read_artifact(artifact_id))
 
     def read_pause_form(self, flow_run_id: UUID, pause_state_id: UUID) -> PauseForm:
         pause = FlowRunState.objects.filter(pk=pause_state_id, flow_run=flow_run_id).first()

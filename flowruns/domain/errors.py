@@ -10,7 +10,8 @@ FlowRunsError
 │   ├── FlowRunStateNotFound
 │   ├── RunInputNotFound
 │   ├── TaskRunNotFound
-│   └── TaskRunStateNotFound
+│   ├── TaskRunStateNotFound
+│   └── ArtifactNotFound
 ├── Conflict
 │   ├── ApiKeyExists
 │   ├── ParametersRefused
@@ -75,6 +76,10 @@ class TaskRunNotFound(NotFound):
 
 class TaskRunStateNotFound(NotFound):
     """Task run state not found"""
+
+
+class ArtifactNotFound(NotFound):
+    """Artifact not found."""
 
 
 class Conflict(FlowRunsError):

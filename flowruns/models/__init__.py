@@ -1,6 +1,7 @@
 """The tables of flow runs. Only `flowruns.services` writes them."""
 
 from flowruns.models.api_keys import ApiKey
+from flowruns.models.artifacts import Artifact
 from flowruns.models.concurrency import ConcurrencyLimit, SlotLease
 from flowruns.models.events import Event
 from flowruns.models.flows import Deployment, Flow
@@ -11,6 +12,7 @@ from flowruns.models.task_runs import TaskRun, TaskRunState
 
 __all__ = [
     "ApiKey",
+    "Artifact",
     "ConcurrencyLimit",
     "Deployment",
     "DeploymentSchedule",

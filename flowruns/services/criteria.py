@@ -20,14 +20,14 @@ _SEARCHED = Concat("message", Value(" "), "name", output_field=TextField())
 
 
 def flow_criteria(f: filters.FlowFilter) -> Q:
-    return _combine(
+    return combine(
         [_ids("id", f.id), _names("name", f.name), _tags(f.tags), _has_deployment(f.deployment)],
         f.operator,
     )
 
 
 def deployment_criteria(f: filters.DeploymentFilter) -> Q:
-    return _combine(
+    return combine(
         [
             _ids("id", f.id),
             _names("name", f.name),
@@ -41,7 +41,7 @@ def deployment_criteria(f: filters.DeploymentFilter) -> Q:
 
 
 def run_criteria(f: filters.FlowRunFilter) -> Q:
-    return _combine(
+    return combine(
         [
             _ids("id", f.id),
             _names("name", f.name),
@@ -64,7 +64,7 @@ def run_criteria(f: filters.FlowRunFilter) -> Q:
 
 
 def task_run_criteria(f: filters.TaskRunFilter) -> Q:
-    return _combine(
+    return combine(
         [
             _any("id", f.id),
             _names("name", f.name),
@@ -81,7 +81,7 @@ def task_run_criteria(f: filters.TaskRunFilter) -> Q:
 
 
 def log_criteria(f: filters.LogFilter) -> Q:
-    return _combine(
+    return combine(
         [
             _level(f.level),
             _time("timestamp", f.timestamp),
@@ -94,7 +94,7 @@ def log_criteria(f: filters.LogFilter) -> Q:
     )
 
 
-def _combine(criteria: Iterable[Q | None], operator: filters.Operator = filters.Operator.AND) -> Q:
+def combine(criteria: Iterable[Q | None], operator: filters.Operator = filters.Operator.AND) -> Q:
     """Join the criteria that were given; none at all is always true."""
     given = [criterion for criterion in criteria if criterion is not None]
     if not given:
@@ -129,14 +129,14 @@ type _Excluding = _Including | filters.IdempotencyKeyFilter
 def _ids(column: str, f: _Excluding | None) -> Q | None:
     if f is None:
         return None
-    return _combine([_in(column, f.any_), _not_in(column, f.not_any_)])
+    return combine([_in(column, f.any_), _not_in(column, f.not_any_)])
 
 
 type _Any = filters.AnyFilter | filters.AnyIdFilter | filters.AnyStateTypeFilter
 
 
 def _any(column: str, f: _Any | None) -> Q | None:
-    return None if f is None else _combine([_in(column, f.any_)])
+    return None if f is None else combine([_in(column, f.any_)])
 
 
 def _nullable(
@@ -144,38 +144,38 @@ def _nullable(
 ) -> Q | None:
     if f is None:
         return None
-    return _combine([_in(column, f.any_), _is_null(column, f.is_null_)], f.operator)
+    return combine([_in(column, f.any_), _is_null(column, f.is_null_)], f.operator)
 
 
 def _names(column: str, f: filters.NameFilter | None) -> Q | None:
     if f is None:
         return None
     like = Q(**{f"{column}__icontains": f.like_}) if f.like_ else None
-    return _combine([_in(column, f.any_), like])
+    return combine([_in(column, f.any_), like])
 
 
 def _tags(f: filters.FlowTagsFilter | None) -> Q | None:
     if f is None:
         return None
-    has_all = _combine(Q(tags__has_item=tag) for tag in f.all_) if f.all_ else None
+    has_all = combine(Q(tags__has_item=tag) for tag in f.all_) if f.all_ else None
     has_any = None
     if isinstance(f, filters.TagsFilter) and f.any_ is not None:
         some = (Q(tags__has_item=tag) for tag in f.any_)
-        has_any = _combine(some, filters.Operator.OR) if f.any_ else _NEVER
+        has_any = combine(some, filters.Operator.OR) if f.any_ else _NEVER
     empty = None if f.is_null_ is None else (Q(tags=[]) if f.is_null_ else ~Q(tags=[]))
-    return _combine([has_all, has_any, empty], f.operator)
+    return combine([has_all, has_any, empty], f.operator)
 
 
 def _state(f: filters.StateFilter | None) -> Q | None:
     if f is None:
         return None
-    return _combine([_ids("state_type", f.type), _ids("state_name", f.name)], f.operator)
+    return combine([_ids("state_type", f.type), _ids("state_name", f.name)], f.operator)
 
 
 def _task_run_state(f: filters.TaskRunStateFilter | None) -> Q | None:
     if f is None:
         return None
-    return _combine([_any("state_type", f.type), _any("state_name", f.name)], f.operator)
+    return combine([_any("state_type", f.type), _any("state_name", f.name)], f.operator)
 
 
 def _has_subflow(f: filters.ExistsFilter | None) -> Q | None:
@@ -199,13 +199,13 @@ def _time(column: str, f: filters.TimeFilter | None) -> Q | None:
         return None
     before = None if f.before_ is None else Q(**{f"{column}__lte": f.before_})
     after = None if f.after_ is None else Q(**{f"{column}__gte": f.after_})
-    return _combine([before, after])
+    return combine([before, after])
 
 
 def _nullable_time(column: str, f: filters.NullableTimeFilter | None) -> Q | None:
     if f is None:
         return None
-    return _combine([_time(column, f), _is_null(column, f.is_null_)])
+    return combine([_time(column, f), _is_null(column, f.is_null_)])
 
 
 def _start_time(f: filters.NullableTimeFilter | None) -> Q | None:
@@ -214,7 +214,7 @@ def _start_time(f: filters.NullableTimeFilter | None) -> Q | None:
         return None
     before = None if f.before_ is None else _compare(LessThanOrEqual, f.before_)
     after = None if f.after_ is None else _compare(GreaterThanOrEqual, f.after_)
-    return _combine([before, after, _is_null("start_time", f.is_null_)])
+    return combine([before, after, _is_null("start_time", f.is_null_)])
 
 
 def _compare(lookup: type[LessThanOrEqual | GreaterThanOrEqual], moment: datetime) -> Q:
@@ -226,7 +226,7 @@ def _level(f: filters.LevelFilter | None) -> Q | None:
         return None
     at_least = None if f.ge_ is None else Q(level__gte=f.ge_)
     at_most = None if f.le_ is None else Q(level__lte=f.le_)
-    return _combine([at_least, at_most])
+    return combine([at_least, at_most])
 
 
 def _has_deployment(f: filters.IsNullFilter | None) -> Q | None:
@@ -249,7 +249,7 @@ def _created_by(f: filters.CreatedByFilter | None) -> Q | None:
     anonymous = Q(created_by="")
     known = None if f.is_null_ is None else (anonymous if f.is_null_ else ~anonymous)
     strange = [_NEVER for asked in (f.id_, f.type_) if asked is not None]
-    return _combine([known, *strange], f.operator)
+    return combine([known, *strange], f.operator)
 
 
 def _text(f: filters.TextSearch | None) -> Q | None:
@@ -257,9 +257,9 @@ def _text(f: filters.TextSearch | None) -> Q | None:
         return None
     search = read_search(f.query)
     some = [_contains(word) for word in search.some]
-    return _combine(
+    return combine(
         [
-            _combine(some, filters.Operator.OR),
+            combine(some, filters.Operator.OR),
             *(_contains(word) for word in search.every),
             *(~_contains(word) for word in search.none),
         ]

@@ -11,6 +11,7 @@ from flowruns import wire
 from flowruns.domain.actors import Actor
 from flowruns.domain.states import StateType
 from flowruns.models import FlowRun
+from flowruns.services.artifacts import delete_artifacts
 from flowruns.services.deployments import delete_deployment, read_deployment
 from flowruns.services.flows import label_with_flow, read_flow
 from flowruns.services.logs import delete_logs
@@ -98,13 +99,17 @@ def update_flow_run_labels(flow_run_id: UUID, labels: wire.JsonObject) -> None:
 
 
 def delete_flow_run(flow_run_id: UUID, *, actor: Actor) -> None:
-    """Delete a run with its history, inputs, logs and task runs; raises `FlowRunNotFound`."""
+    """Delete a run with its history, inputs, logs, task runs and artifacts.
+
+    Raises `FlowRunNotFound`.
+    """
     with transaction.atomic():
         run = get_flow_run(flow_run_id)
         state = current_state(run)
         announce(run, before=state, after=None, actor=actor)
         delete_logs(flow_run_id)
         delete_task_runs_of(flow_run_id)
+        delete_artifacts(flow_run_id)
         run.delete()
 
 

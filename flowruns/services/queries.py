@@ -83,12 +83,12 @@ def count_deployments(criteria: queries.RunCriteria) -> int:
 
 
 def read_flow_runs(query: queries.FlowRunQuery | queries.FlowRunPageQuery) -> list[FlowRun]:
-    runs = _matching_runs(query).order_by(*_RUN_ORDER[query.sort])
+    runs = matching_runs(query).order_by(*_RUN_ORDER[query.sort])
     return list(runs[query.offset : query.offset + query.limit])
 
 
 def count_flow_runs(criteria: queries.RunCriteria) -> int:
-    return _matching_runs(criteria).count()
+    return matching_runs(criteria).count()
 
 
 def read_task_runs(query: queries.TaskRunQuery | queries.TaskRunPageQuery) -> list[TaskRun]:
@@ -138,7 +138,7 @@ def _matching_deployments(criteria: queries.RunCriteria) -> QuerySet[Deployment]
     return deployments
 
 
-def _matching_runs(criteria: queries.RunCriteria) -> QuerySet[FlowRun]:
+def matching_runs(criteria: queries.RunCriteria) -> QuerySet[FlowRun]:
     runs = FlowRun.objects.select_related("flow")
     if criteria.flow_runs is not None:
         runs = runs.filter(run_criteria(criteria.flow_runs))
@@ -157,7 +157,7 @@ def _matching_task_runs(criteria: queries.RunCriteria) -> QuerySet[TaskRun]:
         task_runs = task_runs.filter(task_run_criteria(criteria.task_runs))
     if criteria.flow_runs or criteria.flows or criteria.deployments:
         others = criteria.model_copy(update={"task_runs": None})
-        task_runs = task_runs.filter(flow_run_id__in=_matching_runs(others).values("pk"))
+        task_runs = task_runs.filter(flow_run_id__in=matching_runs(others).values("pk"))
     return task_runs
 
 

@@ -97,6 +97,14 @@ class Flows:
         line = {"name": "flow", "level": level, "message": message, "timestamp": now}
         self._post("logs/", [{**line, "flow_run_id": flow_run_id}])
 
+    def show(self, flow_run_id: str, kind: str, data: Any, **fields: Any) -> str:
+        """Have a run make an artifact, and return its id."""
+        body = {"type": kind, "data": data, "flow_run_id": flow_run_id, **fields}
+        return str(self._post("artifacts/", body)["id"])
+
+    def update_artifact(self, artifact_id: str, data: Any) -> None:
+        self._client.patch(f"artifacts/{artifact_id}", json={"data": data}).raise_for_status()
+
     def resume(self, waiting: "Waiting", answer: Any) -> None:
         """Answer with the API key, as a program does."""
         verdict = self._post(f"flow_runs/{waiting.id}/resume", {"run_input": answer})

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from typing import Literal
 
@@ -20,6 +21,8 @@ The customer says **it never came**. [The order](https://shop.example/1)
 a line of code that is so long that it has to be scrolled sideways on every phone there is
 ```
 """
+
+PICTURE = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='900' height='9'/%3E"
 
 
 def open_inbox(flows: Flows, alice: Reviewer) -> None:
@@ -51,6 +54,42 @@ def open_missed(flows: Flows, alice: Reviewer) -> None:
     expect(alice.page.get_by_text("is not there at the moment")).to_be_visible()
     alice.open(waiting)
     expect(alice.page.get_by_text("is not there at the moment")).to_be_visible()
+
+
+def show_everything(flows: Flows, flow_run_id: str) -> str:
+    """Have a run make artifacts of all kinds, and return the id of a long table."""
+    rows = [
+        {"region": f"eu-{n}", "orders": n, "note": "word " * 40, "gone": None} for n in range(300)
+    ]
+    table = flows.show(
+        flow_run_id, "table", json.dumps(rows), key="sales", description="All *orders*"
+    )
+    flows.show(flow_run_id, "markdown", QUESTION, key="report")
+    flows.show(flow_run_id, "progress", 40.5, key="backfill")
+    flows.show(flow_run_id, "image", PICTURE, key="chart")
+    flows.show(flow_run_id, "image", "https://charts.example/1.png")
+    flows.show(flow_run_id, "table", json.dumps({f"c{n}": [n] for n in range(60)}))
+    flows.show(flow_run_id, "markdown", "[The ticket](https://tickets.example/1)")
+    flows.show(flow_run_id, "unknown", {"a": [1, "x" * 500]})
+    return table
+
+
+def open_artifacts(flows: Flows, alice: Reviewer) -> None:
+    waiting = flows.pause(schema=REFUND)
+    show_everything(flows, waiting.id)
+    alice.open(waiting)
+    expect(alice.page.locator("details.artifact[open]")).to_have_count(8)
+
+
+def open_artifacts_of_run(flows: Flows, alice: Reviewer) -> None:
+    waiting = flows.pause(schema=REFUND)
+    show_everything(flows, waiting.id)
+    alice.page.goto(f"/runs/flow-run/{waiting.id}")
+
+
+def open_artifact(flows: Flows, alice: Reviewer) -> None:
+    alice.page.goto(f"/artifacts/{show_everything(flows, flows.pause().id)}/?page=2")
+    expect(alice.page.get_by_text("Rows 101 to 200 of 300")).to_be_visible()
 
 
 def open_refused_answer(flows: Flows, alice: Reviewer) -> None:
@@ -196,6 +235,9 @@ PAGES = [
     open_empty_inbox,
     open_approval,
     open_missed,
+    open_artifacts,
+    open_artifacts_of_run,
+    open_artifact,
     open_refused_answer,
     open_rejection,
     open_rejection_page,

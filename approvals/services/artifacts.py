@@ -1,0 +1,180 @@
+"""What a run left for its reviewers to look at, in a form that fits a page whatever it holds."""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Literal
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.http import Http404
+
+from approvals import prose
+from approvals.tables import Table, read_json, read_table
+from flowruns.connectors import ArtifactHead, get_connector
+from flowruns.domain.errors import ArtifactNotFound
+
+type Kind = Literal["markdown", "table", "progress", "picture", "link", "text"]
+
+MAX_ARTIFACTS = 20
+ROWS_BESIDE = 10  # of a table beside a decision; its own page shows more
+ROWS_A_PAGE = 100
+MAX_PICTURE = 1_500_000  # characters of a data: address
+MAX_TEXT = 20_000
+# what a browser shows as a picture and never runs
+_PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp|avif|svg\+xml)[;,]", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What an artifact holds, cut to what is shown of it.
+
+    `text` is Markdown, the address of a picture or link, or plain text; `percent` is of progress.
+    """
+
+    kind: Kind
+    text: str = ""
+    table: Table | None = None
+    percent: float = 0
+    is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """An artifact as a page shows it."""
+
+    id: UUID
+    title: str
+    description: str
+    updated: datetime
+    content: Content
+    flow_run_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exhibition:
+    """What a run shows, oldest first; `mark` changes whenever more than progress does."""
+
+    shown: Sequence[Shown]
+    has_more: bool
+    mark: str
+
+
+def read_artifacts(
+    flow_run_id: UUID, *, connector: str = "local", until: datetime | None = None
+) -> Exhibition:
+    """Return what a run shows now, or showed at that time."""
+    source = get_connector(connector)
+    heads = source.list_artifacts(flow_run_id, limit=MAX_ARTIFACTS + 1, until=until)
+    kept = [head for head in heads[-MAX_ARTIFACTS:] if head.type != "result"]
+    shown = [_show(head, connector) for head in kept]
+    return Exhibition(
+        shown=[artifact for artifact in shown if artifact is not None],
+        has_more=len(heads) > MAX_ARTIFACTS,
+        mark=_mark(kept),
+    )
+
+
+def read_artifact(artifact_id: UUID, *, connector: str = "local", page: int = 1) -> Shown:
+    """Return one artifact, of a table the rows of one page; raises `Http404`."""
+    try:
+        found = get_connector(connector).read_artifact(artifact_id)
+    except ArtifactNotFound:
+        raise Http404("No such artifact.") from None
+    start = (page - 1) * ROWS_A_PAGE
+    return Shown(
+        id=artifact_id,
+        title=_title(found.key or "", found.type or ""),
+        description=found.description or "",
+        updated=found.updated or found.created or datetime.now(UTC),
+        content=_read(found.type or "", found.data, start=start, limit=ROWS_A_PAGE),
+        flow_run_id=found.flow_run_id,
+    )
+
+
+def read_data(artifact_id: UUID, *, connector: str = "local") -> str:
+    """Return all of an artifact's data as text; raises `Http404`."""
+    try:
+        data = get_connector(connector).read_artifact(artifact_id).data
+    except ArtifactNotFound:
+        raise Http404("No such artifact.") from None
+    return data if isinstance(data, str) else _write(data)
+
+
+def _show(head: ArtifactHead, connector: str) -> Shown | None:
+    try:
+        content = _read_beside(connector, head.id, head.updated)
+    except ArtifactNotFound:  # deleted since the list was read
+        return None
+    return Shown(
+        id=head.id,
+        title=_title(head.key, head.type),
+        description=head.description,
+        updated=head.updated,
+        content=content,
+    )
+
+
+@lru_cache(maxsize=100)
+def _read_beside(connector: str, artifact_id: UUID, updated: datetime) -> Content:  # noqa: ARG001 -- other data
+    """Read what stands beside a decision, once for each version: a table may have 10 MB."""
+    found = get_connector(connector).read_artifact(artifact_id)
+    return _read(found.type or "", found.data, start=0, limit=ROWS_BESIDE)
+
+
+def _read(kind: str, data: Any, *, start: int, limit: int) -> Content:
+    if kind == "table" and (table := read_table(data, start=start, limit=limit)):
+        return Content(kind="table", table=table, is_cut=table.is_cut)
+    if kind == "progress" and isinstance(data, int | float) and not isinstance(data, bool):
+        return Content(kind="progress", percent=round(min(max(float(data), 0), 100), 1))
+    if kind == "image" and isinstance(data, str):
+        return _read_picture(data.strip())
+    if kind == "markdown" and isinstance(data, str):
+        is_cut = len(data) > prose.MAX_LENGTH
+        return Content(kind="markdown", text=data[: prose.MAX_LENGTH], is_cut=is_cut)
+    text = _write(read_json(data) if isinstance(data, str) else data)
+    return Content(kind="text", text=text[:MAX_TEXT], is_cut=len(text) > MAX_TEXT)
+
+
+def _read_picture(address: str) -> Content:
+    """Show what the address holds itself; what lies elsewhere is linked and never loaded."""
+    if _PICTURE.match(address):
+        if len(address) > MAX_PICTURE:
+            return Content(kind="text", text="The picture is too large to be shown.", is_cut=True)
+        return Content(kind="picture", text=address)
+    if _scheme_of(address) in {"http", "https"}:
+        return Content(kind="link", text=address[:MAX_TEXT])
+    return Content(kind="text", text=address[:MAX_TEXT], is_cut=len(address) > MAX_TEXT)
+
+
+def _scheme_of(address: str) -> str:
+    """Return the scheme of an address, or "" where it is none."""
+    try:
+        return urlsplit(address).scheme.lower()
+    except ValueError:
+        return ""
+
+
+def _title(key: str, kind: str) -> str:
+    """Return a heading for people: `sales-report` is "Sales report"."""
+    words = key.replace("-", " ").strip()
+    names = {"table": "Table", "progress": "Progress", "image": "Picture", "markdown": "Notes"}
+    return f"{words[0].upper()}{words[1:]}" if words else names.get(kind, "Data")
+
+
+def _mark(heads: Sequence[ArtifactHead]) -> str:
+    parts = [f"{head.id}.{'' if head.type == 'progress' else head.updated}" for head in heads]
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+
+
+def _write(data: Any) -> str:
+    if isinstance(data, str):
+        return data
+    try:
+        return json.dumps(data, indent=2, ensure_ascii=False)
+    except RecursionError:
+        return "(nested too deeply)"

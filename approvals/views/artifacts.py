@@ -1,0 +1,57 @@
+"""What runs left to look at: beside a decision while it changes, and on pages of its own."""
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from approvals.http import Request, fragment, read_page_number, reviewers_only, unchanged
+from approvals.services import artifacts
+
+
+@require_safe
+@fragment
+def show_run_artifacts(request: Request, flow_run_id: UUID) -> HttpResponse:
+    """Show what a run shows by now; 204 while it is what the page has."""
+    found = artifacts.read_artifacts(flow_run_id)
+    if found.mark == request.GET.get("seen"):
+        return unchanged()
+    context = {
+        "artifacts": found,
+        "flow_run_id": flow_run_id,
+        "is_live": True,
+        "can_answer": "can_answer" in request.GET,
+    }
+    return render(request, "approvals/_artifacts.html", context)
+
+
+@require_safe
+@fragment
+def show_artifact_progress(request: Request, artifact_id: UUID) -> HttpResponse:
+    """Show how far something is by now; 204 while it is no further."""
+    artifact = artifacts.read_artifact(artifact_id)
+    if str(artifact.content.percent) == request.GET.get("seen"):
+        return unchanged()
+    context = {"artifact": artifact, "is_live": True}
+    return render(request, "approvals/_progress.html", context)
+
+
+@require_safe
+@reviewers_only
+def show_artifact(request: Request, artifact_id: UUID) -> HttpResponse:
+    """One artifact on a page of its own, a long table page by page."""
+    number = read_page_number(request)
+    artifact = artifacts.read_artifact(artifact_id, page=number)
+    table = artifact.content.table
+    pages = -(-table.count // artifacts.ROWS_A_PAGE) if table else 1
+    context = {"artifact": artifact, "number": number, "pages": pages}
+    return render(request, "approvals/artifact.html", context)
+
+
+@require_safe
+@reviewers_only
+def show_artifact_data(request: Request, artifact_id: UUID) -> HttpResponse:
+    """All that an artifact holds, as plain text."""
+    text = artifacts.read_data(artifact_id)
+    return HttpResponse(text, content_type="text/plain; charset=utf-8")
