@@ -18,6 +18,7 @@ _MACHINES = (
     " here, processes that serve a flow start its runs."
 )
 _NOT_YET = "It is not served yet."
+_BLOCKS = "The place would be a block, which is not served yet: name `result_storage` in the flow."
 _AUTOMATIONS = "There are no automations here: lists of them are empty, and none can be made."
 _ONE_BY_ONE = "Do it one by one."
 _PAGES = "Only Prefect's pages ask for it; this server has its own."
@@ -36,6 +37,7 @@ LEFT_OUT = {
     "* /block_*": _NOT_YET,
     "* /collections/*": _NOT_YET,
     "* /variables/*": _NOT_YET,
+    "* /admin/storage": _BLOCKS,
     "* /admin/*": _NOT_YET,
     "* /concurrency_limits/*": _TAGS,
     "POST /deployments/bulk_delete": _ONE_BY_ONE,

@@ -22,6 +22,7 @@ from flowruns.wire.base import (
 )
 from flowruns.wire.runs import (
     CreatedBy,
+    DefaultResultStorage,
     Flow,
     FlowCreate,
     FlowRun,
@@ -54,6 +55,7 @@ __all__ = [
     "PREFECT_VERSION",
     "CreatedBy",
     "DateTime",
+    "DefaultResultStorage",
     "Flow",
     "FlowCreate",
     "FlowName",

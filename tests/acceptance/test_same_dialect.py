@@ -30,6 +30,7 @@ CALLS: list[tuple[str, str, str, Any]] = [
     ("health", "GET", "/health", None),
     ("ready", "GET", "/ready", None),
     ("version", "GET", "/admin/version", None),
+    ("default result storage", "GET", "/admin/storage", None),
     ("csrf token", "GET", "/csrf-token?client=x", None),
     ("flow", "POST", "/flows/", {"name": "dialect", "tags": ["a"]}),
     ("flow again", "POST", "/flows/", {"name": "dialect"}),
