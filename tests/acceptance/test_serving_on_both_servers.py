@@ -114,8 +114,12 @@ def test_a_served_flow_runs_with_its_parameters_and_logs(
     assert [state.name for state in client.read_flow_run_states(finished.id)] == [
         *("Scheduled", "Pending", "Running", "Completed")
     ]
-    logs = client.read_logs(log_filter={"flow_run_id": {"any_": [str(finished.id)]}})
-    assert "1 and 2" in [line.message for line in logs]
+
+    def is_logged() -> bool:
+        logs = client.read_logs(log_filter={"flow_run_id": {"any_": [str(finished.id)]}})
+        return "1 and 2" in [line.message for line in logs]
+
+    eventually(is_logged, "the flow's output has arrived, which is sent beside its states")
     deployment = client.read_deployment_by_name("adding/desk")
     assert deployment.entrypoint == f"{FLOWS}:adding"
     process.send_signal(signal.SIGTERM)
