@@ -14,7 +14,6 @@ from flowruns import (
     FlowRun,
     State,
     StateType,
-    get_client,
     resume_flow_run,
     run_deployment,
     suspend_flow_run,
@@ -22,15 +21,14 @@ from flowruns import (
 )
 from flowruns.exceptions import ObjectNotFound, PauseRefused
 from flowruns.sdk.client import SyncFlowRunsClient
-from flowruns.sdk.config import Config, override_config
-from tests.servers import ApprovalsServer, PrefectServer, approvals_server, prefect_server
+from tests.acceptance.serving import Server, client_of
+from tests.servers import approvals_server, prefect_server
 
 pytestmark = pytest.mark.slow
 
 FLOWS = Path(__file__).with_name("flows_to_serve.py")
 PATIENCE_SECONDS = 40
 
-type Server = ApprovalsServer | PrefectServer
 type Process = subprocess.Popen[str]
 type Serve = Callable[..., Process]
 
@@ -44,11 +42,8 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 @pytest.fixture
 def client(server: Server) -> Iterator[SyncFlowRunsClient]:
     """A client of `server`; the SDK's functions in this process use the server too."""
-    key = server.api_key if isinstance(server, ApprovalsServer) else None
-    previous = override_config(Config(api_url=server.api_url, api_key=key))
-    with get_client(sync_client=True) as client:
+    with client_of(server) as client:
         yield client
-    override_config(previous)
 
 
 @pytest.fixture
