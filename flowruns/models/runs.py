@@ -1,37 +1,28 @@
 """Flow runs, their states, inputs and logs."""
 
-from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
 from django.db import models
 from django.db.models import Q
 
 from flowruns.domain.actors import Actor, ActorKind
 from flowruns.domain.ids import new_id
-from flowruns.domain.states import State, StateDetails, StateType
+from flowruns.domain.states import StateType
 from flowruns.domain.transitions import RunFacts
 from flowruns.models.fields import choices_of
 from flowruns.models.flows import Deployment, Flow
+from flowruns.models.states import Run, RunState
 
 
-class FlowRun(models.Model):
+class FlowRun(Run):
     """One run of a flow, with its current state; `version` is what compare-and-set compares."""
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    created = models.DateTimeField(auto_now_add=True)
-    updated = models.DateTimeField(auto_now=True)
     version = models.PositiveBigIntegerField(default=0)
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="runs")
-    name = models.TextField()
     deployment = models.ForeignKey(
         Deployment, on_delete=models.SET_NULL, null=True, blank=True, related_name="runs"
     )
     flow_version = models.TextField(null=True, blank=True)
     parameters = models.JSONField(default=dict, blank=True)
     context = models.JSONField(default=dict, blank=True)
-    tags = models.JSONField(default=list, blank=True)
-    labels = models.JSONField(default=dict, blank=True)
     idempotency_key = models.TextField(null=True, blank=True)
     parent_task_run_id = models.UUIDField(null=True, blank=True)
     work_queue_name = models.TextField(null=True, blank=True)
@@ -40,17 +31,10 @@ class FlowRun(models.Model):
     created_by = models.TextField(blank=True)
     schedule_id = models.UUIDField(null=True, blank=True)  # the schedule that made the run
 
-    state_id = models.UUIDField(null=True, blank=True)
-    state_type = models.CharField(
-        max_length=16, choices=choices_of(StateType), null=True, blank=True
-    )
-    state_name = models.TextField(null=True, blank=True)
-    state_timestamp = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     # when the process that runs it was last there; null where none is needed, or none says so
     attended_at = models.DateTimeField(null=True, blank=True)
 
-    run_count = models.PositiveIntegerField(default=0)
     retries = models.IntegerField(null=True, blank=True)
     retry_delay = models.IntegerField(null=True, blank=True)
     retry_type = models.TextField(null=True, blank=True)
@@ -58,11 +42,6 @@ class FlowRun(models.Model):
     was_released = models.BooleanField(default=False)
     pause_keys = models.JSONField(default=list, blank=True)
     infrastructure_pid = models.TextField(null=True, blank=True)
-    expected_start_time = models.DateTimeField(null=True, blank=True)
-    next_scheduled_start_time = models.DateTimeField(null=True, blank=True)
-    start_time = models.DateTimeField(null=True, blank=True)
-    end_time = models.DateTimeField(null=True, blank=True)
-    total_run_time = models.DurationField(default=timedelta(0))
 
     class Meta:
         constraints = [
@@ -111,9 +90,6 @@ class FlowRun(models.Model):
             ),
         ]
 
-    def __str__(self) -> str:
-        return self.name
-
     @property
     def facts(self) -> RunFacts:
         """What the rules know of this run; whether its answer is acceptable is not in the row."""
@@ -136,18 +112,11 @@ class FlowRun(models.Model):
         )
 
 
-class FlowRunState(models.Model):
+class FlowRunState(RunState):
     """One state in a run's history, and who put the run into it."""
 
-    id = models.UUIDField(primary_key=True, editable=False)
     flow_run = models.ForeignKey(FlowRun, on_delete=models.CASCADE, related_name="states")
     version = models.PositiveBigIntegerField()
-    type = models.CharField(max_length=16, choices=choices_of(StateType))
-    name = models.TextField()
-    timestamp = models.DateTimeField()
-    message = models.TextField(null=True, blank=True)
-    data = models.JSONField(null=True, blank=True)
-    details = models.JSONField(default=dict, blank=True)
     forced = models.BooleanField(default=False)
     actor_kind = models.CharField(max_length=16, choices=choices_of(ActorKind))
     actor_name = models.TextField()
@@ -158,41 +127,9 @@ class FlowRunState(models.Model):
             models.UniqueConstraint(fields=["flow_run", "version"], name="one_state_per_version")
         ]
 
-    def __str__(self) -> str:
-        return self.name
-
     @property
     def actor(self) -> Actor:
         return Actor(ActorKind(self.actor_kind), self.actor_name)
-
-    def to_domain(self) -> State:
-        return State(
-            id=self.id,
-            type=StateType(self.type),
-            name=self.name,
-            timestamp=self.timestamp,
-            message=self.message,
-            data=self.data,
-            details=read_details(self.details),
-        )
-
-
-def read_details(stored: dict[str, object]) -> StateDetails:
-    """Return the details of a state as they were stored."""
-    fields = dict(stored)
-    for name in ("scheduled_time", "pause_timeout"):
-        if isinstance(value := fields.get(name), str):
-            fields[name] = datetime.fromisoformat(value).astimezone(UTC)
-    return StateDetails(**fields)  # type: ignore[arg-type]  # written by dump_details
-
-
-def dump_details(details: StateDetails) -> dict[str, Any]:
-    """Write details as JSON: what differs from the default, times in ISO 8601."""
-    stored = {name: value for name, value in asdict(details).items() if value}
-    for name in ("scheduled_time", "pause_timeout"):
-        if name in stored:
-            stored[name] = stored[name].isoformat()
-    return stored
 
 
 class RunInput(models.Model):

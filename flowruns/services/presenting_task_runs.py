@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from flowruns.domain.states import State
 from flowruns.models import TaskRun, TaskRunState
-from flowruns.services.presenting import estimate_delay, estimate_run_time
+from flowruns.services.presenting import current_states, estimate_delay, estimate_run_time
 from flowruns.wire import State as WireState
 from flowruns.wire import task_runs as wire
 
@@ -16,11 +16,7 @@ def present_task_run(run: TaskRun) -> wire.TaskRun:
 
 def present_task_runs(runs: Sequence[TaskRun]) -> list[wire.TaskRun]:
     """Render task runs with their current states, which take one query in all."""
-    states = TaskRunState.objects.in_bulk([run.state_id for run in runs if run.state_id])
-    return [
-        _present(run, states[run.state_id].to_domain() if run.state_id in states else None)
-        for run in runs
-    ]
+    return list(map(_present, runs, current_states(runs, TaskRunState)))
 
 
 def _present(run: TaskRun, state: State | None) -> wire.TaskRun:

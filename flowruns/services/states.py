@@ -16,7 +16,7 @@ from flowruns.domain.rules import FLOW_RUN_RULES, FORCED_RULES, judge
 from flowruns.domain.states import State, StateType, running
 from flowruns.domain.transitions import Accept, Reject, RunFacts, Transition, Verdict
 from flowruns.models import FlowRun, FlowRunState, RunInput
-from flowruns.models.runs import dump_details
+from flowruns.models.states import dump_details
 from flowruns.services.answers import is_answered
 from flowruns.services.slots import (
     SlotLostError,

@@ -15,7 +15,7 @@ from flowruns.domain.states import State, StateType
 from flowruns.domain.task_rules import TASK_RUN_RULES
 from flowruns.domain.transitions import Accept, Transition
 from flowruns.models import LogLine, TaskRun, TaskRunState
-from flowruns.models.runs import dump_details
+from flowruns.models.states import dump_details
 from flowruns.services.states import MAX_LOSSES, ContendedError, Outcome
 from flowruns.wire import StateCreate
 from flowruns.wire import task_runs as wire

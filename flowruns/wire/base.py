@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     JsonValue,
@@ -14,6 +15,7 @@ from pydantic import (
 )
 
 from flowruns.domain import keysets
+from flowruns.domain.run_names import new_run_name
 
 API_VERSION = "0.8.4"
 PREFECT_VERSION = "3.8.8"
@@ -44,6 +46,7 @@ type SmallInt = Annotated[int, Field(ge=-(2**31), lt=2**31)]
 # a flow's name is part of addresses, so Prefect keeps these out of it
 type FlowName = Annotated[str, Field(max_length=1000, pattern=r"^[^/%&><]+$")]
 type Name = Annotated[str, Field(min_length=1, max_length=1000)]
+type RunName = Annotated[Name, BeforeValidator(lambda name: name or new_run_name())]
 
 
 def _refuse_nul(value: Any, path: str) -> None:

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, JsonValue, field_validator
+from pydantic import Field
 
 from flowruns.domain.run_names import new_run_name
 from flowruns.wire import (
@@ -12,11 +12,12 @@ from flowruns.wire import (
     JsonObject,
     Name,
     Request,
+    RunName,
     StateCreate,
     Wire,
 )
 from flowruns.wire.concurrency import ConcurrencyOptions, GlobalConcurrencyLimit, Slots
-from flowruns.wire.filters import refuse
+from flowruns.wire.filters import Unsupported
 from flowruns.wire.queries import Limit
 from flowruns.wire.schedules import (
     MAX_SCHEDULES,
@@ -48,12 +49,7 @@ class DeploymentCreate(Request):
     concurrency_limit: Slots | None = None
     concurrency_options: ConcurrencyOptions | None = None
     global_concurrency_limit_id: UUID | None = None
-    work_pool_name: JsonValue = None
-
-    @field_validator("work_pool_name")
-    @classmethod
-    def _unsupported(cls, value: JsonValue) -> JsonValue:
-        return refuse(value or None)
+    work_pool_name: Unsupported = None
 
 
 class DeploymentUpdate(Request):
@@ -75,12 +71,7 @@ class DeploymentUpdate(Request):
     concurrency_limit: Slots | None = None
     concurrency_options: ConcurrencyOptions | None = None
     global_concurrency_limit_id: UUID | None = None
-    work_pool_name: JsonValue = None
-
-    @field_validator("work_pool_name")
-    @classmethod
-    def _unsupported(cls, value: JsonValue) -> JsonValue:
-        return refuse(value or None)
+    work_pool_name: Unsupported = None
 
 
 class Deployment(Wire):
@@ -120,7 +111,7 @@ class DeploymentFlowRunCreate(Request):
     """A run of a deployment: what is left out is the deployment's."""
 
     state: StateCreate | None = None
-    name: Name = Field(default_factory=new_run_name)
+    name: RunName = Field(default_factory=new_run_name)
     parameters: JsonObject = Field(default_factory=dict)
     enforce_parameter_schema: bool | None = None
     context: JsonObject = Field(default_factory=dict)
@@ -132,11 +123,6 @@ class DeploymentFlowRunCreate(Request):
     infrastructure_document_id: UUID | None = None
     work_queue_name: str | None = None
     job_variables: JsonObject | None = Field(default_factory=dict)
-
-    @field_validator("name", mode="before")
-    @classmethod
-    def _name_the_nameless(cls, value: JsonValue) -> JsonValue:
-        return value or new_run_name()
 
 
 class ScheduledRunsQuery(Request):

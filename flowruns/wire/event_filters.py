@@ -6,11 +6,11 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Annotated, Protocol
 
-from pydantic import Field, JsonValue, field_validator
+from pydantic import Field
 
 from flowruns.wire.base import DateTime, Request, Wire
 from flowruns.wire.events import RESOURCE_ID, RESOURCE_ROLE, Event, Resource
-from flowruns.wire.filters import Filter, Ids, Part, TextSearch, refuse
+from flowruns.wire.filters import Filter, Ids, Part, TextSearch, Unsupported
 from flowruns.wire.text_search import read_search
 
 _LOOK_BACK = timedelta(days=180)
@@ -77,12 +77,7 @@ class AnyResourceFilter(Filter):
 class ResourceFilter(AnyResourceFilter):
     """The resource that an event is about."""
 
-    distinct: JsonValue = False
-
-    @field_validator("distinct")
-    @classmethod
-    def _unsupported(cls, value: JsonValue) -> JsonValue:
-        return refuse(value or None)
+    distinct: Unsupported = False
 
     def includes(self, event: Event) -> bool:
         return self.matches(event.resource)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from flowruns.domain.states import StateType
 from flowruns.wire import DateTime
@@ -176,6 +176,22 @@ class IsFilter(Filter):
     eq_: bool | None = None
 
 
+def _refuse(value: JsonValue) -> JsonValue:
+    """Refuse what this server does not support, except where it is empty and asks for nothing."""
+    if _is_empty(value):
+        return None
+    raise ValueError("is not supported by this server yet; leave it out")
+
+
+def _is_empty(value: JsonValue) -> bool:
+    if isinstance(value, dict):
+        return all(name == "operator" or _is_empty(item) for name, item in value.items())
+    return value is None or value is False or value == ""
+
+
+type Unsupported = Annotated[JsonValue, AfterValidator(_refuse)]
+
+
 class DeploymentFilter(OperatorFilter):
     id: IdFilter | None = None
     name: NameFilter | None = None
@@ -183,12 +199,7 @@ class DeploymentFilter(OperatorFilter):
     paused: IsFilter | None = None
     tags: TagsFilter | None = None
     work_queue_name: AnyFilter | None = None
-    concurrency_limit: JsonValue = None
-
-    @field_validator("concurrency_limit")
-    @classmethod
-    def _unsupported(cls, value: JsonValue) -> JsonValue:
-        return refuse(value)
+    concurrency_limit: Unsupported = None
 
 
 class TextSearch(Filter):
@@ -204,16 +215,3 @@ class LogFilter(OperatorFilter):
     task_run_id: NullableIdFilter | None = None
     name: AnyFilter | None = None
     text: TextSearch | None = None
-
-
-def refuse(value: JsonValue) -> JsonValue:
-    """Refuse what this server does not support, except where it is empty and asks for nothing."""
-    if _is_empty(value):
-        return None
-    raise ValueError("is not supported by this server yet; leave it out")
-
-
-def _is_empty(value: JsonValue) -> bool:
-    if isinstance(value, dict):
-        return all(name == "operator" or _is_empty(item) for name, item in value.items())
-    return value is None

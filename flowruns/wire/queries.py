@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, JsonValue, field_validator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from flowruns.wire import PAGE_LIMIT, Request, Wire
 from flowruns.wire.filters import (
@@ -12,7 +12,7 @@ from flowruns.wire.filters import (
     FlowRunFilter,
     LogFilter,
     TaskRunFilter,
-    refuse,
+    Unsupported,
 )
 
 # Prefect's client sends null for "as many as you give"
@@ -102,13 +102,8 @@ class RunCriteria(Query):
     flow_runs: FlowRunFilter | None = None
     deployments: DeploymentFilter | None = None
     task_runs: TaskRunFilter | None = None
-    work_pools: JsonValue = None
-    work_pool_queues: JsonValue = None
-
-    @field_validator("work_pools", "work_pool_queues")
-    @classmethod
-    def _unsupported(cls, value: JsonValue) -> JsonValue:
-        return refuse(value)
+    work_pools: Unsupported = None
+    work_pool_queues: Unsupported = None
 
 
 class FlowOrder(RunCriteria):

@@ -1,7 +1,7 @@
 """Flows, their runs, and what belongs to a run: inputs and logs."""
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, field_validator
@@ -16,6 +16,7 @@ from flowruns.wire.base import (
     JsonObject,
     Name,
     Request,
+    RunName,
     Seconds,
     SmallInt,
     Wire,
@@ -56,7 +57,7 @@ class FlowRunPolicy(Wire):
 
 class FlowRunCreate(Request):
     state: StateCreate | None = None
-    name: Name = Field(default_factory=new_run_name)
+    name: RunName = Field(default_factory=new_run_name)
     flow_id: UUID
     flow_version: str | None = None
     parameters: JsonObject = Field(default_factory=dict)
@@ -70,11 +71,6 @@ class FlowRunCreate(Request):
     work_queue_name: str | None = None
     job_variables: JsonObject | None = None
     deployment_id: UUID | None = None
-
-    @field_validator("name", mode="before")
-    @classmethod
-    def _name_the_nameless(cls, value: Any) -> Any:
-        return value or new_run_name()
 
 
 class FlowRunUpdate(Request):
@@ -95,15 +91,31 @@ class CreatedBy(Wire):
     display_value: str | None = None
 
 
-class FlowRun(Wire):
-    """A flow run as the server has it now."""
+class Run(Wire):
+    """A run of a flow or a task as the server has it now."""
 
     id: UUID
     created: DateTime | None = None
     updated: DateTime | None = None
     name: str
-    flow_id: UUID
+    tags: list[str] = []
+    labels: JsonObject | None = Field(default_factory=dict)
     state_id: UUID | None = None
+    state_type: StateType | None = None
+    state_name: str | None = None
+    state: State | None = None
+    run_count: int = 0
+    expected_start_time: DateTime | None = None
+    next_scheduled_start_time: DateTime | None = None
+    start_time: DateTime | None = None
+    end_time: DateTime | None = None
+    total_run_time: Seconds = timedelta(0)
+    estimated_run_time: Seconds = timedelta(0)
+    estimated_start_time_delta: Seconds = timedelta(0)
+
+
+class FlowRun(Run):
+    flow_id: UUID
     deployment_id: UUID | None = None
     deployment_version: str | None = None
     work_queue_id: UUID | None = None
@@ -113,26 +125,13 @@ class FlowRun(Wire):
     idempotency_key: str | None = None
     context: JsonObject = Field(default_factory=dict)
     empirical_policy: FlowRunPolicy = Field(default_factory=FlowRunPolicy)
-    tags: list[str] = []
-    labels: JsonObject | None = Field(default_factory=dict)
     parent_task_run_id: UUID | None = None
-    state_type: StateType | None = None
-    state_name: str | None = None
-    run_count: int = 0
-    expected_start_time: DateTime | None = None
-    next_scheduled_start_time: DateTime | None = None
-    start_time: DateTime | None = None
-    end_time: DateTime | None = None
-    total_run_time: Seconds = timedelta(0)
-    estimated_run_time: Seconds = timedelta(0)
-    estimated_start_time_delta: Seconds = timedelta(0)
     auto_scheduled: bool = False
     infrastructure_document_id: UUID | None = None
     infrastructure_pid: str | None = None
     created_by: CreatedBy | None = None
     work_pool_id: UUID | None = None
     work_pool_name: str | None = None
-    state: State | None = None
     job_variables: JsonObject | None = None
 
 
