@@ -14,6 +14,7 @@ from flowruns.models import (
     DeploymentSchedule,
     Flow,
     FlowRun,
+    Variable,
 )
 from flowruns.services.api_keys import revoke_api_keys
 from flowruns.services.concurrency import count_active
@@ -75,6 +76,15 @@ class ConcurrencyLimitAdmin(RecordAdmin):
 
     def taken(self, limit: ConcurrencyLimit) -> int:
         return count_active(limit)
+
+
+@admin.register(Variable)
+class VariableAdmin(RecordAdmin):
+    """Variables by name; their values, which may be confidential, are for flows alone."""
+
+    list_display = ["name", "tags", "created", "updated"]
+    fields = ["name", "tags", "created", "updated"]
+    search_fields = ["name"]
 
 
 @admin.register(ApiKey)

@@ -36,7 +36,6 @@ LEFT_OUT = {
     "GET /deployments/{}/work_queue_check": _MACHINES,
     "* /block_*": _NOT_YET,
     "* /collections/*": _NOT_YET,
-    "* /variables/*": _NOT_YET,
     "* /admin/storage": _BLOCKS,
     "* /admin/*": _NOT_YET,
     "* /concurrency_limits/*": _TAGS,

@@ -24,6 +24,7 @@ from flowruns.api import (
     system,
     task_run_states,
     task_runs,
+    variables,
 )
 from flowruns.api.http import StrictJson, respond_json
 from flowruns.api.left_out import name_refusals
@@ -56,6 +57,7 @@ api.add_router("/task_run_states", task_run_states.router)
 api.add_router("/events", events.router)
 api.add_router("/automations", automations.router)
 api.add_router("/artifacts", artifacts.router)
+api.add_router("/variables", variables.router)
 
 
 _STATUS: dict[type[Exception], int] = {

@@ -11,12 +11,14 @@ FlowRunsError
 │   ├── RunInputNotFound
 │   ├── TaskRunNotFound
 │   ├── TaskRunStateNotFound
-│   └── ArtifactNotFound
+│   ├── ArtifactNotFound
+│   └── VariableNotFound
 ├── Conflict
 │   ├── ApiKeyExists
 │   ├── ParametersRefused
 │   ├── ScheduleSlugTaken
 │   ├── ConcurrencyLimitExists
+│   ├── VariableConflict
 │   ├── StateMovedOn
 │   └── RunInputExists
 ├── Unprocessable
@@ -82,6 +84,10 @@ class ArtifactNotFound(NotFound):
     """Artifact not found."""
 
 
+class VariableNotFound(NotFound):
+    """Variable not found."""
+
+
 class Conflict(FlowRunsError):
     """The request contradicts what is stored"""
 
@@ -100,6 +106,10 @@ class ScheduleSlugTaken(Conflict):
 
 class ConcurrencyLimitExists(Conflict):
     """There is a concurrency limit of this name already"""
+
+
+class VariableConflict(Conflict):
+    """The variable cannot be what the request says"""
 
 
 class StateMovedOn(Conflict):

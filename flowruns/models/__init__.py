@@ -9,6 +9,7 @@ from flowruns.models.listeners import Listener
 from flowruns.models.runs import FlowRun, FlowRunState, LogLine, RunInput
 from flowruns.models.schedules import DeploymentSchedule
 from flowruns.models.task_runs import TaskRun, TaskRunState
+from flowruns.models.variables import Variable
 
 __all__ = [
     "ApiKey",
@@ -26,4 +27,5 @@ __all__ = [
     "SlotLease",
     "TaskRun",
     "TaskRunState",
+    "Variable",
 ]

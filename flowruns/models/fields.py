@@ -37,6 +37,25 @@ class HasItem(Lookup):
 
 
 @models.TextField.register_lookup
+class Like(Lookup):
+    """`name__like="a%"`: SQL's pattern whatever the case, of letters from A to Z on SQLite."""
+
+    lookup_name = "like"
+
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
+    ) -> tuple[str, list[Any]]:
+        lhs, params = self.process_lhs(compiler, connection)
+        return f"{lhs} ILIKE %s ESCAPE ''", [*params, self.rhs]
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
+    ) -> tuple[str, list[Any]]:
+        lhs, params = self.process_lhs(compiler, connection)
+        return f"{lhs} LIKE %s", [*params, self.rhs]
+
+
+@models.TextField.register_lookup
 class BeginsWith(Lookup):
     """`event__begins_with="prefect."`: exactly, unlike LIKE, which SQLite takes loosely."""
 

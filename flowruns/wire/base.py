@@ -21,6 +21,8 @@ API_VERSION = "0.8.4"
 PREFECT_VERSION = "3.8.8"
 MAX_HOLD_SECONDS = 60
 PAGE_LIMIT = 200
+# of lists and objects in each other; from 255 on pydantic would take them and not give them back
+MAX_NESTING = 200
 
 
 def _to_utc(value: datetime) -> datetime:
@@ -49,18 +51,20 @@ type Name = Annotated[str, Field(min_length=1, max_length=1000)]
 type RunName = Annotated[Name, BeforeValidator(lambda name: name or new_run_name())]
 
 
-def _refuse_nul(value: Any, path: str) -> None:
-    """Raise at the first NUL character, which PostgreSQL cannot store in text or JSON."""
+def _refuse_unstorable(value: Any, path: str, depth: int = 0) -> None:
+    """Raise at the first NUL character, which PostgreSQL cannot store, and where no end is near."""
+    if depth > MAX_NESTING:
+        raise ValueError(f"The body is nested more than {MAX_NESTING} levels deep")
     if isinstance(value, str):
         if "\x00" in value:
             raise ValueError(f"{path or 'The body'} contains a NUL character; remove it")
     elif isinstance(value, dict):
         for key, item in value.items():
-            _refuse_nul(key, f"A key of {path or 'the body'}")
-            _refuse_nul(item, f"{path}.{key}" if path else str(key))
+            _refuse_unstorable(key, f"A key of {path or 'the body'}")
+            _refuse_unstorable(item, f"{path}.{key}" if path else str(key), depth + 1)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            _refuse_nul(item, f"{path}[{index}]")
+            _refuse_unstorable(item, f"{path}[{index}]", depth + 1)
 
 
 class Wire(BaseModel):
@@ -76,5 +80,5 @@ class Request(Wire):
     @classmethod
     def _refuse_what_cannot_be_stored(cls, data: Any) -> Any:
         if isinstance(data, dict):
-            _refuse_nul(data, "")
+            _refuse_unstorable(data, "")
         return data

@@ -14,6 +14,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.acceptance.clients import until
 from tests.servers import approvals_server, prefect_server
 
 pytestmark = pytest.mark.slow
@@ -166,6 +167,40 @@ CALLS: list[tuple[str, str, str, Any]] = [
     ("delete artifact", "DELETE", "/artifacts/<artifact>", None),
     ("delete no artifact", "DELETE", f"/artifacts/{NOBODY}", None),
     ("delete nobody", "DELETE", f"/flow_runs/{NOBODY}", None),
+    ("variable", "POST", "/variables/", {"name": "limits", "value": {"b": 1}, "tags": ["x"]}),
+    ("variable again", "POST", "/variables/", {"name": "limits", "value": 2}),
+    ("variable of a bad name", "POST", "/variables/", {"name": "A b", "value": 2}),
+    ("variable of a long name", "POST", "/variables/", {"name": "v" * 256, "value": 2}),
+    ("variable without a value", "POST", "/variables/", {"name": "nothing"}),
+    ("variable of null", "POST", "/variables/", {"name": "null", "value": None}),
+    ("variable of a long value", "POST", "/variables/", {"name": "l", "value": "v" * 5000}),
+    ("variable of a huge number", "POST", "/variables/", {"name": "h", "value": 2**64}),
+    ("read variable", "GET", "/variables/<variable>", None),
+    ("read variable by name", "GET", "/variables/name/limits", None),
+    ("read no variable", "GET", f"/variables/{NOBODY}", None),
+    ("read no variable by name", "GET", "/variables/name/nothing", None),
+    (
+        "variables",
+        "POST",
+        "/variables/filter",
+        {"variables": {"name": {"like_": "l%m"}, "tags": {"all_": ["x"]}}, "limit": None},
+    ),
+    ("variables without a body", "POST", "/variables/filter", None),
+    ("too many variables", "POST", "/variables/filter", {"limit": 201}),
+    ("variables by nonsense", "POST", "/variables/filter", {"variables": {"nonsense": 1}}),
+    ("variables in no order", "POST", "/variables/filter", {"sort": "NOPE"}),
+    ("count variables", "POST", "/variables/count", {"variables": {"tags": {"is_null_": True}}}),
+    ("change variable", "PATCH", "/variables/<variable>", {"name": "caps", "value": [1]}),
+    ("change variable by name", "PATCH", "/variables/name/caps", {"tags": []}),
+    ("take a name that is taken", "PATCH", "/variables/name/caps", {"name": "null"}),
+    ("take the tags away", "PATCH", "/variables/name/caps", {"tags": None}),
+    ("take the name away", "PATCH", "/variables/name/caps", {"name": None}),
+    ("read changed variable", "GET", "/variables/<variable>", None),
+    ("change no variable", "PATCH", f"/variables/{NOBODY}", {"value": 1}),
+    ("change no variable by name", "PATCH", "/variables/name/nothing", {"value": 1}),
+    ("delete variable by name", "DELETE", "/variables/name/null", None),
+    ("delete variable", "DELETE", "/variables/<variable>", None),
+    ("delete no variable", "DELETE", "/variables/<variable>", None),
 ]
 
 UNKNOWN_IDS = "unknown ids are 404 (Prefect: 409 or 500)"
@@ -190,16 +225,17 @@ class Server:
     ids: dict[str, str] = field(default_factory=dict)
 
     def call(self, name: str, method: str, path: str, body: Any) -> httpx.Response:
-        response = (
-            self.client.request(
-                method, self._fill(path), json=json.loads(self._fill(json.dumps(body)))
-            )
-            if body is not None
-            else self.client.request(method, self._fill(path))
-        )
+        content = None if body is None else json.loads(self._fill(json.dumps(body)))
+        response = until(lambda: self._ask(method, self._fill(path), content), within=60)
         if response.status_code == 201 and isinstance(created := response.json(), dict):
             self.ids.setdefault(name, created.get("id", ""))
         return response
+
+    def _ask(self, method: str, path: str, body: Any) -> httpx.Response | None:
+        """Send a request; None where Prefect's SQLite is busy with its own services."""
+        sent = {} if body is None else {"json": body}
+        response = self.client.request(method, path, **sent)
+        return None if response.status_code == 503 else response
 
     def _fill(self, text: str) -> str:
         return re.sub(r"<(\w+)>", lambda match: self.ids[match[1]], text)
@@ -245,13 +281,13 @@ def differences(theirs: Any, ours: Any, path: str = "") -> Iterator[str]:
 
 def test_codes_and_shapes_are_those_of_a_prefect_server(both: tuple[Server, Server]) -> None:
     theirs, ours = both
-    codes: set[str] = set()
+    codes: dict[str, tuple[int, int]] = {}
     shapes: dict[str, set[str]] = {}
     for call in CALLS:
         name = call[0]
         their, our = theirs.call(*call), ours.call(*call)
         if their.status_code != our.status_code:
-            codes.add(name)
+            codes[name] = (their.status_code, our.status_code)
         elif their.is_success and their.content:
             kinds = their.headers["Content-Type"], our.headers["Content-Type"]
             assert kinds[0] == kinds[1], name
@@ -260,7 +296,7 @@ def test_codes_and_shapes_are_those_of_a_prefect_server(both: tuple[Server, Serv
                 shapes[name] = set(found)
         elif their.status_code == 404:
             assert "detail" in our.json(), name
-    assert codes == set(LISTED_CODES)
+    assert set(codes) == set(LISTED_CODES), codes
     met: set[str] = set()
     for name, paths in shapes.items():
         for path in paths:

@@ -18,6 +18,8 @@ BODIES = {
     "NaN": b'{"name": "x", "labels": {"a": NaN}}',
     "infinity by exponent": b'{"name": "x", "labels": {"a": 1e999}}',
     "nested without end": b'{"name": "x", "labels": ' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001,
+    "nested more deeply than an answer may be": b'{"name": "x", "labels": {"a": '
+    + (b"[" * 253 + b"]" * 253 + b"}}"),
     "a NUL": b'{"name": "a\\u0000b"}',
     "a NUL in a key": b'{"name": "x", "labels": {"a\\u0000": 1}}',
     "half a surrogate pair": b'{"name": "a\\ud800"}',

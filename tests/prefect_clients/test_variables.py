@@ -1,0 +1,36 @@
+"""Variables, from flows and by the `prefect` command."""
+
+import json
+
+import httpx
+
+from tests.prefect_clients.clients import PrefectClient, complaints, results
+
+
+def test_flows_keep_read_change_and_forget_variables(prefect: PrefectClient) -> None:
+    output = prefect.start_flow("sharing.py").finish()
+    assert results(output) == [
+        [100, "none"],
+        [True],
+        [{"refunds": 50}],
+        [True, False, None],
+        ["good morning", True],
+    ]
+    assert complaints(output) == []
+
+
+def test_the_command_line_keeps_shows_and_forgets_variables(
+    prefect: PrefectClient, api: httpx.Client
+) -> None:
+    limits = '{"refunds": 100, "credits": 7}'
+    assert "Set variable 'limits'" in prefect.command("variable", "set", "limits", limits)
+    assert json.loads(prefect.command("variable", "get", "limits")) == json.loads(limits)
+    tagged = ("variable", "set", "limits", "50", "--overwrite", "--tag", "money")
+    assert "Set variable 'limits'" in prefect.command(*tagged)
+    assert "limits" in prefect.command("variable", "ls")
+    shown = prefect.command("variable", "inspect", "limits")
+    assert "name='limits'" in shown
+    assert "tags=['money']" in shown
+    assert api.get("/variables/name/limits").json()["value"] == 50
+    assert "Unset variable 'limits'" in prefect.command("variable", "unset", "limits")
+    assert api.post("/variables/count").json() == 0
