@@ -55,14 +55,19 @@ def _rank(target: JSONValue, order: list[JSONValue]) -> int:
 
 def _member_of_tag(schema: Schema, keywords: Keywords, tag: str, value: str) -> JSONValue:
     """Return the tag as the branch spells it: mapping keys are text, a tag may be a number."""
+    options = _tag_options(schema, keywords, tag)
+    return next((option for option in options if str(option) == value), value)
+
+
+def _tag_options(schema: Schema, keywords: Keywords, tag: str) -> list[JSONValue]:
+    """Return what a tag may be in a branch, or in the branches inside it if it is a union too."""
     raw = as_dict(keywords.get("properties")).get(tag)
     if raw is None:
-        return value
-    property_keywords = schema.resolve(raw)
-    options = as_list(property_keywords.get("enum"))
-    if "const" in property_keywords:
-        options = [property_keywords["const"]]
-    return next((option for option in options if str(option) == value), value)
+        parts = as_list(keywords.get("oneOf")) + as_list(keywords.get("anyOf"))
+        inside = (_tag_options(schema, schema.resolve(part), tag) for part in parts)
+        return [option for options in inside for option in options]
+    tag_keywords = schema.resolve(raw)
+    return [tag_keywords["const"]] if "const" in tag_keywords else as_list(tag_keywords.get("enum"))
 
 
 _TYPE_NAMES = {

@@ -227,14 +227,19 @@ def _kind_of(schema: Schema, keywords: Keywords) -> Kind:
         case "array":
             return _list_kind(schema, keywords)
         case "object":
-            has_fields = bool(keywords.keys() & {"properties", CONDITIONS, "dependentSchemas"})
-            others = keywords.get("additionalProperties", False)
-            is_open = others is not False or "patternProperties" in keywords
-            return Kind.MAP if is_open and not has_fields else Kind.OBJECT
+            return _object_kind(keywords)
         case None:
             return Kind.ANY
         case _:
             raise SchemaTrouble("Its description names a type that is not known.")
+
+
+def _object_kind(keywords: Keywords) -> Kind:
+    """An object of which nothing is said is a dictionary: pydantic before 2.11 writes it so."""
+    has_fields = bool(keywords.keys() & {"properties", CONDITIONS, "dependentSchemas"})
+    is_closed = keywords.get("additionalProperties") is False
+    is_open = not is_closed or "patternProperties" in keywords
+    return Kind.MAP if is_open and not has_fields and not keywords.get("required") else Kind.OBJECT
 
 
 def _implied_type(keywords: Keywords) -> str | None:

@@ -26,10 +26,12 @@ PRESENT = "value"
 
 OWN_KEYWORDS = frozenset(
     "minItems maxItems uniqueItems contains minContains maxContains minProperties maxProperties "
-    "propertyNames dependentRequired dependentSchemas dependencies not anyOf oneOf "
-    "unevaluatedProperties unevaluatedItems".split()
+    "propertyNames dependentRequired dependentSchemas dependencies not anyOf oneOf".split()
 )
-"""Keywords that concern a group as a whole; those of its parts are checked by its parts."""
+"""Keywords that concern a group as a whole; those of its parts are checked by its parts.
+
+What is unevaluated depends on all the others, so that only the whole schema can tell.
+"""
 
 
 class Group(Control):
@@ -155,14 +157,23 @@ class ObjectControl(Group):
         self._build_parts(posted)
 
     def _build_parts(self, posted: "Posted | None") -> None:
-        properties = as_dict(self.node.keywords.get("properties"))
         required = as_list(self.node.keywords.get("required"))
+        properties = as_dict(self.node.keywords.get("properties")) | self._undescribed(required)
         self._children = [
             (name, self._build_property(str(index), name, raw, name in required, posted))
             for index, (name, raw) in enumerate(properties.items())
         ]
         self._build_conditional_parts(posted)
         self._build_extras({name for name, _ in self._children}, posted)
+
+    def _undescribed(self, required: list[JSONValue]) -> dict[str, JSONValue]:
+        """The properties that are required and that the schema says nothing else about."""
+        keywords = self.node.keywords
+        rule = keywords.get("additionalProperties", True)
+        if rule is False or self.is_conditional:
+            return {}
+        known = as_dict(keywords.get("properties"))
+        return {name: rule for name in required if isinstance(name, str) and name not in known}
 
     @cached_property
     def _child_budget(self) -> int:
@@ -289,7 +300,7 @@ class ObjectControl(Group):
             elif child.problems:
                 value[name] = None
         if self.extras:
-            value = as_dict(self.extras.decode()) | value
+            value |= {k: v for k, v in as_dict(self.extras.decode()).items() if k not in value}
         given = as_dict(self.initial)
         order = [key for key in given if key in value]
         order += [key for key in value if key not in given]

@@ -53,7 +53,7 @@ class MapControl(Rows):
         self.values[token] = self.desk.build(
             Slot(
                 name=f"{base}.v",
-                raw=self._value_rule(key),
+                raw=self._value_rule(key if posted is None else self._read_key(token)),
                 label="Value",
                 given=value,
                 depth=depth,
@@ -62,8 +62,14 @@ class MapControl(Rows):
             posted,
         )
 
+    def _read_key(self, token: str) -> MaybeJSON:
+        """Return the key as it is typed now; what is wrong with it is said when all is decoded."""
+        key = self.keys[token].decode() if self._patterns else MISSING
+        self.keys[token].problems.clear()
+        return key
+
     def _value_rule(self, key: MaybeJSON) -> JSONValue:
-        """Return the schema of a value: that of the pattern its initial key matches, if any."""
+        """Return the schema of a value: that of the pattern its key matches, if any."""
         patterns = self._patterns
         if isinstance(key, str):
             for pattern, rule in patterns.items():

@@ -74,6 +74,8 @@ class Schema:
         if not reference.startswith("#"):
             raise SchemaTrouble("Its description lies in another document, which is not fetched.")
         target = self.root
+        if reference[1:2] not in {"", "/"}:
+            return self._find_anchor(reference[1:])
         for step in unquote(reference[1:]).split("/")[1:]:
             key = step.replace("~1", "/").replace("~0", "~")
             if isinstance(target, dict) and key in target:
@@ -82,6 +84,13 @@ class Schema:
                 target = target[int(key)]
             else:
                 raise SchemaTrouble("Its description refers to a part that is missing.")
+        return target
+
+    def _find_anchor(self, name: str) -> JSONValue:
+        parts = (part for _, part in walk_json(self.root) if as_dict(part).get("$anchor") == name)
+        target = next(parts, None)
+        if target is None:
+            raise SchemaTrouble("Its description refers to a part that is missing.")
         return target
 
 

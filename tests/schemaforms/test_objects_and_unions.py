@@ -224,7 +224,8 @@ def test_case_36_further_entries_can_be_added_where_they_are_allowed() -> None:
 
     reviewer = Reviewer(Model.model_json_schema()).press("Add entry Other entries")
     reviewer.fill(Key_1="more", Value_1="[1]")
-    assert reviewer.answer() == {"more": [1], "a": ""}
+    assert reviewer.answer() == {"a": "", "more": [1]}
+    assert list(as_dict(reviewer.form.value)) == ["a", "more"]
 
 
 def test_case_37_an_empty_model_asks_nothing_and_sends_an_empty_object() -> None:
@@ -291,3 +292,68 @@ def test_a_root_that_is_no_object_is_one_field() -> None:
     form = read_form({"type": "integer"}, QueryDict("f=12"))
     assert form.value == 12
     assert form.is_valid
+
+
+class Bicycle(BaseModel):
+    wheels: Literal[2]
+    frame: Literal["steel"]
+    gears: int
+
+
+class Tandem(BaseModel):
+    wheels: Literal[2]
+    frame: Literal["alloy"]
+    seats: int
+
+
+class Tricycle(BaseModel):
+    wheels: Literal[3]
+    is_folding: bool
+
+
+Two = Annotated[Bicycle | Tandem, Field(discriminator="frame")]
+
+
+class Ride(BaseModel):
+    on: Annotated[Two | Tricycle, Field(discriminator="wheels")]
+
+
+def test_case_28_a_tag_that_is_a_number_stays_one_inside_another_union() -> None:
+    value: JSONValue = {"wheels": 2, "frame": "alloy", "seats": 3}
+    reviewer = Reviewer(Ride.model_json_schema()).press("2").press("Tandem").fill(Seats="3")
+    assert reviewer.answer() == {"on": value}
+    schema = Ride.model_json_schema()
+    schema["properties"]["on"]["default"] = value
+    assert Reviewer(schema).answer() == {"on": value}
+
+
+def test_an_object_of_which_nothing_is_said_is_a_dictionary() -> None:
+    """As pydantic before 2.11 writes `dict`."""
+    reviewer = ask(a={"type": "object"}).press("Add entry A").fill(Key_1="k", Value_1="[1]")
+    assert reviewer.answer() == {"a": {"k": [1]}}
+    assert ask(a={"type": "object", "additionalProperties": False}).answer() == {"a": {}}
+
+
+def test_what_is_required_and_not_described_is_asked_for() -> None:
+    rule: JSONValue = {"type": "object", "required": ["k"], "additionalProperties": WHOLE}
+    assert ask(a=rule).fill(K="3").answer() == {"a": {"k": 3}}
+    assert ask(a={"properties": {"x": TEXT}, "required": ["y"]}).fill(
+        X="t", Y='{"z": null}'
+    ).answer() == {"a": {"x": "t", "y": {"z": None}}}
+
+
+def test_what_is_unevaluated_is_judged_beside_what_is_evaluated() -> None:
+    part: JSONValue = {"properties": {"a": WHOLE}, "required": ["a"]}
+    rule: JSONValue = {"allOf": [part], "type": "object", "unevaluatedProperties": False}
+    assert ask(o=rule).fill(A="1").answer() == {"o": {"a": 1}}
+
+
+def test_an_anchor_is_followed() -> None:
+    parts: JSONValue = {"N": {"$anchor": "count", "type": "integer", "minimum": 1}}
+    schema: JSONValue = {"$defs": parts, "properties": {"a": {"$ref": "#count"}}}
+    assert Reviewer(schema).fill(A="2").answer() == {"a": 2}
+    assert Reviewer(schema).fill(A="0").messages() == [
+        (("a",), "Enter a number that is at least 1.")
+    ]
+    schema = {"properties": {"a": {"$ref": "#elsewhere"}}}
+    assert "refers to a part that is missing" in Reviewer(schema).html

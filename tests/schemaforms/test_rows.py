@@ -143,6 +143,16 @@ def test_case_44_keys_keep_the_rules_of_the_schema() -> None:
     assert reviewer.fill(Key_1="k1").answer() == {"a": {"k1": 1}}
 
 
+def test_case_44_the_key_that_is_typed_decides_what_its_value_may_be() -> None:
+    patterns: JSONValue = {"^n_": {"type": "integer"}, "^t_": TEXT, "^is_": {"type": "boolean"}}
+    rule: JSONValue = {"type": "object", "patternProperties": patterns}
+    reviewer = ask(a=rule).press("Add entry A").fill(Key_1="t_x", Value_1="7")
+    assert reviewer.answer() == {"a": {"t_x": "7"}}
+    assert reviewer.fill(Key_1="n_x").answer() == {"a": {"n_x": 7}}
+    reviewer.fill(Key_1="is_x").submit()
+    assert reviewer.tick("Yes").answer() == {"a": {"is_x": True}}
+
+
 def test_case_45_the_number_of_entries_is_a_matter_of_the_group() -> None:
     class Model(BaseModel):
         a: dict[str, int] = Field(min_length=1, max_length=2)
