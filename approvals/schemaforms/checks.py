@@ -20,7 +20,7 @@ from approvals.schemaforms.limits import (
     MAX_PATTERN_SECONDS,
 )
 from approvals.schemaforms.readings import Reading
-from approvals.schemaforms.values import JSONValue, canonical
+from approvals.schemaforms.values import JSONValue, canonical, is_multiple
 
 type Keyword = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
 
@@ -207,6 +207,11 @@ def _check_dependencies(
         yield from validator.descend(value, rule, schema_path=key)
 
 
+def _check_multiple_of(validator: Any, step: Any, value: Any, _: Any) -> Iterator[ValidationError]:
+    if validator.is_type(value, "number") and not is_multiple(value, step):
+        yield ValidationError("multipleOf")
+
+
 def _check_properties(
     validator: Any, properties: Any, value: Any, _: Any
 ) -> Iterator[ValidationError]:
@@ -226,6 +231,7 @@ _OWN_KEYWORDS: dict[str, Keyword] = {
     "patternProperties": _check_pattern_properties,
     "additionalProperties": _check_additional_properties,
     "uniqueItems": _check_unique_items,
+    "multipleOf": _check_multiple_of,
     "dependencies": _check_dependencies,
 }
 
@@ -261,5 +267,5 @@ def _without_dialects(rule: JSONValue) -> Any:
     return {
         key: part if key in _LITERAL else _without_dialects(part)
         for key, part in rule.items()
-        if not (key in {"$schema", "$id", "$anchor", "$dynamicAnchor"} and isinstance(part, str))
+        if not (key in {"$schema", "$id", "$dynamicAnchor"} and isinstance(part, str))
     }

@@ -8,7 +8,7 @@ from typing import Any
 from approvals.schemaforms.controls import TextControl
 from approvals.schemaforms.limits import MAX_NUMBER_LENGTH
 from approvals.schemaforms.schema import Keywords
-from approvals.schemaforms.values import JSONValue, UnreadableError, show_json
+from approvals.schemaforms.values import JSONValue, UnreadableError, is_multiple, show_json
 
 
 class Integer(TextControl):
@@ -125,5 +125,5 @@ class DecimalText(TextControl):
         bounds = self.desk.reading.inner_rules.find(keywords, lambda: _bounds_of(keywords))
         self.note_complaints(self.desk.complain(self, bounds, number))
         step = keywords.get("multipleOf")
-        if isinstance(step, (int, float)) and step and number % Decimal(str(step)):
+        if isinstance(step, (int, float)) and step and not is_multiple(number, step):
             self.note_problem(f"Enter a multiple of {step}.")

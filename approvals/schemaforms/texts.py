@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from approvals.schemaforms.decode import Posted
 
 _LONG_WORDS = frozenset(
-    "body comment comments description details explanation feedback instructions "
-    "justification message note notes prompt reason remark remarks summary".split()
+    "body command comment comments content description details diff explanation feedback "
+    "instructions justification message note notes patch prompt query reason remark remarks "
+    "script sql summary text".split()
 )
 MASK = "••••••"
 _LONG_FORMATS = frozenset(["textarea", "multiline", "multi-line", "markdown"])

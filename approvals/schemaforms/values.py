@@ -4,7 +4,9 @@ import json
 import math
 import re
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from enum import Enum
+from fractions import Fraction
 from typing import Final, NoReturn
 
 from approvals.schemaforms.limits import MAX_JSON_DEPTH, MAX_NUMBER_LENGTH
@@ -92,6 +94,11 @@ def _unify_numbers(value: JSONValue) -> JSONValue:
     if isinstance(value, dict):
         return {key: _unify_numbers(item) for key, item in value.items()}
     return value
+
+
+def is_multiple(value: float | Decimal, step: float) -> bool:
+    """Count as people do, and pydantic: 0.3 is a multiple of 0.1, which it is not in floats."""
+    return (Fraction(str(value)) / Fraction(str(step))).is_integer()
 
 
 def walk_json(value: JSONValue) -> Iterator[tuple[tuple[str | int, ...], JSONValue]]:

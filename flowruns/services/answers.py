@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import islice
 from typing import Any
 
@@ -215,7 +216,16 @@ def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[Validatio
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
-_Validator = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+def _multiple_of(validator: Any, step: Any, instance: Any, _: Any) -> Iterator[ValidationError]:
+    """Count as pydantic does: 0.3 is a multiple of 0.1, which Prefect 3.8 denies in floats."""
+    if not validator.is_type(instance, "number"):
+        return
+    if not (Fraction(str(instance)) / Fraction(str(step))).is_integer():
+        yield ValidationError(f"{instance!r} is not a multiple of {step!r}")
+
+
+_KEYWORDS = {"pattern": _pattern, "multipleOf": _multiple_of}
+_Validator = extend(Draft202012Validator, _KEYWORDS)  # type: ignore[no-untyped-call]
 
 
 def _preprocess(schema: dict[str, Any]) -> dict[str, Any]:

@@ -70,6 +70,16 @@ def test_a_refused_answer_names_every_problem_and_the_run_still_waits(run: Run) 
     assert run.read_input("paused-1-response").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("number", "verdict"), [(0.3, "ACCEPT"), (19.9, "ACCEPT"), (0.35, "REJECT")]
+)
+def test_multiples_are_counted_in_decimals_as_the_flow_will(
+    run: Run, number: float, verdict: str
+) -> None:
+    run.pause_for_input({"properties": {"a": {"type": "number", "multipleOf": 0.1}}})
+    assert run.resume({"a": number})["status"] == verdict
+
+
 def test_no_answer_is_an_empty_answer(run: Run) -> None:
     run.pause_for_input(
         {"type": "object", "properties": {"note": {"default": "", "type": "string"}}}

@@ -143,6 +143,20 @@ def test_case_14_a_bound_that_is_broken_is_named(
     assert words in message
 
 
-def test_case_14_a_multiple_that_the_servers_floats_refuse_is_refused_here_too() -> None:
-    [(_, message)] = ask(a={"type": "number", "multipleOf": 0.1}).fill(A="0.3").messages()
-    assert message == "Enter a multiple of 0.1."
+@pytest.mark.parametrize(("step", "text"), [(0.1, "0.3"), (0.01, "19.99"), (7, "7" * 60)])
+def test_case_14_multiples_are_counted_as_people_do(step: float, text: str) -> None:
+    rule: JSONValue = {"type": "number", "multipleOf": step}
+    answer = ask(a=rule).fill(A=text).submit()
+    doubts = [doubt.message for doubt in answer.doubts]
+    assert answer.problems == []
+    assert len(doubts) == (len(text) > 20)
+
+
+def test_case_14_a_long_decimal_is_no_multiple_of_a_cent() -> None:
+    class Model(BaseModel):
+        a: Decimal = Field(multiple_of=0.01)
+
+    reviewer = Reviewer(Model.model_json_schema())
+    assert reviewer.fill(A="1" * 40 + ".25").answer() == {"a": "1" * 40 + ".25"}
+    [(_, message)] = reviewer.fill(A="1" * 40 + ".255").messages()
+    assert message == "Enter a multiple of 0.01."
