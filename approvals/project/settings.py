@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "approvals.views.errors.explain_refused_methods",
 ]
 
 ROOT_URLCONF = "approvals.project.urls"

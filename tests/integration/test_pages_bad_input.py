@@ -157,3 +157,12 @@ def test_an_answer_of_a_run_that_asks_with_an_odd_schema_is_still_shown(run: Run
     log_in().post(page_of(approval), YES)
     Approval.objects.get().decision.__class__.objects.update(schema="not json", answer="nor this")
     assert log_in().get(page_of(approval)).status_code == 200
+
+
+@pytest.mark.parametrize("address", ["/history/", "/", "/accounts/logout/"])
+def test_an_address_that_is_opened_the_wrong_way_is_explained(db: None, address: str) -> None:
+    client = log_in()
+    response = client.get(address) if "logout" in address else client.post(address)
+    assert response.status_code == 405
+    assert "POST" in response["Allow"] if "logout" in address else "GET" in response["Allow"]
+    assert "That is not how this page opens" in text_of(response)
