@@ -44,11 +44,8 @@ def test_schedules_are_served_and_rest_when_nobody_does(start: Callable[[], Any]
         assert read_deployment(api)["paused"] is True
 
 
-def test_the_runs_that_our_server_makes_of_a_schedule_are_executed() -> None:
-    with (
-        approvals_server() as server,
-        connected(server) as api,
-        serving(server, FLOW, last="tick/often"),
-    ):
+@pytest.mark.parametrize("start", [approvals_server, prefect_server])
+def test_the_runs_that_a_schedule_makes_are_executed(start: Callable[[], Any]) -> None:
+    with start() as server, connected(server) as api, serving(server, FLOW, last="tick/often"):
         run = eventually(lambda: completed(api), "a run that the schedule made has ended")[0]
         assert (run["auto_scheduled"], run["parameters"]) == (True, {"word": "quick"})
