@@ -8,7 +8,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -18,8 +18,18 @@ from flowruns.domain import states
 from flowruns.domain.consequences import facts_after
 from flowruns.domain.rejections import rejected
 from flowruns.domain.rules import judge
-from flowruns.domain.transitions import Abort, Accept, Reject, RunFacts, Transition, Wait
+from flowruns.domain.transitions import RunFacts, Transition
 from flowruns.sdk.config import Config, override_config
+from flowruns.sdk.fake_records import FakeRecords
+from flowruns.sdk.fake_runs import (
+    FakeRun,
+    is_outdated,
+    json_reply,
+    read_question,
+    read_verdict,
+    reply_with_inputs,
+    show_state,
+)
 from flowruns.sdk.reviewers import Asked, Rejected, Reviewer, UnexpectedPause, ask_reviewer
 from flowruns.sdk.steps import Reply, Send
 from flowruns.wire.events import Event
@@ -39,35 +49,6 @@ __all__ = [
 ]
 
 
-@dataclass(slots=True)
-class FakeRun:
-    run: wire.FlowRun
-    facts: RunFacts
-    history: list[states.State]
-    inputs: dict[str, str] = field(default_factory=dict)
-    senders: dict[str, str | None] = field(default_factory=dict)
-
-    @property
-    def state(self) -> states.State:
-        return self.history[-1]
-
-    @property
-    def names(self) -> list[str]:
-        return [state.name for state in self.history]
-
-    def as_wire(self) -> wire.FlowRun:
-        state = wire.State.from_domain(self.state)
-        policy = self.run.empirical_policy.model_copy(
-            update={"pause_keys": sorted(self.facts.pause_keys)}
-        )
-        known = {"state": state, "state_id": state.id, "state_type": state.type}
-        return self.run.model_copy(
-            update=known
-            | {"state_name": state.name, "empirical_policy": policy}
-            | {"run_count": self.facts.run_count}
-        )
-
-
 class FakeServer:
     """The API of one server, as a function from request to reply."""
 
@@ -82,6 +63,7 @@ class FakeServer:
         self.logs: list[wire.LogCreate] = []
         self.events: list[Event] = []
         self.asked: list[Asked] = []
+        self.records = FakeRecords()
         self._reviewer = reviewer
         self._now = now
         self._lock = threading.RLock()
@@ -108,18 +90,20 @@ class FakeServer:
             case (["events"], "POST"):
                 self.events += [Event.model_validate(event) for event in request.body]
                 return Reply(204, b"")
+            case ([kind, *rest], _) if kind in FakeRecords.kinds:
+                return self.records.handle(kind, rest, request)
             case (["flow_run_states"], "GET"):
                 history = self.runs[UUID(request.path.rpartition("=")[2])].history
-                return _json(200, [_shown(state) for state in history])
+                return json_reply(200, [show_state(state) for state in history])
             case (["flow_runs", run_id, *rest], _) if run := self.runs.get(UUID(run_id)):
                 with self._lock:
                     return self._handle_run(run, rest, request)
-        return _json(404, {"detail": "Not found"})
+        return json_reply(404, {"detail": "Not found"})
 
     def _create_flow(self, body: Any) -> Reply:
         create = wire.FlowCreate.model_validate(body)
         flow_id = self.flows.setdefault(create.name, uuid4())
-        return _json(201, wire.Flow(id=flow_id, name=create.name))
+        return json_reply(201, wire.Flow(id=flow_id, name=create.name))
 
     def _create_run(self, body: Any) -> Reply:
         create = wire.FlowRunCreate.model_validate(body)
@@ -129,12 +113,12 @@ class FakeServer:
         run.empirical_policy = policy
         facts = RunFacts(retries=policy.retries, retry_delay=policy.retry_delay)
         self.runs[run.id] = FakeRun(run, facts, [self._stamped(initial)])
-        return _json(201, self.runs[run.id].as_wire())
+        return json_reply(201, self.runs[run.id].as_wire())
 
     def _create_task_run(self, body: Any) -> Reply:
         keys = (body["flow_run_id"], body["task_key"], body["dynamic_key"])
         task_run_id = self.task_runs.setdefault(keys, uuid4())
-        return _json(201, body | {"id": str(task_run_id)})
+        return json_reply(201, body | {"id": str(task_run_id)})
 
     def _find_runs(self, body: Any) -> Reply:
         """Return the runs that a task run stands for, the last one first."""
@@ -144,31 +128,31 @@ class FakeServer:
             for fake in reversed(self.runs.values())
             if str(fake.run.parent_task_run_id) in wanted
         ]
-        return _json(200, found[: body["limit"]])
+        return json_reply(200, found[: body["limit"]])
 
     def _stamped(self, create: wire.StateCreate) -> states.State:
         return replace(create.to_domain(), timestamp=self._now())
 
     def _handle_run(self, run: FakeRun, rest: list[str], request: Send) -> Reply:
         match rest, request.method:
-            case (["set_state"], "POST") if _is_outdated(run, request):
-                return _json(412, {"detail": "The flow run has another state now."})
+            case (["set_state"], "POST") if is_outdated(run, request):
+                return json_reply(412, {"detail": "The flow run has another state now."})
             case (["set_state"], "POST"):
                 body = wire.SetState.model_validate(request.body)
                 return self._verdict(run, self._stamped(body.state))
             case (["resume"], "POST"):
                 return self._resume(run, request.body.get("run_input"))
             case ["input", "filter"], "POST":
-                return _filtered(run, wire.RunInputFilter.model_validate(request.body))
+                return reply_with_inputs(run, wire.RunInputFilter.model_validate(request.body))
             case ["input", *key], _:
                 return self._handle_input(run, "".join(key), request)
-        return _json(200, run.as_wire())
+        return json_reply(200, run.as_wire())
 
     def _handle_input(self, run: FakeRun, key: str, request: Send) -> Reply:
         if request.method == "POST":
             return self._store(run, wire.RunInputCreate.model_validate(request.body))
         if key not in run.inputs:
-            return _json(404, {"detail": "Flow run input not found"})
+            return json_reply(404, {"detail": "Flow run input not found"})
         if request.method == "DELETE":
             del run.inputs[key]
             return Reply(204)
@@ -176,7 +160,7 @@ class FakeServer:
 
     def _store(self, run: FakeRun, create: wire.RunInputCreate) -> Reply:
         if create.key in run.inputs:
-            return _json(409, {"detail": "A flow run input with this key already exists."})
+            return json_reply(409, {"detail": "A flow run input with this key already exists."})
         run.inputs[create.key] = create.value
         run.senders[create.key] = create.sender
         return Reply(201, b"null")
@@ -192,14 +176,14 @@ class FakeServer:
         paused = result.status is wire.SetStateStatus.ACCEPT and run.state.type == "PAUSED"
         if paused and self._reviewer is not None:
             self._review(run, self._reviewer)
-        return _json(201, result)
+        return json_reply(201, result)
 
     def set_state(self, run: FakeRun, proposed: states.State) -> wire.OrchestrationResult:
         """Judge `proposed` as the server would, and write what comes of it."""
         transition = Transition(
             initial=run.state, proposed=proposed, run=run.facts, now=self._now()
         )
-        status, written, reason, delay = _read_verdict(judge(transition))
+        status, written, reason, delay = read_verdict(judge(transition))
         if written is not None:
             run.facts = facts_after(transition, written)
             run.history.append(written)
@@ -210,7 +194,7 @@ class FakeServer:
         )
 
     def _review(self, run: FakeRun, review: Reviewer) -> None:
-        self.asked.append(_asked(run))
+        self.asked.append(read_question(run))
         match ask_reviewer(review, self.asked[-1]):
             case None:
                 self.set_state(run, states.failed("The flow was paused and never resumed."))
@@ -221,58 +205,6 @@ class FakeServer:
 
 
 _KEPT = {"name", "flow_id", "flow_version", "parameters", "tags", "labels", "parent_task_run_id"}
-
-
-def _is_outdated(run: FakeRun, request: Send) -> bool:
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    return headers.get("if-match") not in {None, f'"{run.state.id}"'}
-
-
-def _filtered(run: FakeRun, wanted: wire.RunInputFilter) -> Reply:
-    found = [
-        wire.RunInput(
-            id=uuid4(), flow_run_id=run.run.id, key=key, value=value, sender=run.senders.get(key)
-        ).model_dump(mode="json")
-        for key, value in run.inputs.items()
-        if key.startswith(wanted.prefix) and key not in wanted.exclude_keys
-    ]
-    return _json(200, found[: wanted.limit])
-
-
-def _shown(state: states.State) -> dict[str, Any]:
-    return wire.State.from_domain(state).model_dump(mode="json")
-
-
-def _asked(run: FakeRun) -> Asked:
-    keyset = run.state.details.run_input_keyset or {}
-    texts = {name: run.inputs.get(key) for name, key in keyset.items()}
-    loaded = {name: json.loads(text) for name, text in texts.items() if text}
-    return Asked(
-        flow_run=run.as_wire(),
-        key=run.state.details.pause_key or "",
-        description=loaded.get("description"),
-        schema=loaded.get("schema"),
-    )
-
-
-def _read_verdict(
-    verdict: Accept | Reject | Abort | Wait,
-) -> tuple[str, states.State | None, str | None, int | None]:
-    match verdict:
-        case Accept(state):
-            return "ACCEPT", state, None, None
-        case Reject(reason, state):
-            return "REJECT", state, reason, None
-        case Abort(reason):
-            return "ABORT", None, reason, None
-        case _:
-            return "WAIT", None, verdict.reason, verdict.delay_seconds
-
-
-def _json(status: int, body: Any) -> Reply:
-    if isinstance(body, wire.Wire):
-        body = body.model_dump(mode="json")
-    return Reply(status, json.dumps(body).encode(), {"content-type": "application/json"})
 
 
 @contextmanager

@@ -5,20 +5,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
-from flowruns import FlowRun, get_client, run_deployment
+from flowruns import FlowRun, run_deployment
 from flowruns.exceptions import ObjectNotFound
 from flowruns.sdk.client import SyncFlowRunsClient
-from flowruns.sdk.config import Config, override_config
+from tests.acceptance.serving import client_of
+from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
 from tests.servers import PREFECT_PYTHON, ApprovalsServer, PrefectServer, prefect_environment
 
 FLOWS = Path(__file__).with_name("flows_to_break.py")
-PATIENCE_SECONDS = 60.0
 
 type Process = subprocess.Popen[bytes]
 
@@ -136,29 +136,15 @@ class Play:
         return [str(state.name) for state in states]
 
 
-def eventually[T](
-    question: Callable[[], T | None], what: str, *, within: float = PATIENCE_SECONDS
-) -> T:
-    ends = time.monotonic() + within
-    while time.monotonic() < ends:
-        if answer := question():
-            return answer
-        time.sleep(0.1)
-    raise AssertionError(f"Waited {within} s in vain until {what}")
-
-
 @contextmanager
 def scene_on(server: ApprovalsServer | PrefectServer, folder: Path) -> Iterator[Scene]:
     """Make a scene; the SDK's functions in this process use its server too."""
-    key = server.api_key if isinstance(server, ApprovalsServer) else None
-    previous = override_config(Config(api_url=server.api_url, api_key=key))
-    with get_client(sync_client=True) as client:
+    with client_of(server) as client:
         scene = Scene(server=server, client=client, folder=folder)
         try:
             yield scene
         finally:
             scene.clear()
-            override_config(previous)
 
 
 def prefect_client_environment(scene: Scene) -> dict[str, str]:

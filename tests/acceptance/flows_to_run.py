@@ -22,6 +22,16 @@ from flowruns import (
     task,
     wait_for_flow_run,
 )
+from flowruns.artifacts import (
+    acreate_progress_artifact,
+    aupdate_progress_artifact,
+    create_image_artifact,
+    create_link_artifact,
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 from flowruns.exceptions import (
     AnswerBelongsElsewhere,
     ApprovalRejected,
@@ -190,6 +200,28 @@ def doubling() -> list[int]:
 def watching(flow_run_id: str) -> str | None:
     run = wait_for_flow_run(UUID(flow_run_id), poll_interval=2, log_states=True)
     return str(run.state_name)
+
+
+@task
+def show_the_table() -> None:
+    create_table_artifact([{"order": 7, "amount": 79.9}], key="refunds")
+
+
+@flow
+def showing() -> None:
+    show_the_table()
+    create_markdown_artifact("**1** refund", description="What was found")
+    create_link_artifact("https://example.com/7", "Order 7", key="order-7")
+    create_image_artifact("https://example.com/7.png")
+    progress = create_progress_artifact(10, key="progress")
+    update_progress_artifact(progress, 80)
+
+
+@flow
+async def showing_async() -> None:
+    await create_markdown_artifact("**1** refund", key="finding")  # type: ignore[misc]
+    progress = await acreate_progress_artifact(10)
+    await aupdate_progress_artifact(progress, 80, description="Nearly")
 
 
 def main() -> None:

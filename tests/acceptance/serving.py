@@ -4,17 +4,15 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from flowruns import get_client
 from flowruns.sdk.client import SyncFlowRunsClient
 from flowruns.sdk.config import Config, override_config
+from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
 from tests.servers import ApprovalsServer, PrefectServer
-
-PATIENCE_SECONDS = 60
 
 type Server = ApprovalsServer | PrefectServer
 
@@ -57,13 +55,3 @@ def serving(
             process.send_signal(signal.SIGTERM)
             process.wait(PATIENCE_SECONDS)
             sys.stdout.write(log.read_text())
-
-
-def eventually[T](question: Callable[[], T | None], what: str) -> T:
-    """Ask until the answer is yes; fail after a while, saying that `what` was waited for."""
-    ends = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < ends:
-        if answer := question():
-            return answer
-        time.sleep(0.1)
-    raise AssertionError(f"Waited in vain until {what}")

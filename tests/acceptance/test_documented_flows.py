@@ -11,22 +11,10 @@ import pytest
 
 from flowruns import FlowRun, resume_flow_run, run_deployment, send_input, wait_for_flow_run
 from flowruns.sdk.client import SyncFlowRunsClient
-from tests.acceptance.serving import PATIENCE_SECONDS, Server, client_of, eventually, serving
-from tests.servers import approvals_server, prefect_server
+from tests.acceptance.serving import Server, serving
+from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
 
 FLOWS = Path(__file__).with_name("documented_flows.py")
-
-
-@pytest.fixture(scope="module", params=[approvals_server, prefect_server])
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    with request.param() as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: Server) -> Iterator[SyncFlowRunsClient]:
-    with client_of(server) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")

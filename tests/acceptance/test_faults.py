@@ -13,7 +13,8 @@ from uuid import UUID
 import pytest
 
 from flowruns import State, StateType, resume_flow_run
-from tests.acceptance.breaking import Scene, eventually, scene_on, serve_with_prefect
+from tests.acceptance.breaking import Scene, scene_on, serve_with_prefect
+from tests.acceptance.waiting import eventually
 from tests.network import network
 from tests.servers import (
     ApprovalsServer,

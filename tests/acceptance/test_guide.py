@@ -13,22 +13,11 @@ import pytest
 
 from flowruns import resume_flow_run, run_deployment, wait_for_flow_run
 from flowruns.sdk.client import SyncFlowRunsClient
-from tests.acceptance.serving import PATIENCE_SECONDS, Server, client_of, eventually, serving
-from tests.servers import ROOT, approvals_server, prefect_server
+from tests.acceptance.serving import Server, serving
+from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
+from tests.servers import ROOT
 
 _MAIN = re.compile(r'\n*if __name__ == "__main__":\n.*', re.DOTALL)
-
-
-@pytest.fixture(scope="module", params=[approvals_server, prefect_server])
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    with request.param() as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: Server) -> Iterator[SyncFlowRunsClient]:
-    with client_of(server) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")

@@ -20,23 +20,12 @@ from flowruns import (
 from flowruns.sdk.asking import ask
 from flowruns.sdk.client import SyncFlowRunsClient
 from flowruns.sdk.steps import Send
-from tests.acceptance.serving import PATIENCE_SECONDS, Server, client_of, eventually, serving
-from tests.servers import approvals_server, free_port, prefect_server, wait_until_ready
+from tests.acceptance.serving import Server, serving
+from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
+from tests.servers import free_port, wait_until_ready
 
 FLOWS = Path(__file__).with_name("flows_with_results.py")
 BUCKET = "results-of-flows"
-
-
-@pytest.fixture(scope="module", params=[approvals_server, prefect_server])
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    with request.param() as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: Server) -> Iterator[SyncFlowRunsClient]:
-    with client_of(server) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")

@@ -4,119 +4,20 @@ Only what they know of a held request differs, and the SDK does not ask.
 """
 
 import json
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 
-from flowruns import State, StateType, get_client, resume_flow_run
+from flowruns import State, StateType, resume_flow_run
 from flowruns.domain.rejections import rejected
 from flowruns.exceptions import NotPausedError, ResumeRefused
 from flowruns.sdk.client import SyncFlowRunsClient
-from flowruns.sdk.config import Config, override_config
-from flowruns.sdk.states import FlowRun
-from tests.servers import ApprovalsServer, PrefectServer, approvals_server, prefect_server
-
-pytestmark = pytest.mark.slow
-
-FLOWS = Path(__file__).with_name("flows_to_run.py")
-PATIENCE_SECONDS = 30
-
-type Server = ApprovalsServer | PrefectServer
-
-
-@pytest.fixture(scope="module", params=[approvals_server, prefect_server])
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    with request.param() as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: Server) -> Iterator[SyncFlowRunsClient]:
-    """A client of `server`; the SDK's functions in this process use the server too."""
-    key = server.api_key if isinstance(server, ApprovalsServer) else None
-    previous = override_config(Config(api_url=server.api_url, api_key=key))
-    with get_client(sync_client=True) as client:
-        yield client
-    override_config(previous)
-
-
-class FlowProcess:
-    """One flow in a process of its own."""
-
-    def __init__(self, server: Server, client: SyncFlowRunsClient, *command: object) -> None:
-        name, *arguments = command
-        self.client = client
-        self.began = time.time()
-        self.known = {run.id for run in client.read_flow_runs()}
-        self.process = subprocess.Popen(
-            [sys.executable, FLOWS, str(name), *map(json.dumps, arguments)],
-            env=server.flow_environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def run(self) -> FlowRun:
-        """Return its flow run, of which it has one."""
-        return _eventually(self._find, "the flow run exists")
-
-    def _find(self) -> FlowRun | None:
-        new = [run for run in self.client.read_flow_runs() if run.id not in self.known]
-        return new[0] if new else None
-
-    def paused(self, key: str = "1") -> UUID:
-        """Return the id of its run once it is in the pause `key`."""
-        run_id = self.run().id
-
-        def is_paused() -> bool:
-            assert self.process.poll() is None, self.process.communicate()
-            state = self.client.read_flow_run(run_id).state
-            return bool(state and state.is_paused() and state.state_details.pause_key == key)
-
-        _eventually(is_paused, f"the run is in pause {key}")
-        return run_id
-
-    def result(self) -> Any:
-        out, err = self.process.communicate(timeout=PATIENCE_SECONDS)
-        assert self.process.returncode == 0, err
-        return json.loads(out.splitlines()[-1])
-
-    def log(self) -> str:
-        return self.process.communicate(timeout=PATIENCE_SECONDS)[1]
-
-
-def _eventually[T](question: Callable[[], T | None], what: str) -> T:
-    ends = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < ends:
-        if answer := question():
-            return answer
-        time.sleep(0.01)
-    raise AssertionError(f"Waited in vain until {what}")
-
-
-@pytest.fixture
-def start(server: Server, client: SyncFlowRunsClient) -> Iterator[Callable[..., FlowProcess]]:
-    started: list[FlowProcess] = []
-
-    def start_flow(*command: object) -> FlowProcess:
-        started.append(FlowProcess(server, client, *command))
-        return started[-1]
-
-    yield start_flow
-    for flow in started:
-        flow.process.kill()
-        flow.process.communicate()
-
-
-type Start = Callable[..., FlowProcess]
+from tests.acceptance.flow_processes import Start
+from tests.acceptance.serving import Server
+from tests.acceptance.waiting import eventually
 
 
 def test_a_flow_goes_on_with_the_answer(start: Start, client: SyncFlowRunsClient) -> None:
@@ -144,7 +45,7 @@ def test_the_server_shows_the_task_runs_of_a_flow(start: Start, server: Server) 
         found: list[dict[str, Any]] = answer.raise_for_status().json()
         return found if [run["state_name"] for run in found] == ["Completed"] * 3 else None
 
-    shown = _eventually(find_completed, "three task runs have completed")
+    shown = eventually(find_completed, "three task runs have completed")
     assert sorted(run["run_count"] for run in shown) == [1, 1, 2]
     assert all(run["name"].startswith("double-") for run in shown)
     assert all(run["start_time"] <= run["end_time"] for run in shown)
@@ -240,7 +141,7 @@ def test_a_retry_asks_again(start: Start, client: SyncFlowRunsClient) -> None:
     def asked_again() -> bool:
         return [state.name for state in client.read_flow_run_states(run_id)] == names
 
-    _eventually(asked_again, "the second attempt asks")
+    eventually(asked_again, "the second attempt asks")
     resume_flow_run(run_id, {"value": 20})
     assert flow.result() == 21
 
@@ -249,7 +150,7 @@ def test_many_runs_are_waited_for_at_once(start: Start, client: SyncFlowRunsClie
     flow = start("ending")
     run_id = flow.paused()
     waiting = start("waiting_for", [str(run_id)] * 100)
-    _eventually(lambda: waiting.run().state_name == "Running", "the waiting flow runs")
+    eventually(lambda: waiting.run().state_name == "Running", "the waiting flow runs")
     resume_flow_run(run_id)
     assert waiting.result() == ["Completed"] * 100
 
@@ -350,7 +251,7 @@ def test_a_watcher_outlives_a_killed_server_and_logs_no_state_twice(
     watching = start("watching", str(run_id))
     watcher_id = watching.run().id
     before = ["Pending", "Running", "Paused"]
-    _eventually(lambda: states_seen(client, watcher_id) == before, "it has logged the pause")
+    eventually(lambda: states_seen(client, watcher_id) == before, "it has logged the pause")
     server.kill()
     time.sleep(1)
     server.start()

@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,29 +20,12 @@ from flowruns import (
 )
 from flowruns.exceptions import ObjectNotFound, PauseRefused
 from flowruns.sdk.client import SyncFlowRunsClient
-from tests.acceptance.serving import Server, client_of
-from tests.servers import approvals_server, prefect_server
-
-pytestmark = pytest.mark.slow
+from tests.acceptance.serving import Server
+from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
 
 FLOWS = Path(__file__).with_name("flows_to_serve.py")
-PATIENCE_SECONDS = 40
-
 type Process = subprocess.Popen[str]
 type Serve = Callable[..., Process]
-
-
-@pytest.fixture(scope="module", params=[approvals_server, prefect_server])
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    with request.param() as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: Server) -> Iterator[SyncFlowRunsClient]:
-    """A client of `server`; the SDK's functions in this process use the server too."""
-    with client_of(server) as client:
-        yield client
 
 
 @pytest.fixture
@@ -75,15 +57,6 @@ def serving(server: Server, client: SyncFlowRunsClient, tmp_path: Path) -> Itera
             process.send_signal(signal.SIGTERM)
             process.send_signal(signal.SIGINT)
         process.communicate(timeout=PATIENCE_SECONDS)
-
-
-def eventually[T](question: Callable[[], T | None], what: str) -> T:
-    ends = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < ends:
-        if answer := question():
-            return answer
-        time.sleep(0.1)
-    raise AssertionError(f"Waited in vain until {what}")
 
 
 def run(flow: str, timeout: float | None = PATIENCE_SECONDS, **parameters: Any) -> FlowRun:

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 _REPORT = """
 import json, sys
 before = set(sys.modules)
@@ -27,6 +29,11 @@ def test_every_public_name_needs_pydantic_only() -> None:
     loaded = _third_parties_of("from flowruns import *")
     assert "pydantic" in loaded
     assert not loaded & {"httpx", "django", "approvals", "prefect"}
+
+
+@pytest.mark.parametrize("module", ["artifacts", "blocks", "exceptions", "schedules"])
+def test_the_modules_beside_them_need_pydantic_only(module: str) -> None:
+    assert not _third_parties_of(f"import flowruns.{module}") & {"httpx", "anyio", "django"}
 
 
 def test_making_a_flow_loads_no_http_client() -> None:

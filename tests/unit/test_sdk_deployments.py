@@ -13,9 +13,10 @@ from flowruns.exceptions import ObjectNotFound
 from flowruns.schedules import Cron, Interval, RRule, Schedule
 from flowruns.sdk.drive import Connection
 from flowruns.sdk.drive import run as play
+from flowruns.sdk.fake_runs import json_reply
 from flowruns.sdk.parameter_schemas import schema_of_parameters
 from flowruns.sdk.steps import Reply, Send
-from flowruns.sdk.testing import FakeServer, _json, served_by
+from flowruns.sdk.testing import FakeServer, served_by
 
 
 class Item(BaseModel):
@@ -55,22 +56,22 @@ class Desk:
         known = {"id": str(self.id), "name": "desk", "flow_id": str(self.flow_id)}
         match request.method, request.path:
             case "POST", "/flows/":
-                return _json(201, {"id": str(self.flow_id), "name": "refund"})
+                return json_reply(201, {"id": str(self.flow_id), "name": "refund"})
             case "POST", "/deployments/":
                 self.created.append(request.body)
-                return _json(201, known)
+                return json_reply(201, known)
             case "GET", "/deployments/name/refund/desk":
-                return _json(200, known)
+                return json_reply(200, known)
             case "GET", path if path == f"/deployments/{self.id}":
-                return _json(200, known)
+                return json_reply(200, known)
             case "GET", path if path == f"/flows/{self.flow_id}":
-                return _json(200, {"id": str(self.flow_id), "name": "refund"})
+                return json_reply(200, {"id": str(self.flow_id), "name": "refund"})
             case "POST", path if path == f"/deployments/{self.id}/create_flow_run":
                 self.created.append(request.body)
-                return _json(201, self.run)
+                return json_reply(201, self.run)
             case "GET", path if path == f"/flow_runs/{self.run_id}":
-                return _json(200, self.run)
-        return _json(404, {"detail": "Not found"})
+                return json_reply(200, self.run)
+        return json_reply(404, {"detail": "Not found"})
 
     @property
     def run(self) -> dict[str, Any]:
