@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from flowruns import RunInput, flow, get_run_logger, pause_flow_run, tags, task
+from flowruns.artifacts import create_table_artifact
 
 
 class Ticket(BaseModel):
@@ -38,6 +39,14 @@ def ask_agent(ticket: Ticket, proposal: dict[str, Any]) -> dict[str, Any]:
 
 
 @task
+def show_orders(customer: str) -> None:
+    """Put what the customer has bought beside the question, which the agent has not seen."""
+    create_table_artifact(
+        ORDERS[customer], key="orders", description=f"Orders of {customer} in this year"
+    )
+
+
+@task
 def refund(call: RefundCall) -> str:
     receipt = f"RF-{random.randint(100_000, 999_999)}"
     print(f"Refunded {call.amount:.2f} EUR for order {call.order} ({call.reason}): {receipt}.")
@@ -62,6 +71,7 @@ To forbid it, reject.
 def answer_ticket(ticket: Ticket, proposal: dict[str, Any]) -> str:
     logger = get_run_logger()
     arguments = ask_agent(ticket, proposal)
+    show_orders(ticket.customer)
     call = pause_flow_run(
         wait_for_input=RefundCall.with_initial_data(description=describe(ticket), **arguments),
         timeout=4 * 3600,
@@ -72,6 +82,22 @@ def answer_ticket(ticket: Ticket, proposal: dict[str, Any]) -> str:
             logger.info("Corrected %s: %r instead of %r.", name, decided, proposed)
     return refund(call)
 
+
+ORDERS = {
+    "Jonas Weber": [
+        {"Order": "KL-20731", "Item": "Table lamp", "EUR": 79.9, "Refunded": 0},
+        {"Order": "KL-18044", "Item": "Bulbs, 4 pieces", "EUR": 19.6, "Refunded": 0},
+    ],
+    "Priya Nair": [
+        {"Order": "MZ-11482", "Item": "Board game", "EUR": 44.9, "Refunded": 0},
+        {"Order": "MZ-09930", "Item": "Jigsaw puzzle", "EUR": 24.0, "Refunded": 12.0},
+        {"Order": "MZ-07715", "Item": "Playing cards", "EUR": 9.5, "Refunded": 0},
+    ],
+    "Claire Dubois": [
+        {"Order": "TR-55010", "Item": "Chairs, 2 pieces", "EUR": 318.0, "Refunded": 0},
+        {"Order": "TR-51276", "Item": "Desk", "EUR": 449.0, "Refunded": 0},
+    ],
+}
 
 CASES = [
     (

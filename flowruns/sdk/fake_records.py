@@ -1,4 +1,4 @@
-"""What the fake server of `flowruns.sdk.testing` keeps beside flow runs: artifacts and blocks."""
+"""What the fake server of `flowruns.sdk.testing` keeps beside flow runs."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,19 +7,21 @@ from uuid import UUID, uuid4
 from flowruns.sdk.fake_runs import json_reply
 from flowruns.sdk.steps import Reply, Send
 from flowruns.wire.artifacts import Artifact, ArtifactCreate, ArtifactUpdate
+from flowruns.wire.variables import Variable
 
 
 class FakeRecords:
-    """`artifacts` in the order they were made; `blocks` by "type/name"."""
+    """`artifacts` in the order they were made; `blocks` by "type/name"; `variables` by name."""
 
-    kinds = frozenset({"artifacts", "block_types", "block_schemas", "block_documents"})
+    kinds = frozenset({"artifacts", "block_types", "block_schemas", "block_documents", "variables"})
 
     def __init__(self) -> None:
         self.artifacts: dict[UUID, Artifact] = {}
         self.blocks: dict[str, Any] = {}
+        self.variables: dict[str, Variable] = {}
         self._types: dict[str, str] = {}
 
-    def handle(self, kind: str, rest: Sequence[str], request: Send) -> Reply:
+    def handle(self, kind: str, rest: Sequence[str], request: Send) -> Reply:  # noqa: PLR0911 - a table
         match kind, rest, request.method:
             case "artifacts", [], "POST":
                 create = ArtifactCreate.model_validate(request.body)
@@ -34,6 +36,8 @@ class FakeRecords:
                 return self._handle_type(rest, request)
             case "block_documents", _, _:
                 return self._handle_document(rest, request)
+            case "variables", _, _:
+                return self._handle_variable(rest, request)
         return _not_found()
 
     def _update_artifact(self, artifact_id: UUID, body: Any) -> Reply:
@@ -65,6 +69,23 @@ class FakeRecords:
             return json_reply(409, {"detail": "Block already exists"})
         self.blocks[name] = {"id": str(uuid4()), "data": request.body["data"]}
         return json_reply(201, self.blocks[name])
+
+    def _handle_variable(self, rest: Sequence[str], request: Send) -> Reply:
+        name = rest[-1] if rest else request.body["name"]
+        found = self.variables.get(name)
+        if rest and found is None:
+            return _not_found()
+        match request.method:
+            case "POST" if found:
+                return json_reply(409, {"detail": "It is there already."})
+            case "POST" | "PATCH":
+                variable_id = found.id if found else uuid4()
+                self.variables[name] = Variable(id=variable_id, **request.body)
+                return json_reply(201, self.variables[name])
+            case "DELETE":
+                del self.variables[name]
+                return Reply(204)
+        return json_reply(200, found)
 
 
 def _not_found() -> Reply:

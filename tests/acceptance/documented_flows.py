@@ -32,6 +32,7 @@ from flowruns import (
     task,
     wait_for_flow_run,
 )
+from flowruns.variables import Variable
 
 # --- pausing for input
 
@@ -206,11 +207,25 @@ async def tourist() -> None:
 @flow(persist_result=True)
 async def listen_then_suspend(seconds: float = 1) -> None:
     logger = get_run_logger()
-    async for number in receive_input(int, with_metadata=True, timeout=seconds, poll_interval=0.1):
-        logger.info(f"Heard {number.value} as {number.metadata.key}")
-    logger.info("Nobody speaks; suspending")
-    await suspend_flow_run(timeout=600)
-    logger.info("Resumed")
+    heard = f"{get_run_context().flow_run.id}-heard"  # type: ignore[union-attr]
+    keys = await Variable.get(heard, default=[])
+    numbers = receive_input(
+        int,
+        with_metadata=True,
+        raise_timeout_error=True,
+        timeout=seconds,
+        poll_interval=0.1,
+        exclude_keys=keys,
+    )
+    try:
+        async for number in numbers:
+            logger.info(f"Heard {number.value} as {number.metadata.key}")
+            keys.append(number.metadata.key)
+            await Variable.set(heard, keys, overwrite=True)
+    except TimeoutError:
+        logger.info("Nobody speaks; suspending")
+        await suspend_flow_run(timeout=600)
+        logger.info(f"Resumed, having heard {len(keys)}")
 
 
 class Measure(RunInput):

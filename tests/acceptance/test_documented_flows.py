@@ -153,7 +153,7 @@ def test_a_flow_that_suspends_when_nobody_speaks_hears_each_message_once(
     resume_flow_run(run_id)
     run = wait_for_flow_run(run_id, timeout=PATIENCE_SECONDS, poll_interval=0.3)
     assert run.state_name == "Completed", run.state
-    log = _log(client, run_id, last="Resumed")
+    log = _log(client, run_id, last="Resumed, having heard 2")
     assert [line.split()[1] for line in log if line.startswith("Heard")] == ["1", "2"]
 
 

@@ -31,7 +31,7 @@ def test_every_public_name_needs_pydantic_only() -> None:
     assert not loaded & {"httpx", "django", "approvals", "prefect"}
 
 
-@pytest.mark.parametrize("module", ["artifacts", "blocks", "exceptions", "schedules"])
+@pytest.mark.parametrize("module", ["artifacts", "blocks", "exceptions", "schedules", "variables"])
 def test_the_modules_beside_them_need_pydantic_only(module: str) -> None:
     assert not _third_parties_of(f"import flowruns.{module}") & {"httpx", "anyio", "django"}
 
