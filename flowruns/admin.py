@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from flowruns.models import (
     ApiKey,
+    BlockDocument,
     ConcurrencyLimit,
     Deployment,
     DeploymentSchedule,
@@ -85,6 +86,16 @@ class VariableAdmin(RecordAdmin):
     list_display = ["name", "tags", "created", "updated"]
     fields = ["name", "tags", "created", "updated"]
     search_fields = ["name"]
+
+
+@admin.register(BlockDocument)
+class BlockDocumentAdmin(RecordAdmin):
+    """Blocks by name; their values are shown nowhere."""
+
+    list_display = ["name", "block_type", "updated"]
+    list_select_related = ["block_type"]
+    search_fields = ["name", "block_type__name"]
+    fields = ["name", "block_type", "created", "updated"]
 
 
 @admin.register(ApiKey)

@@ -109,6 +109,21 @@ def _keep_secret_key(path: Path) -> str:
         raise _unusable("APPROVALS_HOME", path.parent, error) from None
 
 
+def read_encryption_keys(secret_key: str) -> list[str]:
+    """Return the keys of ENCRYPTION_KEY, separated by commas, and behind them the secret key.
+
+    The first one encrypts, and each of them decrypts what it has encrypted.
+    """
+    texts = os.environ.get("ENCRYPTION_KEY", "").split(",")
+    keys = [key.strip() for key in texts if key.strip()]
+    if any(len(key) < _SECRET_KEY_LENGTH for key in keys):
+        raise ImproperlyConfigured(
+            f"ENCRYPTION_KEY must have at least {_SECRET_KEY_LENGTH} characters; of several keys,"
+            " separated by commas, each must."
+        )
+    return [*keys, secret_key]
+
+
 def read_database(home: Path) -> dict[str, Any]:
     """Read DATABASE_URL (SQLite or PostgreSQL); without it, a SQLite file in the home folder."""
     url = os.environ.get("DATABASE_URL") or f"sqlite:///{home / 'approvals.sqlite3'}"

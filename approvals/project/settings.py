@@ -11,6 +11,7 @@ from django.utils.csp import CSP
 from approvals.project.environment import (
     read_bool,
     read_database,
+    read_encryption_keys,
     read_home,
     read_hosts,
     read_int,
@@ -26,6 +27,7 @@ _IS_HTTPS = PUBLIC_URL.startswith("https://")
 
 DEBUG = read_bool("DEBUG", default=False)
 SECRET_KEY = read_secret_key(APPROVALS_HOME)
+ENCRYPTION_KEYS = read_encryption_keys(SECRET_KEY)  # of what blocks hold
 _PUBLIC_HOST = [urlsplit(PUBLIC_URL).hostname or ""] if PUBLIC_URL else []
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *_PUBLIC_HOST, *read_hosts("ALLOWED_HOSTS")]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []

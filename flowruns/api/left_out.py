@@ -18,7 +18,8 @@ _MACHINES = (
     " here, processes that serve a flow start its runs."
 )
 _NOT_YET = "It is not served yet."
-_BLOCKS = "The place would be a block, which is not served yet: name `result_storage` in the flow."
+_REGISTRY = "It lists packages of workers and blocks; clients register the blocks that they use."
+_SYSTEM_BLOCKS = "Clients bring a block type with the first block of it that they save."
 _AUTOMATIONS = "There are no automations here: lists of them are empty, and none can be made."
 _ONE_BY_ONE = "Do it one by one."
 _PAGES = "Only Prefect's pages ask for it; this server has its own."
@@ -34,9 +35,8 @@ LEFT_OUT = {
     "* /work_queues/*": _MACHINES,
     "* /task_workers/*": _MACHINES,
     "GET /deployments/{}/work_queue_check": _MACHINES,
-    "* /block_*": _NOT_YET,
-    "* /collections/*": _NOT_YET,
-    "* /admin/storage": _BLOCKS,
+    "POST /block_types/install_system_block_types": _SYSTEM_BLOCKS,
+    "* /collections/*": _REGISTRY,
     "* /admin/*": _NOT_YET,
     "* /concurrency_limits/*": _TAGS,
     "POST /deployments/bulk_delete": _ONE_BY_ONE,

@@ -1,12 +1,11 @@
-"""/health, /ready, /admin and /csrf-token: what every Prefect client asks first."""
+"""/health, /ready, /admin/version and /csrf-token: what every Prefect client asks first."""
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
-from flowruns.api import auth
-from flowruns.api.http import respond, respond_json
-from flowruns.wire import PREFECT_VERSION, DefaultResultStorage
+from flowruns.api.http import respond_json
+from flowruns.wire import PREFECT_VERSION
 
 router = Router(tags=["System"])
 
@@ -40,15 +39,6 @@ def hello(request: HttpRequest) -> HttpResponse:
 def version(request: HttpRequest) -> HttpResponse:
     """Name the Prefect release whose dialect this is."""
     return respond_json(PREFECT_VERSION)
-
-
-@router.get("/admin/storage", auth=auth.readers, response=DefaultResultStorage)
-def default_result_storage(request: HttpRequest) -> HttpResponse:
-    """Name no place for results, so that flows keep theirs where they always do.
-
-    It would be a block, and there are none here.
-    """
-    return respond(DefaultResultStorage())
 
 
 @router.get("/csrf-token", response={422: dict[str, str]})

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import DataError
+from django.db import DataError, IntegrityError
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
@@ -13,6 +13,10 @@ from flowruns import wire
 from flowruns.api import (
     artifacts,
     automations,
+    block_capabilities,
+    block_documents,
+    block_schemas,
+    block_types,
     concurrency_limits,
     deployments,
     events,
@@ -20,6 +24,7 @@ from flowruns.api import (
     flow_runs,
     flows,
     logs,
+    result_storage,
     schedules,
     system,
     task_run_states,
@@ -30,6 +35,8 @@ from flowruns.api.http import StrictJson, respond_json
 from flowruns.api.left_out import name_refusals
 from flowruns.domain.errors import (
     Conflict,
+    Forbidden,
+    InvalidReference,
     LeaseExpired,
     NotFound,
     SlotsTaken,
@@ -58,9 +65,16 @@ api.add_router("/events", events.router)
 api.add_router("/automations", automations.router)
 api.add_router("/artifacts", artifacts.router)
 api.add_router("/variables", variables.router)
+api.add_router("/block_types", block_types.router)
+api.add_router("/block_schemas", block_schemas.router)
+api.add_router("/block_capabilities", block_capabilities.router)
+api.add_router("/block_documents", block_documents.router)
+api.add_router("/admin/storage", result_storage.router)
 
 
 _STATUS: dict[type[Exception], int] = {
+    InvalidReference: 400,
+    Forbidden: 403,
     NotFound: 404,
     StateMovedOn: 412,
     Conflict: 409,
@@ -91,6 +105,13 @@ def _answer_unstorable(request: HttpRequest, error: Any) -> HttpResponse:
     """Answer for what PostgreSQL cannot hold, such as a NUL in a name that is asked for."""
     detail = "The request holds a value that the database cannot take, such as a NUL character."
     return respond_json({"detail": detail}, status=422)
+
+
+@api.exception_handler(IntegrityError)
+def _answer_collision(request: HttpRequest, error: Any) -> HttpResponse:
+    """Answer for what two requests did to the same things at the same moment."""
+    detail = "Another request changed what this one is about at the same moment; send it again."
+    return respond_json({"detail": detail}, status=409)
 
 
 @api.exception_handler(AuthenticationError)

@@ -12,7 +12,10 @@ FlowRunsError
 │   ├── TaskRunNotFound
 │   ├── TaskRunStateNotFound
 │   ├── ArtifactNotFound
-│   └── VariableNotFound
+│   ├── VariableNotFound
+│   ├── BlockTypeNotFound
+│   ├── BlockSchemaNotFound
+│   └── BlockDocumentNotFound
 ├── Conflict
 │   ├── ApiKeyExists
 │   ├── ParametersRefused
@@ -20,11 +23,22 @@ FlowRunsError
 │   ├── ConcurrencyLimitExists
 │   ├── VariableConflict
 │   ├── StateMovedOn
-│   └── RunInputExists
+│   ├── RunInputExists
+│   ├── BlockTypeExists
+│   ├── NestedTypeUnknown
+│   ├── BlockExists
+│   └── EncryptionKeyChanged
 ├── Unprocessable
 │   ├── InvalidSchedule
 │   ├── TooManySlots
-│   └── InvalidSchema
+│   ├── InvalidSchema
+│   ├── InvalidBlockSchema
+│   ├── TooManyBlocks
+│   └── CannotStoreResults
+├── Forbidden
+│   ├── ReservedBlockType
+│   └── ProtectedBlockType
+├── InvalidReference
 ├── SlotsTaken
 └── LeaseExpired
 
@@ -88,6 +102,18 @@ class VariableNotFound(NotFound):
     """Variable not found."""
 
 
+class BlockTypeNotFound(NotFound):
+    """Block type not found"""
+
+
+class BlockSchemaNotFound(NotFound):
+    """Block schema not found"""
+
+
+class BlockDocumentNotFound(NotFound):
+    """Block document not found"""
+
+
 class Conflict(FlowRunsError):
     """The request contradicts what is stored"""
 
@@ -120,6 +146,22 @@ class RunInputExists(Conflict):
     """A flow run input with this key already exists."""
 
 
+class BlockTypeExists(Conflict):
+    """There is a block type with this slug already"""
+
+
+class NestedTypeUnknown(Conflict):
+    """The block schema nests a block type that is not known; register that one first"""
+
+
+class BlockExists(Conflict):
+    """Block already exists"""
+
+
+class EncryptionKeyChanged(Conflict):
+    """The block was encrypted with a key that is neither in ENCRYPTION_KEY nor SECRET_KEY"""
+
+
 class Unprocessable(FlowRunsError):
     """The request cannot be processed"""
 
@@ -134,6 +176,34 @@ class TooManySlots(Unprocessable):
 
 class InvalidSchema(Unprocessable):
     """The stored schema is not a valid JSON schema"""
+
+
+class InvalidBlockSchema(Unprocessable):
+    """The fields of the block schema cannot be read"""
+
+
+class TooManyBlocks(Unprocessable):
+    """The block leads to too many others"""
+
+
+class CannotStoreResults(Unprocessable):
+    """The block cannot be used for result storage"""
+
+
+class Forbidden(FlowRunsError):
+    """The request is not allowed to anybody"""
+
+
+class ReservedBlockType(Forbidden):
+    """Block type names beginning with 'Prefect' are reserved"""
+
+
+class ProtectedBlockType(Forbidden):
+    """protected block types cannot be deleted."""
+
+
+class InvalidReference(FlowRunsError):
+    """The block cannot refer to this one"""
 
 
 class SlotsTaken(FlowRunsError):

@@ -2,6 +2,13 @@
 
 from flowruns.models.api_keys import ApiKey
 from flowruns.models.artifacts import Artifact
+from flowruns.models.blocks import (
+    BlockDocument,
+    BlockReference,
+    BlockSchema,
+    BlockType,
+    DefaultStorage,
+)
 from flowruns.models.concurrency import ConcurrencyLimit, SlotLease
 from flowruns.models.events import Event
 from flowruns.models.flows import Deployment, Flow
@@ -14,7 +21,12 @@ from flowruns.models.variables import Variable
 __all__ = [
     "ApiKey",
     "Artifact",
+    "BlockDocument",
+    "BlockReference",
+    "BlockSchema",
+    "BlockType",
     "ConcurrencyLimit",
+    "DefaultStorage",
     "Deployment",
     "DeploymentSchedule",
     "Event",

@@ -23,7 +23,6 @@ from flowruns.wire.base import (
 )
 from flowruns.wire.runs import (
     CreatedBy,
-    DefaultResultStorage,
     Flow,
     FlowCreate,
     FlowRun,
@@ -56,7 +55,6 @@ __all__ = [
     "PREFECT_VERSION",
     "CreatedBy",
     "DateTime",
-    "DefaultResultStorage",
     "Flow",
     "FlowCreate",
     "FlowName",

@@ -183,9 +183,3 @@ class Log(LogCreate):
     id: UUID
     created: DateTime | None = None
     updated: DateTime | None = None
-
-
-class DefaultResultStorage(Wire):
-    """Where flows keep their results unless they say so: the id of a block, or none."""
-
-    default_result_storage_block_id: UUID | None = None

@@ -9,7 +9,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flowruns.api.urls import api as ninja_api
-from flowruns.models import Deployment, Flow, FlowRun, TaskRun
+from flowruns.models import (
+    BlockDocument,
+    BlockSchema,
+    BlockType,
+    Deployment,
+    Flow,
+    FlowRun,
+    TaskRun,
+)
+from tests.integration.blocks import Vaults
 from tests.integration.conftest import Api, Make, Run
 
 REQUESTS = 2_000
@@ -50,6 +59,9 @@ SIMPLE_VALUES = {
 }
 
 
+KINDS = [FlowRun, Flow, Deployment, TaskRun, BlockType, BlockSchema, BlockDocument, None]
+
+
 class Known:
     """The ids of one of each kind of thing, made again when a request has deleted it."""
 
@@ -60,6 +72,7 @@ class Known:
     def _make(self) -> Run:
         run = self._make_run(deployed=True)
         TaskRun.objects.create(flow_run_id=run.id, task_key="t", dynamic_key="0", name="t")
+        Vaults(run.api, f"vault-{uuid4()}").save("main", token="t")
         return run
 
     def make_again(self) -> None:
@@ -67,7 +80,7 @@ class Known:
             self.run = self._make()
 
     def draw(self, draw: Any) -> str:
-        kind = draw(st.sampled_from([FlowRun, Flow, Deployment, TaskRun, None]))
+        kind = draw(st.sampled_from(KINDS))
         found = kind and kind.objects.values_list("pk", flat=True).first()
         return str(found or uuid4())
 

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from approvals.project.environment import (
     read_bool,
     read_database,
+    read_encryption_keys,
     read_home,
     read_hosts,
     read_int,
@@ -117,6 +118,19 @@ def test_a_short_secret_key_is_refused(monkeypatch: Env, tmp_path: Path) -> None
     (tmp_path / "secret-key").write_text("")
     with pytest.raises(ImproperlyConfigured, match=r"secret-key must have at least 50"):
         read_secret_key(tmp_path)
+
+
+def test_blocks_are_encrypted_with_keys_of_their_own_or_the_secret_key(monkeypatch: Env) -> None:
+    monkeypatch.delenv("ENCRYPTION_KEY", raising=False)
+    assert read_encryption_keys("secret") == ["secret"]
+    monkeypatch.setenv("ENCRYPTION_KEY", f" {LONG}1, {LONG}2,")
+    assert read_encryption_keys("secret") == [f"{LONG}1", f"{LONG}2", "secret"]
+
+
+def test_a_short_encryption_key_is_refused(monkeypatch: Env) -> None:
+    monkeypatch.setenv("ENCRYPTION_KEY", f"{LONG},short")
+    with pytest.raises(ImproperlyConfigured, match="ENCRYPTION_KEY must have at least 50"):
+        read_encryption_keys("secret")
 
 
 def test_without_a_database_url_a_file_in_the_home_is_used(
