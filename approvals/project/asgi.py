@@ -8,9 +8,11 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "approvals.project.settings")
 _django: Any = get_asgi_application()
 
-from flowruns.finishing import finish_requests  # noqa: E402 -- its models need the apps loaded
+from flowruns.admission import admit_requests  # noqa: E402 -- its models need the apps loaded
+from flowruns.finishing import finish_requests  # noqa: E402
 from flowruns.holding import hold_requests  # noqa: E402
 from flowruns.lifespan import with_lifespan  # noqa: E402
 from flowruns.sockets import serve_sockets  # noqa: E402
 
-application = with_lifespan(serve_sockets(hold_requests(finish_requests(_django))))
+_answer = admit_requests(finish_requests(_django))
+application = with_lifespan(serve_sockets(hold_requests(_answer)))

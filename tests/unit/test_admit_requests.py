@@ -1,0 +1,101 @@
+"""A few requests are answered at once, whatever comes together, and slow clients keep no turn."""
+
+import asyncio
+
+import pytest
+
+from flowruns.admission import admit_requests
+from flowruns.holding import Application, Message, Receive, Scope, Send
+
+SCOPE: Scope = {"type": "http"}
+START: Message = {"type": "http.response.start", "status": 200}
+
+
+def part_of_body(*, more: bool) -> Message:
+    return {"type": "http.request", "body": b"", "more_body": more}
+
+
+async def have_body() -> Message:
+    return part_of_body(more=False)
+
+
+async def send(message: Message) -> None:
+    assert message == START
+
+
+async def settle() -> None:
+    """Let every task go as far as it can."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+class Desk:
+    """An application that counts who is in, and answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.inside = 0
+        self.answers = asyncio.Event()
+        self.leave = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope is SCOPE
+        await receive()
+        self.inside += 1
+        await self.answers.wait()
+        await send(START)
+        await self.leave.wait()
+
+
+async def call(app: Application, receive: Receive = have_body) -> None:
+    await app(SCOPE, receive, send)
+
+
+def test_so_many_are_let_in_and_the_next_when_an_answer_begins() -> None:
+    async def main() -> None:
+        desk = Desk()
+        app = admit_requests(desk, at_once=3)
+        requests = [asyncio.create_task(call(app)) for _ in range(10)]
+        await settle()
+        assert desk.inside == 3
+        desk.answers.set()  # nobody has left yet: their clients read slowly
+        await settle()
+        assert desk.inside == 10
+        desk.leave.set()
+        await asyncio.gather(*requests)
+
+    asyncio.run(main())
+
+
+def test_a_body_that_is_still_coming_has_no_turn() -> None:
+    async def main() -> None:
+        desk, rest = Desk(), asyncio.Event()
+        desk.answers.set()
+        desk.leave.set()
+
+        async def be_slow() -> Message:
+            await rest.wait()
+            return part_of_body(more=False)
+
+        app = admit_requests(desk, at_once=1)
+        slow = asyncio.create_task(call(app, be_slow))
+        await settle()
+        await call(app)
+        rest.set()
+        await slow
+        assert desk.inside == 2
+
+    asyncio.run(main())
+
+
+def test_a_failure_gives_its_turn_back() -> None:
+    async def fail(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        raise LookupError
+
+    async def main() -> None:
+        app = admit_requests(fail, at_once=1)
+        for _ in range(3):
+            with pytest.raises(LookupError):
+                await call(app)
+
+    asyncio.run(main())
