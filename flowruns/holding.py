@@ -3,7 +3,8 @@
 An ASGI application in front of Django's, which would keep a thread for every request in flight.
 Two requests are held when they ask for it with `Prefer: wait=30`: reading a run whose state the
 client knows (`If-None-Match: "<state id>"`), until it changes; and listing the scheduled runs of
-deployments, until one is due. Django then answers with what is true by then.
+deployments, until one is due. Django then answers with what is true by then; nobody asks it about
+a run that is still in the state which its reader knows.
 """
 
 import asyncio
@@ -42,7 +43,9 @@ class Hold(Protocol):
     @property
     def seconds(self) -> int: ...
 
-    async def wait(self) -> None: ...
+    async def wait(self) -> UUID | None:
+        """Return the state that is still the current one, or None if there may be news."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +58,13 @@ class HoldForState:
     key: str
     attends: bool = False
 
-    async def wait(self) -> None:
+    async def wait(self) -> UUID | None:
         waiting = waiting_for(self.flow_run_id, known=self.known, attends=self.attends)
         with waiting as waiter:
             # asked after registering: a change in between wakes the waiter
-            if await ask_database(self._is_worth_waiting):
-                await waiter.sleep(seconds=self.seconds)
+            if not await ask_database(self._is_worth_waiting):
+                return None
+            return None if await waiter.sleep(seconds=self.seconds) else self.known
 
     def _is_worth_waiting(self) -> bool:
         """Whether the key is valid and the run still in the state that is known."""
@@ -105,8 +109,14 @@ def hold_requests(app: Application) -> Application:
         hold = await _read_hold(scope, replay) if scope["type"] == "http" else None
         if hold is None:
             await app(scope, replay, send)
-        elif await _wait_or_disconnect(hold, replay):
-            await app(scope, replay, _say_applied(send, hold))
+            return
+        with suppress(_ClientLeft):
+            unchanged = await _wait(hold, replay)
+            answer = _say_applied(send, hold)
+            if unchanged is None:
+                await app(scope, replay, answer)
+            else:
+                await _say_unchanged(answer, unchanged)
 
     return application
 
@@ -149,6 +159,13 @@ def _say_applied(send: Send, hold: Hold) -> Send:
     return send_with_header
 
 
+async def _say_unchanged(send: Send, state_id: UUID) -> None:
+    """Answer in Django's place, which would have to read a run that is as the client knows it."""
+    headers = [(b"etag", f'"{state_id}"'.encode())]
+    await send({"type": "http.response.start", "status": 304, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
+
+
 class _Replay:
     """Receives on the application's behalf while it waits, and lets it have the same messages."""
 
@@ -177,13 +194,19 @@ class _Replay:
         return self._messages.pop(0) if self._messages else await self._receive()
 
 
-async def _wait_or_disconnect(hold: Hold, receive: _Replay) -> bool:
-    """Wait for the news or the end of patience; False when the client is gone."""
+class _ClientLeft(Exception):
+    """Nobody is there to be answered."""
+
+
+async def _wait(hold: Hold, receive: _Replay) -> UUID | None:
+    """Wait for news or the end of patience; raises `_ClientLeft` when the client is gone."""
     change = asyncio.create_task(hold.wait())
     disconnect = asyncio.create_task(receive.until_disconnect())
     try:
         await asyncio.wait({change, disconnect}, return_when=asyncio.FIRST_COMPLETED)
-        return change.done()
+        if not change.done():
+            raise _ClientLeft
+        return change.result()
     finally:
         for task in (change, disconnect):
             task.cancel()

@@ -40,12 +40,17 @@ class Waiter:
         """Wake from any thread; waking twice is waking once."""
         self._loop.call_soon_threadsafe(self._woken.set)
 
-    async def sleep(self, *, seconds: float) -> None:
-        """Sleep until woken, at most so long. May be called again to hear of the next change."""
+    async def sleep(self, *, seconds: float) -> bool:
+        """Sleep until woken, at most so long, and return whether somebody woke it.
+
+        May be called again to hear of the next change.
+        """
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._woken.wait()
+        was_woken = self._woken.is_set()
         self._woken.clear()
+        return was_woken
 
 
 _waiters: dict[UUID, set[Waiter]] = {}

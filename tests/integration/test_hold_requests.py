@@ -154,15 +154,18 @@ def test_a_change_between_registering_and_reading_is_not_missed(
     play(scenario())
 
 
-def test_patience_ends_and_the_application_answers(run: Run, key: str) -> None:
+def test_patience_ends_and_the_state_is_said_to_be_the_same(run: Run, key: str) -> None:
     scope = get(run, key, wait=1)
+    known = FlowRun.objects.get(pk=run.id).state_id
 
     async def scenario() -> None:
         held = Exchange(scope)
         started = time.monotonic()
         await held.start()
-        assert held.reached
-        assert 0.9 < time.monotonic() - started < 5
+        assert time.monotonic() - started > 0.9
+        assert not held.reached
+        assert [message.get("status") for message in held.sent] == [304, None]
+        assert held.headers == {b"etag": f'"{known}"'.encode(), b"preference-applied": b"wait=1"}
 
     play(scenario())
 
