@@ -1,5 +1,7 @@
 """Who may call: bearer keys and their scopes."""
 
+from dataclasses import dataclass
+
 from django.http import HttpRequest
 from ninja.errors import HttpError
 from ninja.security import HttpBearer
@@ -10,6 +12,14 @@ from flowruns.services.api_keys import find_api_key
 from flowruns.wire.headers import read_key
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose key a request carries, and what it may do."""
+
+    actor: Actor
+    may_read_variables: bool
+
+
 class Scoped(HttpBearer):
     """Lets a valid key in if it has one of the scopes; the actor of the request is that key."""
 
@@ -17,18 +27,19 @@ class Scoped(HttpBearer):
         super().__init__()
         self.scopes = scopes
 
-    def __call__(self, request: HttpRequest) -> Actor | None:
+    def __call__(self, request: HttpRequest) -> Caller | None:
         key = read_key(request.headers.get("Authorization", ""))
         return self.authenticate(request, key) if key else None
 
-    def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
+    def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
         key = find_api_key(token)
         if key is None:
             return None
         if not any(key.allows(scope) for scope in self.scopes):
             wanted = " or ".join(self.scopes)
             raise HttpError(403, f"The API key {key.name!r} lacks the scope: {wanted}.")
-        return api_key(key.name)
+        reads_variables = key.allows(ApiKey.Scope.FLOWS)
+        return Caller(api_key(key.name), may_read_variables=reads_variables)
 
 
 flows = Scoped(ApiKey.Scope.FLOWS)
@@ -38,6 +49,15 @@ resumers = Scoped(ApiKey.Scope.RESUME)
 
 def actor_of(request: HttpRequest) -> Actor:
     """Return the actor that the request's key stands for."""
-    actor = getattr(request, "auth", None)
-    assert isinstance(actor, Actor)  # noqa: S101 -- set by Scoped on every operation that calls this
-    return actor
+    return _caller_of(request).actor
+
+
+def may_read_variables(request: HttpRequest) -> bool:
+    """Whether the request's key runs flows: variables may be confidential."""
+    return _caller_of(request).may_read_variables
+
+
+def _caller_of(request: HttpRequest) -> Caller:
+    caller = getattr(request, "auth", None)
+    assert isinstance(caller, Caller)  # noqa: S101 -- set by Scoped on every operation that calls this
+    return caller

@@ -7,7 +7,7 @@ from ninja import Body, Router
 
 from flowruns import wire
 from flowruns.api import auth
-from flowruns.api.auth import actor_of
+from flowruns.api.auth import actor_of, may_read_variables
 from flowruns.api.http import respond, respond_empty, respond_json, respond_list, sent_at
 from flowruns.api.verdicts import respond_resumed, respond_verdict
 from flowruns.services import attendance, queries, resume, run_inputs, states
@@ -103,7 +103,10 @@ def resume_flow_run(
     request: HttpRequest, flow_run_id: UUID, answer: wire.Resume | None = None
 ) -> HttpResponse:
     outcome = resume.resume_flow_run(
-        flow_run_id, run_input=answer.run_input if answer else None, actor=actor_of(request)
+        flow_run_id,
+        run_input=answer.run_input if answer else None,
+        actor=actor_of(request),
+        may_read_variables=may_read_variables(request),
     )
     return respond_resumed(outcome)
 

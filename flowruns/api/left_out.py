@@ -17,7 +17,6 @@ _MACHINES = (
     "A team that needs many machines runs Prefect's own server with its work pools and workers;"
     " here, processes that serve a flow start its runs."
 )
-_NOT_YET = "It is not served yet."
 _REGISTRY = "It lists packages of workers and blocks; clients register the blocks that they use."
 _SYSTEM_BLOCKS = "Clients bring a block type with the first block of it that they save."
 _AUTOMATIONS = "There are no automations here: lists of them are empty, and none can be made."
@@ -37,7 +36,6 @@ LEFT_OUT = {
     "GET /deployments/{}/work_queue_check": _MACHINES,
     "POST /block_types/install_system_block_types": _SYSTEM_BLOCKS,
     "* /collections/*": _REGISTRY,
-    "* /admin/*": _NOT_YET,
     "* /concurrency_limits/*": _TAGS,
     "POST /deployments/bulk_delete": _ONE_BY_ONE,
     "POST /deployments/{}/create_flow_run/bulk": _ONE_BY_ONE,

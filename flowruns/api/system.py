@@ -1,11 +1,16 @@
-"""/health, /ready, /admin/version and /csrf-token: what every Prefect client asks first."""
+"""/health, /ready, /admin and /csrf-token: what every Prefect client asks first."""
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
-from flowruns.api.http import respond_json
+from flowruns.api import auth
+from flowruns.api.http import respond, respond_json
 from flowruns.wire import PREFECT_VERSION
+from flowruns.wire.settings import EventSettings, ServerSettings, Settings
 
 router = Router(tags=["System"])
 
@@ -39,6 +44,14 @@ def hello(request: HttpRequest) -> HttpResponse:
 def version(request: HttpRequest) -> HttpResponse:
     """Name the Prefect release whose dialect this is."""
     return respond_json(PREFECT_VERSION)
+
+
+@router.get("/admin/settings", auth=auth.readers, response=Settings)
+def read_settings(request: HttpRequest) -> HttpResponse:
+    """Tell what Prefect's clients ask of a server's settings, and nothing that is secret."""
+    retention = timedelta(days=settings.EVENT_RETENTION_DAYS)
+    events = EventSettings(retention_period=retention)
+    return respond(Settings(server=ServerSettings(events=events)))
 
 
 @router.get("/csrf-token", response={422: dict[str, str]})

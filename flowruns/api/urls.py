@@ -26,6 +26,7 @@ from flowruns.api import (
     logs,
     result_storage,
     schedules,
+    schema_trials,
     system,
     task_run_states,
     task_runs,
@@ -39,6 +40,7 @@ from flowruns.domain.errors import (
     InvalidReference,
     LeaseExpired,
     NotFound,
+    PlaceholderRefused,
     SlotsTaken,
     StateMovedOn,
     Unprocessable,
@@ -70,10 +72,12 @@ api.add_router("/block_schemas", block_schemas.router)
 api.add_router("/block_capabilities", block_capabilities.router)
 api.add_router("/block_documents", block_documents.router)
 api.add_router("/admin/storage", result_storage.router)
+api.add_router("/ui/schemas", schema_trials.router)
 
 
 _STATUS: dict[type[Exception], int] = {
     InvalidReference: 400,
+    PlaceholderRefused: 400,
     Forbidden: 403,
     NotFound: 404,
     StateMovedOn: 412,

@@ -39,6 +39,7 @@ FlowRunsError
 │   ├── ReservedBlockType
 │   └── ProtectedBlockType
 ├── InvalidReference
+├── PlaceholderRefused
 ├── SlotsTaken
 └── LeaseExpired
 
@@ -204,6 +205,10 @@ class ProtectedBlockType(Forbidden):
 
 class InvalidReference(FlowRunsError):
     """The block cannot refer to this one"""
+
+
+class PlaceholderRefused(FlowRunsError):
+    """A placeholder among the values stands for nothing that can be used"""
 
 
 class SlotsTaken(FlowRunsError):

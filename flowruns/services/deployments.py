@@ -7,19 +7,20 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from pydantic import JsonValue
 
-from flowruns.domain.errors import DeploymentNotFound, ParametersRefused
+from flowruns.domain.errors import DeploymentNotFound, ParametersRefused, PlaceholderRefused
 from flowruns.domain.states import StateType
 from flowruns.models import Deployment, FlowRun
-from flowruns.services.answers import AnswerRefused, describe_problem, find_problems, hydrate
 from flowruns.services.deployment_limits import delete_own_limit, set_limits
 from flowruns.services.flows import label_with_flow, read_flow
+from flowruns.services.hydration import HydrationRefused, hydrate
 from flowruns.services.schedules import (
     forget_scheduled_runs,
     look_again,
     merge_schedules,
     replace_schedules,
 )
-from flowruns.wire import FlowRunCreate, StateCreate
+from flowruns.services.validation import SchemaUnusable, describe_problem, find_problems
+from flowruns.wire import FlowRunCreate, StateCreate, refuse_unstorable
 from flowruns.wire import deployments as wire
 
 # Whoever serves a deployment asks for its runs far more often than this.
@@ -89,8 +90,8 @@ def read_deployment_by_name(flow_name: str, name: str) -> Deployment:
 def update_deployment(deployment_id: UUID, changes: wire.DeploymentUpdate) -> None:
     """Change the fields that the client sent (as Prefect 3.8).
 
-    Raises `DeploymentNotFound`, `InvalidSchedule`, `ScheduleSlugTaken` and
-    `ConcurrencyLimitNotFound`.
+    Raises `DeploymentNotFound`, `InvalidSchedule`, `ScheduleSlugTaken`, `ConcurrencyLimitNotFound`
+    and `PlaceholderRefused`.
     """
     sent = changes.model_dump(include=set(_COLUMNS), exclude_unset=True)
     fields = {
@@ -98,6 +99,8 @@ def update_deployment(deployment_id: UUID, changes: wire.DeploymentUpdate) -> No
         for name, value in sent.items()
         if value is not None or name in _NULLABLE_COLUMNS
     }
+    if fields.get("parameters"):
+        fields["parameters"] = _hydrate_parameters(fields["parameters"], of="deployment")
     with transaction.atomic():
         look_again(deployment_id)
         found = Deployment.objects.filter(pk=deployment_id)
@@ -123,12 +126,13 @@ def fill_in_flow_run(
 ) -> FlowRunCreate:
     """Complete a run with what its deployment says; by default it is scheduled for now.
 
-    Raises `ParametersRefused`, as Prefect 3.8 answers 409.
+    Raises `PlaceholderRefused` and `ParametersRefused`, as Prefect 3.8 answers 400 and 409.
     """
-    parameters = {**deployment.parameters, **flow_run.parameters}
+    given = {**deployment.parameters, **flow_run.parameters}
+    parameters = _hydrate_parameters(given, of="flow run")
     enforced = flow_run.enforce_parameter_schema
     if deployment.enforce_parameter_schema if enforced is None else enforced:
-        parameters = _check_parameters(deployment, parameters)
+        _check_parameters(deployment, parameters)
     fields = flow_run.model_dump(exclude={"state", "enforce_parameter_schema", "parameters"})
     return FlowRunCreate(
         **fields
@@ -149,17 +153,23 @@ def fill_in_flow_run(
     )
 
 
-def _check_parameters(
-    deployment: Deployment, parameters: dict[str, JsonValue]
-) -> dict[str, JsonValue]:
+def _hydrate_parameters(parameters: dict[str, JsonValue], *, of: str) -> dict[str, JsonValue]:
+    """Replace placeholders; whoever sends parameters runs flows, and so may read variables."""
     try:
-        hydrated = hydrate(parameters)
-        problems = find_problems(deployment.parameter_openapi_schema or {}, hydrated)
-    except AnswerRefused as refusal:
-        raise ParametersRefused(f"Error creating flow run: {refusal}") from None
+        hydrated = hydrate(parameters, may_read_variables=True)
+        refuse_unstorable(hydrated)
+    except (HydrationRefused, ValueError) as refusal:
+        raise PlaceholderRefused(f"Error hydrating {of} parameters: {refusal}") from None
+    return hydrated
+
+
+def _check_parameters(deployment: Deployment, parameters: dict[str, JsonValue]) -> None:
+    try:
+        problems = find_problems(deployment.parameter_openapi_schema or {}, parameters)
+    except SchemaUnusable as error:
+        raise ParametersRefused(f"Error creating flow run: {error}") from None
     if problems:
         raise ParametersRefused(f"Error creating flow run: {describe_problem(problems[0])}")
-    return hydrated
 
 
 def read_scheduled_flow_runs(query: wire.ScheduledRunsQuery) -> list[FlowRun]:

@@ -1,8 +1,10 @@
 """Resuming a paused flow run, with the answer it waits for."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,13 +15,7 @@ from flowruns.domain.rules import judge
 from flowruns.domain.states import State, StateType, resuming, running
 from flowruns.domain.transitions import Abort, Accept, Reject, Transition, Verdict
 from flowruns.models import FlowRun, RunInput
-from flowruns.services.answers import (
-    AnswerRefused,
-    Checked,
-    Problem,
-    check_answer,
-    describe_problem,
-)
+from flowruns.services.answers import AnswerRefused, Checked, check_answer
 from flowruns.services.slots import read_facts
 from flowruns.services.states import (
     MAX_LOSSES,
@@ -29,7 +25,9 @@ from flowruns.services.states import (
     get_flow_run,
     write_verdict,
 )
+from flowruns.services.validation import Problem, describe_problem
 
+type CheckAnswer = Callable[[str | None], Checked]
 _NOT_PAUSED = Abort("Cannot resume a flow run that is not paused.")
 
 
@@ -46,20 +44,23 @@ def resume_flow_run(
     run_input: dict[str, Any] | None,
     actor: Actor,
     pause_state_id: UUID | None = None,
+    may_read_variables: bool = False,
 ) -> ResumeOutcome:
     """Store the answer and let the run go on, in one transaction; raises `FlowRunNotFound`.
 
     Of two callers exactly one is accepted; the other gets ABORT, as for any run that is not
     paused. A refused answer is REJECT and the run still waits. With `pause_state_id` only that
-    pause is resumed, never a later one of the same run.
+    pause is resumed, never a later one of the same run. An answer uses variables only if its author
+    may read them.
     """
+    check = partial(check_answer, run_input=run_input, may_read_variables=may_read_variables)
     with transaction.atomic():
         for _ in range(MAX_LOSSES):
             run = get_flow_run(flow_run_id)
             state = current_state(run)
             if state is None or not _is_the_pause(state, pause_state_id):
                 return ResumeOutcome(verdict=_NOT_PAUSED, state=None, is_new=False)
-            outcome = _resume(run, state, run_input=run_input, actor=actor)
+            outcome = _resume(run, state, check=check, actor=actor)
             if outcome is not None:
                 return outcome
     raise ContendedError
@@ -70,11 +71,11 @@ def _is_the_pause(state: State, pause_state_id: UUID | None) -> bool:
 
 
 def _resume(
-    run: FlowRun, state: State, *, run_input: dict[str, Any] | None, actor: Actor
+    run: FlowRun, state: State, *, check: CheckAnswer, actor: Actor
 ) -> ResumeOutcome | None:
     now = datetime.now(UTC)
     try:
-        checked = _check(run, state, run_input)
+        checked = _check(run, state, check)
     except AnswerRefused as refusal:
         return ResumeOutcome(verdict=Reject(str(refusal)), state=state, is_new=False)
     proposed = resuming(at=now) if state.details.pause_reschedule else running()
@@ -87,12 +88,12 @@ def _resume(
     return _write(run, t, verdict, checked=checked, actor=actor)
 
 
-def _check(run: FlowRun, state: State, run_input: dict[str, Any] | None) -> Checked | None:
+def _check(run: FlowRun, state: State, check: CheckAnswer) -> Checked | None:
     keyset = state.details.run_input_keyset
     if keyset is None:
         return None  # an answer that nobody asked for is dropped, as Prefect 3.8 does
     schema = RunInput.objects.filter(flow_run=run, key=keyset["schema"]).first()
-    return check_answer(schema.value if schema else None, run_input)
+    return check(schema.value if schema else None)
 
 
 def _write(

@@ -41,6 +41,11 @@ def read_variable(id_or_name: UUID | str) -> Variable:
     return found
 
 
+def read_variable_value(name: str) -> Any:
+    """Return what a variable stands for; raises `VariableNotFound`."""
+    return json.loads(read_variable(name).value)
+
+
 def read_variables(query: wire.VariableQuery) -> list[Variable]:
     found = _matching(query).order_by(*_ORDER[query.sort])
     return list(found[query.offset : query.offset + query.limit])

@@ -8,6 +8,7 @@ their default, as on Prefect's server. Times are aware and travel in UTC; durati
 from flowruns.wire.base import (
     API_VERSION,
     MAX_HOLD_SECONDS,
+    MAX_NESTING,
     PAGE_LIMIT,
     PREFECT_VERSION,
     DateTime,
@@ -20,6 +21,7 @@ from flowruns.wire.base import (
     Seconds,
     SmallInt,
     Wire,
+    refuse_unstorable,
 )
 from flowruns.wire.runs import (
     CreatedBy,
@@ -51,6 +53,7 @@ from flowruns.wire.states import (
 __all__ = [
     "API_VERSION",
     "MAX_HOLD_SECONDS",
+    "MAX_NESTING",
     "PAGE_LIMIT",
     "PREFECT_VERSION",
     "CreatedBy",
@@ -85,4 +88,5 @@ __all__ = [
     "StateDetails",
     "VerdictDetails",
     "Wire",
+    "refuse_unstorable",
 ]

@@ -51,7 +51,7 @@ type Name = Annotated[str, Field(min_length=1, max_length=1000)]
 type RunName = Annotated[Name, BeforeValidator(lambda name: name or new_run_name())]
 
 
-def _refuse_unstorable(value: Any, path: str, depth: int = 0) -> None:
+def refuse_unstorable(value: Any, path: str = "", depth: int = 0) -> None:
     """Raise at the first NUL character, which PostgreSQL cannot store, and where no end is near."""
     if depth > MAX_NESTING:
         raise ValueError(f"The body is nested more than {MAX_NESTING} levels deep")
@@ -60,11 +60,11 @@ def _refuse_unstorable(value: Any, path: str, depth: int = 0) -> None:
             raise ValueError(f"{path or 'The body'} contains a NUL character; remove it")
     elif isinstance(value, dict):
         for key, item in value.items():
-            _refuse_unstorable(key, f"A key of {path or 'the body'}")
-            _refuse_unstorable(item, f"{path}.{key}" if path else str(key), depth + 1)
+            refuse_unstorable(key, f"A key of {path or 'the body'}")
+            refuse_unstorable(item, f"{path}.{key}" if path else str(key), depth + 1)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            _refuse_unstorable(item, f"{path}[{index}]", depth + 1)
+            refuse_unstorable(item, f"{path}[{index}]", depth + 1)
 
 
 class Wire(BaseModel):
@@ -80,5 +80,5 @@ class Request(Wire):
     @classmethod
     def _refuse_what_cannot_be_stored(cls, data: Any) -> Any:
         if isinstance(data, dict):
-            _refuse_unstorable(data, "")
+            refuse_unstorable(data)
         return data

@@ -17,8 +17,12 @@ _MAX_INTEGER = 2**64
 _NAME = re.compile(r"[a-z0-9_-]*")
 
 
+def is_variable_name(name: object) -> bool:
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
+
+
 def _valid_name(name: str) -> str:
-    if not _NAME.fullmatch(name):
+    if not is_variable_name(name):
         raise ValueError(
             "Variable name must only contain lowercase letters, numbers, and dashes or underscores."
         )

@@ -24,6 +24,14 @@ DEADLINE = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
 SCHEMA = json.dumps({"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]})
 KEYSET = {part: f"paused-1-{part}" for part in ("schema", "description", "response")}
 PAUSED = {"pause_key": "1", "pause_timeout": DEADLINE, "run_input_keyset": KEYSET}
+JINJA = {"__prefect_kind": "jinja", "template": "{{ 2 + 2 }}"}
+VARIABLE = {"__prefect_kind": "workspace_variable", "variable_name": "nothing"}
+ROW = {"type": "object", "properties": {"day": {"type": "string", "format": "date"}}}
+TRIED = {
+    "type": "object",
+    "properties": {"a": {"type": "integer"}, "rows": {"type": "array", "items": ROW}},
+    "required": ["a", "b"],
+}
 LINE = {"name": "x", "level": 20, "message": "m", "timestamp": DEADLINE, "flow_run_id": "<run>"}
 
 # name, method, path, body; <flow> and <run> are what the calls of those names created
@@ -88,6 +96,8 @@ CALLS: list[tuple[str, str, str, Any]] = [
     ),
     ("read paused run", "GET", "/flow_runs/<run>", None),
     ("bad answer", "POST", "/flow_runs/<run>/resume", {"run_input": {"a": "x"}}),
+    ("answer of a template", "POST", "/flow_runs/<run>/resume", {"run_input": {"a": JINJA}}),
+    ("answer of no variable", "POST", "/flow_runs/<run>/resume", {"run_input": {"a": VARIABLE}}),
     ("answer of a list", "POST", "/flow_runs/<run>/resume", {"run_input": [1]}),
     ("answer", "POST", "/flow_runs/<run>/resume", {"run_input": {"a": 1}}),
     ("answer again", "POST", "/flow_runs/<run>/resume", {"run_input": {"a": 1}}),
@@ -201,6 +211,16 @@ CALLS: list[tuple[str, str, str, Any]] = [
     ("delete variable by name", "DELETE", "/variables/name/null", None),
     ("delete variable", "DELETE", "/variables/<variable>", None),
     ("delete no variable", "DELETE", "/variables/<variable>", None),
+    ("try values", "POST", "/ui/schemas/validate", {"schema": TRIED, "values": {"a": 1}}),
+    (
+        "try wrong values",
+        "POST",
+        "/ui/schemas/validate",
+        {"schema": TRIED, "values": {"rows": [{"day": "x"}], "a": JINJA}},
+    ),
+    ("try no values", "POST", "/ui/schemas/validate", {"schema": {}}),
+    ("try no schema", "POST", "/ui/schemas/validate", {"schema": {"type": "x"}, "values": {}}),
+    ("try a circle", "POST", "/ui/schemas/validate", {"schema": {"$ref": "#"}, "values": {}}),
 ]
 
 UNKNOWN_IDS = "unknown ids are 404 (Prefect: 409 or 500)"

@@ -101,6 +101,19 @@ def test_the_first_questions_of_every_client_need_no_key(db: None) -> None:
     assert browser.get(f"/api/csrf-token?client={uuid4()}").status_code == 422
 
 
+def test_settings_tell_what_clients_ask_and_nothing_else(api: Api) -> None:
+    assert json.loads(api.get("/admin/settings").content) == {
+        "server": {
+            "analytics_enabled": False,
+            "api": {"default_limit": 200, "csrf_protection_enabled": False},
+            "events": {"retention_period": "P7D", "stream_out_enabled": True},
+            "logs": {"stream_out_enabled": True},
+            "ui": {"enabled": False},
+        }
+    }
+    assert Client().get("/api/admin/settings").status_code == 401
+
+
 def test_a_server_without_its_database_is_not_ready(
     db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,10 +6,12 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connection
 
+from flowruns.connectors.local import LocalConnector
 from flowruns.domain.actors import reviewer
 from flowruns.domain.rules import judge
 from flowruns.domain.transitions import Abort, Accept
 from flowruns.models import FlowRunState, RunInput
+from flowruns.services.api_keys import create_api_key
 from flowruns.services.resume import ResumeOutcome, resume_flow_run
 from tests.integration.conftest import APPROVAL_SCHEMA, Api, Make, Run
 
@@ -170,6 +172,14 @@ def test_a_pattern_of_rusts_dialect_is_checked(run: Run) -> None:
             {"__prefect_kind": "json", "value": '{"a": {"__prefect_kind": "jinja"}}'},
             {"a": {"__prefect_kind": "jinja"}},
         ),
+        ({"a": {"__prefect_kind": "jinja", "template": "{{ 2 + 2 }}"}}, {"a": "4"}),
+        ({"a": {"__prefect_kind": "jinja", "template": "Hello {{ name }}"}}, {"a": "Hello "}),
+        ({"a": {"__prefect_kind": "workspace_variable"}, "b": 1}, {"b": 1}),
+        ({"__prefect_kind": "workspace_variable"}, {}),
+        ({"a": {"__prefect_kind": "never-heard-of-it", "value": 1}}, {"a": 1}),
+        ({"a": {"__prefect_kind": None, "value": [1]}}, {"a": [1]}),
+        ({"a": {"__prefect_kind": 5}}, {"a": None}),
+        ({"a": {"__prefect_kind": "json", "value": 2**70}}, {"a": 2**70}),
     ],
 )
 def test_placeholders_are_hydrated_as_prefect_does(run: Run, given: Any, stored: Any) -> None:
@@ -181,11 +191,18 @@ def test_placeholders_are_hydrated_as_prefect_does(run: Run, given: Any, stored:
 @pytest.mark.parametrize(
     "placeholder",
     [
-        {"__prefect_kind": "jinja", "template": "{{ 1 }}"},
-        {"__prefect_kind": "workspace_variable", "variable_name": "secret"},
-        {"__prefect_kind": "else", "value": 1},
-        {"__prefect_kind": None, "value": 1},
+        {"__prefect_kind": "jinja"},
+        {"__prefect_kind": "jinja", "template": 3},
+        {"__prefect_kind": "jinja", "template": "{{ 'a' * 10**9 }}"},
+        {"__prefect_kind": "jinja", "template": "{{ '\\ud800' }}"},
+        {"__prefect_kind": "jinja", "template": {"__prefect_kind": "none"}},
+        {"__prefect_kind": "workspace_variable", "variable_name": "nothing"},
+        {"__prefect_kind": "workspace_variable", "variable_name": ["limits"]},
+        {"__prefect_kind": "workspace_variable", "variable_name": 2**70},
         {"__prefect_kind": ["json"], "value": 1},
+        {"__prefect_kind": {"a": 1}},
+        {"__prefect_kind": "json", "value": '"\\ud800"'},
+        {"__prefect_kind": "json", "value": "[" * 600 + "]" * 600},
         {"__prefect_kind": "none"},
         {"__prefect_kind": "json", "value": "{"},
         {"__prefect_kind": "json", "value": "NaN"},
@@ -198,6 +215,88 @@ def test_other_placeholders_are_refused_with_a_reason(run: Run, placeholder: Any
     assert result["status"] == "REJECT"
     assert result["details"]["reason"].startswith("Error hydrating run input: ")
     assert run.read()["state_type"] == "PAUSED"
+
+
+def use_variable(name: str) -> dict[str, str]:
+    return {"__prefect_kind": "workspace_variable", "variable_name": name}
+
+
+def test_an_answer_may_use_variables_and_templates_in_each_other(run: Run) -> None:
+    limits = {"z": 1, "a": [None]}
+    for name, value in {"limits": limits, "sum": "{{ (2 + 2) | tojson }}"}.items():
+        run.api.post("/variables/", {"name": name, "value": value})
+    run.pause_for_input({"type": "object"})
+    template = {"__prefect_kind": "jinja", "template": use_variable("sum")}
+    limits_name = {"__prefect_kind": "jinja", "template": "{{ 'lim' ~ 'its' }}"}
+    given = {
+        "four": {"__prefect_kind": "json", "value": template},
+        "limits": [use_variable("limits"), use_variable("limits")],
+        "by_template": {"__prefect_kind": "workspace_variable", "variable_name": limits_name},
+    }
+    assert run.resume(given)["status"] == "ACCEPT"
+    stored = json.loads(run.read_input("paused-1-response").content)
+    assert json.dumps(stored) == json.dumps(
+        {"four": 4, "limits": [limits, limits], "by_template": limits}
+    )
+
+
+def test_what_a_variable_holds_is_no_placeholder(run: Run) -> None:
+    run.api.post("/variables/", {"name": "sly", "value": use_variable("limits")})
+    run.pause_for_input({"type": "object"})
+    run.resume({"a": use_variable("sly")})
+    assert json.loads(run.read_input("paused-1-response").content) == {"a": use_variable("limits")}
+
+
+def test_a_variable_that_is_not_there_is_named(run: Run) -> None:
+    run.pause_for_input({"type": "object"})
+    reason = run.resume({"a": use_variable("nothing")})["details"]["reason"]
+    assert reason == "Error hydrating run input: Variable 'nothing' not found in workspace."
+
+
+def test_a_key_that_may_only_answer_uses_no_variables(run: Run) -> None:
+    run.api.post("/variables/", {"name": "token", "value": "hunter2"})
+    run.pause_for_input({"type": "object"})
+    resumer = Run(Api(create_api_key("approver", scopes=["resume"])), run.id)
+    results = [resumer.resume({"a": use_variable(name)}) for name in ("token", "nothing")]
+    assert [result["status"] for result in results] == ["REJECT", "REJECT"]
+    assert results[0]["details"] == results[1]["details"]  # not even whether there is one
+    assert "scope 'flows'" in results[0]["details"]["reason"]
+    given = {"a": {"__prefect_kind": "jinja", "template": "{{ 1 }}"}}
+    assert resumer.resume(given)["status"] == "ACCEPT"
+
+
+def test_a_rendered_answer_is_held_against_the_schema(run: Run) -> None:
+    run.pause_for_input({"type": "object", "properties": {"a": {"type": "integer"}}})
+    template = {"__prefect_kind": "jinja", "template": "{{ 2 + 2 }}"}
+    assert run.resume({"a": template})["status"] == "REJECT"
+    assert run.resume({"a": {"__prefect_kind": "json", "value": template}})["status"] == "ACCEPT"
+
+
+def test_an_answer_that_is_nested_without_end_is_no_fault(run: Run) -> None:
+    run.pause_for_input({"type": "object"})
+    deep: Any = {"__prefect_kind": "none", "value": 1}
+    for _ in range(600):
+        deep = {"__prefect_kind": "none", "value": deep}
+    response = run.api.post(f"/flow_runs/{run.id}/resume", {"run_input": {"a": deep}})
+    assert response.status_code == 422
+    assert run.read()["state_type"] == "PAUSED"
+
+
+def test_what_a_reviewer_types_is_never_a_placeholder(run: Run) -> None:
+    """Not in the dashboard, where a template would be a surprise and a variable a leak."""
+    run.api.post("/variables/", {"name": "token", "value": "hunter2"})
+    run.pause_for_input({"type": "object"})
+    state = UUID(run.read()["state_id"])
+    typed = {
+        "token": use_variable("token"),
+        "template": {"__prefect_kind": "jinja", "template": "{{ 2 + 2 }}"},
+        "json": {"__prefect_kind": "json", "value": "1"},
+    }
+    verdict = LocalConnector().resume_flow_run(
+        run.uuid, run_input=typed, pause_state_id=state, actor=reviewer("alice")
+    )
+    assert verdict.accepted
+    assert json.loads(run.read_input("paused-1-response").content) == typed
 
 
 def test_every_answer_records_its_actor(run: Run) -> None:

@@ -21,6 +21,7 @@ LISTED = {
     r"/(filter|count|paginate) request: (work_pools|work_pool_queues)\.": (
         "filters by other kinds of object are refused by name"
     ),
+    r"GET /admin/settings response: ": "settings of what is not here are not told",
     r"/automations/": "there are none, so nothing is selected and nothing shown",
     r"request: deployments\.concurrency_limit\.": "refused by name",
     r"/deployments/.* response: (results\.)?status\.": "a text, one of Prefect's",

@@ -1,0 +1,207 @@
+"""Prefect's placeholder objects in what clients send, replaced by what they stand for.
+
+`{"__prefect_kind": "json" | "none" | "jinja" | "workspace_variable", …}`, with the semantics and
+the sentences of Prefect 3.8.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from flowruns.domain.errors import VariableNotFound
+from flowruns.services.template_filters import TemplateRefused
+from flowruns.services.templates import Templates
+from flowruns.services.variables import read_variable_value
+from flowruns.wire import MAX_NESTING
+from flowruns.wire.variables import is_variable_name
+
+KIND = "__prefect_kind"
+_MAX_SHOWN = 100
+_NO_VARIABLES = (
+    "Variables may be confidential, so this answer may not use them: send it with an API key that"
+    " has the scope 'flows', too."
+)
+
+
+class HydrationRefused(Exception):
+    """A placeholder stands for nothing that can be used; the message says why."""
+
+
+class Placeholder:
+    """What stands in a value on trial where something else will be."""
+
+
+class Unrendered(Placeholder):
+    """A template that is rendered later: nobody knows into what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble(Placeholder):
+    """A placeholder that cannot be replaced, and why."""
+
+    message: str
+
+
+class _Removed(Placeholder):
+    """What is left out of the object or list that it stands in."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What the placeholders of one request share. On trial nothing raises nor is rendered."""
+
+    may_read_variables: bool
+    on_trial: bool
+    templates: Templates = field(default_factory=Templates)
+    variables: dict[str, Any] = field(default_factory=dict)
+
+
+def hydrate(values: dict[str, Any], *, may_read_variables: bool) -> dict[str, Any]:
+    """Return the values with all placeholders replaced; raises `HydrationRefused`."""
+    request = _Request(may_read_variables=may_read_variables, on_trial=False)
+    hydrated = _hydrate_all(values, request)
+    _refuse_unstorable(hydrated)
+    return hydrated
+
+
+def hydrate_on_trial(values: dict[str, Any], *, may_read_variables: bool) -> dict[str, Any]:
+    """Return the values with `Placeholder`s where something fails or is not known yet.
+
+    Raises `HydrationRefused` for what is no object or nested too deeply.
+    """
+    return _hydrate_all(values, _Request(may_read_variables=may_read_variables, on_trial=True))
+
+
+def _hydrate_all(values: dict[str, Any], request: _Request) -> dict[str, Any]:
+    try:
+        hydrated = _hydrate(values, request)
+    except RecursionError:
+        raise HydrationRefused("it is nested too deeply.") from None
+    if isinstance(hydrated, Trouble):
+        raise HydrationRefused(hydrated.message)
+    if isinstance(hydrated, _Removed):
+        return {}
+    if not isinstance(hydrated, dict):
+        raise HydrationRefused("it must be an object.")
+    return hydrated
+
+
+def _hydrate(value: Any, request: _Request) -> Any:
+    if isinstance(value, list):
+        items = (_hydrate(item, request) for item in value)
+        return [item for item in items if not isinstance(item, _Removed)]
+    if not isinstance(value, dict):
+        return value
+    if KIND in value:
+        return _replace(value, request)
+    pairs = ((key, _hydrate(item, request)) for key, item in value.items())
+    return {key: item for key, item in pairs if not isinstance(item, _Removed)}
+
+
+def _replace(placeholder: dict[str, Any], request: _Request) -> Any:
+    found = _resolve(placeholder, request)
+    if isinstance(found, Trouble) and not request.on_trial:
+        raise HydrationRefused(found.message)
+    return found
+
+
+def _resolve(placeholder: dict[str, Any], request: _Request) -> Any:
+    kind = placeholder[KIND]
+    if isinstance(kind, dict | list):
+        return Trouble(f"{KIND} must be a text")
+    if kind not in _RESOLVERS:
+        return placeholder.get("value")  # not of any kind: as it is
+    return _RESOLVERS[kind](placeholder, request)
+
+
+def _read_part(placeholder: dict[str, Any], name: str, request: _Request) -> Any:
+    """Return a part that may be a placeholder itself; a list is taken as it is (as Prefect 3.8)."""
+    part = placeholder[name]
+    return _hydrate(part, request) if isinstance(part, dict) else part
+
+
+def _pass(placeholder: dict[str, Any], request: _Request) -> Any:
+    if "value" not in placeholder:
+        return Trouble("Missing 'value' key in __prefect object")
+    return _hydrate(placeholder["value"], request)
+
+
+def _read_json(placeholder: dict[str, Any], request: _Request) -> Any:
+    if "value" not in placeholder:
+        return _Removed()  # so Prefect's form says that a field is left out
+    value = _read_part(placeholder, "value", request)
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        return Trouble(f"Invalid JSON: {error}")
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _render(placeholder: dict[str, Any], request: _Request) -> Any:
+    if "template" not in placeholder:
+        return Trouble("Missing 'template' key in __prefect object")
+    template = _read_part(placeholder, "template", request)
+    if isinstance(template, Placeholder):
+        return template
+    if not isinstance(template, str):
+        return Trouble("Invalid jinja: the template must be a text")
+    try:
+        if not request.on_trial:
+            return request.templates.render(template)
+        request.templates.check(template)
+    except TemplateRefused as refused:
+        return Trouble(f"Invalid jinja: {refused}")
+    return Unrendered()
+
+
+def _read_variable(placeholder: dict[str, Any], request: _Request) -> Any:
+    if "variable_name" not in placeholder:
+        return _Removed()
+    name = _read_part(placeholder, "variable_name", request)
+    if isinstance(name, Placeholder):
+        return name
+    if not request.may_read_variables:
+        return Trouble(_NO_VARIABLES)
+    try:
+        return _find_variable(name, request)
+    except VariableNotFound:
+        return Trouble(f"Variable '{name!s:.{_MAX_SHOWN}}' not found in workspace.")
+
+
+_RESOLVERS: dict[Any, Callable[[dict[str, Any], _Request], Any]] = {
+    "none": _pass,
+    "json": _read_json,
+    "jinja": _render,
+    "workspace_variable": _read_variable,
+}
+
+
+def _find_variable(name: Any, request: _Request) -> Any:
+    if not is_variable_name(name):
+        raise VariableNotFound
+    if name not in request.variables:
+        request.variables[name] = read_variable_value(name)
+    return request.variables[name]
+
+
+def _refuse_unstorable(value: Any) -> None:
+    """Refuse what a template or JSON text has made and no database or client would take."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise HydrationRefused("it holds half a surrogate pair.") from None
+    if _is_deeper_than(MAX_NESTING, value):
+        raise HydrationRefused("it is nested too deeply.")
+
+
+def _is_deeper_than(levels: int, value: Any) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    items = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper_than(levels - 1, item) for item in items)
