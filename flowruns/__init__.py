@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from flowruns.domain.states import StateType
     from flowruns.sdk.client import get_client
     from flowruns.sdk.context import get_run_context, tags
-    from flowruns.sdk.deployments import arun_deployment, run_deployment
+    from flowruns.sdk.deployments import ConcurrencyLimitConfig, arun_deployment, run_deployment
     from flowruns.sdk.flows import Flow, flow
     from flowruns.sdk.futures import TaskFuture
     from flowruns.sdk.inputs import asend_input, receive_input, send_input
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from flowruns.sdk.waiting import wait_for_flow_run
 
 __all__ = [
+    "ConcurrencyLimitConfig",
     "Flow",
     "FlowRun",
     "RunInput",
@@ -62,7 +63,7 @@ _HOMES = {
     "domain.states": ["StateType"],
     "sdk.client": ["get_client"],
     "sdk.context": ["get_run_context", "tags"],
-    "sdk.deployments": ["arun_deployment", "run_deployment"],
+    "sdk.deployments": ["ConcurrencyLimitConfig", "arun_deployment", "run_deployment"],
     "sdk.flows": ["Flow", "flow"],
     "sdk.futures": ["TaskFuture"],
     "sdk.inputs": ["asend_input", "receive_input", "send_input"],

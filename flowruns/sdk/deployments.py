@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from flowruns import wire
@@ -22,10 +22,22 @@ from flowruns.sdk.states import FlowRun, State
 from flowruns.sdk.steps import Steps
 from flowruns.sdk.subflows import link_call
 from flowruns.sdk.waiting import wait_steps
+from flowruns.wire.concurrency import ConcurrencyOptions
 from flowruns.wire.deployments import Deployment, DeploymentCreate
 
 if TYPE_CHECKING:
     from flowruns.sdk.flows import Flow
+
+
+@dataclass(frozen=True, slots=True)
+class ConcurrencyLimitConfig:
+    """How many runs at a time, and what becomes of one too many; as in Prefect 3.8.
+
+    It waits for a slot (`ENQUEUE`), or is cancelled (`CANCEL_NEW`).
+    """
+
+    limit: int
+    collision_strategy: Literal["ENQUEUE", "CANCEL_NEW"] = "ENQUEUE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +53,7 @@ class RunnerDeployment:
     enforce_parameter_schema: bool = True
     paused: bool = False
     schedules: tuple[Schedule, ...] = ()
-    concurrency_limit: int | None = None
+    concurrency_limit: int | ConcurrencyLimitConfig | None = None
 
     @property
     def full_name(self) -> str:
@@ -62,15 +74,22 @@ class RunnerDeployment:
             path=".",
             paused=self.paused,
             schedules=[schedule.to_wire() for schedule in self.schedules],
-            concurrency_limit=self.concurrency_limit,
+            **self._limit(),
             version=self.version,
-            description=self.description or self.flow.fn.__doc__,
+            description=self.description or self.flow.description,
             tags=list(self.tags),
             parameters=to_json_object(self.parameters),
             parameter_openapi_schema=schema_of_parameters(self.flow.fn),
             enforce_parameter_schema=self.enforce_parameter_schema,
         )
         return (yield from deployment_calls.create_deployment(create))
+
+    def _limit(self) -> dict[str, Any]:
+        limit = self.concurrency_limit
+        if not isinstance(limit, ConcurrencyLimitConfig):
+            return {"concurrency_limit": limit}
+        options = ConcurrencyOptions(collision_strategy=limit.collision_strategy)
+        return {"concurrency_limit": limit.limit, "concurrency_options": options}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

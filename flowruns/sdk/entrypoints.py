@@ -30,7 +30,11 @@ def entrypoint_of(flow: "Flow[..., Any]") -> str:
         file = None
     if file is None or not Path(file).is_file():
         raise FlowNotServable(f"The flow {flow.name!r} is in no file, so nothing else can run it.")
-    if "." in name:
+    if inspect.ismethod(flow.fn) and not isinstance(flow.fn.__self__, type):
+        raise FlowNotServable(
+            f"The flow {flow.name!r} is a method of an instance, which no other process has."
+        )
+    if "<" in name:
         raise FlowNotServable(
             f"The flow {flow.name!r} is inside of {name.partition('.')[0]!r};"
             " define it at the top of its file."
@@ -63,7 +67,9 @@ def load_flow(entrypoint: str) -> "Flow[..., Any]":
     file, _, name = entrypoint.rpartition(":")
     with _loading():
         module = import_file(Path(file).resolve())
-    flow = getattr(module, name, None)
+    flow: Any = module
+    for part in name.split("."):
+        flow = getattr(flow, part, None)
     if not isinstance(flow, Flow):
         raise FlowNotServable(f"{file} has no flow {name!r}.")
     return flow

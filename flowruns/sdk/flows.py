@@ -4,76 +4,79 @@ import asyncio
 import functools
 import inspect
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, Unpack, overload
 
 from flowruns.domain.run_names import new_run_name
 from flowruns.sdk import parameters as params
 from flowruns.sdk.dispatch import aconnected, connected
 from flowruns.sdk.drive import arun, run
 from flowruns.sdk.engine import FlowEngine
+from flowruns.sdk.functions import bind_method, custom_name, plain_function
 from flowruns.sdk.futures import Upstream, call_options
-from flowruns.sdk.hooks import GivenHooks, HookDecorator, Hooks
+from flowruns.sdk.hooks import HookDecorator, Hooks
+from flowruns.sdk.options import FlowOptions, check_name, check_options
 from flowruns.sdk.signals import termination_raises
 from flowruns.sdk.states import FlowRun, State
 from flowruns.sdk.task_runners import ThreadPoolTaskRunner
 
 if TYPE_CHECKING:
-    from flowruns.sdk.deployments import RunnerDeployment
+    from flowruns.schedules import Schedule
+    from flowruns.sdk.deployments import ConcurrencyLimitConfig, RunnerDeployment
 
 
 class Flow[**P, R]:
     """A function whose every call is a flow run on the server; made by `@flow`."""
 
-    def __init__(  # noqa: PLR0913 - the options of Prefect's
-        self,
-        fn: Callable[P, R],
-        *,
-        name: str | None = None,
-        version: str | None = None,
-        flow_run_name: str | Callable[[], str] | None = None,
-        retries: int = 0,
-        retry_delay_seconds: float = 0,
-        timeout_seconds: float | None = None,
-        task_runner: ThreadPoolTaskRunner | None = None,
-        log_prints: bool | None = None,
-        persist_result: bool | None = None,
-        result_storage: str | Path | None = None,
-        validate_parameters: bool = True,
-        on_completion: GivenHooks = None,
-        on_failure: GivenHooks = None,
-        on_cancellation: GivenHooks = None,
-        on_crashed: GivenHooks = None,
-        on_running: GivenHooks = None,
-    ) -> None:
-        functools.update_wrapper(self, fn)
-        self.fn = fn
-        self.name = name or fn.__name__.replace("_", "-")
-        self.version = version
-        self.flow_run_name = flow_run_name
-        self.retries = retries
-        self.retry_delay_seconds = retry_delay_seconds
-        self.timeout_seconds = float(timeout_seconds) if timeout_seconds else None
-        self.task_runner = task_runner or ThreadPoolTaskRunner()
-        self.log_prints = log_prints
-        # A place for results is named in order to be used.
-        self.persist_result = True if persist_result is None and result_storage else persist_result
-        self.result_storage = result_storage
-        self.validate_parameters = validate_parameters
-        self.is_async = inspect.iscoroutinefunction(fn)
-        self.hooks = Hooks.of_options(
-            on_running=on_running,
-            on_completion=on_completion,
-            on_failure=on_failure,
-            on_crashed=on_crashed,
-            on_cancellation=on_cancellation,
-        )
+    def __init__(self, fn: Callable[P, R], **options: Unpack[FlowOptions]) -> None:
+        check_options("flow", options, FlowOptions)
+        function, made_of = plain_function(fn)
+        functools.update_wrapper(self, function)
+        self.fn, self.made_of = function, made_of
+        self.options = options
+        self.name = options.get("name") or self.fn.__name__.replace("_", "-")
+        self.description = options.get("description") or inspect.getdoc(self.fn)
+        self.version = options.get("version")
+        self.flow_run_name = check_name("flow_run_name", options.get("flow_run_name"))
+        self.retries = options.get("retries") or 0
+        self.retry_delay_seconds = options.get("retry_delay_seconds") or 0
+        self.timeout_seconds = float(options.get("timeout_seconds") or 0) or None
+        self.task_runner = options.get("task_runner") or ThreadPoolTaskRunner()
+        self.log_prints = options.get("log_prints")
+        self.persist_result = options.get("persist_result")
+        self.result_storage = options.get("result_storage")
+        if self.persist_result is None and self.result_storage:
+            # A place for results is named in order to be used.
+            self.persist_result = True
+        self.validate_parameters = options.get("validate_parameters", True)
+        self.is_async = inspect.iscoroutinefunction(self.fn)
+        self.hooks = Hooks.of_options(options)
 
     on_running = HookDecorator()
     on_completion = HookDecorator()
     on_failure = HookDecorator()
     on_crashed = HookDecorator()
     on_cancellation = HookDecorator()
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> "Flow[P, R]": ...
+    @overload
+    def __get__[T, **Q](
+        self: "Flow[Concatenate[T, Q], R]", instance: T, owner: type
+    ) -> "Flow[Q, R]": ...
+    def __get__(self, instance: Any, owner: type) -> Any:
+        """Be a method where the flow stands in the body of a class."""
+        return bind_method(self, instance, owner)
+
+    def with_options(self, **options: Unpack[FlowOptions]) -> "Flow[P, R]":
+        """Return a flow of the same function with other options; hooks stay, unless given.
+
+        Example: `refund.with_options(name="Refund, twice", retries=2)`
+        """
+        changed = type(self)(self.fn, **(self.options | options))
+        changed.made_of = self.made_of
+        changed.hooks.adopt(self.hooks, unless=options)
+        return changed
 
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
@@ -138,20 +141,25 @@ class Flow[**P, R]:
         self,
         name: str | None = None,
         *,
+        interval: timedelta | float | Iterable[timedelta | float] | None = None,
+        cron: str | Iterable[str] | None = None,
+        rrule: str | Iterable[str] | None = None,
+        schedule: "Schedule | None" = None,
+        schedules: "Iterable[Schedule] | None" = None,
+        paused: bool = False,
+        concurrency_limit: "int | ConcurrencyLimitConfig | None" = None,
         parameters: Mapping[str, Any] | None = None,
         description: str | None = None,
         tags: Iterable[str] | None = None,
         version: str | None = None,
         enforce_parameter_schema: bool = True,
-        paused: bool = False,
-        concurrency_limit: int | None = None,
-        **when: Any,
     ) -> "RunnerDeployment":
         """Name this flow for `serve`, where several are served by one process.
 
         The flow is at the top of a file, so that a process can import it. `parameters` and
         `tags` are those of every run, unless it brings its own. `concurrency_limit` is the most
-        runs at a time in all processes that serve the deployment.
+        runs at a time in all processes that serve the deployment: a number, or a
+        ConcurrencyLimitConfig that says what becomes of one too many.
 
         It starts by itself by one of `interval` (seconds or a timedelta), `cron`, `rrule`, each
         also a list, `schedule` and `schedules`; not while it is `paused`. Raises ValueError for
@@ -171,7 +179,9 @@ class Flow[**P, R]:
             version=version or self.version,
             enforce_parameter_schema=enforce_parameter_schema,
             paused=paused,
-            schedules=collect_schedules(**when),
+            schedules=collect_schedules(
+                interval=interval, cron=cron, rrule=rrule, schedule=schedule, schedules=schedules
+            ),
             concurrency_limit=concurrency_limit,
         )
 
@@ -180,7 +190,7 @@ class Flow[**P, R]:
         name: str | None = None,
         *,
         limit: int | None = None,
-        global_limit: int | None = None,
+        global_limit: "int | ConcurrencyLimitConfig | None" = None,
         pause_on_shutdown: bool = True,
         **options: Any,
     ) -> None:
@@ -200,11 +210,7 @@ class Flow[**P, R]:
 
     def name_run(self, parameters: dict[str, Any]) -> str:
         """Name a run: by template, by function, or by drawing a name."""
-        if callable(self.flow_run_name):
-            return self.flow_run_name()
-        if self.flow_run_name:
-            return self.flow_run_name.format(**parameters)
-        return new_run_name()
+        return custom_name(self.flow_run_name, parameters, "flow_run_name") or new_run_name()
 
     def __repr__(self) -> str:
         return f"<Flow {self.name!r}>"
@@ -214,33 +220,17 @@ class Flow[**P, R]:
 def flow[**P, R](fn: Callable[P, R], /) -> Flow[P, R]: ...
 @overload
 def flow[**P, R](
-    *,
-    name: str | None = None,
-    version: str | None = None,
-    flow_run_name: str | Callable[[], str] | None = None,
-    retries: int = 0,
-    retry_delay_seconds: float = 0,
-    timeout_seconds: float | None = None,
-    task_runner: ThreadPoolTaskRunner | None = None,
-    log_prints: bool | None = None,
-    persist_result: bool | None = None,
-    result_storage: str | Path | None = None,
-    validate_parameters: bool = True,
-    on_completion: GivenHooks = None,
-    on_failure: GivenHooks = None,
-    on_cancellation: GivenHooks = None,
-    on_crashed: GivenHooks = None,
-    on_running: GivenHooks = None,
+    **options: Unpack[FlowOptions],
 ) -> Callable[[Callable[P, R]], Flow[P, R]]: ...
 def flow(fn: Any = None, /, **options: Any) -> Any:
     """Make a flow of a function, sync or async; semantics of Prefect 3.8.
 
     Each call is a flow run: its states, parameters and logs are on the server, and it may pause
-    for a person. `name` defaults to the function's, with dashes. `flow_run_name` is a template of
-    the parameters, or a function. A failed run starts again `retries` times, after
-    `retry_delay_seconds`. `log_prints` sends what the flow prints to its log. pydantic converts
-    the arguments to their annotated types unless `validate_parameters` is false. `task_runner`
-    says how many submitted tasks may run at a time.
+    for a person. `name` defaults to the function's, with dashes, `description` to its docstring.
+    `flow_run_name` is a template of the parameters, or a function. A failed run starts again
+    `retries` times, after `retry_delay_seconds`. `log_prints` sends what the flow prints to its
+    log. pydantic converts the arguments to their annotated types unless `validate_parameters` is
+    false. `task_runner` says how many submitted tasks may run at a time.
 
     A call that takes longer than `timeout_seconds` fails as TimedOut and raises
     FlowRunTimeoutError. The time it waits for a person does not count, unlike in Prefect. Async
@@ -259,4 +249,5 @@ def flow(fn: Any = None, /, **options: Any) -> Any:
         def refund(order: int, amount: float) -> bool:
             return pause_flow_run(wait_for_input=bool)
     """
-    return Flow(fn) if fn is not None else functools.partial(Flow, **options)
+    check_options("flow", options, FlowOptions)
+    return Flow(fn, **options) if fn is not None else functools.partial(Flow, **options)

@@ -4,9 +4,9 @@ import asyncio
 import contextvars
 import inspect
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any
 
@@ -29,9 +29,15 @@ class Hooks:
     on_cancellation: list[Hook] = field(default_factory=list)
 
     @classmethod
-    def of_options(cls, **options: GivenHooks) -> "Hooks":
+    def of_options(cls, options: Mapping[str, Any]) -> "Hooks":
         """Gather what `@flow` or `@task` was given."""
-        return cls(**{name: list(hooks or ()) for name, hooks in options.items()})
+        return cls(**{each.name: list(options.get(each.name) or ()) for each in fields(cls)})
+
+    def adopt(self, others: "Hooks", *, unless: Mapping[str, Any]) -> None:
+        """Take over the hooks of another flow or task, but not of the kinds in `unless`."""
+        for each in fields(self):
+            if each.name not in unless:
+                setattr(self, each.name, list(getattr(others, each.name)))
 
     def of(self, state: State[Any]) -> Sequence[Hook]:
         if state.is_cancelling() or state.is_cancelled():
@@ -58,19 +64,25 @@ def hook_steps(
         text = "Running hook %r in response to entering state %r"
         logger.info(text, name, state.name)
         try:
-            result = yield Invoke(partial(hook, owner, run, state))
-            if inspect.iscoroutine(result):  # in sync code, which awaits nothing itself
-                yield Block(partial(_run_elsewhere, result))
+            yield from call_author(partial(hook, owner, run, state))
         except Exception:
             logger.exception("An error was encountered while running hook %r", name)
         else:
             logger.info("Hook %r finished running successfully", name)
 
 
-def _run_elsewhere(coroutine: Coroutine[Any, Any, Any]) -> None:
+def call_author(call: Callable[[], Any]) -> Steps[Any]:
+    """Call what an author has written, sync or async, and return what it returns."""
+    result = yield Invoke(call)
+    if inspect.iscoroutine(result):  # in sync code, which awaits nothing itself
+        result = yield Block(partial(_run_elsewhere, result))
+    return result
+
+
+def _run_elsewhere(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Run it in a thread of its own: this one may have an event loop that is busy here."""
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(contextvars.copy_context().run, asyncio.run, coroutine).result()
+        return thread.submit(contextvars.copy_context().run, asyncio.run, coroutine).result()
 
 
 class HookDecorator:

@@ -117,8 +117,12 @@ def read_reference(data: Mapping[str, Any], *, trusted: str | Path | None) -> An
 
 
 def digest_call(function: Callable[..., Any], arguments: Mapping[str, Any], *more: str) -> str:
-    """Name a call alike in every process; raises what pickle does for odd arguments."""
-    return digest(source_of(function), *more, arguments)
+    """Name a call alike in every process; raises what pickle does for odd arguments.
+
+    A method's instance counts as one of its arguments.
+    """
+    owner = [instance] if (instance := getattr(function, "__self__", None)) is not None else []
+    return digest(source_of(function), *more, arguments, *owner)
 
 
 def digest(*parts: Any) -> str:

@@ -12,6 +12,7 @@ from flowruns.sdk import run_logs
 from flowruns.sdk.context import (
     TaskRunContext,
     current_flow_run,
+    current_tags,
     current_task_run,
     in_task_run,
 )
@@ -23,6 +24,7 @@ from flowruns.sdk.errors import (
     TaskRunTimeoutError,
     UpstreamTaskError,
 )
+from flowruns.sdk.functions import custom_name
 from flowruns.sdk.futures import (
     completed_result,
     conclude,
@@ -30,7 +32,7 @@ from flowruns.sdk.futures import (
     replace_states,
     states_of,
 )
-from flowruns.sdk.hooks import hook_steps
+from flowruns.sdk.hooks import call_author, hook_steps
 from flowruns.sdk.limits import TimeLimit
 from flowruns.sdk.parameters import Arguments, bind
 from flowruns.sdk.results import StoredResult, digest_call, place_result
@@ -59,27 +61,41 @@ class TaskEngine:
     is_submitted: bool = False
     report: TaskReport = field(init=False)
 
+    def __post_init__(self) -> None:
+        self.report = TaskReport(
+            self.task_run_id,
+            f"{self.task.name}-{str(self.task_run_id)[:3]}",
+            self.task.fn.__qualname__,
+            self.task.retries,
+            tags=tuple(sorted(self.task.tags | set(current_tags()))),
+        )
+
+    def announce(self) -> None:
+        """Have the server told that the task run is there, and waits for its turn."""
+        if self.report.last is None:
+            self.report.tell(State(type=StateType.PENDING))
+
     def play(self) -> Steps[State[Any]]:
         """Call the task's function as often as it may retry and return its final state."""
         gate = self._gate()
-        logger = run_logs.task_run_logger(self.task_run_id, self._name, self.task.name)
+        self.announce()
         context = TaskRunContext(
             task_run_id=self.task_run_id,
             is_async=self.task.is_async,
             log_prints=self.task.log_prints,
-            logger=logger,
+            logger=self._make_logger(),
         )
         prints = run_logs.forwarded_prints() if self.task.log_prints else nullcontext()
-        self.report = TaskReport(
-            self.task_run_id, self._name, self.task.fn.__qualname__, self.task.retries
-        )
         with in_task_run(context), prints:
             state = yield from self._play_attempts(context, gate)
             self.report.tell(state)
             yield from self._call_hooks(state, context)
             level = logging.INFO if state.is_completed() else logging.ERROR
-            logger.log(level, "Finished in state %s", state)
+            context.logger.log(level, "Finished in state %s", state)
         return state
+
+    def _make_logger(self) -> run_logs.RunLogger:
+        return run_logs.task_run_logger(self.task_run_id, self.report.name, self.task.name)
 
     def _leave_if_suspended(self) -> None:
         if run := current_flow_run():
@@ -91,9 +107,11 @@ class TaskEngine:
         is_part = current_task_run() is not None and not self.is_submitted
         return None if run is None or is_part else run.task_gate
 
-    @property
-    def _name(self) -> str:
-        return f"{self.task.name}-{str(self.task_run_id)[:3]}"
+    def _take_name(self, arguments: dict[str, Any], context: TaskRunContext) -> None:
+        """Go by the name that the task gives to its runs, now that the arguments are known."""
+        if name := custom_name(self.task.task_run_name, arguments, "task_run_name"):
+            self.report.name = name
+            context.logger = self._make_logger()
 
     def _play_attempts(self, context: TaskRunContext, gate: Gate | None) -> Steps[State[Any]]:
         try:
@@ -104,10 +122,16 @@ class TaskEngine:
             yield from gate.pass_through()
             # A gate is that of the run: a part of a started task, which has none, goes on.
             self._leave_if_suspended()
-        yield from self._call_hooks(State(type=StateType.RUNNING), context)
-        context.digest = lambda: digest_call(self.task.fn, bind(self.task.fn, args, kwargs))
+        arguments = bind(self.task.fn, args, kwargs)
         try:
-            stored = yield Block(lambda: self._place_result(args, kwargs))
+            self._take_name(arguments, context)
+        except Exception as error:
+            context.logger.exception("The task run cannot be named")
+            return self._own(failed_with(error, "Task run encountered an exception"))
+        yield from self._call_hooks(State(type=StateType.RUNNING), context)
+        context.digest = lambda: digest_call(self.task.fn, arguments)
+        try:
+            stored = yield Block(lambda: self._place_result(arguments))
             if stored is None:
                 return (yield from self._attempt(args, kwargs, context))
             if found := (yield Block(stored.read)):
@@ -120,7 +144,7 @@ class TaskEngine:
             return self._own(failed_with(error, "Task run encountered an exception"))
         return state
 
-    def _place_result(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> StoredResult | None:
+    def _place_result(self, arguments: dict[str, Any]) -> StoredResult | None:
         """Return where this call's result is kept, or None where it is not."""
         run, task = current_flow_run(), self.task
         if run is None:
@@ -136,7 +160,7 @@ class TaskEngine:
             settings.forgetful.add(task.name)
         return place_result(
             task.fn,
-            bind(task.fn, args, kwargs),
+            arguments,
             flow_run_id=settings.outermost_id or run.flow_run.id,
             task_name=task.name,
             storage=storage,
@@ -174,14 +198,15 @@ class TaskEngine:
         return timed_out(error, limit, own=own, other="Task run failed due to timeout")
 
     def _call_hooks(self, state: State[Any], context: TaskRunContext) -> Steps[None]:
+        yield from hook_steps(self.task.hooks, self.task, self._run(state), state, context.logger)
+
+    def _run(self, state: State[Any]) -> TaskRun:
+        """Describe the task run as authors' functions get it."""
         flow_run = current_flow_run()
-        run = TaskRun(
-            id=self.task_run_id,
-            name=self._name,
-            flow_run_id=flow_run.flow_run.id if flow_run else None,
-            state=state,
+        flow_run_id = flow_run.flow_run.id if flow_run else None
+        return TaskRun(
+            id=self.task_run_id, name=self.report.name, flow_run_id=flow_run_id, state=state
         )
-        yield from hook_steps(self.task.hooks, self.task, run, state, context.logger)
 
     def _resolve(self) -> Steps[Arguments]:
         """Wait for the futures among the arguments; raise UpstreamTaskError where one failed."""
@@ -194,8 +219,9 @@ class TaskEngine:
     def _retry(self, error: Exception, attempt: int, context: TaskRunContext) -> Steps[bool]:
         """Sleep before the next attempt, if there is one."""
         retries, logger = self.task.retries, context.logger
-        if attempt >= retries or isinstance(error, _NOT_RETRIED):
-            exhausted = " - Retries are exhausted" if retries else ""
+        is_wanted = attempt < retries and not isinstance(error, _NOT_RETRIED)
+        if not is_wanted or not (yield from self._may_retry(error, context)):
+            exhausted = " - Retries are exhausted" if retries and attempt >= retries else ""
             text = "Task run failed with exception: %r%s"
             logger.error(text, error, exhausted, exc_info=error)
             return False
@@ -206,6 +232,19 @@ class TaskEngine:
         if delay:
             yield Sleep(delay)
         return True
+
+    def _may_retry(self, error: Exception, context: TaskRunContext) -> Steps[bool]:
+        """Ask the author's condition, if there is one; one that fails says no, as in Prefect."""
+        condition = self.task.retry_condition_fn
+        if condition is None:
+            return True
+        state = self._own(self._failed(error, context.limit))
+        try:
+            asking = partial(condition, self.task, self._run(state), state)
+            return bool((yield from call_author(asking)))
+        except Exception:
+            context.logger.exception("`retry_condition_fn` failed; the task is not tried again")
+            return False
 
     def _own(self, state: State[Any]) -> State[Any]:
         details = state.state_details.model_copy(update={"task_run_id": self.task_run_id})

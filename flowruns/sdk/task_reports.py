@@ -31,6 +31,7 @@ class TaskReport:
     name: str
     task_key: str
     retries: int
+    tags: tuple[str, ...] = ()
     flow_run: FlowRun | None = field(init=False)
     last: State[Any] | None = None
     run_count: int = 0
@@ -88,6 +89,7 @@ class TaskReport:
             "task_key": self.task_key,
             "dynamic_key": str(self.task_run_id),
             "empirical_policy": {"retries": self.retries},
+            "tags": list(self.tags),
             "run_count": self.run_count,
             "total_run_time": self.run_time.total_seconds(),
             "expected_start_time": (self.started or state.timestamp).isoformat(),

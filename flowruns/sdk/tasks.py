@@ -3,17 +3,19 @@
 import asyncio
 import functools
 import inspect
+import random
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Concatenate, Literal, Unpack, overload
 from uuid import uuid4
 
 from flowruns.sdk import parameters as params
 from flowruns.sdk.context import copy_context, current_task_run, require_flow_run
 from flowruns.sdk.dispatch import on_loop, on_thread
 from flowruns.sdk.errors import ParameterBindError
+from flowruns.sdk.functions import bind_method, plain_function
 from flowruns.sdk.futures import TaskFuture, TaskFutures, Upstream, call_options
-from flowruns.sdk.hooks import GivenHooks, HookDecorator, Hooks
+from flowruns.sdk.hooks import HookDecorator, Hooks
+from flowruns.sdk.options import TaskOptions, check_delays, check_name, check_options
 from flowruns.sdk.states import State
 from flowruns.sdk.task_engine import TaskEngine
 
@@ -31,39 +33,57 @@ class unmapped[T]:  # noqa: N801 - Prefect's name, and it reads as a function
 class Task[**P, R]:
     """A function whose every call is a task run; made by `@task`."""
 
-    def __init__(  # noqa: PLR0913 - the options of Prefect's
-        self,
-        fn: Callable[P, R],
-        *,
-        name: str | None = None,
-        retries: int = 0,
-        retry_delay_seconds: float | Sequence[float] = 0,
-        timeout_seconds: float | None = None,
-        log_prints: bool | None = None,
-        persist_result: bool | None = None,
-        result_storage: str | Path | None = None,
-        on_completion: GivenHooks = None,
-        on_failure: GivenHooks = None,
-        on_running: GivenHooks = None,
-    ) -> None:
-        functools.update_wrapper(self, fn)
-        self.fn = fn
-        self.name = name or fn.__name__
-        self.retries = retries
-        self.retry_delay_seconds = retry_delay_seconds
-        self.timeout_seconds = float(timeout_seconds) if timeout_seconds else None
-        self.log_prints = log_prints
-        # A place for results is named in order to be used.
-        self.persist_result = True if persist_result is None and result_storage else persist_result
-        self.result_storage = result_storage
-        self.is_async = inspect.iscoroutinefunction(fn)
-        self.hooks = Hooks.of_options(
-            on_running=on_running, on_completion=on_completion, on_failure=on_failure
+    def __init__(self, fn: Callable[P, R], **options: Unpack[TaskOptions]) -> None:
+        check_options("task", options, TaskOptions)
+        function, made_of = plain_function(fn)
+        functools.update_wrapper(self, function)
+        self.fn, self.made_of = function, made_of
+        self.options = options
+        self.name = options.get("name") or self.fn.__name__
+        self.description = options.get("description") or inspect.getdoc(self.fn)
+        self.tags = frozenset(options.get("tags") or ())
+        self.task_run_name = check_name("task_run_name", options.get("task_run_name"))
+        self.retries = options.get("retries") or 0
+        self.retry_delay_seconds = check_delays(
+            options.get("retry_delay_seconds") or 0, self.retries
         )
+        self.retry_jitter_factor = options.get("retry_jitter_factor") or 0.0
+        if self.retry_jitter_factor < 0:
+            raise ValueError("retry_jitter_factor must not be negative")
+        self.retry_condition_fn = options.get("retry_condition_fn")
+        self.timeout_seconds = float(options.get("timeout_seconds") or 0) or None
+        self.log_prints = options.get("log_prints")
+        self.persist_result = options.get("persist_result")
+        self.result_storage = options.get("result_storage")
+        if self.persist_result is None and self.result_storage:
+            # A place for results is named in order to be used.
+            self.persist_result = True
+        self.is_async = inspect.iscoroutinefunction(self.fn)
+        self.hooks = Hooks.of_options(options)
 
     on_running = HookDecorator()
     on_completion = HookDecorator()
     on_failure = HookDecorator()
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> "Task[P, R]": ...
+    @overload
+    def __get__[T, **Q](
+        self: "Task[Concatenate[T, Q], R]", instance: T, owner: type
+    ) -> "Task[Q, R]": ...
+    def __get__(self, instance: Any, owner: type) -> Any:
+        """Be a method where the task stands in the body of a class."""
+        return bind_method(self, instance, owner)
+
+    def with_options(self, **options: Unpack[TaskOptions]) -> "Task[P, R]":
+        """Return a task of the same function with other options; hooks stay, unless given.
+
+        Example: `charge.with_options(retries=5, task_run_name="charge-{order}")`
+        """
+        changed = type(self)(self.fn, **(self.options | options))
+        changed.made_of = self.made_of
+        changed.hooks.adopt(self.hooks, unless=options)
+        return changed
 
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
@@ -128,6 +148,7 @@ class Task[**P, R]:
         if current_task_run() is None:
             run.leave_if_suspended()
         engine.is_submitted = True
+        engine.announce()
         state = run.pool.submit(copy_context().run, self._play_in_thread, engine)
         return TaskFuture(engine.task_run_id, state)
 
@@ -154,9 +175,12 @@ class Task[**P, R]:
 
     def delay_before(self, attempt: int) -> float:
         """Return the seconds to wait after the failure of attempt number `attempt`, from 0."""
-        if isinstance(self.retry_delay_seconds, Sequence):
-            return self.retry_delay_seconds[min(attempt, len(self.retry_delay_seconds) - 1)]
-        return self.retry_delay_seconds
+        delays = self.retry_delay_seconds
+        if isinstance(delays, Sequence):
+            delays = delays[min(attempt, len(delays) - 1)] if delays else 0
+        jitter = self.retry_jitter_factor
+        # Spreads those that failed together, and hides nothing.
+        return delays * random.uniform(max(0.0, 1 - jitter), 1 + jitter)  # noqa: S311
 
     def __repr__(self) -> str:
         return f"<Task {self.name!r}>"
@@ -189,24 +213,19 @@ def _is_mapped(value: Any) -> bool:
 def task[**P, R](fn: Callable[P, R], /) -> Task[P, R]: ...
 @overload
 def task[**P, R](
-    *,
-    name: str | None = None,
-    retries: int = 0,
-    retry_delay_seconds: float | Sequence[float] = 0,
-    timeout_seconds: float | None = None,
-    log_prints: bool | None = None,
-    persist_result: bool | None = None,
-    result_storage: str | Path | None = None,
-    on_completion: GivenHooks = None,
-    on_failure: GivenHooks = None,
-    on_running: GivenHooks = None,
+    **options: Unpack[TaskOptions],
 ) -> Callable[[Callable[P, R]], Task[P, R]]: ...
 def task(fn: Any = None, /, **options: Any) -> Any:
     """Make a task of a function, sync or async; semantics of Prefect 3.8.
 
-    Each call is a task run: logged under its own name, and tried again `retries` times, after
-    `retry_delay_seconds` (one number, or one for each time). `task.submit` runs it in a thread of
-    the flow run. A pause inside a task pauses the flow run that the task belongs to.
+    Each call is a task run: logged under its own name, or under `task_run_name`, a template of the
+    parameters or a function; `tags` are shown with it. `task.submit` runs it in a thread of the
+    flow run. A pause inside a task pauses the flow run that the task belongs to.
+
+    A failed one is tried again `retries` times, after `retry_delay_seconds`: one number, one for
+    each time, or a function of the number of retries that gives them. Each is made up to
+    `retry_jitter_factor` times itself longer or shorter, by chance. `retry_condition_fn`, called
+    with the task, its run and the failed state, says whether to try again.
 
     With `persist_result=True`, on the task or its flow, the result is pickled in a folder,
     `result_storage` or ~/.flowruns/results: called again in the same flow run with equal
@@ -225,4 +244,5 @@ def task(fn: Any = None, /, **options: Any) -> Any:
         @task(retries=3, retry_delay_seconds=[1, 5, 30])
         def charge(order: int) -> str: ...
     """
-    return Task(fn) if fn is not None else functools.partial(Task, **options)
+    check_options("task", options, TaskOptions)
+    return Task(fn, **options) if fn is not None else functools.partial(Task, **options)

@@ -1,6 +1,6 @@
 """A flow that starts by itself, served with this project's SDK."""
 
-from flowruns import flow
+from flowruns import ConcurrencyLimitConfig, flow
 from flowruns.schedules import Interval
 
 
@@ -10,4 +10,5 @@ def tick(word: str) -> str:
 
 
 if __name__ == "__main__":
-    tick.serve("often", global_limit=1, schedule=Interval(10, parameters={"word": "quick"}))
+    one = ConcurrencyLimitConfig(1, collision_strategy="CANCEL_NEW")
+    tick.serve("often", global_limit=one, schedule=Interval(10, parameters={"word": "quick"}))

@@ -22,6 +22,8 @@ def test_schedules_are_served_and_rest_when_nobody_does(
         assert schedule.parameters == {"word": "quick"}
         assert deployment.global_concurrency_limit is not None
         assert deployment.global_concurrency_limit.limit == 1
+        assert deployment.concurrency_options is not None
+        assert deployment.concurrency_options.collision_strategy == "CANCEL_NEW"
         assert not deployment.paused
     assert client.read_deployment_by_name("tick/often").paused
 

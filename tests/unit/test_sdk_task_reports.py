@@ -27,7 +27,7 @@ def test_each_state_of_a_task_run_is_told() -> None:
     server = FakeServer()
     with served_by(server.handle):
         assert parent() == 7
-    assert told(server) == ["Running", "Retrying", "Completed"]
+    assert told(server) == ["Pending", "Running", "Retrying", "Completed"]
     last = server.events[-1]
     assert last.related_in_role("flow-run") == f"prefect.flow-run.{server.run.run.id}"
     described = last.payload["task_run"]
@@ -48,7 +48,7 @@ def test_a_failure_is_told_with_its_message() -> None:
     server = FakeServer()
     with served_by(server.handle), pytest.raises(ValueError, match="half"):
         parent()
-    assert told(server) == ["Running", "Failed"]
+    assert told(server) == ["Pending", "Running", "Failed"]
     message = server.events[-1].resource["prefect.state-message"]
     assert "half a pair: ?" in message
     assert "\0" not in message
