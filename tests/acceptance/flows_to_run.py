@@ -7,8 +7,12 @@ import asyncio
 import json
 import sys
 import time
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Optional
 from uuid import UUID
+
+from pydantic import BaseModel
 
 from flowruns import (
     RunInput,
@@ -200,6 +204,44 @@ def doubling() -> list[int]:
 def watching(flow_run_id: str) -> str | None:
     run = wait_for_flow_run(UUID(flow_run_id), poll_interval=2, log_states=True)
     return str(run.state_name)
+
+
+class Item(BaseModel):
+    name: str
+    count: int = 1
+
+
+@dataclass
+class Address:
+    street: str
+    number: int | None = None
+
+
+ASKED: dict[str, Any] = {
+    "int": int,
+    "str": str,
+    "bool": bool,
+    "items": list[Item],
+    "literal": Literal["small", "large", 3],
+    "optional": Optional[int],  # noqa: UP045 - one of the two ways to say it
+    "nothing": int | None,
+    "dataclass": Address,
+    "dict": dict[str, int],
+    "union": int | Literal["many"],
+    "datetime": datetime,
+}
+
+
+@flow
+def asking_for_types() -> dict[str, str]:
+    answers = {
+        name: pause_flow_run(wait_for_input=kind, key=name, poll_interval=0.3)
+        for name, kind in ASKED.items()
+    }
+    assert answers["datetime"].tzinfo is not None
+    return {name: repr(answer) for name, answer in answers.items()} | {
+        "datetime": answers["datetime"].isoformat()
+    }
 
 
 @task

@@ -15,6 +15,7 @@ from flowruns import State, StateType, resume_flow_run
 from flowruns.domain.rejections import rejected
 from flowruns.exceptions import NotPausedError, ResumeRefused
 from flowruns.sdk.client import SyncFlowRunsClient
+from flowruns.wire import FlowRunCreate
 from tests.acceptance.flow_processes import Start
 from tests.acceptance.serving import Server
 from tests.acceptance.waiting import eventually
@@ -34,15 +35,24 @@ def test_a_flow_goes_on_with_the_answer(start: Start, client: SyncFlowRunsClient
     assert {"Refund 3.5 for order 7", "answered: late"} <= {line.message for line in logs}
 
 
+def read_task_runs(server: Server, run_id: UUID) -> list[dict[str, Any]]:
+    criteria = {"task_runs": {"flow_run_id": {"any_": [str(run_id)]}}}
+    key = {"Authorization": f"Bearer {server.api_key}"} if hasattr(server, "api_key") else {}
+    answer = httpx.post(f"{server.api_url}/task_runs/filter", json=criteria, headers=key)
+    found: list[dict[str, Any]] = answer.raise_for_status().json()
+    return found
+
+
+def task_states(server: Server, run_id: UUID) -> list[str]:
+    return sorted(str(run["state_name"]) for run in read_task_runs(server, run_id))
+
+
 def test_the_server_shows_the_task_runs_of_a_flow(start: Start, server: Server) -> None:
     flow = start("doubling")
     assert flow.result() == [2, 4, 6]
-    criteria = {"task_runs": {"flow_run_id": {"any_": [str(flow.run().id)]}}}
-    key = {"Authorization": f"Bearer {server.api_key}"} if hasattr(server, "api_key") else {}
 
     def find_completed() -> list[dict[str, Any]] | None:
-        answer = httpx.post(f"{server.api_url}/task_runs/filter", json=criteria, headers=key)
-        found: list[dict[str, Any]] = answer.raise_for_status().json()
+        found = read_task_runs(server, flow.run().id)
         return found if [run["state_name"] for run in found] == ["Completed"] * 3 else None
 
     shown = eventually(find_completed, "three task runs have completed")
@@ -146,13 +156,18 @@ def test_a_retry_asks_again(start: Start, client: SyncFlowRunsClient) -> None:
     assert flow.result() == 21
 
 
-def test_many_runs_are_waited_for_at_once(start: Start, client: SyncFlowRunsClient) -> None:
-    flow = start("ending")
-    run_id = flow.paused()
-    waiting = start("waiting_for", [str(run_id)] * 100)
+def test_a_hundred_runs_are_waited_for_at_once(start: Start, client: SyncFlowRunsClient) -> None:
+    flow_id = client.create_flow("by hand")
+    running: State[Any] = State(type=StateType.RUNNING)
+    runs = [client.create_flow_run(FlowRunCreate(flow_id=flow_id)).id for _ in range(100)]
+    for run_id in runs:
+        client.set_flow_run_state(run_id, running)
+    waiting = start("waiting_for", [str(run_id) for run_id in runs])
     eventually(lambda: waiting.run().state_name == "Running", "the waiting flow runs")
-    resume_flow_run(run_id)
-    assert waiting.result() == ["Completed"] * 100
+    ends = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED]
+    for number, run_id in enumerate(runs):
+        client.set_flow_run_state(run_id, State(type=ends[number % 4]))
+    assert waiting.result() == ["Completed", "Failed", "Crashed", "Cancelled"] * 25
 
 
 def test_a_killed_server_ends_no_flow(
@@ -188,9 +203,11 @@ def test_who_hears_nothing_goes_on_in_time(seconds: float, start: Start) -> None
     assert seconds <= start("hearing_nothing", seconds).result() < seconds + 1
 
 
-def test_queued_tasks_wait_for_the_answer(start: Start) -> None:
+def test_queued_tasks_wait_for_the_answer(start: Start, server: Server) -> None:
     flow = start("queueing")
     run_id = flow.paused()
+    shown = ["Completed", "Pending", "Pending"]
+    eventually(lambda: task_states(server, run_id) == shown, "two are shown as queued")
     time.sleep(1)  # in which the two that are queued would start
     resumed = time.time()
     resume_flow_run(run_id)
