@@ -1,6 +1,8 @@
 """The web server in this process: a bound socket, uvicorn, and a prompt end."""
 
 import errno
+import fcntl
+import resource
 import signal
 import socket
 from collections.abc import Callable
@@ -15,6 +17,8 @@ _APPLICATION = "approvals.project.asgi:application"
 _GRACE_SECONDS = 1
 # Far above the longest event: a longer one is left out, but a longer frame ends its connection.
 _LONGEST_FRAME = 16 * 1024 * 1024
+# A table of so many descriptors takes half a megabyte.
+_HIGHEST_DESCRIPTOR = 65_535
 # Longer than the proxies and clients in front of us keep idle connections.
 _KEEP_ALIVE_SECONDS = 75
 
@@ -75,4 +79,16 @@ def bind(host: str, port: int) -> socket.socket:
                 "Stop it, or choose another with --port."
             ) from error
         raise CommandError(f"Cannot listen on {host}:{port} ({error.strerror}).") from error
-    return bound
+    return _close_first(bound)
+
+
+def _close_first(listener: socket.socket) -> socket.socket:
+    """Give the listener the highest descriptor, which Linux closes first when it ends a process.
+
+    Else the clients of a killed server, whose connections would end before, connect once more
+    before it is gone, and Prefect's take that for an answer that nobody should try again after.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = min(limit - 1, _HIGHEST_DESCRIPTOR) if limit > 0 else _HIGHEST_DESCRIPTOR
+    with listener:
+        return socket.socket(fileno=fcntl.fcntl(listener, fcntl.F_DUPFD_CLOEXEC, highest))
