@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce, Concat
 from django.db.models.lookups import GreaterThanOrEqual, IContains, LessThanOrEqual
 
 from flowruns.models import Deployment, FlowRun, TaskRun
+from flowruns.services.called_off import asks_whom_to_end, called_off
 from flowruns.wire import filters
 from flowruns.wire.text_search import read_search
 
@@ -169,7 +170,8 @@ def _tags(f: filters.FlowTagsFilter | None) -> Q | None:
 def _state(f: filters.StateFilter | None) -> Q | None:
     if f is None:
         return None
-    return combine([_ids("state_type", f.type), _ids("state_name", f.name)], f.operator)
+    in_state = combine([_ids("state_type", f.type), _ids("state_name", f.name)], f.operator)
+    return in_state | called_off() if asks_whom_to_end(f) else in_state
 
 
 def _task_run_state(f: filters.TaskRunStateFilter | None) -> Q | None:

@@ -203,3 +203,26 @@ def test_flows_are_selected_too(api: Api, three: dict[str, str]) -> None:
     assert api.post("/flows/count", {"flows": {"name": {"like_": "AUD"}}}).content == b"1"
     page = json.loads(api.post("/flows/paginate", {"limit": 1, "page": 2}).content)
     assert ([flow["name"] for flow in page["results"]], page["pages"]) == (["refund"], 2)
+
+
+def test_a_runner_that_hears_of_no_events_is_told_whose_processes_to_end(make_run: Make) -> None:
+    rejected, resumed, suspended, running = (
+        make_run(name=name, deployed=True)
+        for name in ("rejected", "resumed", "suspended", "running")
+    )
+    rejected.pause()
+    resumed.pause()
+    resumed.resume()
+    suspended.pause(pause_reschedule=True)
+    runs = (rejected, resumed, suspended, running)
+    for run in runs:
+        run.propose("CANCELLED", name="Rejected")
+    in_flight = {"any_": [run.id for run in runs]}
+
+    def find_in_flight(**state: Any) -> list[str]:
+        return find(rejected.api, {"id": in_flight, "state": state})
+
+    cancelled, cancelling = {"any_": ["CANCELLED"]}, {"any_": ["Cancelling"]}
+    assert find_in_flight(type=cancelled, name=cancelling) == ["rejected"]
+    assert find_in_flight(name=cancelling) == []
+    assert len(find_in_flight(type=cancelled)) == 4
