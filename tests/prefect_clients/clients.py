@@ -1,8 +1,11 @@
 """Unmodified Prefect clients in processes of their own."""
 
 import json
+import os
 import re
+import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,20 +23,35 @@ class Process:
 
     popen: subprocess.Popen[str]
     log: Path
+    may_complain: bool = False
+    told_to_end: int | None = None
 
     @property
     def output(self) -> str:
         return self.log.read_text()
+
+    @property
+    def complaints(self) -> list[str]:
+        """The lines in which it warned or reported an error, before it was told to end."""
+        lines = self.output[: self.told_to_end].splitlines()
+        return [line for line in lines if _COMPLAINT.search(line)]
 
     def finish(self) -> str:
         """Wait until it ends well, and return what it printed."""
         assert self.popen.wait(_PATIENCE_SECONDS) == 0, self.output
         return self.output
 
-    def stop(self) -> None:
-        if self.popen.poll() is None:
-            self.popen.terminate()
-            self.popen.wait(_PATIENCE_SECONDS)
+    def end(self) -> None:
+        """Press Ctrl-C, as who serves flows does, and wait."""
+        self.told_to_end = len(self.output)
+        self.popen.send_signal(signal.SIGINT)
+        self.popen.wait(_PATIENCE_SECONDS)
+
+    def kill(self) -> None:
+        """Kill it and the processes that it started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.popen.pid, signal.SIGKILL)
+        self.popen.wait()
 
 
 @dataclass
@@ -43,7 +61,11 @@ class PrefectClient:
     environment: Path
     server: ApprovalsServer
     folder: Path
+    settings: dict[str, str] = field(default_factory=dict)
     processes: list[Process] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.settings |= {"PREFECT_API_KEY": self.server.api_key}
 
     def start_flow(self, script: str, *arguments: str) -> Process:
         """Run a script with flows."""
@@ -54,8 +76,12 @@ class PrefectClient:
         return self._start([str(self._bin("prefect")), "--no-prompt", *arguments]).finish()
 
     def stop(self) -> None:
+        """End all its processes, none of which has warned of anything that a test does not want."""
+        meant_well = [process for process in self.processes if not process.may_complain]
+        said = [line for process in meant_well for line in process.complaints]
         for process in self.processes:
-            process.stop()
+            process.kill()
+        assert said == []
 
     def _bin(self, name: str) -> Path:
         program = self.environment / "bin" / name
@@ -73,21 +99,17 @@ class PrefectClient:
                 stdout=stdout,
                 stderr=subprocess.STDOUT,
                 text=True,
+                start_new_session=True,
             )
         self.processes.append(Process(popen, log))
         return self.processes[-1]
 
     @property
     def _variables(self) -> dict[str, str]:
-        ours = {"PREFECT_API_URL": self.server.api_url, "PREFECT_API_KEY": self.server.api_key}
+        ours = {"PREFECT_API_URL": self.server.api_url}
         own = {"PREFECT_HOME": str(self.folder / "home"), "DO_NOT_TRACK": "1", "COLUMNS": "200"}
         haste = {"PREFECT_RUNNER_POLL_FREQUENCY": "2"}  # of a serving process, by default 10
-        return clean_environment() | ours | own | haste
-
-
-def complaints(output: str) -> list[str]:
-    """Return the lines in which a flow's process warns or reports an error."""
-    return [line for line in output.splitlines() if _COMPLAINT.search(line)]
+        return clean_environment() | ours | own | haste | self.settings
 
 
 def results(output: str) -> list[Any]:

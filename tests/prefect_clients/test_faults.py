@@ -1,4 +1,4 @@
-"""Flows of Prefect's client when the server has a power cut."""
+"""Flows of Prefect's client when the server has a power cut and comes back at the same place."""
 
 import time
 from pathlib import Path
@@ -7,41 +7,112 @@ import httpx
 import pytest
 
 from tests.acceptance.clients import resume, until
-from tests.prefect_clients.clients import PrefectClient
-from tests.prefect_clients.served import serve, wait_for_state
+from tests.prefect_clients.clients import PrefectClient, Process, results
+from tests.prefect_clients.served import (
+    reject,
+    serve,
+    start,
+    start_by_api,
+    started_run,
+    wait_for_state,
+    wait_for_the_end_of_process,
+)
 from tests.servers import ApprovalsServer
+
+APPROVE = {"approve": True}
 
 
 @pytest.fixture
-def runs(api: httpx.Client, newest: PrefectClient, notes: Path) -> dict[str, str]:
-    """A run that is suspended, one that is paused, and one that works until it is told to end."""
-    serve(newest, notes)
-    parameters = {"notes": str(notes)}
-    given = {
-        "refund": parameters,
-        "ask": parameters,
-        "work": {**parameters, "go_on": str(notes.with_name("go on"))},
+def serving(prefect: PrefectClient, notes: Path) -> Process:
+    return serve(prefect, notes)
+
+
+@pytest.fixture
+def runs(api: httpx.Client, serving: Process, notes: Path) -> dict[str, str]:
+    """A run that is suspended, one that is paused, and one whose task lasts until told to end.
+
+    No request is due in the next seconds: Prefect 3.4's client gives up at once where a server is
+    not there.
+    """
+    runs = {
+        "hold": start_by_api(api, "hold", notes, go_on=str(notes.with_name("go on"))),
+        "refund": start_by_api(api, "refund", notes),
+        "ask": start_by_api(api, "ask", notes, poll_interval=20),
     }
-    runs = {}
-    for flow, values in given.items():
-        deployment = api.get(f"/deployments/name/{flow}/desk").raise_for_status().json()
-        path = f"/deployments/{deployment['id']}/create_flow_run"
-        created = api.post(path, json={"parameters": values}).raise_for_status()
-        runs[flow] = created.json()["id"]
     wait_for_state(api, runs["refund"], "Suspended")
+    until(lambda: "holding" in notes.read_text(), within=60)
     wait_for_state(api, runs["ask"], "Paused")
-    until(lambda: "work in" in notes.read_text(), within=60)
+    path = f"/flow_runs/{runs['ask']}/input/paused-1-description"
+    until(lambda: api.get(path).status_code == 200, within=60)
     return runs
+
+
+def wait_for_more_task_runs(api: httpx.Client) -> None:
+    """Wait until another task run has been reported."""
+
+    def count() -> int:
+        return int(api.post("/task_runs/count", json={}).raise_for_status().json())
+
+    before = count()
+    until(lambda: count() > before, within=60)
 
 
 def test_paused_suspended_and_running_flows_outlive_a_power_cut_of_the_server(
     api: httpx.Client, server: ApprovalsServer, runs: dict[str, str], notes: Path
 ) -> None:
-    server.kill()
-    time.sleep(2)
-    server.start()
+    away = server.restart_at_once()
+    back = time.monotonic()
     notes.with_name("go on").touch()
     for flow in ("refund", "ask"):
-        assert resume(api, runs[flow], {"approve": True})["status"] == "ACCEPT"
-    for run in runs.values():
+        assert resume(api, runs[flow], APPROVE)["status"] == "ACCEPT"
+    for flow, run in runs.items():
+        wait_for_state(api, run, "Completed")
+        print(f"{flow} completed {time.monotonic() - back:.1f} s after {away:.1f} s away")
+    steps = api.post("/task_runs/filter", json={"task_runs": {"name": {"like_": "hold_on"}}})
+    assert steps.json()[0]["state_type"] == "COMPLETED"
+
+
+def test_a_runner_still_ends_rejected_runs_after_a_power_cut_of_the_server(
+    api: httpx.Client, server: ApprovalsServer, serving: Process, notes: Path
+) -> None:
+    """Prefect 3.4's hears of no events from then on, and asks."""
+    server.restart_at_once()
+    run = start_by_api(api, "ask", notes)
+    wait_for_state(api, run, "Paused")
+    rejected = time.monotonic()
+    reject(api, run)
+    wait_for_the_end_of_process(notes)
+    print(f"the process of a rejected run ended after {time.monotonic() - rejected:.1f} s")
+    assert api.get(f"/flow_runs/{run}").json()["state_name"] == "Rejected"
+
+
+def test_who_watches_runs_hears_of_their_end_after_a_power_cut_of_the_server(
+    api: httpx.Client, server: ApprovalsServer, newest: PrefectClient, notes: Path
+) -> None:
+    """For eight seconds Prefect 3.8's client tries to connect; that of 3.4 never does again."""
+    serve(newest, notes)
+    go_on = notes.with_name("go on")
+    watching = start(newest, "work", notes, go_on=str(go_on))
+    run = started_run(watching)
+    until(lambda: "work in" in notes.read_text(), within=60)
+    server.restart_at_once()
+    wait_for_more_task_runs(api)
+    go_on.touch()
+    assert results(watching.finish())[-1] == {"state": "Completed"}
+    wait_for_state(api, run, "Completed")
+
+
+def test_a_server_that_is_away_for_longer_finds_its_flows_again(
+    api: httpx.Client, server: ApprovalsServer, newest: PrefectClient, notes: Path
+) -> None:
+    """Prefect's client warns of what it could not send meanwhile."""
+    serve(newest, notes).may_complain = True
+    runs = [start_by_api(api, flow, notes) for flow in ("refund", "ask")]
+    for run, state in zip(runs, ("Suspended", "Paused"), strict=True):
+        wait_for_state(api, run, state)
+    server.kill()
+    time.sleep(10)  # longer than its websockets are tried
+    server.start()
+    for run in runs:
+        assert resume(api, run, APPROVE)["status"] == "ACCEPT"
         wait_for_state(api, run, "Completed")

@@ -3,7 +3,7 @@
 import httpx
 
 from tests.acceptance.clients import runs_in, until
-from tests.prefect_clients.clients import PrefectClient, complaints, results
+from tests.prefect_clients.clients import PrefectClient, results
 
 
 def test_two_flows_ask_and_answer_each_other(prefect: PrefectClient, api: httpx.Client) -> None:
@@ -12,4 +12,3 @@ def test_two_flows_ask_and_answer_each_other(prefect: PrefectClient, api: httpx.
     asking = prefect.start_flow("talking.py", "asking", run["id"])
     outputs = [asking.finish(), answering.finish()]
     assert [results(output) for output in outputs] == [[["3 heard", "0 heard"]], [[3, 0]]]
-    assert [complaints(output) for output in outputs] == [[], []]

@@ -36,9 +36,14 @@ def refund(notes: str) -> bool:
 
 
 @flow
-def ask(notes: str) -> bool:
+def ask(notes: str, poll_interval: int = 1) -> bool:
     note(notes, f"ask in {os.getpid()}")
-    return pause_flow_run(wait_for_input=Decision, timeout=600, poll_interval=1).approve
+    decision = pause_flow_run(
+        wait_for_input=Decision.with_initial_data(description="Refund?"),
+        timeout=600,
+        poll_interval=poll_interval,
+    )
+    return decision.approve
 
 
 @flow
@@ -51,6 +56,19 @@ def nap(notes: str, seconds: float) -> None:
 @task
 def step(number: int) -> int:
     return number
+
+
+@task
+def hold_on(go_on: str) -> None:
+    while not Path(go_on).exists():
+        time.sleep(0.1)
+
+
+@flow
+def hold(notes: str, go_on: str) -> None:
+    """Have one task that ends when a file is there."""
+    note(notes, f"holding in {os.getpid()}")
+    hold_on(go_on)
 
 
 @flow
@@ -70,7 +88,7 @@ if __name__ == "__main__":
     hourly = {"cron": "0 * * * *", "parameters": {**notes, "seconds": 0}}
     often = {"interval": timedelta(seconds=5), "parameters": {**notes, "seconds": 0}}
     serve(
-        *(each.to_deployment("desk") for each in (refund, ask, nap, work)),
+        *(each.to_deployment("desk") for each in (refund, ask, nap, hold, work)),
         nap.to_deployment("hourly", **hourly),
         *([nap.to_deployment("often", **often)] if "often" in sys.argv else []),
         limit=1 if "one" in sys.argv else 5,
