@@ -4,7 +4,7 @@ import json
 
 import httpx
 
-from tests.prefect_clients.clients import PrefectClient, complaints, results
+from tests.prefect_clients.clients import PrefectClient, results
 
 
 def test_flows_keep_read_change_and_forget_variables(prefect: PrefectClient) -> None:
@@ -16,7 +16,6 @@ def test_flows_keep_read_change_and_forget_variables(prefect: PrefectClient) -> 
         [True, False, None],
         ["good morning", True],
     ]
-    assert complaints(output) == []
 
 
 def test_the_command_line_keeps_shows_and_forgets_variables(
