@@ -23,11 +23,6 @@ _AUTOMATIONS = "There are no automations here: lists of them are empty, and none
 _ONE_BY_ONE = "Do it one by one."
 _PAGES = "Only Prefect's pages ask for it; this server has its own."
 
-_TAGS = (
-    "Make a limit named `tag:…` under /v2/concurrency_limits, by `prefect gcl` for instance:"
-    " tasks with that tag ask for it."
-)
-
 # "METHOD /path" → why; `*` stands for anything. Whatever stands here, what is served is served.
 LEFT_OUT = {
     "* /work_pools/*": _MACHINES,
@@ -36,7 +31,6 @@ LEFT_OUT = {
     "GET /deployments/{}/work_queue_check": _MACHINES,
     "POST /block_types/install_system_block_types": _SYSTEM_BLOCKS,
     "* /collections/*": _REGISTRY,
-    "* /concurrency_limits/*": _TAGS,
     "POST /deployments/bulk_delete": _ONE_BY_ONE,
     "POST /deployments/{}/create_flow_run/bulk": _ONE_BY_ONE,
     "POST /events/count-by/{}": _PAGES,

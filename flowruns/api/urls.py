@@ -28,6 +28,7 @@ from flowruns.api import (
     schedules,
     schema_trials,
     system,
+    tag_limits,
     task_run_states,
     task_runs,
     variables,
@@ -60,6 +61,7 @@ api.add_router("/flow_run_states", flow_run_states.router)
 api.add_router("/deployments", deployments.router)
 api.add_router("/deployments", schedules.router)
 api.add_router("/v2/concurrency_limits", concurrency_limits.router)
+api.add_router("/concurrency_limits", tag_limits.router)
 api.add_router("/logs", logs.router)
 api.add_router("/task_runs", task_runs.router)
 api.add_router("/task_run_states", task_run_states.router)
@@ -100,7 +102,8 @@ for _kind in _STATUS:
 @api.exception_handler(SlotsTaken)
 def _answer_later(request: HttpRequest, error: Any) -> HttpResponse:
     response = respond_json({"detail": str(error)}, status=423)
-    response.headers["Retry-After"] = str(math.ceil(error.retry_after))
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(math.ceil(error.retry_after))
     return response
 
 

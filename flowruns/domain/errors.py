@@ -212,9 +212,9 @@ class PlaceholderRefused(FlowRunsError):
 
 
 class SlotsTaken(FlowRunsError):
-    """All slots of the concurrency limit are taken; ask again after `retry_after` seconds"""
+    """All slots of the concurrency limit are taken; ask after `retry_after` seconds, if any"""
 
-    def __init__(self, name: str = "", *, retry_after: float) -> None:
+    def __init__(self, name: str = "", *, retry_after: float | None) -> None:
         super().__init__(f"All slots of the concurrency limit {name!r} are taken" if name else "")
         self.retry_after = retry_after
 

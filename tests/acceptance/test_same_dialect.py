@@ -32,6 +32,7 @@ TRIED = {
     "properties": {"a": {"type": "integer"}, "rows": {"type": "array", "items": ROW}},
     "required": ["a", "b"],
 }
+TAGGED = {"names": ["money"], "task_run_id": str(uuid4())}
 LINE = {"name": "x", "level": 20, "message": "m", "timestamp": DEADLINE, "flow_run_id": "<run>"}
 
 # name, method, path, body; <flow> and <run> are what the calls of those names created
@@ -211,6 +212,24 @@ CALLS: list[tuple[str, str, str, Any]] = [
     ("delete variable by name", "DELETE", "/variables/name/null", None),
     ("delete variable", "DELETE", "/variables/<variable>", None),
     ("delete no variable", "DELETE", "/variables/<variable>", None),
+    ("limit", "POST", "/concurrency_limits/", {"tag": "money", "concurrency_limit": 1}),
+    ("limit again", "POST", "/concurrency_limits/", {"tag": "money", "concurrency_limit": 2}),
+    ("limit of none", "POST", "/concurrency_limits/", {"tag": "never", "concurrency_limit": 0}),
+    ("take slots", "POST", "/concurrency_limits/increment", TAGGED),
+    ("take more slots", "POST", "/concurrency_limits/increment", TAGGED),
+    ("take too many slots", "POST", "/concurrency_limits/increment", TAGGED),
+    ("take no slots", "POST", "/concurrency_limits/increment", {**TAGGED, "names": ["never"]}),
+    ("read limit", "GET", "/concurrency_limits/<limit>", None),
+    ("read limit of tag", "GET", "/concurrency_limits/tag/money", None),
+    ("read limit of no tag", "GET", "/concurrency_limits/tag/nothing", None),
+    ("limits of tags", "POST", "/concurrency_limits/filter", {}),
+    ("give slots back", "POST", "/concurrency_limits/decrement", TAGGED),
+    ("give nothing back", "POST", "/concurrency_limits/decrement", {**TAGGED, "names": ["x"]}),
+    ("reset limit", "POST", "/concurrency_limits/tag/money/reset", {"slot_override": [NOBODY]}),
+    ("reset no limit", "POST", "/concurrency_limits/tag/nothing/reset", {}),
+    ("delete limit", "DELETE", "/concurrency_limits/<limit>", None),
+    ("delete limit of tag", "DELETE", "/concurrency_limits/tag/never", None),
+    ("delete no limit", "DELETE", f"/concurrency_limits/{NOBODY}", None),
     ("try values", "POST", "/ui/schemas/validate", {"schema": TRIED, "values": {"a": 1}}),
     (
         "try wrong values",

@@ -13,10 +13,12 @@ from flowruns.models import (
     BlockDocument,
     BlockSchema,
     BlockType,
+    ConcurrencyLimit,
     Deployment,
     Flow,
     FlowRun,
     TaskRun,
+    Variable,
 )
 from tests.integration.blocks import Vaults
 from tests.integration.conftest import Api, Make, Run
@@ -37,6 +39,12 @@ odd_text = (
 )
 moments = st.datetimes().map(lambda moment: f"{moment.isoformat()}Z")
 numbers = st.integers(0, 9) | st.integers(-3, 300) | st.integers(-(2**80), 2**80)
+placeholders = st.builds(
+    lambda kind, part, given: {"__prefect_kind": kind, part: given},
+    st.sampled_from(["json", "none", "jinja", "workspace_variable", "else"]) | st.none(),
+    st.sampled_from(["value", "template", "variable_name"]),
+    st.sampled_from(["{{ 1 }}", "{% for a in 'ab' %}", "{}", "limits", 1, None]) | odd_text,
+)
 odd_json = st.recursive(
     st.none()
     | st.booleans()
@@ -44,6 +52,7 @@ odd_json = st.recursive(
     | st.floats(allow_nan=False, allow_infinity=False)
     | odd_text
     | moments
+    | placeholders
     | st.just(str(uuid4())),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(odd_text, inner, max_size=3),
     max_leaves=6,
@@ -73,6 +82,8 @@ class Known:
         run = self._make_run(deployed=True)
         TaskRun.objects.create(flow_run_id=run.id, task_key="t", dynamic_key="0", name="t")
         Vaults(run.api, f"vault-{uuid4()}").save("main", token="t")
+        Variable.objects.get_or_create(name="limits", value="{}")
+        ConcurrencyLimit.objects.get_or_create(name="tag:desk", limit=1)
         return run
 
     def make_again(self) -> None:

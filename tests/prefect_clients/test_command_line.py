@@ -1,6 +1,7 @@
 """The `prefect` command, with what a user types first."""
 
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -51,6 +52,20 @@ def test_deployments_are_listed_shown_and_run(
     assert "Created flow run" in said
     [run] = api.post("/flow_runs/filter", json={"limit": 1}).json()
     assert (run["parameters"], run["deployment_id"]) == ({"order": 7}, deployment["id"])
+
+
+def test_limits_of_tags_are_made_shown_reset_and_deleted(
+    prefect: PrefectClient, api: httpx.Client
+) -> None:
+    assert "tag - 'money'" in prefect.command("concurrency-limit", "create", "money", "2")
+    task_run = str(uuid4())
+    slots = {"names": ["money"], "task_run_id": task_run}
+    api.post("/concurrency_limits/increment", json=slots).raise_for_status()
+    assert "money" in prefect.command("concurrency-limit", "ls")
+    assert task_run in prefect.command("concurrency-limit", "inspect", "money")
+    assert "Reset concurrency limit" in prefect.command("concurrency-limit", "reset", "money")
+    assert api.get("/concurrency_limits/tag/money").json()["active_slots"] == []
+    assert "Deleted concurrency limit" in prefect.command("concurrency-limit", "delete", "money")
 
 
 def test_what_one_types_next_is_answered_too(
