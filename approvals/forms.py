@@ -1,5 +1,6 @@
 """What an approval asks, as a form; and what somebody answered, as rows to read."""
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -79,6 +80,15 @@ def read_question(approval: Approval) -> Question:
         stored=stored.schema or "",
         is_arriving=is_arriving,
     )
+
+
+def mark_description(approval: Approval) -> str:
+    """Return a mark of what is asked in words, which may come after the page that asks.
+
+    The summary tells, so that an open page costs no more; that of a mere table is empty.
+    """
+    text = approval.question or read_question(approval).description
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:16]
 
 
 def describe_decision(decision: Decision) -> list[tuple[str, str]]:

@@ -1,5 +1,5 @@
-// Manners for a form: the keys of its search fields, and nothing typed is lost to a slow answer.
-// Without this file the Search button does what its keys do.
+// Manners for a form: the keys of its search fields, and nothing typed is lost to a slow answer
+// or to a tab that is closed. Without this file the Search button does what its keys do.
 (() => {
   "use strict";
 
@@ -34,4 +34,38 @@
     }
     late.clear();
   });
+
+  // A draft is saved a second after the last key. Whoever leaves before has it saved on the way out.
+  let isUnsaved = false;
+
+  document.addEventListener("input", (event) => {
+    if (event.target.closest("#answer")) isUnsaved = true;
+  });
+
+  document.addEventListener("submit", (event) => {
+    if (["answer", "reject"].includes(event.target.id)) isUnsaved = false; // the form itself is on its way
+  });
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.target.id === "draft") isUnsaved = false;
+  });
+
+  document.addEventListener("htmx:sendError", (event) => {
+    if (event.target.id === "draft") isUnsaved = true;
+  });
+
+  function saveOnTheWayOut() {
+    const draft = document.getElementById("draft");
+    if (!isUnsaved || !draft) return;
+    isUnsaved = false;
+    const address = draft.getAttribute("hx-post");
+    const fields = new FormData(document.getElementById("answer"));
+    for (const input of document.querySelectorAll("#answer [type=file]")) fields.delete(input.name);
+    fields.set("reason", document.getElementById("reason").value);
+    // more than a beacon holds goes as a usual request, which outlives a hidden tab, not a closed one
+    if (!navigator.sendBeacon(address, fields)) fetch(address, { method: "POST", body: fields });
+  }
+
+  addEventListener("pagehide", saveOnTheWayOut);
+  document.addEventListener("visibilitychange", () => { if (document.hidden) saveOnTheWayOut(); });
 })();

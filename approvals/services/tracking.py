@@ -86,9 +86,7 @@ def _open(change: StateChange, pause: State) -> None:
         expires_at=pause.details.pause_timeout,
     )
     description = _read_form(approval).description
-    approval.question = (
-        summarise_markdown(description, length=_QUESTION_LENGTH) if description else ""
-    )
+    approval.question = _ask(description) if description else ""
     approval.save()
 
 

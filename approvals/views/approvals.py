@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from approvals.forms import Question, attach_refusal, read_question
+from approvals.forms import Question, attach_refusal, mark_description, read_question
 from approvals.http import Request, fragment, reviewers_only, unchanged
 from approvals.models import Approval
 from approvals.restoring import Restored, carry_form, find_earlier, restore
@@ -122,8 +122,10 @@ def show_again(request: Request, approval_id: UUID) -> HttpResponse:
 def show_approval_state(request: Request, approval_id: UUID) -> HttpResponse:
     """Say what became of an approval while its page is open; 204 while it waits as before."""
     approval = inbox.get_approval_for(request.user, approval_id)
+    if approval.is_waiting and "arriving" in request.GET:
+        return _arrive(approval)
     if approval.is_waiting:
-        return _arrive(approval) if "arriving" in request.GET else unchanged()
+        return _tell_news(request, approval)
     context = ending_context(request, approval)
     return render(request, "approvals/approval.html#ending", context)
 
@@ -157,6 +159,15 @@ def _arrive(approval: Approval) -> HttpResponse:
     return response
 
 
+def _tell_news(request: Request, approval: Approval) -> HttpResponse:
+    """Bring a description that came, or was changed, after the page; the form stays as it is."""
+    mark = mark_description(approval)
+    if request.GET.get("shown", mark) == mark:
+        return unchanged()
+    context = {"approval": approval, "question": read_question(approval), "mark": mark}
+    return render(request, "approvals/approval.html#news", context)
+
+
 def _render(
     request: Request,
     approval: Approval,
@@ -172,6 +183,7 @@ def _render(
         "draft": draft,
         "typed": [] if approval.is_waiting or draft is None else describe_draft(approval, draft),
         "question": question,
+        "mark": mark_description(approval),
         "form": form,
         "run": inbox.read_run(approval.flow_run_id, connector=approval.connector),
         "artifacts": artifacts.read_artifacts(

@@ -75,8 +75,11 @@ class Flows:
 
     def replace_schema(self, flow_run_id: str, schema: Any) -> None:
         """Ask something else at the same pause."""
-        self._client.delete(f"flow_runs/{flow_run_id}/input/p-schema").raise_for_status()
-        self.put(flow_run_id, "p-schema", schema)
+        self.replace_input(flow_run_id, "p-schema", schema)
+
+    def replace_input(self, flow_run_id: str, key: str, value: Any) -> None:
+        self._client.delete(f"flow_runs/{flow_run_id}/input/{key}").raise_for_status()
+        self.put(flow_run_id, key, value)
 
     def pause_again(self, waiting: "Waiting") -> None:
         """Ask the same once more, as a run does whose flow crashed on the answer."""

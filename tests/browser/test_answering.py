@@ -97,6 +97,19 @@ def test_a_form_that_arrives_late_appears_by_itself(flows: Flows, alice: Reviewe
     expect(alice.submit).to_be_visible()
 
 
+def test_a_description_that_arrives_late_appears_beside_what_is_typed(
+    flows: Flows, alice: Reviewer
+) -> None:
+    waiting = flows.pause(schema={}, question="")
+    flows.put(waiting.id, "p-schema", REFUND)
+    page = alice.open(waiting)
+    page.get_by_label("Reason").fill("half a novel")
+    flows.replace_input(waiting.id, "p-description", "Refund **2.50 EUR**?")
+    expect(page.get_by_text("2.50 EUR")).to_be_visible()
+    expect(page.get_by_label("Reason")).to_have_value("half a novel")
+    expect(page.get_by_label("Reason")).to_be_focused()
+
+
 def test_the_deadline_counts_down_in_the_readers_zone(flows: Flows, seat: Seat) -> None:
     flows.pause(schema=REFUND, seconds=125)
     page = seat("alice", timezone_id="Asia/Tokyo").log_in().page

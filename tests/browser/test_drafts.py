@@ -1,5 +1,5 @@
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Seat
 from tests.browser.desk import ITEMS, REFUND, Flows, Reviewer
@@ -103,3 +103,32 @@ def test_without_javascript_every_press_of_a_button_saves(
     page.goto(path)
     expect(page.get_by_text("Welcome back")).to_be_visible()
     expect(page.get_by_label("Note")).to_have_value("typed before")
+
+
+@pytest.mark.parametrize("way", ["link", "close"])
+def test_what_was_typed_in_the_last_second_is_saved_on_the_way_out(
+    flows: Flows, alice: Reviewer, way: str
+) -> None:
+    page = alice.open(flows.pause(schema=REFUND))
+    path = alice.path
+    # the usual save never comes through: only what leaves with the page is left
+    page.route("**/draft/", _let_beacons_pass)
+    page.get_by_label("Reason", exact=True).fill("half a novel")
+    page.get_by_role("button", name="Reject", exact=True).click()
+    page.get_by_label("Why do you reject it?").fill("or no receipt")
+    page.get_by_role("link", name="History").click() if way == "link" else page.close()
+    later = alice.context.new_page()
+    later.goto("/history/")
+    later.wait_for_function(
+        "path => fetch(path).then((answer) => answer.text())"
+        ".then((text) => text.includes('half a novel') && text.includes('or no receipt'))",
+        arg=path,
+        timeout=60_000,
+    )
+
+
+def _let_beacons_pass(route: Route) -> None:
+    if route.request.resource_type == "ping":
+        route.continue_()
+    else:
+        route.abort()

@@ -1,4 +1,5 @@
 import json
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -204,6 +205,24 @@ def test_a_form_that_is_still_arriving_refreshes_itself(run: Run) -> None:
     run.put("p-schema", json.dumps(APPROVAL_SCHEMA))
     assert client.get(address, headers=FROM_HTMX)["HX-Refresh"] == "true"
     assert 'id="answer"' in client.get(page_of(approval)).content.decode()
+
+
+@pytest.mark.parametrize("words", ["Refund **2.5 EUR**?", "|a|b|\n|---|---|\n|Refund|2.5 EUR|"])
+def test_a_description_that_comes_after_the_form_is_brought_to_the_open_page(
+    run: Run, words: str
+) -> None:
+    """Prefect's clients store it last."""
+    run.pause_for_input()
+    approval, client = Approval.objects.get(), log_in()
+    html = client.get(page_of(approval)).content.decode()
+    address = re.findall(r'id="approval-state" hx-get="([^"]+)"', html)[0]
+    assert client.get(address, headers=FROM_HTMX).status_code == 204
+    run.put("paused-1-description", json.dumps(words))
+    news = client.get(address, headers=FROM_HTMX).content.decode()
+    assert "2.5 EUR" in news
+    assert '<div id="question" hx-swap-oob="outerHTML">' in news
+    address = re.findall(r'id="approval-state" hx-get="([^"]+)"', news)[0]
+    assert client.get(address, headers=FROM_HTMX).status_code == 204
 
 
 def test_a_schema_that_cannot_be_shown_becomes_a_json_editor_with_the_reason(run: Run) -> None:
