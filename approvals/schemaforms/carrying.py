@@ -41,15 +41,9 @@ def carry_over(old: Form, schema: JSONValue) -> tuple[list[tuple[str, str]], Cha
 
     Only what somebody entered is carried: a default that nobody touched gives way to the new one.
     """
-    new = open_form(schema)
     changes = Changes()
-    _compare(open_form(old.schema).root, new.root, (), changes)
-    move = _Move()
-    fields = list(move.fill(old.root, new.root))
-    if move.lost:  # once more, with the questions that these answers bring in
-        move = _Move()
-        fields = list(move.fill(old.root, read_form(schema, FieldList(fields)).root))
-    changes.lost = move.lost
+    _compare(open_form(old.schema).root, open_form(schema).root, (), changes)
+    fields, changes.lost = _move(old.root, schema)
     return fields, changes
 
 
@@ -57,6 +51,7 @@ def fill_form(schema: JSONValue, value: JSONValue) -> list[tuple[str, str]]:
     """Return the fields that fill in a form with an earlier answer, without secrets and files."""
     blank = open_form(schema).root
     root = blank.desk.build(replace(blank.slot, given=value))
+    fields, _ = _move(root, schema, is_answer=True)
     files = {
         part.name
         for part in root.walk()
@@ -67,8 +62,20 @@ def fill_form(schema: JSONValue, value: JSONValue) -> list[tuple[str, str]]:
     nulls = {
         part.name for part in root.walk() if isinstance(part, AnyJSON) and part.initial is None
     }
-    fields = [(name, "null" if name in nulls else text) for name, text in root.inputs()]
+    fields = [(name, "null" if name in nulls else text) for name, text in fields]
     return [pair for pair in fields if pair[0] not in files] + asked
+
+
+def _move(
+    old: Control, schema: JSONValue, *, is_answer: bool = False
+) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Return the fields of a form of `schema` that holds what `old` does, and what it cannot."""
+    move = _Move(is_answer=is_answer)
+    fields = list(move.fill(old, open_form(schema).root))
+    if move.lost:  # once more, with the questions that these answers bring in
+        move = _Move(is_answer=is_answer)
+        fields = list(move.fill(old, read_form(schema, FieldList(fields)).root))
+    return fields, move.lost
 
 
 def _compare(old: Control, new: Control, labels: tuple[str, ...], changes: Changes) -> None:
@@ -122,9 +129,13 @@ def _spell_out(control: Control, raw: JSONValue) -> JSONValue:
 
 
 class _Move:
-    """One passage of what was typed from the controls of one form to those of another."""
+    """One passage of what was typed from the controls of one form to those of another.
 
-    def __init__(self) -> None:
+    Of an answer all moves that it holds; of a form what somebody has entered.
+    """
+
+    def __init__(self, *, is_answer: bool) -> None:
+        self._is_answer = is_answer
         self.lost: list[tuple[str, str]] = []
 
     def fill(
@@ -132,7 +143,8 @@ class _Move:
     ) -> Inputs:
         """Yield the fields of `new`; those that nobody touched only where `always` says so."""
         labels = (*labels, old.label)
-        if new.is_hidden or (old.is_pristine() and not always):
+        stays = old.initial is MISSING if self._is_answer else old.is_pristine() and not always
+        if new.is_hidden or stays:
             return new.inputs()
         match old, new:
             case ObjectControl() | Rows(), ObjectControl() | Rows() if type(old) is type(new):
@@ -212,8 +224,11 @@ class _Move:
         is_private = any(isinstance(part, (Secret, File)) for part in (*old.walk(), *new.walk()))
         if value is not MISSING and not is_private:
             filled = new.desk.build(replace(new.slot, given=value))
-            if same_json(filled.decode(), value):
+            if type(filled) is type(new) and same_json(filled.decode(), value):
                 yield from filled.inputs()
+                return
+            if isinstance(value, str) and isinstance(new, TextControl) and _is_typed(new):
+                yield new.name, value  # wrong here, and kept for the person to see
                 return
         self._lose(old, labels[:-1])
         yield from new.inputs()

@@ -1,4 +1,3 @@
-import json
 from collections.abc import Callable
 from typing import Literal
 
@@ -7,258 +6,16 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Seat
-from tests.browser.desk import ITEMS, REFUND, Flows, Reviewer
-
-QUESTION = """# Refund?
-
-The customer says **it never came**. [The order](https://shop.example/1)
-
-| Item | Price |
-|---|---|
-| Lamp | 99.90 |
-
-```
-a line of code that is so long that it has to be scrolled sideways on every phone there is
-```
-"""
-
-PICTURE = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='900' height='9'/%3E"
-
-
-def open_inbox(flows: Flows, alice: Reviewer) -> None:
-    flows.pause("x" * 120, tags=["t" * 60, "finance"], seconds=200)
-    flows.pause(schema=REFUND, seconds=2000, name="n" * 90)
-    alice.page.goto("/")
-    expect(alice.page.locator(".row")).to_have_count(2)
-
-
-def open_empty_inbox(flows: Flows, alice: Reviewer) -> None:
-    alice.page.goto("/")
-
-
-def open_approval(flows: Flows, alice: Reviewer) -> None:
-    parameters = {"order": 4711, "long": "x" * 1000, "nested": {"a": [1, 2]}}
-    waiting = flows.pause(schema=ITEMS, question=QUESTION, parameters=parameters, tags=["eu"])
-    for level in (10, 20, 30, 40, 50):
-        flows.log(waiting.id, "word " * 40, level)
-    alice.open(waiting)
-    alice.page.get_by_role("button", name="Add Items").click()
-    expect(alice.page.locator("#answer-status")).to_have_text("Entry 1 added")
-    alice.page.get_by_text("5 lines").click()
-
-
-def open_missed(flows: Flows, alice: Reviewer) -> None:
-    waiting = flows.pause(schema=REFUND)
-    flows.lose(waiting)
-    alice.page.goto(f"/runs/flow-run/{waiting.id}")
-    expect(alice.page.get_by_text("is not there at the moment")).to_be_visible()
-    alice.open(waiting)
-    expect(alice.page.get_by_text("is not there at the moment")).to_be_visible()
-
-
-def show_everything(flows: Flows, flow_run_id: str) -> str:
-    """Have a run make artifacts of all kinds, and return the id of a long table."""
-    rows = [
-        {"region": f"eu-{n}", "orders": n, "note": "word " * 40, "gone": None} for n in range(300)
-    ]
-    table = flows.show(
-        flow_run_id, "table", json.dumps(rows), key="sales", description="All *orders*"
-    )
-    flows.show(flow_run_id, "markdown", QUESTION, key="report")
-    flows.show(flow_run_id, "progress", 40.5, key="backfill")
-    flows.show(flow_run_id, "image", PICTURE, key="chart")
-    flows.show(flow_run_id, "image", "https://charts.example/1.png")
-    flows.show(flow_run_id, "table", json.dumps({f"c{n}": [n] for n in range(60)}))
-    flows.show(flow_run_id, "markdown", "[The ticket](https://tickets.example/1)")
-    flows.show(flow_run_id, "unknown", {"a": [1, "x" * 500]})
-    return table
-
-
-def open_artifacts(flows: Flows, alice: Reviewer) -> None:
-    waiting = flows.pause(schema=REFUND)
-    show_everything(flows, waiting.id)
-    alice.open(waiting)
-    expect(alice.page.locator("details.artifact[open]")).to_have_count(8)
-
-
-def open_artifacts_of_run(flows: Flows, alice: Reviewer) -> None:
-    waiting = flows.pause(schema=REFUND)
-    show_everything(flows, waiting.id)
-    alice.page.goto(f"/runs/flow-run/{waiting.id}")
-
-
-def open_artifact(flows: Flows, alice: Reviewer) -> None:
-    alice.page.goto(f"/artifacts/{show_everything(flows, flows.pause().id)}/?page=2")
-    expect(alice.page.get_by_text("Rows 101 to 200 of 300")).to_be_visible()
-
-
-def open_refused_answer(flows: Flows, alice: Reviewer) -> None:
-    alice.open(flows.pause(schema=REFUND))
-    alice.submit.click()
-    expect(alice.page.locator("#answer-problems")).to_be_visible()
-
-
-def open_rejection(flows: Flows, alice: Reviewer) -> None:
-    alice.open(flows.pause(schema=REFUND))
-    alice.page.get_by_role("button", name="Reject", exact=True).click()
-
-
-def open_rejection_page(flows: Flows, alice: Reviewer) -> None:
-    alice.open(flows.pause(schema=REFUND))
-    alice.page.goto(f"{alice.path}reject/")
-
-
-def open_decided(flows: Flows, alice: Reviewer) -> None:
-    flows.pause()
-    alice.open(flows.pause(schema=REFUND))
-    alice.page.get_by_label("Yes").check()
-    alice.submit.click()
-    expect(alice.page.get_by_role("heading", name="You answered this")).to_be_visible()
-
-
-def open_ending(flows: Flows, alice: Reviewer) -> None:
-    waiting = flows.pause(schema=REFUND)
-    alice.open(waiting)
-    alice.page.get_by_label("Reason").fill("typed")
-    flows.resume(waiting, {"approve": True, "reason": "It is fine"})
-    expect(alice.page.get_by_text("It is fine")).to_be_visible()
-
-
-def open_too_late(flows: Flows, alice: Reviewer) -> None:
-    waiting = flows.pause(schema=REFUND)
-    alice.open(waiting)
-    alice.page.route("**/state/", lambda route: route.fulfill(status=204))
-    alice.page.get_by_label("Yes").check()
-    flows.resume(waiting, {"approve": False, "reason": "No receipt"})
-    alice.submit.click()
-    expect(alice.page.get_by_role("heading", name="was first")).to_be_visible()
-
-
-def open_restored_draft(flows: Flows, alice: Reviewer) -> None:
-    page = alice.open(flows.pause(schema=REFUND))
-    page.get_by_label("Reason", exact=True).fill("half a novel")
-    expect(page.get_by_text("Draft saved")).to_be_visible()
-    page.reload()
-    expect(page.get_by_text("Welcome back")).to_be_visible()
-    page.get_by_label("Reason", exact=True).fill("half a novel and more")
-    expect(page.get_by_text("Draft saved")).to_be_visible()
-
-
-def open_leftover(flows: Flows, alice: Reviewer) -> None:
-    open_too_late(flows, alice)
-    alice.page.goto(alice.path)
-    expect(alice.page.get_by_role("heading", name="What you had typed")).to_be_visible()
-
-
-def open_changed_questions(flows: Flows, alice: Reviewer) -> None:
-    waiting = flows.pause(schema=REFUND)
-    page = alice.open(waiting)
-    page.get_by_label("Yes").check()
-    page.get_by_label("Reason", exact=True).fill("half a novel")
-    flows.replace_schema(waiting.id, ITEMS)
-    alice.submit.click()
-    expect(page.get_by_text("The flow has changed its questions")).to_be_visible()
-
-
-def open_offer(flows: Flows, alice: Reviewer) -> None:
-    waiting = flows.pause(schema=REFUND)
-    flows.resume(waiting, {"approve": True, "reason": "It is fine"})
-    flows.pause_again(waiting)
-    alice.open(waiting)
-    expect(alice.page.get_by_text("This run asks again")).to_be_visible()
-
-
-def open_earlier_answer(flows: Flows, alice: Reviewer) -> None:
-    open_offer(flows, alice)
-    alice.page.get_by_role("button", name="Fill in that answer").click()
-    expect(alice.page.get_by_text("is filled in below")).to_be_visible()
-
-
-def open_kept_file(flows: Flows, alice: Reviewer) -> None:
-    file = {"type": "string", "format": "base64", "title": "Receipt"}
-    schema = {"properties": {"a": file, "b": {**file, "title": "Other"}}, "required": ["a"]}
-    page = alice.open(flows.pause(schema=schema))
-    chosen = {"name": "receipt" * 20, "mimeType": "text/plain", "buffer": b"x" * 5000}
-    page.get_by_label("Choose a file for Receipt").set_input_files(chosen)  # type: ignore[arg-type]
-    expect(page.locator(".sf-kept")).to_be_visible()
-
-
-def open_history(flows: Flows, alice: Reviewer) -> None:
-    open_decided(flows, alice)
-    alice.page.goto("/history/")
-
-
-def open_run(flows: Flows, alice: Reviewer) -> None:
-    waiting = flows.pause(schema=REFUND, parameters={"order": 4711})
-    flows.log(waiting.id, "Looking up the order")
-    alice.page.goto(f"/runs/flow-run/{waiting.id}")
-
-
-def open_login(flows: Flows, alice: Reviewer) -> None:
-    alice.context.clear_cookies(name="sessionid")
-    alice.page.goto("/accounts/login/")
-
-
-def open_locked(flows: Flows, alice: Reviewer) -> None:
-    alice.context.clear_cookies(name="sessionid")
-    alice.page.goto("/accounts/login/")
-    heading = alice.page.get_by_role("heading", name="Too many wrong passwords")
-    while not heading.is_visible():
-        alice.page.get_by_label("User name").fill("mallory")
-        alice.page.get_by_label("Password").fill("wrong")
-        alice.page.get_by_role("button", name="Log in").click()
-        expect(heading.or_(alice.page.get_by_role("alert"))).to_be_visible()
-
-
-def open_menu(flows: Flows, alice: Reviewer) -> None:
-    alice.page.goto("/history/")
-    alice.page.locator("#account-menu summary").click()
-
-
-def open_password(flows: Flows, alice: Reviewer) -> None:
-    alice.page.goto("/accounts/password/")
-
-
-def open_api_docs(flows: Flows, alice: Reviewer) -> None:
-    alice.page.goto("/api/docs")
-    alice.page.get_by_text("/api/flow_runs/{flow_run_id}/resume").click()
-    alice.page.get_by_role("link", name="Resume", exact=True).first.click()
-    expect(alice.page.locator("#schema-Resume pre")).to_be_visible()
-
-
-def open_nothing(flows: Flows, alice: Reviewer) -> None:
-    alice.page.goto("/nothing/")
-
-
-PAGES = [
-    open_inbox,
-    open_empty_inbox,
-    open_approval,
-    open_missed,
+from tests.browser.desk import Flows, Reviewer
+from tests.browser.openings import (
+    PAGES,
     open_artifacts,
-    open_artifacts_of_run,
-    open_artifact,
-    open_refused_answer,
-    open_rejection,
-    open_rejection_page,
-    open_decided,
-    open_ending,
-    open_too_late,
-    open_restored_draft,
-    open_leftover,
+    open_branches,
     open_changed_questions,
-    open_offer,
-    open_earlier_answer,
+    open_inbox,
     open_kept_file,
-    open_history,
-    open_run,
-    open_login,
-    open_locked,
-    open_menu,
-    open_password,
-    open_api_docs,
-    open_nothing,
-]
+)
+
 type Opening = Callable[[Flows, Reviewer], None]
 
 
@@ -273,7 +30,9 @@ def test_a_page_has_no_barrier(
     assert results.violations_count == 0, results.generate_report()
 
 
-@pytest.mark.parametrize("opening", [open_inbox, open_changed_questions, open_kept_file])
+@pytest.mark.parametrize(
+    "opening", [open_inbox, open_changed_questions, open_kept_file, open_artifacts, open_branches]
+)
 def test_a_page_has_no_barrier_on_a_phone(flows: Flows, seat: Seat, opening: Opening) -> None:
     phone = {"width": 390, "height": 800}
     alice = seat("alice", viewport=phone, reduced_motion="reduce").log_in()
@@ -312,3 +71,24 @@ def test_the_admin_works_under_the_strict_policy(flows: Flows, seat: Seat) -> No
     assert "digest" not in page.content()
     page.goto("/admin/approvals/approval/")
     expect(page.get_by_role("heading", name="Select approval to view")).to_be_visible()
+
+
+def test_every_field_of_a_branch_says_what_it_is(flows: Flows, alice: Reviewer) -> None:
+    open_branches(flows, alice)
+    box = alice.page.locator("label", has_text="Column").bounding_box()
+    assert box is not None
+    assert box["width"] > 20
+
+
+def test_much_to_look_at_lies_beside_the_answer_on_a_wide_screen(flows: Flows, seat: Seat) -> None:
+    alice = seat("alice", viewport={"width": 1280, "height": 800}).log_in()
+    open_artifacts(flows, alice)
+    report = alice.page.locator(".artifact-text p").first.bounding_box()
+    alice.page.mouse.wheel(0, 600)
+    alice.page.get_by_text("The ticket").scroll_into_view_if_needed()
+    expect(alice.submit).to_be_in_viewport()
+    answer = alice.page.locator("form#answer").bounding_box()
+    assert report is not None
+    assert answer is not None
+    assert report["width"] > 200  # a text, not a column of letters
+    assert answer["x"] > report["x"] + report["width"]

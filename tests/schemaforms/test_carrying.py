@@ -5,6 +5,8 @@ from typing import Any
 from django.http import QueryDict
 
 from approvals.schemaforms import Form, JSONValue, carry_over, fill_form, open_form, read_form
+from approvals.schemaforms.decode import FieldList
+from approvals.schemaforms.values import as_dict
 from tests.schemaforms.browser import Reviewer
 
 TEXT: dict[str, JSONValue] = {"type": "string", "default": ""}
@@ -170,3 +172,36 @@ def test_an_earlier_answer_fills_in_the_form_without_its_secrets() -> None:
     form = read_form(schema, posted)
     assert form.value == {"n": 2**60, "l": ["a", ""], "f": None, "s": None, "j": None}
     assert [problem.label for problem in form.problems] == ["S", "F"]
+
+
+def test_an_earlier_answer_fills_in_what_is_optional_and_leaves_other_defaults() -> None:
+    whole_or_none: JSONValue = {"anyOf": [WHOLE, {"type": "null"}], "default": 7}
+    inner = schema_of("x", x=WHOLE, many={"type": "array", "items": TEXT})
+    schema = schema_of(
+        "deep",
+        deep=inner,
+        list={"type": "array", "items": WHOLE},
+        map={"type": "object", "additionalProperties": inner},
+        maybe=inner,
+        yes={"type": "boolean", "default": True},
+        n=whole_or_none,
+        m=whole_or_none,
+    )
+    answer: JSONValue = {
+        "deep": {"x": 1, "many": ["a"]},
+        "list": [3],
+        "map": {"z": {"x": 2, "many": []}, "a": {"x": 3}},
+        "maybe": {"x": 4, "many": ["b", ""]},
+        "n": None,
+    }
+    form = read_form(schema, FieldList(fill_form(schema, answer)))
+    assert form.problems == []
+    assert form.value == {**as_dict(answer), "yes": True, "m": 7}
+    assert list(as_dict(as_dict(form.value)["map"])) == ["z", "a"]
+
+
+def test_an_earlier_answer_of_another_kind_is_kept_to_be_seen() -> None:
+    schema = schema_of("a", a={"anyOf": [{"type": "number"}, {"type": "string"}]})
+    form = read_form(schema, FieldList(fill_form(schema, {"a": "ten"})))
+    assert form.typed() == [("A", "ten")]
+    assert [problem.message for problem in form.problems] == ["Enter a number."]
