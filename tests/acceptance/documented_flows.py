@@ -32,6 +32,7 @@ from flowruns import (
     task,
     wait_for_flow_run,
 )
+from flowruns.blocks import JSON
 from flowruns.variables import Variable
 
 # --- pausing for input
@@ -226,6 +227,31 @@ async def listen_then_suspend(seconds: float = 1) -> None:
         logger.info("Nobody speaks; suspending")
         await suspend_flow_run(timeout=600)
         logger.info(f"Resumed, having heard {len(keys)}")
+
+
+@flow(log_prints=True)
+async def parrot() -> None:
+    """Keeps what it has heard in a block, as older documents do."""
+    name = f"{get_run_context().flow_run.id}-heard"  # type: ignore[union-attr]
+    try:
+        heard = await JSON.load(name)
+    except ValueError:
+        heard = JSON(value=[])
+    async for word in receive_input(str, with_metadata=True, poll_interval=0.1, timeout=None):
+        if word.value == STOP:
+            print(f"Heard {len(heard.value)}")
+            return
+        await word.respond(word.value)
+        heard.value.append(word.metadata.key)
+        await heard.save(name=name, overwrite=True)
+
+
+@flow
+async def speaker(parrot_id: UUID) -> None:
+    for word in ("Hello", "again"):
+        await send_input(word, flow_run_id=parrot_id)
+        assert await receive_input(str, timeout=60, poll_interval=0.1).next() == word
+    await send_input(STOP, flow_run_id=parrot_id)
 
 
 class Measure(RunInput):

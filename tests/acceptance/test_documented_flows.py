@@ -167,6 +167,16 @@ def test_flows_send_each_other_inputs_of_a_class(start: Start, client: SyncFlowR
     assert _log(client, measuring.id, last="300 cm")
 
 
+def test_a_flow_keeps_what_it_has_heard_in_a_block(
+    start: Start, client: SyncFlowRunsClient
+) -> None:
+    parrot = start("parrot")
+    running = eventually(lambda: _run_of(client, "parrot"), "it runs")
+    _end(start("speaker", str(running.id)))
+    _end(parrot)
+    assert _log(client, running.id, last="Heard 2")
+
+
 @pytest.mark.usefixtures("served")
 def test_a_script_waits_for_one_run_and_for_many(start: Start, client: SyncFlowRunsClient) -> None:
     deployment_id = str(client.read_deployment_by_name("quick/words").id)
