@@ -3,7 +3,7 @@
 import asyncio
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from functools import partial
 from typing import Any
@@ -13,17 +13,10 @@ import pytest
 
 from flowruns import artifacts, flow, get_client, task
 from flowruns.exceptions import ObjectNotFound
-from flowruns.sdk.testing import FakeServer, served_by
+from flowruns.sdk.testing import FakeServer
 from flowruns.wire.artifacts import Artifact
 
 PICTURE = "https://a.example/x"
-
-
-@pytest.fixture
-def server() -> Iterator[FakeServer]:
-    fake = FakeServer()
-    with served_by(fake.handle):
-        yield fake
 
 
 def shown(server: FakeServer) -> list[Artifact]:

@@ -1,20 +1,13 @@
 """Values that are kept under a name, on a fake server."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
 from flowruns import flow
 from flowruns.blocks import JSON, Secret
-from flowruns.sdk.testing import FakeServer, served_by
 
-
-@pytest.fixture(autouse=True)
-def server() -> Iterator[FakeServer]:
-    fake = FakeServer()
-    with served_by(fake.handle):
-        yield fake
+pytestmark = pytest.mark.usefixtures("server")
 
 
 def test_a_value_comes_back_by_its_name() -> None:

@@ -1,7 +1,6 @@
 """Flows and tasks in the bodies of classes, and with other options; on a fake server."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +9,9 @@ import pytest
 from flowruns import Flow, flow, task
 from flowruns.exceptions import FlowNotServable
 from flowruns.sdk.entrypoints import load_flow
-from flowruns.sdk.testing import FakeServer, served_by
+from flowruns.sdk.testing import FakeServer
 
-
-@pytest.fixture(autouse=True)
-def server() -> Iterator[FakeServer]:
-    fake = FakeServer()
-    with served_by(fake.handle):
-        yield fake
+pytestmark = pytest.mark.usefixtures("server")
 
 
 class Desk:

@@ -1,21 +1,13 @@
 """What the options of tasks do; on a fake server."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from flowruns import State, flow, tags, task
 from flowruns.sdk import task_reports
-from flowruns.sdk.testing import FakeServer, served_by
-
-
-@pytest.fixture
-def server() -> Iterator[FakeServer]:
-    fake = FakeServer()
-    with served_by(fake.handle):
-        yield fake
+from flowruns.sdk.testing import FakeServer
 
 
 def reported(server: FakeServer) -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """Variables as flows use them, on a fake server."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
@@ -10,12 +9,7 @@ from flowruns.sdk.steps import Reply, Send
 from flowruns.sdk.testing import FakeServer, served_by
 from flowruns.variables import Variable
 
-
-@pytest.fixture(autouse=True)
-def server() -> Iterator[FakeServer]:
-    fake = FakeServer()
-    with served_by(fake.handle):
-        yield fake
+pytestmark = pytest.mark.usefixtures("server")
 
 
 def test_a_value_comes_back_by_its_name() -> None:
