@@ -32,7 +32,7 @@ from flowruns.sdk.errors import (
     ServerError,
     StateHasChanged,
 )
-from flowruns.sdk.flow_results import FlowResult, check_storage
+from flowruns.sdk.flow_results import FlowResult, check_storage, result_settings
 from flowruns.sdk.futures import (
     conclude,
     has_futures,
@@ -86,7 +86,7 @@ class FlowEngine:
     def play(self) -> Steps[Finished]:
         """Create the run, call the flow's function as often as it may retry, report the end."""
         is_outermost = current_flow_run() is None
-        self.results = self._result_settings()
+        self.results = result_settings(self.flow)
         try:
             if self.wait_for:
                 yield Block(lambda: wait_for_completion(self.wait_for))
@@ -231,19 +231,6 @@ class FlowEngine:
         if self.run.deployment_id is None:
             # No end, after which its pauses would ask again.
             yield from calls.propose_state(self.run.id, _waiting_for_the_caller())
-
-    def _result_settings(self) -> ResultSettings:
-        """Say what becomes of results in this run: as in the caller's, unless told."""
-        flow, caller = self.flow, current_flow_run()
-        if caller is None:
-            return ResultSettings(persist=flow.persist_result, storage=flow.result_storage)
-        theirs = caller.results
-        return ResultSettings(
-            persist=theirs.persist if flow.persist_result is None else flow.persist_result,
-            storage=flow.result_storage or theirs.storage,
-            outermost_id=theirs.outermost_id or caller.flow_run.id,
-            forgetful=theirs.forgetful,
-        )
 
     def _own_result(self) -> FlowResult:
         return FlowResult(self.run.id, self.flow.name, self.results)

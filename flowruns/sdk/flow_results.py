@@ -2,15 +2,32 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from flowruns.sdk.context import ResultSettings
+from flowruns.sdk.context import ResultSettings, current_flow_run
 from flowruns.sdk.errors import ResultNotPersisted
 from flowruns.sdk.results import StoredResult, place_flow_result
 from flowruns.sdk.states import Result, State
 from flowruns.sdk.steps import Block, Steps
 from flowruns.sdk.storage import open_storage
+
+if TYPE_CHECKING:
+    from flowruns.sdk.flows import Flow
+
+
+def result_settings(flow: "Flow[..., Any]") -> ResultSettings:
+    """Say what becomes of results in a run of `flow`: as in the caller's, unless told."""
+    caller = current_flow_run()
+    if caller is None:
+        return ResultSettings(persist=flow.persist_result, storage=flow.result_storage)
+    theirs = caller.results
+    return ResultSettings(
+        persist=theirs.persist if flow.persist_result is None else flow.persist_result,
+        storage=flow.result_storage or theirs.storage,
+        outermost_id=theirs.outermost_id or caller.flow_run.id,
+        forgetful=theirs.forgetful,
+    )
 
 
 def check_storage(settings: ResultSettings) -> Steps[None]:
