@@ -81,6 +81,54 @@ def test_parameters_must_fit_the_schema_unless_told_otherwise(api: Api) -> None:
     assert start(api, deployment, **loose)[0] == 201
 
 
+JINJA = {"__prefect_kind": "jinja", "template": "{{ 2 + 2 }}"}
+LAST_ORDER = {"__prefect_kind": "workspace_variable", "variable_name": "last-order"}
+
+
+@pytest.mark.parametrize("enforced", [True, False])
+def test_placeholders_among_parameters_are_replaced(api: Api, enforced: bool) -> None:
+    api.post("/variables/", {"name": "last-order", "value": 7})
+    _, deployment = create(
+        api,
+        parameter_openapi_schema=SCHEMA,
+        enforce_parameter_schema=enforced,
+        parameters={"order": LAST_ORDER},
+    )
+    status, run = start(api, deployment, parameters={"note": JINJA})
+    assert (status, run["parameters"]) == (201, {"order": 7, "note": "4"})
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (LAST_ORDER, "Variable 'last-order' not found in workspace."),
+        (JINJA | {"template": "{{ 'a' * 10**9 }}"}, "Invalid jinja: "),
+        (JINJA | {"template": "{{ '\\x00' }}"}, "NUL"),
+        (JINJA | {"template": "{{ '\\ud800' }}"}, "surrogate"),
+        ({"__prefect_kind": "json", "value": "[" * 300 + "]" * 300}, "nested too deeply"),
+    ],
+)
+def test_a_placeholder_that_stands_for_nothing_is_refused(
+    api: Api, given: Any, reason: str
+) -> None:
+    _, deployment = create(api)
+    status, error = start(api, deployment, parameters={"order": given})
+    assert status == 400
+    assert error["detail"].startswith("Error hydrating flow run parameters: ")
+    assert reason in error["detail"]
+    path = f"/deployments/{deployment['id']}"
+    changed = api.request("PATCH", path, {"parameters": {"order": given}})
+    assert changed.status_code == 400
+    assert "Error hydrating deployment parameters: " in json.loads(changed.content)["detail"]
+
+
+def test_parameters_of_a_deployment_are_replaced_when_they_change(api: Api) -> None:
+    _, deployment = create(api)
+    path = f"/deployments/{deployment['id']}"
+    assert api.request("PATCH", path, {"parameters": {"order": JINJA}}).status_code == 204
+    assert json.loads(api.get(path).content)["parameters"] == {"order": "4"}
+
+
 def test_due_runs_are_listed_soonest_first(api: Api) -> None:
     _, deployment = create(api)
     now = datetime.now(UTC)
