@@ -11,7 +11,7 @@ from django.db import Error
 from flowruns import event_feed, listening, waiters
 from flowruns.holding import Application, Receive, Scope, Send
 from flowruns.services.attendance import NOTE_SECONDS, note_attendance
-from flowruns.sockets import recording
+from flowruns.sockets import recording, revocation
 
 STATES = listening.Audience(channel=waiters.CHANNEL, hear=waiters.hear, catch_up=waiters.catch_up)
 
@@ -36,6 +36,7 @@ async def _live(receive: Receive, send: Send) -> None:
     living = [
         asyncio.create_task(listening.listen(audiences)),
         asyncio.create_task(recording.record_events()),
+        asyncio.create_task(revocation.watch_keys()),
         asyncio.create_task(_note_attendance()),
     ]
     await send({"type": "lifespan.startup.complete"})

@@ -57,6 +57,14 @@ class FakeSocket:
     def say_object(self, **message: Any) -> None:
         self.say(json.dumps(message))
 
+    def ping(self) -> None:
+        self._inbound.put_nowait({"type": "websocket.ping", "bytes": b"ping"})
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the server has taken all that was said, and says nothing."""
+        return self._inbound.empty() and self._outbound.empty()
+
     def leave(self) -> None:
         self._inbound.put_nowait({"type": "websocket.disconnect", "code": 1000})
 

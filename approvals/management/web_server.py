@@ -11,6 +11,7 @@ from types import FrameType
 import uvicorn
 from django.core.management.base import CommandError
 
+from approvals.management.ordered_pings import OrderedPings
 from flowruns import waiters
 
 _APPLICATION = "approvals.project.asgi:application"
@@ -30,7 +31,7 @@ class WebServer(uvicorn.Server):
         config = uvicorn.Config(
             _APPLICATION,
             lifespan="on",
-            ws="websockets-sansio",
+            ws=OrderedPings,
             ws_max_size=_LONGEST_FRAME,
             log_config=None,
             log_level="error",

@@ -2,8 +2,9 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -45,6 +46,12 @@ def replace_api_key(name: str, *, scopes: Sequence[str]) -> str:
 def revoke_api_keys(keys: QuerySet[ApiKey]) -> int:
     """Make keys invalid from now on, and return how many were valid until then."""
     return keys.filter(revoked_at=None).update(revoked_at=datetime.now(UTC))
+
+
+def find_revoked_keys(key_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of the keys that are valid no longer, or are gone."""
+    valid = ApiKey.objects.filter(pk__in=key_ids, revoked_at=None)
+    return set(key_ids) - set(valid.values_list("pk", flat=True))
 
 
 def _digest(key: str) -> str:

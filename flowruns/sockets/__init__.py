@@ -4,12 +4,17 @@ A layer of the ASGI application: each socket is a task in the event loop, withou
 database connection of its own.
 """
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
 from flowruns.holding import Application, Receive, Scope, Send
 from flowruns.sockets.connection import Socket, SocketClosed
 from flowruns.sockets.doorway import enter
 from flowruns.sockets.events_in import take_events
 from flowruns.sockets.events_out import send_events
 from flowruns.sockets.logs_out import send_logs
+from flowruns.sockets.revocation import close_when_revoked
 
 _SOCKETS = {
     "/api/events/in": take_events,
@@ -39,4 +44,18 @@ async def _serve(socket: Socket) -> None:
     if serve is None:
         await socket.refuse()
     elif await enter(socket):
-        await serve(socket)
+        await _serve_until_revoked(socket, serve)
+
+
+async def _serve_until_revoked(socket: Socket, serve: Callable[[Socket], Awaitable[None]]) -> None:
+    serving = asyncio.ensure_future(serve(socket))
+    closing = asyncio.create_task(close_when_revoked(socket))
+    try:
+        await asyncio.wait({serving, closing}, return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            await serving
+    finally:
+        for task in (serving, closing):
+            task.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await task

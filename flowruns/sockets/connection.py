@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from pydantic import ValidationError
 
@@ -22,6 +24,10 @@ class SocketClosed(Exception):
     """The other side is gone"""
 
 
+async def _nothing() -> None:
+    """Wait for nothing."""
+
+
 class Socket:
     """A websocket that is being served."""
 
@@ -34,6 +40,9 @@ class Socket:
         self.subprotocols: list[str] = list(scope.get("subprotocols") or ())
         self.client: tuple[str, int] | None = scope.get("client")
         self.server: tuple[str, int | None] | None = scope.get("server")
+        self.key_id: UUID | None = None  # of the API key that let it in, if any
+        # what the other side may take the answer to a ping for, where it waits for something
+        self.before_pong: Callable[[], Awaitable[None]] = _nothing
         self._receive = receive
         self._send = send
 
@@ -50,7 +59,9 @@ class Socket:
 
     async def receive(self) -> str:
         """Return the next message; raises `SocketClosed`."""
-        message = await self._receive()
+        while (message := await self._receive())["type"] == "websocket.ping":
+            await self.before_pong()
+            await self._send({"type": "websocket.pong", "bytes": message["bytes"]})
         if message["type"] == "websocket.disconnect":
             raise SocketClosed
         text: str | None = message.get("text")

@@ -60,6 +60,7 @@ async def _find_problem(socket: Socket, key: str) -> str:
         scopes.add(ApiKey.Scope.RESUME)
     if not any(found.allows(scope) for scope in scopes):
         return f"The API key lacks the scope: {' or '.join(sorted(scopes))}."
+    socket.key_id = found.pk
     return ""
 
 

@@ -12,7 +12,11 @@ _log = logging.getLogger(__name__)
 
 
 async def take_events(socket: Socket) -> None:
-    """Take events until the client leaves; what is no event is left out, and said once."""
+    """Take events until the client leaves; what is no event is left out, and said once.
+
+    The answer to a ping says that all events before it are stored: the client forgets them then.
+    """
+    socket.before_pong = recording.until_stored
     is_told = False
     while True:
         try:

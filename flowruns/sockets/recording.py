@@ -22,6 +22,9 @@ class _Inbox:
     """The events that wait to be stored, in the event loop of the web process."""
 
     queue: asyncio.Queue[Event]
+    added = 0
+    stored = 0
+    progress: asyncio.Condition
 
 
 _inbox = _Inbox()
@@ -30,12 +33,21 @@ _inbox = _Inbox()
 async def add(event: Event) -> None:
     """Have an event stored; waits while too many do."""
     await _inbox.queue.put(event)
+    _inbox.added += 1
+
+
+async def until_stored() -> None:
+    """Wait until all events are stored that were added before."""
+    added = _inbox.added
+    async with _inbox.progress:
+        await _inbox.progress.wait_for(lambda: _inbox.stored >= added)
 
 
 async def record_events() -> None:
     """Store what comes, until cancelled."""
     queue: asyncio.Queue[Event] = asyncio.Queue(maxsize=_MOST_WAITING)
-    _inbox.queue = queue
+    _inbox.queue, _inbox.progress = queue, asyncio.Condition()
+    _inbox.added = _inbox.stored = 0
     while True:
         batch = [await queue.get()]
         while len(batch) < _BATCH and not queue.empty():
@@ -43,6 +55,9 @@ async def record_events() -> None:
         await _store(batch)
         for _ in batch:
             queue.task_done()
+        async with _inbox.progress:
+            _inbox.stored += len(batch)
+            _inbox.progress.notify_all()
 
 
 async def finish() -> None:

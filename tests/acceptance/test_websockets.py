@@ -1,5 +1,6 @@
 """Websockets of a real server: what no client should send, and the end of the server."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from websockets.sync.client import connect as connect_socket
 
 from tests.acceptance.clients import connect
 from tests.servers import ApprovalsServer, approvals_server
+from tests.task_run_events import task_run_event
 
 PATIENCE_SECONDS = 60
 
@@ -34,6 +36,20 @@ def test_frames_that_are_no_events_and_far_too_long_ones_hurt_nobody(
     with open_socket(our_server), connect(our_server) as client:
         assert client.get("/ready").status_code == 200
     assert "Traceback" not in our_server.log
+
+
+def test_what_a_ping_has_confirmed_is_stored_whatever_happens_next() -> None:
+    """Prefect's client forgets its events then."""
+    with approvals_server() as server:
+        with open_socket(server) as socket:
+            for _ in range(700):
+                socket.send(json.dumps(task_run_event()))
+            assert socket.ping().wait(PATIENCE_SECONDS)
+            server.kill()
+        server.start()
+        with connect(server) as client:
+            found = client.post("/events/filter", json={"limit": 1}).raise_for_status().json()
+        assert found["total"] == 700
 
 
 def test_sockets_are_closed_when_the_server_ends_so_that_clients_come_again() -> None:

@@ -2,17 +2,21 @@
 
 import asyncio
 import json
+from threading import Event
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import OperationalError
 
-from flowruns.models import ApiKey, Event, TaskRun
-from flowruns.services.api_keys import create_api_key
-from flowruns.sockets import doorway
+from flowruns import models
+from flowruns.models import ApiKey, TaskRun
+from flowruns.services import events as services
+from flowruns.services.api_keys import create_api_key, revoke_api_keys
+from flowruns.sockets import doorway, recording, revocation
 from flowruns.waiters import ask_database
 from tests.task_run_events import task_run_event
-from tests.websockets import FakeSocket, play
+from tests.websockets import FakeSocket, play, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,7 +28,7 @@ def key(transactional_db: None) -> str:
 
 async def until_stored(count: int) -> None:
     async with asyncio.timeout(10):
-        while await ask_database(Event.objects.count) < count:  # noqa: ASYNC110 -- rows in a table
+        while await ask_database(models.Event.objects.count) < count:  # noqa: ASYNC110 -- rows in a table
             await asyncio.sleep(0.01)
 
 
@@ -75,7 +79,7 @@ def test_what_is_no_event_leaves_the_connection_alone(key: str, bad: str | bytes
         await task
 
     play(scenario())
-    assert Event.objects.count() == 1
+    assert models.Event.objects.count() == 1
 
 
 def test_numbers_that_json_does_not_have_are_stored_as_null(key: str) -> None:
@@ -91,7 +95,7 @@ def test_numbers_that_json_does_not_have_are_stored_as_null(key: str) -> None:
         await task
 
     play(scenario())
-    assert Event.objects.get().payload == {"loss": None, "best": [None, 1.5]}
+    assert models.Event.objects.get().payload == {"loss": None, "best": [None, 1.5]}
 
 
 def test_a_flood_is_stored_to_the_last_event(key: str) -> None:
@@ -109,20 +113,43 @@ def test_a_flood_is_stored_to_the_last_event(key: str) -> None:
     play(scenario())
 
 
+def test_a_ping_is_answered_when_all_before_it_is_stored(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_store, record = Event(), services.record_events
+
+    def record_when_told(batch: Any) -> None:
+        assert may_store.wait(10)
+        record(batch)
+
+    monkeypatch.setattr(services, "record_events", record_when_told)
+
+    async def scenario() -> None:
+        socket = FakeSocket("/api/events/in")
+        task = socket.start()
+        await socket.enter(key)
+        for _ in range(300):
+            socket.say_object(**task_run_event())
+        socket.ping()
+        await until(lambda: socket.is_idle)
+        may_store.set()
+        assert await socket.hear() == {"type": "websocket.pong", "bytes": b"ping"}
+        assert await ask_database(models.Event.objects.count) == 300
+        socket.leave()
+        await task
+
+    play(scenario())
+
+
 def test_events_wait_for_a_database_that_is_away(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from django.db import OperationalError
-
-    from flowruns.services import events
-    from flowruns.sockets import recording
-
-    record, failures = events.record_events, iter([OperationalError("away")] * 2)
+    record, failures = services.record_events, iter([OperationalError("away")] * 2)
 
     def record_at_last(batch: Any) -> None:
         for failure in failures:
             raise failure
         record(batch)
 
-    monkeypatch.setattr(events, "record_events", record_at_last)
+    monkeypatch.setattr(services, "record_events", record_at_last)
     monkeypatch.setattr(recording, "_AWAY_SECONDS", 0.01)
 
     async def scenario() -> None:
@@ -161,6 +188,33 @@ def test_a_wrong_key_is_refused_with_a_reason_that_the_client_shows(key: str) ->
 def test_a_revoked_key_is_refused(key: str) -> None:
     ApiKey.objects.update(revoked_at="2026-01-01T00:00:00Z")
     assert refused(FakeSocket("/api/events/in"), token=key)[0] == 1008
+
+
+@pytest.mark.parametrize("path", ["/api/events/in", "/api/events/out", "/api/logs/out"])
+def test_a_key_that_is_revoked_closes_its_open_sockets_only(
+    key: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revocation, "CHECK_SECONDS", 0.01)
+    other = create_api_key("other", scopes=["flows"])
+
+    async def scenario() -> None:
+        checking = asyncio.create_task(revocation.watch_keys())
+        revoked, valid = FakeSocket(path), FakeSocket("/api/events/in")
+        tasks = [socket.start() for socket in (revoked, valid)]
+        await revoked.enter(key)
+        await valid.enter(other)
+        if path != "/api/events/in":
+            revoked.say_object(type="filter", filter={})
+        await ask_database(lambda: revoke_api_keys(ApiKey.objects.filter(name="flows")))
+        assert await revoked.hear_the_end() == (1008, "This API key was revoked.")
+        await tasks[0]
+        valid.say_object(**task_run_event())
+        await until_stored(1)
+        valid.leave()
+        await tasks[1]
+        checking.cancel()
+
+    play(scenario())
 
 
 def test_without_a_key_a_stranger_hears_which_variable_to_set(key: str) -> None:
