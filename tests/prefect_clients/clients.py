@@ -73,7 +73,17 @@ class PrefectClient:
 
     def command(self, *arguments: str) -> str:
         """Run the `prefect` command, and return what it prints on a wide terminal."""
-        return self._start([str(self._bin("prefect")), "--no-prompt", *arguments]).finish()
+        return self.start_command(*arguments).finish()
+
+    def start_command(self, *arguments: str) -> Process:
+        return self._start([str(self._bin("prefect")), "--no-prompt", *arguments])
+
+    def refused_command(self, *arguments: str) -> str:
+        """Run a `prefect` command that fails, and return what it says in one line."""
+        process = self.start_command(*arguments)
+        process.may_complain = True
+        assert process.popen.wait(_PATIENCE_SECONDS) != 0, process.output
+        return " ".join(process.output.split())
 
     def stop(self) -> None:
         """End all its processes, none of which has warned of anything that a test does not want."""
@@ -107,9 +117,10 @@ class PrefectClient:
     @property
     def _variables(self) -> dict[str, str]:
         ours = {"PREFECT_API_URL": self.server.api_url}
-        own = {"PREFECT_HOME": str(self.folder / "home"), "DO_NOT_TRACK": "1", "COLUMNS": "200"}
+        own = {"PREFECT_HOME": str(self.folder / "home"), "DO_NOT_TRACK": "1"}
+        seen = {"COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
         haste = {"PREFECT_RUNNER_POLL_FREQUENCY": "2"}  # of a serving process, by default 10
-        return clean_environment() | ours | own | haste | self.settings
+        return clean_environment() | ours | own | seen | haste | self.settings
 
 
 def results(output: str) -> list[Any]:

@@ -1,13 +1,15 @@
 """The `prefect` command, with what a user types first."""
 
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from tests.acceptance.clients import make_run, set_state
+from tests.acceptance.clients import make_run, set_state, until
 from tests.prefect_clients.clients import PrefectClient
+from tests.prefect_clients.served import serve
 
 SCHEMA = {"type": "object", "properties": {"order": {"type": "integer"}}}
 
@@ -29,6 +31,10 @@ def deployment(api: httpx.Client) -> dict[str, Any]:
 def test_it_says_which_server_it_is_connected_to(prefect: PrefectClient) -> None:
     assert "Server type:          server" in prefect.command("version")
     assert prefect.server.api_url in prefect.command("config", "view")
+
+
+def test_it_says_that_the_server_is_there(newest: PrefectClient) -> None:
+    assert "Server is available" in newest.command("server", "status")
 
 
 def test_runs_are_listed_shown_and_cancelled(prefect: PrefectClient, api: httpx.Client) -> None:
@@ -69,17 +75,56 @@ def test_limits_of_tags_are_made_shown_reset_and_deleted(
 
 
 def test_what_one_types_next_is_answered_too(
-    newest: PrefectClient, api: httpx.Client, deployment: dict[str, Any]
+    prefect: PrefectClient, api: httpx.Client, deployment: dict[str, Any]
 ) -> None:
     run = make_run(api, name="brave-hare")
     set_state(api, run, "FAILED", message="no receipt")
     failed = ("--flow-name", "by hand", "--state", "Failed", "--limit", "5")
-    assert "brave-hare" in newest.command("flow-run", "ls", *failed)
-    assert "Successfully deleted" in newest.command("flow-run", "delete", run)
+    assert "brave-hare" in prefect.command("flow-run", "ls", *failed)
+    assert "Successfully deleted" in prefect.command("flow-run", "delete", run)
     every_hour = ("refund/desk", "--interval", "3600")
-    newest.command("deployment", "schedule", "create", *every_hour)
-    assert "interval: 1:00:00" in newest.command("deployment", "schedule", "ls", "refund/desk")
+    prefect.command("deployment", "schedule", "create", *every_hour)
+    assert "interval: 1:00:00" in prefect.command("deployment", "schedule", "ls", "refund/desk")
     for empty in ("automation", "task-run", "global-concurrency-limit"):
-        newest.command(empty, "ls")
-    assert "Server is available" in newest.command("server", "status")
-    assert "Deleted deployment" in newest.command("deployment", "delete", "refund/desk")
+        prefect.command(empty, "ls")
+    assert "Deleted deployment" in prefect.command("deployment", "delete", "refund/desk")
+
+
+def test_artifacts_are_listed_shown_and_deleted(prefect: PrefectClient, api: httpx.Client) -> None:
+    run = make_run(api)
+    drift = {"key": "drift", "type": "markdown", "data": "# Drift", "flow_run_id": run}
+    made = [api.post("/artifacts/", json=drift).raise_for_status().json()["id"] for _ in range(2)]
+    assert made[-1] in prefect.command("artifact", "ls")
+    assert "'data': '# Drift'" in prefect.command("artifact", "inspect", "drift")
+    assert "Deleted" in prefect.command("artifact", "delete", "--id", made[0])
+    assert "Deleted 1 artifact" in prefect.command("artifact", "delete", "drift")
+    assert api.post("/artifacts/count", json={}).json() == 0
+
+
+def test_a_run_is_started_and_watched_to_its_end(prefect: PrefectClient, notes: Path) -> None:
+    serve(prefect, notes)
+    given = ("--param", f'notes="{notes}"', "--param", "seconds=0")
+    watched = prefect.command("deployment", "run", "nap/desk", *given, "--watch")
+    assert "finished successfully" in watched
+    assert notes.read_text().splitlines() == ["nap begun", "nap ended"]
+
+
+def test_events_are_sent_and_watched(prefect: PrefectClient) -> None:
+    watching = prefect.start_command("events", "stream", "--format", "text")
+    emitted = prefect.command("events", "emit", "receipt.found", "--resource-id", "receipt.7")
+    assert "Successfully emitted event" in emitted
+    until(lambda: "receipt.found receipt.7" in watching.output, within=60)
+
+
+@pytest.mark.parametrize(
+    ("command", "advice"),
+    [
+        ("concurrency-limit create slow 1", "Make a limit named `tag:…`"),
+        ("work-pool ls", "here, processes that serve a flow start its runs"),
+        ("work-queue ls", "here, processes that serve a flow start its runs"),
+    ],
+)
+def test_what_is_not_served_says_so(prefect: PrefectClient, command: str, advice: str) -> None:
+    said = prefect.refused_command(*command.split())
+    assert "This server does not serve" in said
+    assert advice in said
