@@ -3,9 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.chromium import launch_options
 from tests.postgres import create_database, postgresql_server
+
+# A page on a busy machine may be slow; what a test waits for is there at once otherwise.
+expect.set_options(timeout=30_000)
 
 
 @pytest.hookimpl(trylast=True)

@@ -16,7 +16,9 @@ import httpx
 
 ROOT = Path(__file__).resolve().parents[1]
 _START_SECONDS = 60
-_STOP_SECONDS = 10
+_STOP_SECONDS = 60
+# Who ends so soon, also on a busy machine, waits for no held request, which may last 60 seconds.
+PROMPT_SECONDS = 20
 # A server with all its code loaded, which begins when it is told to.
 _LOADED = """
 import sys

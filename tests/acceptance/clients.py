@@ -11,7 +11,7 @@ import httpx
 
 from tests.servers import ApprovalsServer
 
-_PATIENCE_SECONDS = 30
+_PATIENCE_SECONDS = 60
 
 
 def until[T](

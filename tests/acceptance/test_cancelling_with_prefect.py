@@ -19,7 +19,7 @@ def test_prefects_command_line_ends_a_served_run(our_scene: Scene) -> None:
         capture_output=True,
         check=True,
     )
-    play.until("Cancelled", within=10)
+    play.until("Cancelled")
     assert play.history() == ["Scheduled", "Pending", "Running", "Cancelling", "Cancelled"]
     assert "done" not in play.notes
 
@@ -29,6 +29,6 @@ def test_prefects_runner_ends_the_process_of_a_run_that_is_cancelled(our_scene: 
     play = our_scene.order("sleeping")
     play.until_noted("asleep")
     our_scene.client.set_flow_run_state(play.run_id, State(type=StateType.CANCELLING))
-    play.until("Cancelled", within=30)
+    play.until("Cancelled")
     play.until_noted("cancelled")
     assert "awake" not in play.notes

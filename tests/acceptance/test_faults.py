@@ -91,7 +91,7 @@ def test_a_served_run_that_is_killed_crashes_and_can_be_run_again(name: str, sce
     if name == "asking":
         play.until("Paused")
     play.kill()
-    took = play.until("Crashed", within=20)
+    took = play.until("Crashed")
     print(f"a killed served run has crashed after {took:.1f} s")
     assert "status code -9 (SIGKILL)" in str(play.read().state)
     scene.client.set_flow_run_state(play.run_id, State(type=StateType.SCHEDULED))
