@@ -35,6 +35,15 @@ TRIED = {
 TAGGED = {"names": ["money"], "task_run_id": str(uuid4())}
 LINE = {"name": "x", "level": 20, "message": "m", "timestamp": DEADLINE, "flow_run_id": "<run>"}
 
+VAULT = {
+    "fields": {"title": "Vault", "secret_fields": ["token"], "block_type_slug": "vault"},
+    "block_type_id": "<btype>",
+}
+BLOCK = {"block_type_id": "<btype>", "block_schema_id": "<schema>"}
+INNER, OUTER = ({"$ref": {"block_document_id": f"<{name}>"}} for name in ("block", "outer"))
+NO_ID: Any = {"$ref": {}}
+STORAGE = "default_result_storage_block_id"
+
 # name, method, path, body; <flow> and <run> are what the calls of those names created
 CALLS: list[tuple[str, str, str, Any]] = [
     ("health", "GET", "/health", None),
@@ -240,6 +249,62 @@ CALLS: list[tuple[str, str, str, Any]] = [
     ("try no values", "POST", "/ui/schemas/validate", {"schema": {}}),
     ("try no schema", "POST", "/ui/schemas/validate", {"schema": {"type": "x"}, "values": {}}),
     ("try a circle", "POST", "/ui/schemas/validate", {"schema": {"$ref": "#"}, "values": {}}),
+    ("btype", "POST", "/block_types/", {"name": "Vault", "slug": "vault", "description": "<b>"}),
+    ("block type again", "POST", "/block_types/", {"name": "Vault", "slug": "vault"}),
+    ("block type of a bad slug", "POST", "/block_types/", {"name": "a", "slug": "A_b"}),
+    ("block type of Prefect", "POST", "/block_types/", {"name": "Prefect x", "slug": "x"}),
+    ("read block type", "GET", "/block_types/<btype>", None),
+    ("read block type by slug", "GET", "/block_types/slug/vault", None),
+    ("read no block type", "GET", f"/block_types/{NOBODY}", None),
+    ("change block type", "PATCH", "/block_types/<btype>", {"description": "new"}),
+    ("change no block type", "PATCH", f"/block_types/{NOBODY}", {"description": "new"}),
+    ("block types", "POST", "/block_types/filter", {"block_types": {"slug": {"any_": ["vault"]}}}),
+    ("schema", "POST", "/block_schemas/", VAULT | {"capabilities": ["write-path"]}),
+    ("block schema again", "POST", "/block_schemas/", VAULT),
+    ("block schema of no type", "POST", "/block_schemas/", {"block_type_id": NOBODY}),
+    ("read block schema", "GET", "/block_schemas/<schema>", None),
+    ("read no block schema", "GET", f"/block_schemas/{NOBODY}", None),
+    ("read no checksum", "GET", "/block_schemas/checksum/nothing", None),
+    (
+        "block schemas",
+        "POST",
+        "/block_schemas/filter",
+        {"block_schemas": {"block_type_id": {"any_": ["<btype>"]}}},
+    ),
+    ("block capabilities", "GET", "/block_capabilities/", None),
+    ("block", "POST", "/block_documents/", BLOCK | {"name": "inner", "data": {"token": "t"}}),
+    ("block again", "POST", "/block_documents/", BLOCK | {"name": "inner"}),
+    ("block without a name", "POST", "/block_documents/", BLOCK),
+    ("block of a bad name", "POST", "/block_documents/", BLOCK | {"name": "A_b"}),
+    ("anonymous block", "POST", "/block_documents/", BLOCK | {"is_anonymous": True}),
+    ("outer", "POST", "/block_documents/", BLOCK | {"name": "outer", "data": {"x": INNER}}),
+    ("block of nothing", "POST", "/block_documents/", BLOCK | {"name": "a", "data": {"x": NO_ID}}),
+    ("read block", "GET", "/block_documents/<block>", None),
+    ("read outer block", "GET", "/block_documents/<outer>?include_secrets=true", None),
+    ("read no block", "GET", f"/block_documents/{NOBODY}", None),
+    ("read block by name", "GET", "/block_types/slug/vault/block_documents/name/outer", None),
+    ("read block by no name", "GET", "/block_types/slug/vault/block_documents/name/no", None),
+    ("blocks of a type", "GET", "/block_types/slug/vault/block_documents", None),
+    ("blocks of no type", "GET", "/block_types/slug/nothing/block_documents", None),
+    ("change block", "PATCH", "/block_documents/<block>", {"data": {"token": "u"}}),
+    ("circle of blocks", "PATCH", "/block_documents/<block>", {"data": {"x": OUTER}}),
+    ("change no block", "PATCH", f"/block_documents/{NOBODY}", {"data": {}}),
+    ("blocks", "POST", "/block_documents/filter", {"sort": "BLOCK_TYPE_AND_NAME_ASC"}),
+    ("blocks by nonsense", "POST", "/block_documents/filter", {"block_documents": {"x": 1}}),
+    ("count blocks", "POST", "/block_documents/count", {}),
+    ("set result storage", "PUT", "/admin/storage", {STORAGE: "<block>"}),
+    ("set no result storage", "PUT", "/admin/storage", {STORAGE: NOBODY}),
+    ("set nonsense as result storage", "PUT", "/admin/storage", {}),
+    ("read result storage", "GET", "/admin/storage", None),
+    ("clear result storage", "DELETE", "/admin/storage", None),
+    ("clear no result storage", "DELETE", "/admin/storage", None),
+    ("delete block", "DELETE", "/block_documents/<block>", None),
+    ("delete no block", "DELETE", "/block_documents/<block>", None),
+    ("read block without its part", "GET", "/block_documents/<outer>", None),
+    ("delete block schema", "DELETE", "/block_schemas/<schema>", None),
+    ("delete no block schema", "DELETE", "/block_schemas/<schema>", None),
+    ("delete block type", "DELETE", "/block_types/<btype>", None),
+    ("delete no block type", "DELETE", "/block_types/<btype>", None),
 ]
 
 UNKNOWN_IDS = "unknown ids are 404 (Prefect: 409 or 500)"
