@@ -249,7 +249,7 @@ CALLS: list[tuple[str, str, str, Any]] = [
     ("try no values", "POST", "/ui/schemas/validate", {"schema": {}}),
     ("try no schema", "POST", "/ui/schemas/validate", {"schema": {"type": "x"}, "values": {}}),
     ("try a circle", "POST", "/ui/schemas/validate", {"schema": {"$ref": "#"}, "values": {}}),
-    ("btype", "POST", "/block_types/", {"name": "Vault", "slug": "vault", "description": "<b>"}),
+    ("btype", "POST", "/block_types/", {"name": "Vault", "slug": "vault", "description": "a & b"}),
     ("block type again", "POST", "/block_types/", {"name": "Vault", "slug": "vault"}),
     ("block type of a bad slug", "POST", "/block_types/", {"name": "a", "slug": "A_b"}),
     ("block type of Prefect", "POST", "/block_types/", {"name": "Prefect x", "slug": "x"}),
@@ -363,7 +363,8 @@ def shape(value: Any) -> Any:
         return {name: shape(part) for name, part in value.items()}
     if isinstance(value, list):
         # the first of several is another one on each server: only the names of its parts count
-        return [shape(part) if len(value) == 1 else sorted(part) for part in value[:1]]
+        is_one = len(value) == 1
+        return [sorted(p) if isinstance(p, dict) and not is_one else shape(p) for p in value[:1]]
     if isinstance(value, str):
         if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", value):
             return "id"
