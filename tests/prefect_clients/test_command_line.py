@@ -119,7 +119,6 @@ def test_events_are_sent_and_watched(prefect: PrefectClient) -> None:
 @pytest.mark.parametrize(
     ("command", "advice"),
     [
-        ("concurrency-limit create slow 1", "Make a limit named `tag:…`"),
         ("work-pool ls", "here, processes that serve a flow start its runs"),
         ("work-queue ls", "here, processes that serve a flow start its runs"),
     ],
