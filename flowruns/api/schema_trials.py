@@ -9,7 +9,7 @@ from flowruns.api.http import respond
 from flowruns.services import schema_trials as services
 from flowruns.wire.schemas import SchemaTrial, SchemaTrialResult
 
-router = Router(tags=["Schemas"])
+router = Router(tags=["Schema validation"])
 
 
 @router.post("/validate", auth=auth.readers, response=SchemaTrialResult)
