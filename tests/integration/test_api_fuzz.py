@@ -134,6 +134,7 @@ def known(make_run: Make) -> Known:
     return Known(make_run)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)  # each request commits or fails for itself
 @settings(
     max_examples=REQUESTS,

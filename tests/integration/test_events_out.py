@@ -286,6 +286,7 @@ def test_a_transaction_that_is_undone_is_not_heard(key: str) -> None:
     play(scenario())
 
 
+@pytest.mark.slow
 def test_five_hundred_listeners_need_no_threads(key: str) -> None:
     threads = threading.active_count()
 

@@ -335,6 +335,7 @@ def test_ids_are_never_repeated() -> None:
     assert len(ids) == len(set(ids))
 
 
+@pytest.mark.slow
 def test_many_slow_patterns_take_no_longer_than_a_few() -> None:
     slow: JSONValue = {"type": "string", "pattern": "^(a|a|b?)+(a|a)+(a|aa)+$"}
     reviewer = ask(**{f"p{n}": slow for n in range(200)})

@@ -294,6 +294,7 @@ def test_a_cancelled_state_among_the_returned_cancels(server: FakeServer) -> Non
 # --- the server's part
 
 
+@pytest.mark.slow
 def test_a_server_that_is_not_there_is_named_with_its_variable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
