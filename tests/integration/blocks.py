@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.integration.conftest import Api
+from tests.integration.conftest import Api, read
 
 FIELDS = {"title": "Vault", "secret_fields": ["token"], "block_type_slug": "vault"}
 
@@ -12,12 +12,6 @@ def create(api: Api, path: str, body: Any) -> dict[str, Any]:
     response = api.post(path, body)
     assert response.status_code == 201, response.content
     return dict(json.loads(response.content))
-
-
-def read(api: Api, path: str, body: Any = None) -> Any:
-    response = api.post(path, body) if body is not None else api.get(path)
-    assert response.status_code == 200, response.content
-    return json.loads(response.content)
 
 
 def detail(api: Api, method: str, path: str, body: Any = None) -> tuple[int, Any]:

@@ -49,6 +49,13 @@ class Api:
         return self.request("POST", path, body)
 
 
+def read(api: Api, path: str, body: Any = None) -> Any:
+    """Return what the API answers to a body, or to a GET; it must be 200."""
+    response = api.post(path, body) if body is not None else api.get(path)
+    assert response.status_code == 200, response.content
+    return json.loads(response.content)
+
+
 @dataclass
 class Run:
     """A run and the calls that a client makes about it."""

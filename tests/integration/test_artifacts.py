@@ -6,19 +6,13 @@ from uuid import uuid4
 
 import pytest
 
-from tests.integration.conftest import Api, Make, Run
+from tests.integration.conftest import Api, Make, Run, read
 
 
 def create(api: Api, **fields: Any) -> dict[str, Any]:
     response = api.post("/artifacts/", fields)
     assert response.status_code == 201, response.content
     return dict(json.loads(response.content))
-
-
-def read(api: Api, path: str, body: Any = None) -> Any:
-    response = api.post(path, body) if body is not None else api.get(path)
-    assert response.status_code == 200, response.content
-    return json.loads(response.content)
 
 
 def test_an_artifact_is_read_as_it_was_made(api: Api) -> None:

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.integration.blocks import FIELDS, Vaults, create, detail, read
-from tests.integration.conftest import Api
+from tests.integration.blocks import FIELDS, Vaults, create, detail
+from tests.integration.conftest import Api, read
 from tests.unit.test_block_schemas import RECORDED
 
 NOBODY = str(uuid4())

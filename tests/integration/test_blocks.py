@@ -10,8 +10,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from flowruns.models import BlockDocument
-from tests.integration.blocks import FIELDS, Vaults, create, detail, read, ref
-from tests.integration.conftest import Api
+from tests.integration.blocks import FIELDS, Vaults, create, detail, ref
+from tests.integration.conftest import Api, read
 
 NOBODY = str(uuid4())
 MASK = "*" * 8

@@ -2,8 +2,8 @@
 
 from uuid import uuid4
 
-from tests.integration.blocks import Vaults, detail, read
-from tests.integration.conftest import Api
+from tests.integration.blocks import Vaults, detail
+from tests.integration.conftest import Api, read
 
 NONE = {"default_result_storage_block_id": None}
 

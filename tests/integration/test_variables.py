@@ -9,19 +9,13 @@ from django.test import Client
 
 from flowruns.models import Variable
 from flowruns.services.api_keys import create_api_key
-from tests.integration.conftest import Api
+from tests.integration.conftest import Api, read
 
 
 def create(api: Api, name: str, value: Any = "v", **fields: Any) -> dict[str, Any]:
     response = api.post("/variables/", {"name": name, "value": value, **fields})
     assert response.status_code == 201, response.content
     return dict(json.loads(response.content))
-
-
-def read(api: Api, path: str, body: Any = None) -> Any:
-    response = api.post(path, body) if body is not None else api.get(path)
-    assert response.status_code == 200, response.content
-    return json.loads(response.content)
 
 
 def refusal(api: Api, name: str, value: Any = "v") -> str:
