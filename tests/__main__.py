@@ -1,4 +1,4 @@
-"""Get what the checks need, then run them all; stops at the first that fails.
+"""Get what the checks need, then run them all side by side; stops when the first one fails.
 
 README's second command. It needs Python, uv and the package registry, and ends with pytest's own
 closing line.
@@ -8,48 +8,135 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-
-from tests.chromium import install_chromium
+from typing import IO
 
 _ROOT = Path(__file__).resolve().parents[1]
-# the reference that tests compare with, and an older client that teams still have
-_PREFECT_ENVIRONMENTS = {"prefect": ".venv-prefect", "prefect-older": ".venv-prefect-older"}
-_CHECKS = {
-    "ruff check": [sys.executable, "-m", "ruff", "check"],
-    "ruff format": [sys.executable, "-m", "ruff", "format", "--check"],
-    "mypy": [sys.executable, "-m", "mypy"],
-    "import-linter": [str(Path(sys.executable).with_name("lint-imports"))],
-    "pytest": [sys.executable, "-m", "pytest", "--durations=15"],
-}
+_POLL_SECONDS = 0.2
+_STOP_SECONDS = 30
+
+
+@dataclass(kw_only=True)
+class Job:
+    """A command that runs beside others; what it prints is shown when it ends, or at once."""
+
+    name: str
+    command: list[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    is_shown_live: bool = False
+    _process: subprocess.Popen[bytes] | None = None
+    _output: IO[bytes] | None = None
+    _started: float = 0.0
+
+    def start(self) -> None:
+        if not self.is_shown_live:
+            self._output = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the process
+        self._started = time.monotonic()
+        self._process = subprocess.Popen(
+            self.command,
+            cwd=_ROOT,
+            env=os.environ | self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT if self._output else None,
+        )
+
+    def poll(self) -> int | None:
+        assert self._process is not None
+        return self._process.poll()
+
+    def report(self) -> None:
+        """Print what it printed, and how long it took."""
+        print(f"\n== {self.name}: {time.monotonic() - self._started:.0f} s", flush=True)
+        if self._output is not None:
+            self._output.seek(0)
+            sys.stdout.buffer.write(self._output.read())
+            sys.stdout.flush()
+
+    def stop(self) -> None:
+        """End it as Ctrl-C does, so that it ends the processes that it started."""
+        assert self._process is not None
+        if self._process.poll() is not None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
 
 
 def main() -> None:
-    install_chromium()
-    for group, folder in _PREFECT_ENVIRONMENTS.items():
-        _install_prefect(group, folder)
-    for name, command in _CHECKS.items():
-        _run(name, command)
+    run_side_by_side(_preparations())
+    run_side_by_side(_quick_checks())
+    run_side_by_side(_checks())
 
 
-def _install_prefect(group: str, folder: str) -> None:
-    """Make an environment with one release of Prefect."""
+def run_side_by_side(jobs: list[Job]) -> None:
+    """Run all of them at once; raise SystemExit and stop the others as soon as one fails."""
+    for job in jobs:
+        job.start()
+    running = list(jobs)
+    try:
+        while running:
+            time.sleep(_POLL_SECONDS)
+            for job in [job for job in running if job.poll() is not None]:
+                running.remove(job)
+                job.report()
+                if job.poll():
+                    raise SystemExit(f"{job.name} failed.")
+    finally:
+        for job in running:
+            job.stop()
+
+
+def _preparations() -> list[Job]:
+    """Return what gets a browser and the two releases of Prefect that the tests compare with."""
     uv = os.environ.get("UV") or shutil.which("uv")
     if uv is None:
         raise SystemExit("uv is not on the PATH: run this with `python3 -m uv run`.")
-    command = [uv, "sync", "--locked", "--only-group", group]
-    _run(f"the environment {folder}", command, UV_PROJECT_ENVIRONMENT=folder)
+    return [
+        Job(name="Chromium", command=[sys.executable, "-m", "tests.chromium"]),
+        _environment(uv, "prefect", ".venv-prefect"),
+        _environment(uv, "prefect-older", ".venv-prefect-older"),
+    ]
 
 
-def _run(name: str, command: list[str], **environment: str) -> None:
-    started = time.monotonic()
-    print(f"\n== {name}", flush=True)
-    code = subprocess.run(
-        command, cwd=_ROOT, check=False, env=os.environ | environment, stdin=subprocess.DEVNULL
-    ).returncode
-    if code:
-        raise SystemExit(f"{name} failed after {time.monotonic() - started:.0f} s.")
+def _environment(uv: str, group: str, folder: str) -> Job:
+    """Return what makes an environment of its own with one release of Prefect."""
+    return Job(
+        name=f"The environment {folder}",
+        command=[uv, "sync", "--locked", "--python", sys.executable, "--only-group", group],
+        environment={"UV_PROJECT_ENVIRONMENT": folder},
+    )
+
+
+def _quick_checks() -> list[Job]:
+    ruff = [sys.executable, "-m", "ruff"]
+    return [
+        Job(name="ruff check", command=[*ruff, "check"]),
+        Job(name="ruff format", command=[*ruff, "format", "--check"]),
+    ]
+
+
+def _checks() -> list[Job]:
+    """Return the long ones: most of the tests wait for processes, so types are checked beside."""
+    python = sys.executable
+    lint_imports = str(Path(python).with_name("lint-imports"))
+    # Four workers on two cores, because most of what they do is to wait.
+    pytest = [python, "-m", "pytest", "-n", "4", "--durations=25"]
+    return [
+        Job(name="mypy", command=[python, "-m", "mypy"]),
+        Job(name="import-linter", command=[lint_imports]),
+        Job(
+            name="The tests of the database, on PostgreSQL",
+            command=[python, "-m", "tests.postgres"],
+        ),
+        Job(name="pytest", command=pytest, is_shown_live=True),
+    ]
 
 
 if __name__ == "__main__":

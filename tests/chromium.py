@@ -2,11 +2,19 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_DOWNLOAD_SECONDS = 600
+_PLAYWRIGHTS_HOST = ("cdn.playwright.dev", 443)
+_CONNECT_SECONDS = 5
+_INSTALL_SECONDS = 600
+_PLAYWRIGHT = ((sys.executable, "-m", "playwright", "install", "chromium"),)
+_DEBIAN = (
+    ("apt-get", "update"),
+    ("apt-get", "install", "--yes", "--no-install-recommends", "chromium"),
+)
 
 
 def find_chromium() -> str | None:
@@ -16,13 +24,16 @@ def find_chromium() -> str | None:
 
 
 def install_chromium() -> None:
-    """Get Playwright's own build, or Debian's package where that cannot be had."""
+    """Get Playwright's own build, or Debian's package where its host cannot be reached."""
+    if path := find_chromium():
+        print(f"Browser: {path}", flush=True)
+        return
+    if _is_reachable(_PLAYWRIGHTS_HOST):
+        complaint = _install("Playwright's Chromium", _PLAYWRIGHT)
+    else:
+        complaint = _install("Debian's Chromium, as Playwright's host is out of reach", _DEBIAN)
     if find_chromium() is None:
-        _try(sys.executable, "-m", "playwright", "install", "chromium")
-    if find_chromium() is None:
-        _try("apt-get", "update")
-        _try("apt-get", "install", "--yes", "--no-install-recommends", "chromium")
-    if find_chromium() is None:
+        print(complaint)
         raise SystemExit("No Chromium: put one on the PATH, or run this as root on Debian.")
 
 
@@ -41,11 +52,34 @@ def _find_playwrights() -> str | None:
     return path if os.access(path, os.X_OK) else None
 
 
-def _try(*command: str) -> None:
-    """Run a command that may fail: whether it helped is seen afterwards."""
-    print("+", *command, flush=True)
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+def _is_reachable(address: tuple[str, int]) -> bool:
     try:
-        subprocess.run(command, check=False, timeout=_DOWNLOAD_SECONDS, env=environment)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        print(error, flush=True)
+        socket.create_connection(address, timeout=_CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+def _install(what: str, commands: tuple[tuple[str, ...], ...]) -> str:
+    """Run commands that may fail, quietly; return what they printed."""
+    print(f"Browser: installing {what}.", flush=True)
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    printed = ""
+    for command in commands:
+        try:
+            printed += subprocess.run(
+                command,
+                check=False,
+                timeout=_INSTALL_SECONDS,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            ).stdout
+        except (OSError, subprocess.TimeoutExpired) as error:
+            printed += f"{error}\n"
+    return printed
+
+
+if __name__ == "__main__":
+    install_chromium()

@@ -1,6 +1,13 @@
-"""PostgreSQL from a wheel, started by the tests that need it."""
+"""PostgreSQL from a wheel, started by the tests that need it.
+
+`python -m tests.postgres` runs the tests of `tests/integration` once more, on PostgreSQL: in a
+process of its own, because the settings decide the database.
+"""
 
 import logging
+import os
+import subprocess
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -33,3 +40,18 @@ def create_database(server_url: str) -> str:
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     return server_url.replace("/postgres?", f"/{name}?")
+
+
+def main() -> int:
+    """Run the tests of the database on PostgreSQL, with pytest's arguments if any are given."""
+    chosen = sys.argv[1:] or ["tests/integration", "-m", "not slow", "-n", "2", "-q"]
+    with postgresql_server() as url:
+        environment = os.environ | {"DATABASE_URL": create_database(url)}
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *chosen]
+        return subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, check=False
+        ).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""README's first command, in a fresh clone, with each Python of this machine that is new enough."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.acceptance.clients import runs_in, until
+from tests.servers import ROOT, clean_environment, free_port
+
+_OLDEST = (3, 12)
+_ASK_VERSION = "import sys; print(*sys.version_info[:2])"
+_DEMO_FLOWS = 3
+_START_SECONDS = 300  # to install all, on a busy machine
+_OF_THIS_RUN = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "UV_INTERNAL__PARENT_INTERPRETER")
+
+
+def find_pythons() -> dict[str, Path]:
+    """Return one interpreter for each release from 3.12 on: those on the PATH, and pyenv's."""
+    folders = [Path(folder) for folder in os.get_exec_path()]
+    folders += sorted(Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).glob("versions/*/bin"))
+    found = {"{}.{}".format(*sys.version_info[:2]): Path(sys.executable)}
+    for folder in folders:
+        for path in sorted(folder.glob("python3*")):
+            version = _read_version(path) if re.fullmatch(r"python3(\.\d+)?", path.name) else None
+            if version is not None and version >= _OLDEST:
+                found.setdefault("{}.{}".format(*version), path)
+    return found
+
+
+def _read_version(python: Path) -> tuple[int, ...] | None:
+    try:
+        asked = subprocess.run(
+            [python, "-c", _ASK_VERSION], capture_output=True, text=True, check=True, timeout=60
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return tuple(map(int, asked.stdout.split()))
+
+
+@contextmanager
+def first_command(python: Path, folder: Path, port: int) -> Iterator[Path]:
+    """Run it as a newcomer whose `python3` is this one; yield the path of what it prints."""
+    clone, log = folder / "clone", folder / "output"
+    subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+    newcomers = folder / "python"
+    subprocess.run([python, "-m", "venv", newcomers], check=True)
+    command = re.search(r"```sh\n(.*--demo)\n```", (clone / "README.md").read_text())
+    assert command
+    environment = clean_environment() | {
+        "APPROVALS_HOME": str(folder / "home"),
+        "PATH": f"{newcomers / 'bin'}:{os.environ['PATH']}",
+    }
+    for name in _OF_THIS_RUN:
+        environment.pop(name, None)
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            ["sh", "-c", f"{command[1]} --port {port}"],
+            cwd=clone,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield log
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(60)
+
+
+@pytest.mark.parametrize(("version", "python"), find_pythons().items(), ids=find_pythons())
+def test_flows_wait_in_the_inbox_after_the_first_command(
+    version: str, python: Path, tmp_path: Path
+) -> None:
+    port = free_port()
+    with first_command(python, tmp_path, port) as log:
+
+        def wait_in_inbox() -> bool:
+            key = tmp_path / "home" / "api-key"
+            if not key.exists():
+                return False
+            headers = {"Authorization": f"Bearer {key.read_text().strip()}"}
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/", headers=headers) as client:
+                try:
+                    return len(runs_in(client, "PAUSED")) == _DEMO_FLOWS
+                except httpx.TransportError:
+                    return False
+
+        try:
+            until(wait_in_inbox, within=_START_SECONDS, every=0.5)
+        except AssertionError as error:
+            error.add_note(log.read_text())
+            raise
+    chosen = tmp_path / "clone" / ".venv" / "bin" / "python"
+    assert _read_version(chosen) == tuple(map(int, version.split("."))), log.read_text()
