@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -26,8 +25,11 @@ _OF_THIS_RUN = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "UV_INTERNAL__PARENT_IN
 def find_pythons() -> dict[str, Path]:
     """Return one interpreter for each release from 3.12 on: those on the PATH, and pyenv's."""
     folders = [Path(folder) for folder in os.get_exec_path()]
-    folders += sorted(Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).glob("versions/*/bin"))
-    found = {"{}.{}".format(*sys.version_info[:2]): Path(sys.executable)}
+    folders += sorted(
+        Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob("versions/*/bin")
+    )
+    own = "{}.{}".format(*sys.version_info[:2])
+    found = {own: Path(sys.base_prefix) / "bin" / f"python{own}"}
     for folder in folders:
         for path in sorted(folder.glob("python3*")):
             version = _read_version(path) if re.fullmatch(r"python3(\.\d+)?", path.name) else None
@@ -51,13 +53,18 @@ def first_command(python: Path, folder: Path, port: int) -> Iterator[Path]:
     """Run it as a newcomer whose `python3` is this one; yield the path of what it prints."""
     clone, log = folder / "clone", folder / "output"
     subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
-    newcomers = folder / "python"
-    subprocess.run([python, "-m", "venv", newcomers], check=True)
+    newcomers = folder / "bin"
+    newcomers.mkdir()
+    (newcomers / "python3").symlink_to(python)
     command = re.search(r"```sh\n(.*--demo)\n```", (clone / "README.md").read_text())
     assert command
     environment = clean_environment() | {
         "APPROVALS_HOME": str(folder / "home"),
-        "PATH": f"{newcomers / 'bin'}:{os.environ['PATH']}",
+        "PATH": f"{newcomers}:{os.environ['PATH']}",
+        # what pip installs goes with the test, and leaves the machine's Python as it is
+        "PIP_USER": "1",
+        "PIP_BREAK_SYSTEM_PACKAGES": "1",
+        "PYTHONUSERBASE": str(folder / "user"),
     }
     for name in _OF_THIS_RUN:
         environment.pop(name, None)
