@@ -2,9 +2,18 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 type Json = dict[str, Any]
+
+
+@cache
+def read_our_document() -> Json:
+    """Return our API's document, which takes about a second to build: never at import."""
+    from flowruns.api.urls import api
+
+    return dict(api.get_openapi_schema())
 
 
 def outline(document: Json) -> Json:

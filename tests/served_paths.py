@@ -6,9 +6,10 @@ python -m tests.served_paths
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
-from tests.openapi import anonymous, outline
+from tests.openapi import anonymous, outline, read_our_document
 from tests.servers import ROOT
 
 README = ROOT / "README.md"
@@ -16,11 +17,10 @@ THEIRS: dict[str, Any] = json.loads((ROOT / "tests/data/prefect-3.8.8-openapi.js
 _TABLE = re.compile(r"(?<=<!-- served paths -->\n).*?(?=<!-- end of served paths -->)", re.DOTALL)
 
 
+@cache
 def read_our_outline() -> dict[str, Any]:
     """Return the outline of our API, with operations named as Prefect's: without /api."""
-    from flowruns.api.urls import api
-
-    ours = outline(api.get_openapi_schema())
+    ours = outline(read_our_document())
     ours["operations"] = {
         anonymous(name.replace(" /api/", " /")): operation
         for name, operation in ours["operations"].items()

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flowruns.api.urls import api as ninja_api
 from flowruns.models import (
     BlockDocument,
     BlockSchema,
@@ -22,14 +21,9 @@ from flowruns.models import (
 )
 from tests.integration.blocks import Vaults
 from tests.integration.conftest import Api, Make, Run
+from tests.openapi import read_our_document
 
 REQUESTS = 2_000
-SCHEMA = ninja_api.get_openapi_schema()
-OPERATIONS = [
-    (method.upper(), path.removeprefix("/api"), operation)
-    for path, operations in SCHEMA["paths"].items()
-    for method, operation in operations.items()
-]
 
 names = st.from_regex(r"[a-z]{1,8}", fullmatch=True)
 odd_text = (
@@ -96,10 +90,18 @@ class Known:
         return str(found or uuid4())
 
 
+def list_operations() -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (method.upper(), path.removeprefix("/api"), operation)
+        for path, operations in read_our_document()["paths"].items()
+        for method, operation in operations.items()
+    ]
+
+
 def resolve(schema: dict[str, Any]) -> dict[str, Any]:
     name = schema.get("$ref", "").rpartition("/")[2]
-    found: dict[str, Any] = SCHEMA["components"]["schemas"][name] if name else schema
-    return found
+    schemas: dict[str, dict[str, Any]] = read_our_document()["components"]["schemas"]
+    return schemas[name] if name else schema
 
 
 def bodies(schema: dict[str, Any], known: Known, draw: Any, depth: int = 6) -> Any:
@@ -146,7 +148,7 @@ def test_nothing_that_our_own_openapi_document_allows_is_a_server_error(
     data: st.DataObject, api: Api, known: Known
 ) -> None:
     known.make_again()
-    method, path, operation = data.draw(st.sampled_from(OPERATIONS))
+    method, path, operation = data.draw(st.sampled_from(list_operations()))
     for parameter in operation.get("parameters", []):
         is_id = parameter["name"].endswith("_id")
         value = known.draw(data.draw) if is_id else data.draw(odd_text)

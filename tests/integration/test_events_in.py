@@ -98,6 +98,7 @@ def test_numbers_that_json_does_not_have_are_stored_as_null(key: str) -> None:
     assert models.Event.objects.get().payload == {"loss": None, "best": [None, 1.5]}
 
 
+@pytest.mark.slow
 def test_a_flood_is_stored_to_the_last_event(key: str) -> None:
     async def scenario() -> None:
         sockets = [FakeSocket("/api/events/in") for _ in range(5)]

@@ -214,6 +214,7 @@ def test_nothing_else_is_held(run: Run, key: str, changes: dict[str, Any]) -> No
     play(scenario())
 
 
+@pytest.mark.slow
 def test_two_hundred_waiters_hold_neither_threads_nor_connections(make_run: Make, key: str) -> None:
     runs = [make_run() for _ in range(20)]
     scopes = [get(run, key) for run in runs for _ in range(10)]

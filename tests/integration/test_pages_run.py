@@ -44,7 +44,9 @@ def test_a_link_to_a_run_survives_the_login(run: Run) -> None:
     assert response["Location"] == f"/accounts/login/?next=/runs/flow-run/{run.id}"
 
 
-@pytest.mark.parametrize("identifier", [str(uuid4()), "nothing", "1"])
+@pytest.mark.parametrize(
+    "identifier", [str(uuid4()), "nothing", "1"], ids=["uuid", "text", "number"]
+)
 def test_an_unknown_run_is_a_page_with_the_way_out(db: None, identifier: str) -> None:
     response = log_in().get(f"/runs/flow-run/{identifier}")
     assert response.status_code == 404

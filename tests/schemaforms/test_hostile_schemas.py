@@ -181,6 +181,7 @@ POSTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_no_schema_and_no_post_can_raise_or_take_long(name: str) -> None:
     schema = SCHEMAS[name]
@@ -199,6 +200,7 @@ def test_no_schema_and_no_post_can_raise_or_take_long(name: str) -> None:
     assert time.monotonic() - start < 25
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     st.recursive(

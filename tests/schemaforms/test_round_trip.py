@@ -8,6 +8,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Annotated, Any, Literal, Optional, Union
 
+import pytest
 from django.utils.datastructures import MultiValueDict
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -164,6 +165,7 @@ def models_with_values(draw: st.DrawFn) -> tuple[type[BaseModel], dict[str, JSON
     return model, draw(values)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )

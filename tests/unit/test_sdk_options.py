@@ -68,7 +68,8 @@ def test_every_option_of_prefects_is_taken_or_listed_as_refused(name: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "option"), [(name, option) for name, all_ in REFUSED.items() for option in all_]
+    ("name", "option"),
+    [(name, option) for name, all_ in REFUSED.items() for option in sorted(all_)],
 )
 def test_a_refused_option_is_named(name: str, option: str) -> None:
     with pytest.raises(TypeError, match=rf"'{option}'"):

@@ -89,6 +89,7 @@ def test_each_state_is_logged_once_and_none_is_missed(
     ]
 
 
+@pytest.mark.slow
 def test_many_runs_are_waited_for_at_once() -> None:
     async def wait_for_all() -> list[Any]:
         waits = [wait_for_flow_run(run_id, poll_interval=0.05) for run_id in server.runs]

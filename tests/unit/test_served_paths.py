@@ -11,7 +11,6 @@ from flowruns.api.left_out import LEFT_OUT, find_reason, matches
 from tests.openapi import anonymous, list_fields
 from tests.served_paths import THEIRS, read_our_outline, read_table, write_table
 
-OURS = read_our_outline()
 NOT_PREFECTS: set[str] = set()  # operations of ours that Prefect does not know
 
 # Differences of what is served, as "operation part: field"; patterns, and why
@@ -36,11 +35,12 @@ LISTED = {
 
 def test_each_operation_of_prefects_is_served_or_listed_as_left_out() -> None:
     theirs = {anonymous(name) for name in THEIRS["operations"]}
-    not_served = theirs - set(OURS["operations"])
+    served = set(read_our_outline()["operations"])
+    not_served = theirs - served
     assert {name for name in not_served if find_reason(name) is None} == set()
     used = {next(filter(partial(is_about, name), LEFT_OUT), "") for name in not_served}
     assert used == set(LEFT_OUT), "served by now: take it out of flowruns/api/left_out.py"
-    assert set(OURS["operations"]) - theirs == NOT_PREFECTS
+    assert served - theirs == NOT_PREFECTS
 
 
 def is_about(operation: str, entry: str) -> bool:
@@ -59,18 +59,19 @@ def test_fields_of_what_is_served_are_prefects() -> None:
 
 
 def differences() -> Iterator[str]:
+    our_outline = read_our_outline()
     for name, theirs in THEIRS["operations"].items():
-        ours = OURS["operations"].get(anonymous(name))
+        ours = our_outline["operations"].get(anonymous(name))
         if ours is None:
             continue
         asked, known = set(theirs["query"]), set(ours["query"])
         asked |= set(list_fields(THEIRS, theirs["request"]))
-        known |= set(list_fields(OURS, ours["request"]))
+        known |= set(list_fields(our_outline, ours["request"]))
         insisted = {field for field in known - asked if field.endswith("!")}
         yield from (f"{name} insists on: {field}" for field in insisted)
         yield from (f"{name} request: {field}" for field in missing(asked, known))
         answers = set(list_fields(THEIRS, theirs["response"]))
-        given = set(list_fields(OURS, ours["response"]))
+        given = set(list_fields(our_outline, ours["response"]))
         yield from (f"{name} response: {field}" for field in missing(answers, given))
 
 

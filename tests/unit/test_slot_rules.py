@@ -18,11 +18,15 @@ DUE = scheduled(NOW)
 ENDED = State(type=StateType.FAILED)
 
 
+def name_of(value: object) -> str | None:
+    return value.name if isinstance(value, State) else None
+
+
 def move(initial: State | None, proposed: State, run: RunFacts) -> Transition:
     return Transition(initial=initial, proposed=proposed, run=run, now=NOW)
 
 
-@pytest.mark.parametrize("initial", [None, DUE, ENDED], ids=str)
+@pytest.mark.parametrize("initial", [None, DUE, ENDED], ids=name_of)
 def test_a_start_that_finds_no_slot_is_queued_or_cancelled(initial: State | None) -> None:
     queued = judge(move(initial, PENDING, TAKEN))
     assert isinstance(queued, Reject)
@@ -36,13 +40,15 @@ def test_a_start_that_finds_no_slot_is_queued_or_cancelled(initial: State | None
     assert cancelled.state.type is StateType.CANCELLED
 
 
-@pytest.mark.parametrize("run", [FREE, HELD, RunFacts(has_deployment=True)], ids=str)
-@pytest.mark.parametrize("proposed", [PENDING, RUNNING], ids=str)
+@pytest.mark.parametrize(
+    "run", [FREE, HELD, RunFacts(has_deployment=True)], ids=["free", "held", "no limit"]
+)
+@pytest.mark.parametrize("proposed", [PENDING, RUNNING], ids=name_of)
 def test_with_a_slot_or_no_limit_a_run_starts(run: RunFacts, proposed: State) -> None:
     assert isinstance(judge(move(DUE, proposed, run)), Accept)
 
 
-@pytest.mark.parametrize("run", [TAKEN, FREE], ids=str)
+@pytest.mark.parametrize("run", [TAKEN, FREE], ids=["taken", "free"])
 def test_nothing_starts_under_a_limit_of_none(run: RunFacts) -> None:
     none = replace(run, slot=replace(run.slot or SlotFacts(limit=0), limit=0))
     assert isinstance(judge(move(DUE, PENDING, none)), Abort)
@@ -67,14 +73,14 @@ def test_an_unanswered_pause_is_judged_before_the_limit() -> None:
 @pytest.mark.parametrize(
     ("state", "occupies"),
     [
-        *((State(type=kind), False) for kind in TERMINAL_STATES),
+        *((State(type=kind), False) for kind in sorted(TERMINAL_STATES)),
         *((kind, True) for kind in (PENDING, RUNNING, State(type=StateType.CANCELLING))),
         (DUE, False),
         (PAUSED, True),
         (SUSPENDED, False),
         (replace(PAUSED, details=StateDetails()), True),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_a_run_occupies_its_slot_while_a_process_is_there_for_it(
     state: State, occupies: bool

@@ -133,6 +133,7 @@ def test_a_refusal_says_why(template: str, word: str) -> None:
         Templates().render(template)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", HOSTILE, ids=lambda template: template[:50])
 def test_a_hostile_template_is_refused_at_little_cost(template: str) -> None:
     tracemalloc.start()
