@@ -9,13 +9,12 @@ from typing import Any
 
 import httpx
 
+from tests.acceptance.waiting import PATIENCE_SECONDS
 from tests.servers import ApprovalsServer
-
-_PATIENCE_SECONDS = 60
 
 
 def until[T](
-    read: Callable[[], T | None], *, within: float = _PATIENCE_SECONDS, every: float = 0.02
+    read: Callable[[], T | None], *, within: float = PATIENCE_SECONDS, every: float = 0.02
 ) -> T:
     """Read again and again until there is something, and return it."""
     deadline = time.monotonic() + within

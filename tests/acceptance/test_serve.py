@@ -17,6 +17,7 @@ import pytest
 
 from tests.acceptance.clients import connect, make_run, set_state, state_of, until
 from tests.acceptance.processes import working
+from tests.acceptance.waiting import PATIENCE_SECONDS
 from tests.servers import (
     PROMPT_SECONDS,
     ROOT,
@@ -36,7 +37,7 @@ def manage(*command: str, **environment: str) -> subprocess.CompletedProcess[str
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
 
 

@@ -9,25 +9,41 @@ from playwright.sync_api import Browser
 
 from tests.acceptance.clients import connect
 from tests.browser.desk import PASSWORD, Reviewer
+from tests.groups import group_items, items_below, start_longest_first
 from tests.prefect_clients.clients import PrefectClient
 from tests.servers import ROOT, ApprovalsServer, approvals_server
 
 _HERE = Path(__file__).parent
 _ENVIRONMENTS = {"3.8": ".venv-prefect", "3.4": ".venv-prefect-older"}
+# These take more than a minute; all others are shorter.
+_LONGEST = ("prefect's command_line", "prefect's schedules", "prefect's events")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(_HERE):
-            item.add_marker(pytest.mark.slow)
+    ours = items_below(_HERE, items)
+    for item in ours:
+        item.add_marker(pytest.mark.slow)
+    group_items(ours, lambda item: f"prefect's {item.path.stem.removeprefix('test_')}")
+    start_longest_first(items, _LONGEST)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[ApprovalsServer]:
-    """A server with one reviewer."""
+@pytest.fixture(scope="session")
+def shared_server() -> Iterator[ApprovalsServer]:
+    """A server with one reviewer, for all tests that leave it running."""
     with approvals_server() as running:
         running.create_user("alice", password=PASSWORD)
         yield running
+
+
+@pytest.fixture
+def server(shared_server: ApprovalsServer) -> ApprovalsServer:
+    """The server, which knows of no run that an earlier test has left."""
+    with connect(shared_server) as client:
+        for kind in ("deployments", "flow_runs"):  # first those that make runs
+            while found := client.post(f"/{kind}/filter", json={}).raise_for_status().json():
+                for each in found:
+                    client.delete(f"/{kind}/{each['id']}").raise_for_status()
+    return shared_server
 
 
 @pytest.fixture
@@ -36,20 +52,20 @@ def api(server: ApprovalsServer) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(params=list(_ENVIRONMENTS.values()), ids=list(_ENVIRONMENTS))
-def prefect(
-    request: pytest.FixtureRequest, server: ApprovalsServer, tmp_path: Path
-) -> Iterator[PrefectClient]:
-    """Each release of Prefect in turn."""
-    client = PrefectClient(ROOT / request.param, server, tmp_path)
+@pytest.fixture
+def newest(server: ApprovalsServer, tmp_path: Path) -> Iterator[PrefectClient]:
+    """The newest release."""
+    client = PrefectClient(ROOT / _ENVIRONMENTS["3.8"], server, tmp_path)
     yield client
     client.stop()
 
 
-@pytest.fixture
-def newest(server: ApprovalsServer, tmp_path: Path) -> Iterator[PrefectClient]:
-    """The newest release alone."""
-    client = PrefectClient(ROOT / _ENVIRONMENTS["3.8"], server, tmp_path)
+@pytest.fixture(params=list(_ENVIRONMENTS.values()), ids=list(_ENVIRONMENTS))
+def prefect(
+    request: pytest.FixtureRequest, server: ApprovalsServer, tmp_path: Path
+) -> Iterator[PrefectClient]:
+    """The newest release and an older one, where they ask the server for different things."""
+    client = PrefectClient(ROOT / request.param, server, tmp_path)
     yield client
     client.stop()
 

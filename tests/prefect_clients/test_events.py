@@ -56,14 +56,14 @@ def test_who_waits_for_a_run_hears_of_its_end_at_once(
 
 
 def test_an_end_in_one_process_is_heard_in_another(
-    database_url: str, prefect: PrefectClient
+    database_url: str, newest: PrefectClient
 ) -> None:
     with (
         approvals_server("--no-background", DATABASE_URL=database_url) as one,
         approvals_server("--no-background", home=one.home, DATABASE_URL=database_url) as two,
         connect(two) as api,
     ):
-        end_while_somebody_waits(api, replace(prefect, server=one))
+        end_while_somebody_waits(api, replace(newest, server=one))
 
 
 def end_while_somebody_waits(api: httpx.Client, prefect: PrefectClient) -> None:
@@ -96,10 +96,10 @@ def test_a_script_loses_no_event_of_a_server_that_has_a_power_cut(
 ) -> None:
     """That of 3.4 loses what it sends just then: it does not try again where nobody is."""
     script = newest.start_flow("steps.py", "80")
-    until(lambda: task_runs_of(api, "COMPLETED"), within=60)
+    until(lambda: task_runs_of(api, "COMPLETED"))
     server.restart_at_once()
     script.finish()
-    until(lambda: len(task_runs_of(api, "COMPLETED")) == 80, within=60)
+    until(lambda: len(task_runs_of(api, "COMPLETED")) == 80)
 
 
 def test_a_served_run_is_cancelled_without_polling(
@@ -124,15 +124,13 @@ def with_served_steps(
     serving = prefect.start_flow("steps.py")
     serving.may_complain = True  # of the task in whose midst it is ended
     by_name = "/deployments/name/steps/desk"
-    deployment = until(
-        lambda: (found := api.get(by_name)).status_code == 200 and found.json(), within=60
-    )
+    deployment = until(lambda: (found := api.get(by_name)).status_code == 200 and found.json())
     path = f"/deployments/{deployment['id']}/create_flow_run"
     run = api.post(path, json={}).raise_for_status().json()["id"]
-    until(lambda: len(task_runs_of(api, "COMPLETED")) >= 3, within=90)
+    until(lambda: len(task_runs_of(api, "COMPLETED")) >= 3)
     answer = api.post(f"/flow_runs/{run}/set_state", json={"state": proposed})
     assert answer.raise_for_status().json()["status"] == "ACCEPT"
-    until(lambda: state_of(api, run) == ends_in and has_fallen_silent(api), within=60)
+    until(lambda: state_of(api, run) == ends_in and has_fallen_silent(api))
     assert "to polling" not in serving.output
 
 
