@@ -16,13 +16,14 @@ _HERE = Path(__file__).parent
 # These take a minute and more; all others are shorter.
 _LONGEST = (
     "faults",
-    "serving_on_both_servers on prefects_server",
+    "serving_on_both_servers-prefects_server",
 )
 
 # What was recorded once is compared with each server.
 _UNDIVIDED = ("states_like_prefect",)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ours = items_below(_HERE, items)
     for item in ours:
@@ -36,7 +37,7 @@ def _name_group(item: pytest.Item) -> str:
     module = item.path.stem.removeprefix("test_")
     callspec = getattr(item, "callspec", None)
     server = callspec.params.get("server") if callspec else None
-    return f"{module} on {server}" if server and module not in _UNDIVIDED else module
+    return f"{module}-{server}" if server and module not in _UNDIVIDED else module
 
 
 @pytest.fixture(scope="session")

@@ -144,8 +144,7 @@ def test_an_address_that_is_not_ours_is_named_in_one_sentence(host: str, tmp_pat
     assert "Traceback" not in result.stderr
 
 
-def hold(client: httpx.Client, run: str) -> int:
-    etag = client.get(f"/flow_runs/{run}").headers["etag"]
+def hold(client: httpx.Client, run: str, etag: str) -> int:
     held = {"If-None-Match": etag, "Prefer": "wait=60"}
     return client.get(f"/flow_runs/{run}", headers=held).status_code
 
@@ -156,12 +155,15 @@ def test_it_ends_promptly_while_requests_are_held(number: signal.Signals) -> Non
         answers: list[int] = []
         with connect(server) as client:
             run = make_run(client)
+            etag = client.get(f"/flow_runs/{run}").headers["etag"]
             held = [
-                threading.Thread(target=lambda: answers.append(hold(client, run))) for _ in range(5)
+                threading.Thread(target=lambda: answers.append(hold(client, run, etag)))
+                for _ in range(5)
             ]
             for thread in held:
                 thread.start()
-            time.sleep(2)  # until they are held
+            until(lambda: server.count_connections() == len(held))
+            time.sleep(1)  # until the last of them is held, too
             assert not answers
             assert server.stop(number) < PROMPT_SECONDS
             for thread in held:

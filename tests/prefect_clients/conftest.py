@@ -16,14 +16,15 @@ from tests.servers import ROOT, ApprovalsServer, approvals_server
 _HERE = Path(__file__).parent
 _ENVIRONMENTS = {"3.8": ".venv-prefect", "3.4": ".venv-prefect-older"}
 # These take more than a minute; all others are shorter.
-_LONGEST = ("prefect's command_line", "prefect's schedules", "prefect's events")
+_LONGEST = ("prefect-command_line", "prefect-schedules", "prefect-events")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ours = items_below(_HERE, items)
     for item in ours:
         item.add_marker(pytest.mark.slow)
-    group_items(ours, lambda item: f"prefect's {item.path.stem.removeprefix('test_')}")
+    group_items(ours, lambda item: f"prefect-{item.path.stem.removeprefix('test_')}")
     start_longest_first(items, _LONGEST)
 
 

@@ -4,7 +4,6 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -80,15 +79,7 @@ def end_while_somebody_waits(api: httpx.Client, prefect: PrefectClient) -> None:
 
 def until_connected(server: ApprovalsServer) -> None:
     """Wait until a websocket is open: it is asked for just before the run is read."""
-    until(lambda: count_sockets(server) > 0)
-
-
-def count_sockets(server: ApprovalsServer) -> int:
-    """Count the established connections of other processes to the server."""
-    port, established = f":{server.port:04X}", "01"
-    rows = Path("/proc/net/tcp").read_text().splitlines()[1:]
-    ends = [line.split()[1:4] for line in rows]
-    return sum(own.endswith(port) and state == established for own, _, state in ends) - 1
+    until(lambda: server.count_connections() > 1)  # one is ours
 
 
 def test_a_script_loses_no_event_of_a_server_that_has_a_power_cut(
