@@ -18,7 +18,7 @@ from tests.acceptance.breaking import Play, Process, Scene, scene_on, serve_with
 from tests.acceptance.serving import Server
 from tests.acceptance.waiting import eventually
 from tests.network import network
-from tests.servers import ApprovalsServer
+from tests.servers import approvals_server
 
 # How long networks are cut here; a minute tells nothing that this does not, but takes longer.
 CUT_SECONDS = 8.0
@@ -54,10 +54,12 @@ def take_and_forget(scene: Scene, name: str, *steps: str) -> tuple[UUID, Path]:
 
 
 @pytest.fixture(scope="module")
-def deadly_scene(
-    our_server: ApprovalsServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Scene]:
-    with scene_on(our_server, tmp_path_factory.mktemp("deadly")) as scene:
+def deadly_scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """A server of its own, whose runs nobody else may take."""
+    with (
+        approvals_server() as server,
+        scene_on(server, tmp_path_factory.mktemp("deadly")) as scene,
+    ):
         yield scene
 
 
