@@ -27,7 +27,7 @@ _STOP_SECONDS = 120
 # Linux gives other ports to connections, so that a server finds its own free when it comes back.
 _PORTS = range(10_000, 32_000)
 # Who ends so soon, also on a busy machine, waits for no held request, which may last 60 seconds.
-PROMPT_SECONDS = 20
+PROMPT_SECONDS = 40
 # A server with all its code loaded, which begins when it is told to.
 _LOADED = """
 import sys

@@ -175,7 +175,7 @@ def two_servers(tmp_path: Path, **environment: str) -> Iterator[list[ApprovalsSe
 def test_a_resume_through_one_process_wakes_the_waiter_of_another(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """By push: the flow's own poll comes after 10 seconds, the hold ends after 60."""
+    """By push: nobody asks again before the hold ends, after 60 seconds."""
     url = {"DATABASE_URL": request.getfixturevalue("database_url")} if kind == "postgresql" else {}
     with (
         two_servers(tmp_path, **url) as (first, second),
@@ -183,8 +183,8 @@ def test_a_resume_through_one_process_wakes_the_waiter_of_another(
         connect(second) as resuming,
     ):
         took = [seconds_from_resume_to_waiter(holding, resuming) for _ in range(10)]
-        assert min(took) < 0.5, took
-        assert max(took) < 8, took
+        assert min(took) < 2, took
+        assert max(took) < 30, took
 
 
 def test_production_is_web_processes_and_a_work_process_on_postgresql(

@@ -173,11 +173,10 @@ def test_it_ends_promptly_while_requests_are_held(number: signal.Signals) -> Non
 
 
 def test_kept_connections_are_answered_at_once() -> None:
-    """A delayed acknowledgement would show as 40 ms in each."""
+    """A delayed acknowledgement would show as 40 ms in each; how many are quick is up to others."""
     with approvals_server() as server, connect(server) as client:
         client.get("/health")
-        took = [client.get("/health").elapsed.total_seconds() for _ in range(30)]
-        assert min(took) < 0.03
+        until(lambda: client.get("/health").elapsed.total_seconds() < 0.03)
 
 
 def pause_briefly(client: httpx.Client) -> str:
