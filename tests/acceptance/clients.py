@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from tests.acceptance.waiting import PATIENCE_SECONDS
-from tests.servers import ApprovalsServer
+from tests.servers import ApprovalsServer, PrefectServer
 
 
 def until[T](
@@ -24,9 +24,10 @@ def until[T](
     return found
 
 
-def connect(server: ApprovalsServer) -> httpx.Client:
-    """Return a client of the server's API with its local key."""
-    headers = {"Authorization": f"Bearer {server.api_key}"}
+def connect(server: ApprovalsServer | PrefectServer) -> httpx.Client:
+    """Return a client of the server's API, which ours wants its local key for."""
+    is_ours = isinstance(server, ApprovalsServer)
+    headers = {"Authorization": f"Bearer {server.api_key}"} if is_ours else {}
     return httpx.Client(base_url=server.api_url, headers=headers, timeout=90)
 
 

@@ -45,7 +45,7 @@ def api(server: ApprovalsServer) -> Iterator[httpx.Client]:
 @pytest.fixture
 def alice(server: ApprovalsServer) -> Iterator[httpx.Client]:
     """A browser without JavaScript, logged in."""
-    with httpx.Client(base_url=server.url, follow_redirects=True) as browser:
+    with httpx.Client(base_url=server.url, follow_redirects=True, timeout=90) as browser:
         form = browser.get("/accounts/login/").text
         login = {"username": "alice", "password": PASSWORD, **hidden_fields(form)}
         page = browser.post("/accounts/login/", data=login, headers={"Referer": server.url})

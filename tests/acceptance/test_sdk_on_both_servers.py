@@ -8,7 +8,6 @@ import time
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 
 from flowruns import State, StateType, resume_flow_run
@@ -16,6 +15,7 @@ from flowruns.domain.rejections import rejected
 from flowruns.exceptions import NotPausedError, ResumeRefused
 from flowruns.sdk.client import SyncFlowRunsClient
 from flowruns.wire import FlowRunCreate
+from tests.acceptance.clients import connect
 from tests.acceptance.flow_processes import Start
 from tests.acceptance.serving import Server
 from tests.acceptance.waiting import eventually
@@ -40,9 +40,8 @@ def test_a_flow_goes_on_with_the_answer(start: Start, client: SyncFlowRunsClient
 
 def read_task_runs(server: Server, run_id: UUID) -> list[dict[str, Any]]:
     criteria = {"task_runs": {"flow_run_id": {"any_": [str(run_id)]}}}
-    key = {"Authorization": f"Bearer {server.api_key}"} if hasattr(server, "api_key") else {}
-    answer = httpx.post(f"{server.api_url}/task_runs/filter", json=criteria, headers=key)
-    found: list[dict[str, Any]] = answer.raise_for_status().json()
+    with connect(server) as api:
+        found: list[dict[str, Any]] = api.post("/task_runs/filter", json=criteria).json()
     return found
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.acceptance.clients import connect
 from tests.acceptance.serving import Server
 from tests.servers import PREFECT_PYTHON, PrefectServer, prefect_environment
 
@@ -66,7 +67,7 @@ def _plain(value: Any, run: Mapping[str, Any]) -> Any:
 @pytest.fixture(scope="module")
 def theirs(prefects_server: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> Recording:
     home = tmp_path_factory.mktemp("client")
-    with httpx.Client(base_url=prefects_server.api_url, timeout=60) as api:
+    with connect(prefects_server) as api:
         env = prefect_environment(home) | {"PREFECT_API_URL": prefects_server.api_url}
         return _record(PREFECT_PYTHON, "prefect", api, env)
 
@@ -74,8 +75,7 @@ def theirs(prefects_server: PrefectServer, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(scope="module")
 def ours(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Recording:
     env = server.flow_environment | {"HOME": str(tmp_path_factory.mktemp("home"))}
-    headers = {"Authorization": f"Bearer {getattr(server, 'api_key', 'none')}"}
-    with httpx.Client(base_url=server.api_url, headers=headers, timeout=60) as api:
+    with connect(server) as api:
         return _record(sys.executable, "flowruns", api, env)
 
 

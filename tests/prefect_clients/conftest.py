@@ -9,23 +9,18 @@ from playwright.sync_api import Browser
 
 from tests.acceptance.clients import connect
 from tests.browser.desk import PASSWORD, Reviewer
-from tests.groups import group_items, items_below, start_longest_first
 from tests.prefect_clients.clients import PrefectClient
 from tests.servers import ROOT, ApprovalsServer, approvals_server
 
 _HERE = Path(__file__).parent
 _ENVIRONMENTS = {"3.8": ".venv-prefect", "3.4": ".venv-prefect-older"}
-# These take more than a minute; all others are shorter.
-_LONGEST = ("prefect-command_line", "prefect-schedules", "prefect-events")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    ours = items_below(_HERE, items)
-    for item in ours:
-        item.add_marker(pytest.mark.slow)
-    group_items(ours, lambda item: f"prefect-{item.path.stem.removeprefix('test_')}")
-    start_longest_first(items, _LONGEST)
+    """Mark them; in no groups, because each starts processes that take longer than a server."""
+    for item in items:
+        if item.path.is_relative_to(_HERE):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
@@ -38,9 +33,9 @@ def shared_server() -> Iterator[ApprovalsServer]:
 
 @pytest.fixture
 def server(shared_server: ApprovalsServer) -> ApprovalsServer:
-    """The server, which knows of no run that an earlier test has left."""
+    """The server without the runs that earlier tests have left, and what they had made."""
     with connect(shared_server) as client:
-        for kind in ("deployments", "flow_runs"):  # first those that make runs
+        for kind in ("deployments", "flow_runs", "artifacts"):  # first those that make runs
             while found := client.post(f"/{kind}/filter", json={}).raise_for_status().json():
                 for each in found:
                     client.delete(f"/{kind}/{each['id']}").raise_for_status()

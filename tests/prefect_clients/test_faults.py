@@ -20,6 +20,9 @@ from tests.prefect_clients.served import (
 )
 from tests.servers import ApprovalsServer, approvals_server
 
+# Together, because of their server.
+pytestmark = pytest.mark.xdist_group("prefect-faults")
+
 APPROVE = {"approve": True}
 
 

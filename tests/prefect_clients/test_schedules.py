@@ -167,12 +167,12 @@ def test_a_paused_run_keeps_the_only_slot_for_longer_than_its_lease_and_goes_on(
 
 
 def test_global_limits_are_managed_on_the_command_line(newest: PrefectClient) -> None:
-    newest.command("gcl", "create", "database", "--limit", "3")
-    assert "database" in newest.command("gcl", "ls")
-    newest.command("gcl", "update", "database", "--limit", "5")
-    assert "5" in newest.command("gcl", "inspect", "database")
-    newest.command("gcl", "delete", "database")
-    assert "database" not in newest.command("gcl", "ls")
+    newest.command("gcl", "create", "warehouse", "--limit", "3")
+    assert "warehouse" in newest.command("gcl", "ls")
+    newest.command("gcl", "update", "warehouse", "--limit", "5")
+    assert "5" in newest.command("gcl", "inspect", "warehouse")
+    newest.command("gcl", "delete", "warehouse")
+    assert "warehouse" not in newest.command("gcl", "ls")
 
 
 @pytest.mark.parametrize("limit", ["tag:slow", "database"])
