@@ -15,8 +15,10 @@ from tests.servers import ApprovalsServer, PrefectServer, approvals_server, pref
 _HERE = Path(__file__).parent
 # These take a minute and more; all others are shorter.
 _LONGEST = (
-    "faults",
-    "serving_on_both_servers-prefects_server",
+    *("faults", "sdk_on_both_servers-prefects_server", "sdk_on_both_servers-our_server"),
+    *("serving_on_both_servers-prefects_server", "documented_flows-prefects_server"),
+    *("faults-prefects_server", "faults-our_server", "documented_flows-our_server"),
+    *("serving_on_both_servers-our_server", "demo", "serve", "served_schedules-prefects_server"),
 )
 
 # What was recorded once is compared with each server.

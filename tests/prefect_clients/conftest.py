@@ -60,7 +60,10 @@ def newest(server: ApprovalsServer, tmp_path: Path) -> Iterator[PrefectClient]:
 def prefect(
     request: pytest.FixtureRequest, server: ApprovalsServer, tmp_path: Path
 ) -> Iterator[PrefectClient]:
-    """The newest release and an older one, where they ask the server for different things."""
+    """The newest release and an older one, where they ask the server for different things.
+
+    Their clients of variables, artifacts, logs and inputs are the same, line for line.
+    """
     client = PrefectClient(ROOT / request.param, server, tmp_path)
     yield client
     client.stop()
