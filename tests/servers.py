@@ -70,7 +70,7 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> N
     while time.monotonic() < deadline:
         assert process.poll() is None, f"The server ended:\n{log.read_text()}"
         try:
-            if httpx.get(url, timeout=5).status_code == 200:
+            if httpx.get(url, timeout=60).status_code == 200:  # the first takes longest
                 return
         except httpx.TransportError:
             pass
