@@ -1,6 +1,8 @@
 """Real servers in processes of their own."""
 
+import logging
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -14,11 +16,18 @@ from pathlib import Path
 
 import httpx
 
+from tests.logs import follow_log
+
+# Whoever waits asks many times, which would hide the cause in the report of a failure.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 ROOT = Path(__file__).resolve().parents[1]
-_START_SECONDS = 60
-_STOP_SECONDS = 60
+# Who ends is noticed at once; who is only slow, on a machine with much to do, is waited for.
+_START_SECONDS = 240
+_STOP_SECONDS = 120
+# Linux gives other ports to connections, so that a server finds its own free when it comes back.
+_PORTS = range(10_000, 32_000)
 # Who ends so soon, also on a busy machine, waits for no held request, which may last 60 seconds.
-PROMPT_SECONDS = 20
+PROMPT_SECONDS = 40
 # A server with all its code loaded, which begins when it is told to.
 _LOADED = """
 import sys
@@ -31,10 +40,17 @@ execute_from_command_line(["manage.py", *sys.argv[1:]])
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on, so that a server can come back to it."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nobody listens on, so that a server can come back to it.
+
+    Drawn, so that test processes beside each other hardly ever draw the same.
+    """
+    while True:
+        port = random.choice(_PORTS)
+        try:
+            with socket.create_server(("127.0.0.1", port)):
+                return port
+        except OSError:
+            continue
 
 
 def clean_environment() -> dict[str, str]:
@@ -43,13 +59,18 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
+def _flow_environment(home: Path) -> dict[str, str]:
+    """Return the environment of flows that keep their results in a home of their own."""
+    return clean_environment() | {"PYTHONPATH": str(ROOT), "HOME": str(home)}
+
+
 def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     """Wait until `url` answers 200; fail with the process's output if it ends or takes long."""
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         assert process.poll() is None, f"The server ended:\n{log.read_text()}"
         try:
-            if httpx.get(url, timeout=5).status_code == 200:
+            if httpx.get(url, timeout=60).status_code == 200:  # the first takes longest
                 return
         except httpx.TransportError:
             pass
@@ -84,7 +105,7 @@ class ApprovalsServer:
     def flow_environment(self) -> dict[str, str]:
         """The environment of a process whose flows run on this server."""
         ours = {"FLOWRUNS_API_URL": self.api_url, "FLOWRUNS_API_KEY": self.api_key}
-        return clean_environment() | {"PYTHONPATH": str(ROOT)} | ours
+        return _flow_environment(self.home.with_name("flows")) | ours
 
     @property
     def full_environment(self) -> dict[str, str]:
@@ -106,6 +127,7 @@ class ApprovalsServer:
 
     def start(self) -> None:
         """Start it, again on the same port and home, and wait until it answers."""
+        follow_log(self._log_path, "Approvals")
         self._process = self._launch("manage.py", stdin=subprocess.DEVNULL)
         self._wait_until_ready()
 
@@ -161,6 +183,15 @@ class ApprovalsServer:
         self._process.kill()
         self._process.wait(_STOP_SECONDS)
 
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Kill it for the time of the block, and have it back after that, come what may."""
+        self.kill()
+        try:
+            yield
+        finally:
+            self.start()
+
     def manage(self, *command: str, **environment: str) -> str:
         """Run another management command beside it, and return what it prints."""
         return subprocess.run(
@@ -172,6 +203,13 @@ class ApprovalsServer:
             check=True,
             text=True,
         ).stdout
+
+    def count_connections(self) -> int:
+        """Count the connections that clients have to it."""
+        port, established = f":{self.port:04X}", "01"
+        rows = Path("/proc/net/tcp").read_text().splitlines()[1:]
+        ends = [line.split()[1:4] for line in rows]
+        return sum(own.endswith(port) and state == established for own, _, state in ends)
 
     def create_user(self, name: str, *, password: str) -> None:
         """Create somebody who may log in, also to the admin."""
@@ -232,11 +270,11 @@ class PrefectServer:
     def flow_environment(self) -> dict[str, str]:
         """The environment of a process whose flows, ours, run on this server."""
         ours = {"FLOWRUNS_API_URL": self.api_url, "APPROVALS_HOME": str(self.home / "nobody")}
-        return clean_environment() | {"PYTHONPATH": str(ROOT)} | ours
+        return _flow_environment(self.home / "flows") | ours
 
     def start(self) -> None:
         """Start it, again on the same port and home, and wait until it answers."""
-        log_path = self.home / "server.log"
+        log_path = follow_log(self.home / "server.log", "Prefect's server")
         command = "from prefect.cli import app; app()"
         options = ["server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
         with log_path.open("ab") as log:
@@ -255,6 +293,15 @@ class PrefectServer:
         assert self._process is not None
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(_STOP_SECONDS)
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Kill it for the time of the block, and have it back after that, come what may."""
+        self.kill()
+        try:
+            yield
+        finally:
+            self.start()
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from flowruns.exceptions import ObjectNotFound
 from flowruns.sdk.client import SyncFlowRunsClient
 from tests.acceptance.serving import client_of
 from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
+from tests.logs import follow_log
 from tests.servers import PREFECT_PYTHON, ApprovalsServer, PrefectServer, prefect_environment
 
 FLOWS = Path(__file__).with_name("flows_to_break.py")
@@ -76,7 +77,9 @@ class Scene:
 
     def run_with(self, *command: str | Path, **environment: str) -> Process:
         """Run a program beside the server until the scene is cleared."""
-        with (self.folder / f"{len(self.processes)}.log").open("wb") as log:
+        path = self.folder / f"{len(self.processes)}.log"
+        title = " ".join(Path(part).name for part in command[1:])
+        with follow_log(path, title).open("wb") as log:
             process = subprocess.Popen(
                 command,
                 env=environment,

@@ -9,22 +9,58 @@ from flowruns.sdk.client import SyncFlowRunsClient
 from tests.acceptance.breaking import Scene, scene_on
 from tests.acceptance.flow_processes import FlowProcess, Start
 from tests.acceptance.serving import Server, client_of
-from tests.servers import ApprovalsServer, approvals_server, prefect_server
+from tests.groups import group_items, items_below, start_longest_first
+from tests.servers import ApprovalsServer, PrefectServer, approvals_server, prefect_server
 
 _HERE = Path(__file__).parent
+# These take a minute and more; all others are shorter.
+_LONGEST = (
+    *("faults", "sdk_on_both_servers-prefects_server", "sdk_on_both_servers-our_server"),
+    *("serving_on_both_servers-prefects_server", "documented_flows-prefects_server"),
+    *("faults-prefects_server", "faults-our_server", "documented_flows-our_server"),
+    *("serving_on_both_servers-our_server", "demo", "serve", "served_schedules-prefects_server"),
+)
+
+# What was recorded once is compared with each server.
+_UNDIVIDED = ("states_like_prefect",)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(_HERE):
-            item.add_marker(pytest.mark.slow)
+    ours = items_below(_HERE, items)
+    for item in ours:
+        item.add_marker(pytest.mark.slow)
+    group_items(ours, _name_group)
+    start_longest_first(items, _LONGEST)
 
 
-@pytest.fixture(scope="module", params=[approvals_server, prefect_server])
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """Our server, and an unmodified Prefect 3.8.8: the test is run on each."""
-    with request.param() as running:
+def _name_group(item: pytest.Item) -> str:
+    """Name the module, and the server where each of two has its tests."""
+    module = item.path.stem.removeprefix("test_")
+    callspec = getattr(item, "callspec", None)
+    server = callspec.params.get("server") if callspec else None
+    return f"{module}-{server}" if server and module not in _UNDIVIDED else module
+
+
+@pytest.fixture(scope="session")
+def our_server() -> Iterator[ApprovalsServer]:
+    """Our server, the same for all tests that leave it as it is."""
+    with approvals_server() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def prefects_server() -> Iterator[PrefectServer]:
+    """An unmodified Prefect 3.8.8, likewise."""
+    with prefect_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=["our_server", "prefects_server"])
+def server(request: pytest.FixtureRequest) -> Server:
+    """Our server, and Prefect's: the test is run on each."""
+    running: Server = request.getfixturevalue(request.param)
+    return running
 
 
 @pytest.fixture
@@ -45,14 +81,7 @@ def start(server: Server, client: SyncFlowRunsClient) -> Iterator[Start]:
 
     yield start_flow
     for flow in started:
-        flow.process.kill()
-        flow.process.communicate()
-
-
-@pytest.fixture(scope="module")
-def our_server() -> Iterator[ApprovalsServer]:
-    with approvals_server() as running:
-        yield running
+        flow.end()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from flowruns import FlowRun
 from flowruns.sdk.client import SyncFlowRunsClient
 from tests.acceptance.serving import Server
 from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
+from tests.logs import show_log
 
 FLOWS = Path(__file__).with_name("flows_to_run.py")
 
@@ -23,7 +25,8 @@ class FlowProcess:
         self, server: Server, client: SyncFlowRunsClient, name: str, *arguments: object
     ) -> None:
         self.client = client
-        self.known = {run.id for run in client.read_flow_runs()}
+        self.name = name
+        self.began = datetime.now(UTC)
         self.process = subprocess.Popen(
             [sys.executable, FLOWS, name, *map(json.dumps, arguments)],
             env=server.flow_environment,
@@ -38,7 +41,10 @@ class FlowProcess:
         return eventually(self._find, "the flow run exists")
 
     def _find(self) -> FlowRun | None:
-        new = [run for run in self.client.read_flow_runs() if run.id not in self.known]
+        """Find the one that was made since the process began, whatever else the server knows."""
+        flow_filter = {"name": {"any_": [self.name.replace("_", "-")]}}
+        since = {"expected_start_time": {"after_": self.began.isoformat()}}
+        new = self.client.read_flow_runs(flow_filter=flow_filter, flow_run_filter=since)
         return new[0] if new else None
 
     def paused(self, key: str = "1") -> UUID:
@@ -60,6 +66,11 @@ class FlowProcess:
 
     def log(self) -> str:
         return self.process.communicate(timeout=PATIENCE_SECONDS)[1]
+
+    def end(self) -> None:
+        """Kill it where it is still there, and show what it printed."""
+        self.process.kill()
+        show_log(f"the flow {self.name}", "".join(self.process.communicate()))
 
 
 type Start = Callable[..., FlowProcess]

@@ -69,7 +69,7 @@ async def refund_async(order: int) -> list[Any]:
 def timing_out(seconds: float) -> float:
     began = time.monotonic()
     try:
-        pause_flow_run(timeout=seconds)
+        pause_flow_run(timeout=seconds, poll_interval=120)
     except FlowPauseTimeout:
         return time.monotonic() - began
     raise AssertionError("somebody answered")
@@ -79,7 +79,7 @@ def timing_out(seconds: float) -> float:
 async def timing_out_async(seconds: float) -> float:
     began = time.monotonic()
     try:
-        await apause_flow_run(timeout=seconds)
+        await apause_flow_run(timeout=seconds, poll_interval=120)
     except FlowPauseTimeout:
         return time.monotonic() - began
     raise AssertionError("somebody answered")

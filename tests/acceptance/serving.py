@@ -12,6 +12,7 @@ from flowruns import get_client
 from flowruns.sdk.client import SyncFlowRunsClient
 from flowruns.sdk.config import Config, override_config
 from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
+from tests.logs import follow_log, show_log
 from tests.servers import ApprovalsServer, PrefectServer
 
 type Server = ApprovalsServer | PrefectServer
@@ -42,7 +43,7 @@ def serving(
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-        log = Path(output.name)
+        log = follow_log(Path(output.name), f"{file.name}, which serves")
 
         def serves() -> bool:
             assert process.poll() is None, log.read_text()
@@ -54,4 +55,4 @@ def serving(
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(PATIENCE_SECONDS)
-            sys.stdout.write(log.read_text())
+            show_log(file.name, log.read_text())

@@ -3,18 +3,16 @@
 import json
 from typing import Any
 
-import httpx
-
+from tests.acceptance.clients import connect
 from tests.acceptance.flow_processes import Start
 from tests.acceptance.serving import Server
 
 
 def read_artifacts(server: Server, run_id: object) -> list[dict[str, Any]]:
     """Return what a run has made, in the order of its making."""
-    key = {"Authorization": f"Bearer {server.api_key}"} if hasattr(server, "api_key") else {}
     criteria = {"artifacts": {"flow_run_id": {"any_": [str(run_id)]}}}
-    answer = httpx.post(f"{server.api_url}/artifacts/filter", json=criteria, headers=key)
-    found: list[dict[str, Any]] = answer.raise_for_status().json()
+    with connect(server) as api:
+        found: list[dict[str, Any]] = api.post("/artifacts/filter", json=criteria).json()
     return sorted(found, key=lambda artifact: str(artifact["created"]))
 
 

@@ -68,7 +68,7 @@ def test_its_user_logs_in_with_the_password_that_is_printed_each_time() -> None:
         printed = re.search(r"Log in as demo with the password (\S+)", server.log)
         assert printed
         assert (server.home / "demo-password").read_text().strip() == printed[1]
-        with httpx.Client(base_url=server.url, follow_redirects=True) as browser:
+        with httpx.Client(base_url=server.url, follow_redirects=True, timeout=90) as browser:
             form = browser.get("/accounts/login/").text
             token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', form)
             assert token

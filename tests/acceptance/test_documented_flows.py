@@ -13,6 +13,7 @@ from flowruns import FlowRun, resume_flow_run, run_deployment, send_input, wait_
 from flowruns.sdk.client import SyncFlowRunsClient
 from tests.acceptance.serving import Server, serving
 from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
+from tests.logs import show_log
 
 FLOWS = Path(__file__).with_name("documented_flows.py")
 
@@ -48,7 +49,7 @@ def start(server: Server) -> Iterator[Start]:
     yield start_script
     for script in started:
         script.kill()
-        script.communicate()
+        show_log("a script", "".join(script.communicate()))
 
 
 def _end(script: Script, typed: str = "") -> str:

@@ -22,6 +22,7 @@ from tests.acceptance.clients import (
     until,
 )
 from tests.acceptance.processes import working
+from tests.acceptance.waiting import PATIENCE_SECONDS
 from tests.servers import PREFECT_PYTHON, ROOT, ApprovalsServer, approvals_server, free_port
 
 WAITING_FLOWS = Path(__file__).with_name("waiting_flows.py")
@@ -44,7 +45,7 @@ def api(server: ApprovalsServer) -> Iterator[httpx.Client]:
 @pytest.fixture
 def alice(server: ApprovalsServer) -> Iterator[httpx.Client]:
     """A browser without JavaScript, logged in."""
-    with httpx.Client(base_url=server.url, follow_redirects=True) as browser:
+    with httpx.Client(base_url=server.url, follow_redirects=True, timeout=90) as browser:
         form = browser.get("/accounts/login/").text
         login = {"username": "alice", "password": PASSWORD, **hidden_fields(form)}
         page = browser.post("/accounts/login/", data=login, headers={"Referer": server.url})
@@ -81,7 +82,7 @@ def test_readmes_flow_waits_in_the_inbox_and_goes_on_with_the_answer_of_its_form
     assert form
     answer = {**hidden_fields(form[0]), "f.0": "1", "f.1": "as agreed"}
     alice.post(link[1], data=answer).raise_for_status()
-    output, _ = flow.communicate(timeout=60)
+    output, _ = flow.communicate(timeout=PATIENCE_SECONDS)
     assert flow.returncode == 0, output
     assert "approved" in output
     assert "sent 79.9 EUR for order 1042" in output
@@ -102,7 +103,7 @@ def test_a_rejected_flow_is_cancelled_and_hears_why(
     assert token
     fields = {"csrfmiddlewaretoken": token[1], "reason": "paid already"}
     alice.post(f"{link[1]}reject/", data=fields).raise_for_status()
-    output, _ = flow.communicate(timeout=60)
+    output, _ = flow.communicate(timeout=PATIENCE_SECONDS)
     state = api.get(f"/flow_runs/{run['id']}").json()["state"]
     assert (state["type"], state["name"]) == ("CANCELLED", "Rejected")
     assert "ApprovalRejected" in output
@@ -115,14 +116,13 @@ def test_fifty_flows_wait_through_a_power_cut_of_the_server(
 ) -> None:
     flows = [start_flow(server, WAITING_FLOWS, "25") for _ in range(2)]
     until(lambda: len(runs_in(api, "PAUSED")) == 50)
-    server.kill()
-    time.sleep(1)
-    server.start()
+    with server.away():
+        time.sleep(1)
     for run in runs_in(api, "PAUSED"):
         answer = {"approve": True, "reason": f"for {run['parameters']['number']}"}
         assert resume(api, run["id"], answer)["status"] == "ACCEPT"
     for flow in flows:
-        output, _ = flow.communicate(timeout=60)
+        output, _ = flow.communicate(timeout=PATIENCE_SECONDS)
         assert flow.returncode == 0, output
         for number in range(25):
             assert f"{number} for {number}\n" in output
@@ -175,7 +175,7 @@ def two_servers(tmp_path: Path, **environment: str) -> Iterator[list[ApprovalsSe
 def test_a_resume_through_one_process_wakes_the_waiter_of_another(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """By push: the flow's own poll comes after 10 seconds, the hold ends after 60."""
+    """By push: nobody asks again before the hold ends, after 60 seconds."""
     url = {"DATABASE_URL": request.getfixturevalue("database_url")} if kind == "postgresql" else {}
     with (
         two_servers(tmp_path, **url) as (first, second),
@@ -183,8 +183,8 @@ def test_a_resume_through_one_process_wakes_the_waiter_of_another(
         connect(second) as resuming,
     ):
         took = [seconds_from_resume_to_waiter(holding, resuming) for _ in range(10)]
-        assert min(took) < 0.5, took
-        assert max(took) < 8, took
+        assert min(took) < 2, took
+        assert max(took) < 30, took
 
 
 def test_production_is_web_processes_and_a_work_process_on_postgresql(
@@ -199,7 +199,7 @@ def test_production_is_web_processes_and_a_work_process_on_postgresql(
         until(lambda: len(runs_in(client, "PAUSED")) == 3)
         for run in runs_in(client, "PAUSED"):
             resume(client, run["id"], {"approve": True, "reason": "through the other"})
-        output, _ = flow.communicate(timeout=60)
+        output, _ = flow.communicate(timeout=PATIENCE_SECONDS)
         assert output.count("through the other") == 3
         overdue = make_run(client)
         set_state(

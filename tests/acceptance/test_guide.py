@@ -15,6 +15,7 @@ from flowruns import resume_flow_run, run_deployment, wait_for_flow_run
 from flowruns.sdk.client import SyncFlowRunsClient
 from tests.acceptance.serving import Server, serving
 from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
+from tests.logs import show_log
 from tests.servers import ROOT
 
 _MAIN = re.compile(r'\n*if __name__ == "__main__":\n.*', re.DOTALL)
@@ -59,7 +60,7 @@ def start(server: Server, guide: Path) -> Iterator[Start]:
     yield start_script
     for script in started:
         script.kill()
-        script.communicate()
+        show_log("a script", "".join(script.communicate()))
 
 
 def _result(script: Script) -> Any:

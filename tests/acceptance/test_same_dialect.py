@@ -17,8 +17,6 @@ import pytest
 from tests.acceptance.clients import until
 from tests.servers import approvals_server, prefect_server
 
-pytestmark = pytest.mark.slow
-
 NOBODY = str(uuid4())
 DEADLINE = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
 SCHEMA = json.dumps({"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]})
@@ -330,7 +328,7 @@ class Server:
 
     def call(self, name: str, method: str, path: str, body: Any) -> httpx.Response:
         content = None if body is None else json.loads(self._fill(json.dumps(body)))
-        response = until(lambda: self._ask(method, self._fill(path), content), within=60)
+        response = until(lambda: self._ask(method, self._fill(path), content))
         if response.status_code == 201 and isinstance(created := response.json(), dict):
             self.ids.setdefault(name, created.get("id", ""))
         return response
@@ -351,8 +349,8 @@ def both() -> Iterator[tuple[Server, Server]]:
         key = {"Authorization": f"Bearer {ours.api_key}"}
         fresh = httpx.Limits(max_keepalive_connections=0)  # Prefect drops one after its 500s
         with (
-            httpx.Client(base_url=theirs.api_url, timeout=30, limits=fresh) as their_client,
-            httpx.Client(base_url=ours.api_url, timeout=30, headers=key) as our_client,
+            httpx.Client(base_url=theirs.api_url, timeout=60, limits=fresh) as their_client,
+            httpx.Client(base_url=ours.api_url, timeout=60, headers=key) as our_client,
         ):
             yield Server(their_client), Server(our_client)
 

@@ -17,6 +17,7 @@ import pytest
 
 from tests.acceptance.clients import connect, make_run, set_state, state_of, until
 from tests.acceptance.processes import working
+from tests.acceptance.waiting import PATIENCE_SECONDS
 from tests.servers import (
     PROMPT_SECONDS,
     ROOT,
@@ -36,7 +37,7 @@ def manage(*command: str, **environment: str) -> subprocess.CompletedProcess[str
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
 
 
@@ -143,8 +144,7 @@ def test_an_address_that_is_not_ours_is_named_in_one_sentence(host: str, tmp_pat
     assert "Traceback" not in result.stderr
 
 
-def hold(client: httpx.Client, run: str) -> int:
-    etag = client.get(f"/flow_runs/{run}").headers["etag"]
+def hold(client: httpx.Client, run: str, etag: str) -> int:
     held = {"If-None-Match": etag, "Prefer": "wait=60"}
     return client.get(f"/flow_runs/{run}", headers=held).status_code
 
@@ -155,12 +155,15 @@ def test_it_ends_promptly_while_requests_are_held(number: signal.Signals) -> Non
         answers: list[int] = []
         with connect(server) as client:
             run = make_run(client)
+            etag = client.get(f"/flow_runs/{run}").headers["etag"]
             held = [
-                threading.Thread(target=lambda: answers.append(hold(client, run))) for _ in range(5)
+                threading.Thread(target=lambda: answers.append(hold(client, run, etag)))
+                for _ in range(5)
             ]
             for thread in held:
                 thread.start()
-            time.sleep(2)  # until they are held
+            until(lambda: server.count_connections() == len(held))
+            time.sleep(1)  # until the last of them is held, too
             assert not answers
             assert server.stop(number) < PROMPT_SECONDS
             for thread in held:
@@ -170,11 +173,10 @@ def test_it_ends_promptly_while_requests_are_held(number: signal.Signals) -> Non
 
 
 def test_kept_connections_are_answered_at_once() -> None:
-    """A delayed acknowledgement would show as 40 ms in each."""
+    """A delayed acknowledgement would show as 40 ms in each; how many are quick is up to others."""
     with approvals_server() as server, connect(server) as client:
         client.get("/health")
-        took = [client.get("/health").elapsed.total_seconds() for _ in range(30)]
-        assert min(took) < 0.03
+        until(lambda: client.get("/health").elapsed.total_seconds() < 0.03)
 
 
 def pause_briefly(client: httpx.Client) -> str:

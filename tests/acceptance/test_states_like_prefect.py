@@ -6,18 +6,16 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.servers import (
-    PREFECT_PYTHON,
-    approvals_server,
-    prefect_environment,
-    prefect_server,
-)
+from tests.acceptance.clients import connect
+from tests.acceptance.serving import Server
+from tests.servers import PREFECT_PYTHON, PrefectServer, prefect_environment
 
 FLOWS = Path(__file__).with_name("same_flows.py")
 
@@ -31,6 +29,7 @@ class Recording:
 
 
 def _record(python: Path | str, sdk: str, api: httpx.Client, env: Mapping[str, str]) -> Recording:
+    since = {"expected_start_time": {"after_": datetime.now(UTC).isoformat()}}
     done = subprocess.run(
         [python, FLOWS, sdk],
         env=dict(env),
@@ -38,12 +37,12 @@ def _record(python: Path | str, sdk: str, api: httpx.Client, env: Mapping[str, s
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout.splitlines()[-1])
-    flows = {flow["id"]: flow["name"] for flow in _post(api, "flows")}
-    runs = sorted(_post(api, "flow_runs"), key=lambda run: run["created"])
+    flows = {flow["id"]: flow["name"] for flow in _find(api, "flows")}
+    runs = sorted(_find(api, "flow_runs", flow_runs=since), key=lambda run: run["created"])
     states: dict[str, Any] = {}
     for run in runs:
         name = flows[run["flow_id"]]
@@ -53,8 +52,8 @@ def _record(python: Path | str, sdk: str, api: httpx.Client, env: Mapping[str, s
     return Recording(_plain(seen, {"name": "no name"}), states)
 
 
-def _post(api: httpx.Client, kind: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = api.post(f"/{kind}/filter", json={}).json()
+def _find(api: httpx.Client, kind: str, **criteria: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = api.post(f"/{kind}/filter", json=criteria).json()
     return found
 
 
@@ -66,20 +65,18 @@ def _plain(value: Any, run: Mapping[str, Any]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def theirs(tmp_path_factory: pytest.TempPathFactory) -> Recording:
+def theirs(prefects_server: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> Recording:
     home = tmp_path_factory.mktemp("client")
-    with prefect_server() as server, httpx.Client(base_url=server.api_url) as api:
-        env = prefect_environment(home) | {"PREFECT_API_URL": server.api_url}
+    with connect(prefects_server) as api:
+        env = prefect_environment(home) | {"PREFECT_API_URL": prefects_server.api_url}
         return _record(PREFECT_PYTHON, "prefect", api, env)
 
 
-@pytest.fixture(scope="module", params=[approvals_server, prefect_server])
-def ours(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Recording:
-    with request.param() as server:
-        env = server.flow_environment | {"HOME": str(tmp_path_factory.mktemp("home"))}
-        headers = {"Authorization": f"Bearer {getattr(server, 'api_key', 'none')}"}
-        with httpx.Client(base_url=server.api_url, headers=headers) as api:
-            return _record(sys.executable, "flowruns", api, env)
+@pytest.fixture(scope="module")
+def ours(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    env = server.flow_environment | {"HOME": str(tmp_path_factory.mktemp("home"))}
+    with connect(server) as api:
+        return _record(sys.executable, "flowruns", api, env)
 
 
 def test_the_server_sees_the_same_states(theirs: Recording, ours: Recording) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.acceptance.clients import connect
 from tests.recorders.prefect_transitions import Recorder
-from tests.servers import approvals_server
+from tests.servers import ApprovalsServer
 from tests.unit.test_transition_table import (
     CASES,
     LISTED_IMPROVEMENTS,
@@ -21,9 +21,9 @@ PAIRS = [case for case in CASES if case.given <= {"deployed"}]
 _NOT_TOLD = {"from", "to", "given", "run", "due"}
 
 
-@pytest.fixture(scope="module")
-def api() -> Iterator[httpx.Client]:
-    with approvals_server() as server, connect(server) as client:
+@pytest.fixture
+def api(our_server: ApprovalsServer) -> Iterator[httpx.Client]:
+    with connect(our_server) as client:
         yield client
 
 

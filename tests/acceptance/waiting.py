@@ -1,9 +1,9 @@
-"""The one patience of tests that wait for processes."""
+"""The one patience of tests that wait for processes, also on a machine with much to do."""
 
 import time
 from collections.abc import Callable
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 
 
 def eventually[T](

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.acceptance.waiting import PATIENCE_SECONDS
+from tests.logs import follow_log
 from tests.servers import ApprovalsServer, clean_environment
 
 FLOWS = Path(__file__).parent / "prefect_flows"
-_PATIENCE_SECONDS = 90
 _COMPLAINT = re.compile(r"\| (WARNING|ERROR|CRITICAL)|^Traceback|\w+Warning: ", re.MULTILINE)
 
 
@@ -38,14 +39,14 @@ class Process:
 
     def finish(self) -> str:
         """Wait until it ends well, and return what it printed."""
-        assert self.popen.wait(_PATIENCE_SECONDS) == 0, self.output
+        assert self.popen.wait(PATIENCE_SECONDS) == 0, self.output
         return self.output
 
     def end(self) -> None:
         """Press Ctrl-C, as who serves flows does, and wait."""
         self.told_to_end = len(self.output)
         self.popen.send_signal(signal.SIGINT)
-        self.popen.wait(_PATIENCE_SECONDS)
+        self.popen.wait(PATIENCE_SECONDS)
 
     def kill(self) -> None:
         """Kill it and the processes that it started."""
@@ -82,7 +83,7 @@ class PrefectClient:
         """Run a `prefect` command that fails, and return what it says in one line."""
         process = self.start_command(*arguments)
         process.may_complain = True
-        assert process.popen.wait(_PATIENCE_SECONDS) != 0, process.output
+        assert process.popen.wait(PATIENCE_SECONDS) != 0, process.output
         return " ".join(process.output.split())
 
     def stop(self) -> None:
@@ -99,7 +100,8 @@ class PrefectClient:
         return program
 
     def _start(self, command: list[str]) -> Process:
-        log = self.folder / f"{len(self.processes)}.log"
+        title = " ".join(Path(part).name for part in command)
+        log = follow_log(self.folder / f"{len(self.processes)}.log", title)
         with log.open("w") as stdout:
             popen = subprocess.Popen(
                 command,

@@ -17,17 +17,29 @@ _ENVIRONMENTS = {"3.8": ".venv-prefect", "3.4": ".venv-prefect-older"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark them; in no groups, because each starts processes that take longer than a server."""
     for item in items:
         if item.path.is_relative_to(_HERE):
             item.add_marker(pytest.mark.slow)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[ApprovalsServer]:
-    """A server with one reviewer."""
+@pytest.fixture(scope="session")
+def shared_server() -> Iterator[ApprovalsServer]:
+    """A server with one reviewer, for all tests that leave it running."""
     with approvals_server() as running:
         running.create_user("alice", password=PASSWORD)
         yield running
+
+
+@pytest.fixture
+def server(shared_server: ApprovalsServer) -> ApprovalsServer:
+    """The server without the runs that earlier tests have left, and what they had made."""
+    with connect(shared_server) as client:
+        for kind in ("deployments", "flow_runs", "artifacts"):  # first those that make runs
+            while found := client.post(f"/{kind}/filter", json={}).raise_for_status().json():
+                for each in found:
+                    client.delete(f"/{kind}/{each['id']}").raise_for_status()
+    return shared_server
 
 
 @pytest.fixture
@@ -36,20 +48,23 @@ def api(server: ApprovalsServer) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(params=list(_ENVIRONMENTS.values()), ids=list(_ENVIRONMENTS))
-def prefect(
-    request: pytest.FixtureRequest, server: ApprovalsServer, tmp_path: Path
-) -> Iterator[PrefectClient]:
-    """Each release of Prefect in turn."""
-    client = PrefectClient(ROOT / request.param, server, tmp_path)
+@pytest.fixture
+def newest(server: ApprovalsServer, tmp_path: Path) -> Iterator[PrefectClient]:
+    """The newest release."""
+    client = PrefectClient(ROOT / _ENVIRONMENTS["3.8"], server, tmp_path)
     yield client
     client.stop()
 
 
-@pytest.fixture
-def newest(server: ApprovalsServer, tmp_path: Path) -> Iterator[PrefectClient]:
-    """The newest release alone."""
-    client = PrefectClient(ROOT / _ENVIRONMENTS["3.8"], server, tmp_path)
+@pytest.fixture(params=list(_ENVIRONMENTS.values()), ids=list(_ENVIRONMENTS))
+def prefect(
+    request: pytest.FixtureRequest, server: ApprovalsServer, tmp_path: Path
+) -> Iterator[PrefectClient]:
+    """The newest release and an older one, where they ask the server for different things.
+
+    Their clients of variables, artifacts, logs and inputs are the same, line for line.
+    """
+    client = PrefectClient(ROOT / request.param, server, tmp_path)
     yield client
     client.stop()
 

@@ -13,7 +13,7 @@ from tests.prefect_clients.clients import PrefectClient, Process, results
 def serve(prefect: PrefectClient, notes: Path, *options: str) -> Process:
     """Serve the flows, and wait until they can be started."""
     serving = prefect.start_flow("serving.py", str(notes), *options)
-    until(lambda: "prefect deployment run" in serving.output, within=60)
+    until(lambda: "prefect deployment run" in serving.output)
     return serving
 
 
@@ -40,15 +40,15 @@ def reject(api: httpx.Client, run: str) -> None:
 
 def started_run(process: Process) -> str:
     """Return the id of the run, as soon as it is known."""
-    [started, *_] = until(lambda: results(process.output), within=60)
+    [started, *_] = until(lambda: results(process.output))
     return str(started["started"])
 
 
 def wait_for_the_end_of_process(notes: Path) -> None:
     """Wait until the process of the flow that noted its id first is gone."""
     process = Path("/proc") / notes.read_text().split()[2]
-    until(lambda: not process.exists(), within=60)
+    until(lambda: not process.exists())
 
 
 def wait_for_state(api: httpx.Client, run: str, name: str) -> None:
-    until(lambda: api.get(f"/flow_runs/{run}").json()["state_name"] == name, within=60)
+    until(lambda: api.get(f"/flow_runs/{run}").json()["state_name"] == name)

@@ -9,10 +9,10 @@ from tests.prefect_clients.clients import PrefectClient
 
 
 def test_a_reviewer_sees_what_the_flow_and_its_task_made(
-    prefect: PrefectClient, api: httpx.Client, alice: Reviewer
+    newest: PrefectClient, api: httpx.Client, alice: Reviewer
 ) -> None:
-    script = prefect.start_flow("showing.py")
-    until(lambda: runs_in(api, "PAUSED"), within=60)
+    script = newest.start_flow("showing.py")
+    until(lambda: runs_in(api, "PAUSED"))
     page = alice.page
     page.goto("/")
     page.get_by_role("link", name="promote").click()

@@ -34,27 +34,27 @@ def test_blocks_are_saved_loaded_changed_nested_and_deleted(
 
 
 def test_the_command_line_registers_lists_shows_and_deletes_blocks(
-    prefect: PrefectClient, server: ApprovalsServer, api: httpx.Client
+    newest: PrefectClient, server: ApprovalsServer, api: httpx.Client
 ) -> None:
-    assert "Successfully registered" in prefect.command(
+    assert "Successfully registered" in newest.command(
         "block", "register", "--file", str(FLOWS / "keeping.py")
     )
-    types = prefect.command("block", "type", "ls")
+    types = newest.command("block", "type", "ls")
     assert "vault" in types
     assert "local-file-system" in types
-    assert "Keeps a token" in prefect.command("block", "type", "inspect", "vault")
-    prefect.start_flow("keeping.py").finish()
-    listed = prefect.command("block", "ls")
+    assert "Keeps a token" in newest.command("block", "type", "inspect", "vault")
+    newest.start_flow("keeping.py").finish()
+    listed = newest.command("block", "ls")
     assert "vault/main" in listed
     assert "desk/front" in listed
-    shown = prefect.command("block", "inspect", "desk/front")
+    shown = newest.command("block", "inspect", "desk/front")
     assert MASK in shown
     assert "sesame-open" not in shown
     assert not any(b"sesame-open" in path.read_bytes() for path in database_files(server))
     for slug in ("vault/main", "desk/front"):
-        assert "Deleted Block" in prefect.command("block", "delete", slug)
+        assert "Deleted Block" in newest.command("block", "delete", slug)
     for slug in ("vault", "desk"):
-        assert "Deleted Block Type" in prefect.command("block", "type", "delete", slug)
+        assert "Deleted Block Type" in newest.command("block", "type", "delete", slug)
     assert api.post("/block_documents/count", json={}).json() == 0
 
 
@@ -65,11 +65,11 @@ def database_files(server: ApprovalsServer) -> list[Path]:
 
 
 def test_a_suspended_run_finds_the_results_that_a_block_keeps(
-    prefect: PrefectClient, api: httpx.Client, notes: Path
+    newest: PrefectClient, api: httpx.Client, notes: Path
 ) -> None:
-    serving = prefect.start_flow("storing.py", str(notes))
-    until(lambda: "prefect deployment run" in serving.output, within=60)
-    starting = start(prefect, "ship", notes)
+    serving = newest.start_flow("storing.py", str(notes))
+    until(lambda: "prefect deployment run" in serving.output)
+    starting = start(newest, "ship", notes)
     run = started_run(starting)
     wait_for_state(api, run, "Suspended")
     wait_for_the_end_of_process(notes)
@@ -79,7 +79,7 @@ def test_a_suspended_run_finds_the_results_that_a_block_keeps(
     first, charged, second, answered = notes.read_text().splitlines()
     assert first != second
     assert (charged, answered) == ("charged", "True for receipt")
-    forget_folder(prefect)
+    forget_folder(newest)
 
 
 def test_flows_keep_results_where_the_server_says(

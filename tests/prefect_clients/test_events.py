@@ -4,7 +4,6 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,9 +13,9 @@ from tests.acceptance.clients import connect, make_run, set_state, state_of, unt
 from tests.prefect_clients.clients import PrefectClient
 from tests.servers import ApprovalsServer, approvals_server
 
-# More than the half second in which a server notices what another one has stored, and far less
-# than anybody who polls would need.
-AT_ONCE_SECONDS = 8
+# More than the half second in which a server notices what another one has stored, also on a busy
+# machine. Prefect's client does not poll: it would wait for hours.
+AT_ONCE_SECONDS = 30
 NO_POLLING = {"PREFECT_RUNNER_POLL_FREQUENCY": "20", "PREFECT_LOGGING_LEVEL": "DEBUG"}
 
 
@@ -56,14 +55,14 @@ def test_who_waits_for_a_run_hears_of_its_end_at_once(
 
 
 def test_an_end_in_one_process_is_heard_in_another(
-    database_url: str, prefect: PrefectClient
+    database_url: str, newest: PrefectClient
 ) -> None:
     with (
         approvals_server("--no-background", DATABASE_URL=database_url) as one,
         approvals_server("--no-background", home=one.home, DATABASE_URL=database_url) as two,
         connect(two) as api,
     ):
-        end_while_somebody_waits(api, replace(prefect, server=one))
+        end_while_somebody_waits(api, replace(newest, server=one))
 
 
 def end_while_somebody_waits(api: httpx.Client, prefect: PrefectClient) -> None:
@@ -80,15 +79,7 @@ def end_while_somebody_waits(api: httpx.Client, prefect: PrefectClient) -> None:
 
 def until_connected(server: ApprovalsServer) -> None:
     """Wait until a websocket is open: it is asked for just before the run is read."""
-    until(lambda: count_sockets(server) > 0)
-
-
-def count_sockets(server: ApprovalsServer) -> int:
-    """Count the established connections of other processes to the server."""
-    port, established = f":{server.port:04X}", "01"
-    rows = Path("/proc/net/tcp").read_text().splitlines()[1:]
-    ends = [line.split()[1:4] for line in rows]
-    return sum(own.endswith(port) and state == established for own, _, state in ends) - 1
+    until(lambda: server.count_connections() > 1)  # one is ours
 
 
 def test_a_script_loses_no_event_of_a_server_that_has_a_power_cut(
@@ -96,10 +87,10 @@ def test_a_script_loses_no_event_of_a_server_that_has_a_power_cut(
 ) -> None:
     """That of 3.4 loses what it sends just then: it does not try again where nobody is."""
     script = newest.start_flow("steps.py", "80")
-    until(lambda: task_runs_of(api, "COMPLETED"), within=60)
+    until(lambda: task_runs_of(api, "COMPLETED"))
     server.restart_at_once()
     script.finish()
-    until(lambda: len(task_runs_of(api, "COMPLETED")) == 80, within=60)
+    until(lambda: len(task_runs_of(api, "COMPLETED")) == 80)
 
 
 def test_a_served_run_is_cancelled_without_polling(
@@ -124,15 +115,13 @@ def with_served_steps(
     serving = prefect.start_flow("steps.py")
     serving.may_complain = True  # of the task in whose midst it is ended
     by_name = "/deployments/name/steps/desk"
-    deployment = until(
-        lambda: (found := api.get(by_name)).status_code == 200 and found.json(), within=60
-    )
+    deployment = until(lambda: (found := api.get(by_name)).status_code == 200 and found.json())
     path = f"/deployments/{deployment['id']}/create_flow_run"
     run = api.post(path, json={}).raise_for_status().json()["id"]
-    until(lambda: len(task_runs_of(api, "COMPLETED")) >= 3, within=90)
+    until(lambda: len(task_runs_of(api, "COMPLETED")) >= 3)
     answer = api.post(f"/flow_runs/{run}/set_state", json={"state": proposed})
     assert answer.raise_for_status().json()["status"] == "ACCEPT"
-    until(lambda: state_of(api, run) == ends_in and has_fallen_silent(api), within=60)
+    until(lambda: state_of(api, run) == ends_in and has_fallen_silent(api))
     assert "to polling" not in serving.output
 
 

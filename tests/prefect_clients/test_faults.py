@@ -1,6 +1,7 @@
 """Flows of Prefect's client when the server has a power cut and comes back at the same place."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -17,9 +18,19 @@ from tests.prefect_clients.served import (
     wait_for_state,
     wait_for_the_end_of_process,
 )
-from tests.servers import ApprovalsServer
+from tests.servers import ApprovalsServer, approvals_server
+
+# Together, because of their server.
+pytestmark = pytest.mark.xdist_group("prefect-faults")
 
 APPROVE = {"approve": True}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ApprovalsServer]:
+    """A server of our own, which is killed."""
+    with approvals_server() as running:
+        yield running
 
 
 @pytest.fixture
@@ -40,10 +51,10 @@ def runs(api: httpx.Client, serving: Process, notes: Path) -> dict[str, str]:
         "ask": start_by_api(api, "ask", notes, poll_interval=20),
     }
     wait_for_state(api, runs["refund"], "Suspended")
-    until(lambda: "holding" in notes.read_text(), within=60)
+    until(lambda: "holding" in notes.read_text())
     wait_for_state(api, runs["ask"], "Paused")
     path = f"/flow_runs/{runs['ask']}/input/paused-1-description"
-    until(lambda: api.get(path).status_code == 200, within=60)
+    until(lambda: api.get(path).status_code == 200)
     return runs
 
 
@@ -54,7 +65,7 @@ def wait_for_more_task_runs(api: httpx.Client) -> None:
         return int(api.post("/task_runs/count", json={}).raise_for_status().json())
 
     before = count()
-    until(lambda: count() > before, within=60)
+    until(lambda: count() > before)
 
 
 def test_paused_suspended_and_running_flows_outlive_a_power_cut_of_the_server(
@@ -94,7 +105,7 @@ def test_who_watches_runs_hears_of_their_end_after_a_power_cut_of_the_server(
     go_on = notes.with_name("go on")
     watching = start(newest, "work", notes, go_on=str(go_on))
     run = started_run(watching)
-    until(lambda: "work in" in notes.read_text(), within=60)
+    until(lambda: "work in" in notes.read_text())
     server.restart_at_once()
     wait_for_more_task_runs(api)
     go_on.touch()
@@ -110,9 +121,8 @@ def test_a_server_that_is_away_for_longer_finds_its_flows_again(
     runs = [start_by_api(api, flow, notes) for flow in ("refund", "ask")]
     for run, state in zip(runs, ("Suspended", "Paused"), strict=True):
         wait_for_state(api, run, state)
-    server.kill()
-    time.sleep(10)  # longer than its websockets are tried
-    server.start()
+    with server.away():
+        time.sleep(10)  # longer than its websockets are tried
     for run in runs:
         assert resume(api, run, APPROVE)["status"] == "ACCEPT"
         wait_for_state(api, run, "Completed")

@@ -20,10 +20,8 @@ from tests.acceptance.clients import until as until_soon
 from tests.prefect_clients.clients import PrefectClient, Process
 from tests.servers import ApprovalsServer
 
-PATIENCE_SECONDS = 120
-
 # A client takes seconds to start: nobody is asked more often than that deserves.
-until = partial(until_soon, within=PATIENCE_SECONDS, every=0.25)
+until = partial(until_soon, every=0.25)
 
 
 @contextmanager
@@ -93,36 +91,36 @@ def test_a_served_interval_makes_runs_that_are_executed(
 
 
 def test_runs_of_schedules_are_made_ahead_and_managed_on_the_command_line(
-    api: httpx.Client, prefect: PrefectClient
+    api: httpx.Client, newest: PrefectClient
 ) -> None:
     name = "tick/planned"
-    deployment = deploy("deploy_with_schedules", prefect)
+    deployment = deploy("deploy_with_schedules", newest)
     until(lambda: len(runs_of(api, deployment)) >= 6)
     for run in runs_of(api, deployment):
         if run["parameters"]["word"] == "up":
             due = datetime.fromisoformat(run["expected_start_time"])
             assert f"{due.astimezone(ZoneInfo('Europe/Berlin')):%H:%M}" == "09:00"
     assert makers_of(api, deployment) == {"mornings", "even"}
-    assert "0 9 * * *" in prefect.command("deployment", "schedule", "ls", name)
+    assert "0 9 * * *" in newest.command("deployment", "schedule", "ls", name)
     schedules = {each["slug"]: each["id"] for each in read_deployment(api, name)["schedules"]}
-    prefect.command("deployment", "schedule", "pause", name, schedules["even"])
+    newest.command("deployment", "schedule", "pause", name, schedules["even"])
     until(lambda: makers_of(api, deployment) == {"mornings"})
-    prefect.command("deployment", "schedule", "resume", name, schedules["fridays"])
+    newest.command("deployment", "schedule", "resume", name, schedules["fridays"])
     until(lambda: makers_of(api, deployment) == {"mornings", "fridays"})
-    prefect.command("deployment", "schedule", "delete", name, schedules["mornings"], "--accept-yes")
-    prefect.command("deployment", "schedule", "create", name, "--interval", "7200")
+    newest.command("deployment", "schedule", "delete", name, schedules["mornings"], "--accept-yes")
+    newest.command("deployment", "schedule", "create", name, "--interval", "7200")
     until(lambda: makers_of(api, deployment) == {"fridays", "IntervalSchedule"})
-    prefect.command("deployment", "schedule", "clear", name, "--accept-yes")
+    newest.command("deployment", "schedule", "clear", name, "--accept-yes")
     assert read_deployment(api, name)["schedules"] == []
     assert runs_of(api, deployment) == []
 
 
 def test_a_paused_deployment_waits_and_a_run_may_be_asked_for(
-    api: httpx.Client, prefect: PrefectClient
+    api: httpx.Client, newest: PrefectClient
 ) -> None:
-    deployment = deploy("deploy_paused", prefect)
+    deployment = deploy("deploy_paused", newest)
     assert read_deployment(api, "tick/still")["paused"] is True
-    printed = prefect.command(
+    printed = newest.command(
         "deployment", "run", "tick/still", "--param", "word=now", "--start-in", "1h"
     )
     [run] = [run for run in runs_of(api, deployment) if run["id"] in printed]
@@ -131,9 +129,9 @@ def test_a_paused_deployment_waits_and_a_run_may_be_asked_for(
 
 
 def test_a_serving_process_keeps_its_limit(
-    api: httpx.Client, prefect: PrefectClient, tmp_path: Path
+    api: httpx.Client, newest: PrefectClient, tmp_path: Path
 ) -> None:
-    with serving("serve_one_at_a_time", prefect):
+    with serving("serve_one_at_a_time", newest):
         deployment = read_deployment(api, "wait-for-file/one")["id"]
         given = {"folder": str(tmp_path)}
         runs = {start_run(api, deployment, number=number, **given) for number in range(2)}
@@ -168,13 +166,13 @@ def test_a_paused_run_keeps_the_only_slot_for_longer_than_its_lease_and_goes_on(
     assert let_leases_end(server) == 0
 
 
-def test_global_limits_are_managed_on_the_command_line(prefect: PrefectClient) -> None:
-    prefect.command("gcl", "create", "database", "--limit", "3")
-    assert "database" in prefect.command("gcl", "ls")
-    prefect.command("gcl", "update", "database", "--limit", "5")
-    assert "5" in prefect.command("gcl", "inspect", "database")
-    prefect.command("gcl", "delete", "database")
-    assert "database" not in prefect.command("gcl", "ls")
+def test_global_limits_are_managed_on_the_command_line(newest: PrefectClient) -> None:
+    newest.command("gcl", "create", "warehouse", "--limit", "3")
+    assert "warehouse" in newest.command("gcl", "ls")
+    newest.command("gcl", "update", "warehouse", "--limit", "5")
+    assert "5" in newest.command("gcl", "inspect", "warehouse")
+    newest.command("gcl", "delete", "warehouse")
+    assert "warehouse" not in newest.command("gcl", "ls")
 
 
 @pytest.mark.parametrize("limit", ["tag:slow", "database"])

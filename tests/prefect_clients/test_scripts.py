@@ -7,6 +7,7 @@ import httpx
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.clients import runs_in, until
+from tests.acceptance.waiting import PATIENCE_SECONDS
 from tests.browser.desk import Reviewer
 from tests.prefect_clients.clients import PrefectClient, Process, results
 
@@ -19,7 +20,7 @@ def open_question(alice: Reviewer, api: httpx.Client, flow: str, last_input: str
         inputs = [f"/flow_runs/{run['id']}/input/{last_input}" for run in waiting]
         return [api.get(path).status_code for path in inputs] == [200]
 
-    until(asked, within=60)
+    until(asked)
     alice.page.goto("/")
     alice.page.get_by_role("link", name=flow).click()
     return alice.page
@@ -59,12 +60,12 @@ def logged_since(api: httpx.Client, script: Process) -> list[dict[str, Any]]:
 
 
 def test_a_rejected_script_fails_by_itself_and_stays_rejected(
-    prefect: PrefectClient, api: httpx.Client, alice: Reviewer
+    newest: PrefectClient, api: httpx.Client, alice: Reviewer
 ) -> None:
     """Prefect's client hears of nothing but RUNNING while it is paused."""
-    script = prefect.start_flow("impatient.py")
+    script = newest.start_flow("impatient.py")
     script.may_complain = True  # of a pause that nobody resumed
-    [run] = until(lambda: runs_in(api, "PAUSED"), within=60)
+    [run] = until(lambda: runs_in(api, "PAUSED"))
     page = alice.page
     page.goto(f"/runs/flow-run/{run['id']}")
     page.locator(".next-card-waiting").click()
@@ -72,7 +73,7 @@ def test_a_rejected_script_fails_by_itself_and_stays_rejected(
     page.get_by_label("Why do you reject it?").fill("No receipt")
     page.get_by_role("button", name="Reject with this reason").click()
     expect(page.get_by_role("heading", name="You rejected this")).to_be_visible()
-    assert script.popen.wait(60) != 0
+    assert script.popen.wait(PATIENCE_SECONDS) != 0
     state = api.get(f"/flow_runs/{run['id']}").json()["state"]
     assert (state["type"], state["name"]) == ("CANCELLED", "Rejected")
     assert state["message"] == "Rejected by alice: No receipt"

@@ -66,7 +66,7 @@ def test_a_run_that_is_suspended_from_outside_is_resumed_from_outside(
     go_on = notes.with_name("go on")
     starting = start(newest, "work", notes, go_on=str(go_on))
     run = started_run(starting)
-    until(lambda: "work in" in notes.read_text(), within=60)
+    until(lambda: "work in" in notes.read_text())
     newest.start_flow("controlling.py", "suspend", run).finish()
     wait_for_the_end_of_process(notes)
     assert api.get(f"/flow_runs/{run}").json()["state_name"] == "Suspended"
@@ -92,11 +92,11 @@ def test_the_server_schedules_what_interval_and_cron_ask_for(
     newest: PrefectClient, api: httpx.Client, notes: Path
 ) -> None:
     serve(newest, notes, "often")
-    until(lambda: notes.read_text().count("nap ended") >= 2, within=60)
+    until(lambda: notes.read_text().count("nap ended") >= 2)
     hourly = api.get("/deployments/name/nap/hourly").json()
     of_hourly = {"deployment_id": {"any_": [hourly["id"]]}}
     expected = {"flow_runs": of_hourly, "sort": "EXPECTED_START_TIME_ASC", "limit": 2}
-    first, second = until(lambda: scheduled(api, expected), within=30)
+    first, second = until(lambda: scheduled(api, expected))
     assert [run["state_name"] for run in (first, second)] == ["Scheduled", "Scheduled"]
     assert {run["expected_start_time"][14:19] for run in (first, second)} == {"00:00"}
     assert first["auto_scheduled"] is True

@@ -7,8 +7,8 @@ import httpx
 from tests.prefect_clients.clients import PrefectClient, results
 
 
-def test_flows_keep_read_change_and_forget_variables(prefect: PrefectClient) -> None:
-    output = prefect.start_flow("sharing.py").finish()
+def test_flows_keep_read_change_and_forget_variables(newest: PrefectClient) -> None:
+    output = newest.start_flow("sharing.py").finish()
     assert results(output) == [
         [100, "none"],
         [True],
@@ -19,17 +19,17 @@ def test_flows_keep_read_change_and_forget_variables(prefect: PrefectClient) -> 
 
 
 def test_the_command_line_keeps_shows_and_forgets_variables(
-    prefect: PrefectClient, api: httpx.Client
+    newest: PrefectClient, api: httpx.Client
 ) -> None:
     limits = '{"refunds": 100, "credits": 7}'
-    assert "Set variable 'limits'" in prefect.command("variable", "set", "limits", limits)
-    assert json.loads(prefect.command("variable", "get", "limits")) == json.loads(limits)
+    assert "Set variable 'limits'" in newest.command("variable", "set", "limits", limits)
+    assert json.loads(newest.command("variable", "get", "limits")) == json.loads(limits)
     tagged = ("variable", "set", "limits", "50", "--overwrite", "--tag", "money")
-    assert "Set variable 'limits'" in prefect.command(*tagged)
-    assert "limits" in prefect.command("variable", "ls")
-    shown = prefect.command("variable", "inspect", "limits")
+    assert "Set variable 'limits'" in newest.command(*tagged)
+    assert "limits" in newest.command("variable", "ls")
+    shown = newest.command("variable", "inspect", "limits")
     assert "name='limits'" in shown
     assert "tags=['money']" in shown
     assert api.get("/variables/name/limits").json()["value"] == 50
-    assert "Unset variable 'limits'" in prefect.command("variable", "unset", "limits")
+    assert "Unset variable 'limits'" in newest.command("variable", "unset", "limits")
     assert api.post("/variables/count").json() == 0

@@ -1,0 +1,30 @@
+"""Which tests stay together on one worker, and which of these groups start first.
+
+`pytest -n 4 --dist=loadgroup --no-loadscope-reorder` hands groups to workers in their order.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import pytest
+
+
+def items_below(folder: Path, items: Iterable[pytest.Item]) -> list[pytest.Item]:
+    return [item for item in items if item.path.is_relative_to(folder)]
+
+
+def group_items(items: Iterable[pytest.Item], name_group: Callable[[pytest.Item], str]) -> None:
+    """Keep the tests whose groups have the same name on one worker, with their servers."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(name_group(item)))
+
+
+def start_longest_first(items: list[pytest.Item], longest: Sequence[str]) -> None:
+    """Put the tests of these groups, longest first, before all others: nobody waits for them."""
+    places = {name: place for place, name in enumerate(longest)}
+    items.sort(key=lambda item: places.get(_group_of(item), len(places)))
+
+
+def _group_of(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("xdist_group")
+    return str(marker.args[0]) if marker else ""
