@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from typing import Any
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _DOWNLOAD_SECONDS = 600
@@ -26,7 +27,7 @@ def install_chromium() -> None:
         raise SystemExit("No Chromium: put one on the PATH, or run this as root on Debian.")
 
 
-def launch_options() -> dict[str, object]:
+def launch_options() -> dict[str, Any]:
     """Return what Playwright needs to start it."""
     root = ["--no-sandbox"] if os.getuid() == 0 else []  # Chromium's sandbox refuses root
     quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
