@@ -2,10 +2,11 @@
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from hashlib import sha256
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, Error, Page
 
 from tests.servers import ROOT
@@ -14,9 +15,22 @@ _FOLDER = ROOT / "test-results"
 _SNAPSHOT_MILLISECONDS = 15_000
 
 
-def forget_failed_pages() -> None:
-    """Delete what an earlier run left."""
-    shutil.rmtree(_FOLDER, ignore_errors=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Delete what an earlier run left; a worker would delete what another has just stored."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(_FOLDER, ignore_errors=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to the report of a failed test what its browser shows."""
+    report = yield
+    browser = getattr(item, "funcargs", {}).get("browser")
+    if report.failed and browser is not None and (kept := keep_failed_pages(browser, item.nodeid)):
+        report.sections.append(("Pages in the browser", kept))
+    return report
 
 
 def keep_failed_pages(browser: Browser, test: str) -> str:

@@ -185,14 +185,16 @@ class Reviewer:
     def __exit__(self, *_: object) -> None:
         try:
             test = os.environ["PYTEST_CURRENT_TEST"].rpartition(" (")[0]
-            assert self.complaints == [], keep_failed_pages(self._browser, test)
+            complaints = "\n".join(self.complaints)
+            assert not complaints, f"{complaints}\n{keep_failed_pages(self._browser, test)}"
         finally:
             self.context.close()
 
     def _note(self, message: ConsoleMessage) -> None:
-        # a page that says 4xx is an answer, not a fault
-        answers = ("Failed to load resource", "Response Status Error Code 4")
-        if message.type == "error" and not message.text.startswith(answers):
+        # A page that says 4xx is an answer; a request that ends with its page is left behind.
+        usual = ("Failed to load resource", "Response Status Error Code 4")
+        left_behind = ("htmx:sendAbort", "htmx:afterRequest")
+        if message.type == "error" and not message.text.startswith((*usual, *left_behind)):
             self.complaints.append(message.text)
 
     def log_in(self, *, anew: bool = False) -> Self:

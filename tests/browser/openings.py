@@ -124,8 +124,8 @@ def open_ending(flows: Flows, alice: Reviewer) -> None:
 
 def open_too_late(flows: Flows, alice: Reviewer) -> None:
     waiting = flows.pause(schema=REFUND)
+    alice.page.route("**/state/*", lambda route: route.fulfill(status=204))
     alice.open(waiting)
-    alice.page.route("**/state/", lambda route: route.fulfill(status=204))
     alice.page.get_by_label("Yes").check()
     flows.resume(waiting, {"approve": False, "reason": "No receipt"})
     alice.submit.click()

@@ -35,7 +35,7 @@ LOOKS: list[tuple[str, ViewportSize]] = [
 
 # Enough groups that up to four workers share them, and few enough to start few browsers.
 _IN_GROUPS = [
-    pytest.param(opening, marks=pytest.mark.xdist_group(f"browser page {number % 4}"))
+    pytest.param(opening, marks=pytest.mark.xdist_group(f"browser-page-{number % 4}"))
     for number, opening in enumerate(PAGES)
 ]
 

@@ -27,9 +27,9 @@ def test_of_two_that_submit_at_once_the_second_is_told_and_keeps_the_text(
     flows: Flows, alice: Reviewer, bob: Reviewer
 ) -> None:
     waiting = flows.pause(schema=REFUND)
-    alice.open(waiting)
     # she is faster than the news
-    alice.page.route("**/state/", lambda route: route.fulfill(status=204))
+    alice.page.route("**/state/*", lambda route: route.fulfill(status=204))
+    alice.open(waiting)
     alice.page.get_by_label("Yes").check()
     alice.page.get_by_label("Reason").fill("alice's long text")
     bob.open(waiting)

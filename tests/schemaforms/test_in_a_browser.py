@@ -19,7 +19,7 @@ from approvals.schemaforms import Form, JSONValue, find_options, open_form, read
 from approvals.schemaforms.values import MISSING, as_dict, same_json
 from tests.schemaforms.samples import SAMPLES
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser forms")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser-forms")]
 
 STATIC = Path(__file__).parents[2] / "static"
 POLICY = "default-src 'self'; img-src 'self' data:"
