@@ -95,6 +95,7 @@
     const search = document.getElementById("q");
     if (event.key === "j") move(1);
     else if (event.key === "k") move(-1);
+    else if (event.key === "n" && document.querySelector(".next-card")) document.querySelector(".next-card").click();
     else if (event.key === "/" && search) {
       event.preventDefault();
       search.select();
@@ -102,7 +103,7 @@
   });
 
   function closeMenus() {
-    for (const menu of document.querySelectorAll("details.menu[open]")) {
+    for (const menu of document.querySelectorAll("details.menu[open], #reject-box[open]")) {
       const held = menu.contains(document.activeElement);
       menu.open = false;
       if (held) menu.querySelector("summary").focus();

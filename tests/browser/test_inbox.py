@@ -61,7 +61,11 @@ def test_a_slow_poll_does_not_undo_a_search(flows: Flows, alice: Reviewer) -> No
     page = alice.page
     expect(page.locator(".row-link")).to_have_count(2)
     held: list[Route] = []
-    page.route(re.compile("/inbox/list/.*mark="), held.append)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(re.compile("/inbox/list/.*mark="), hold)
     with page.expect_request(re.compile("/inbox/list/.*mark=")):
         flows.pause("third")
     with page.expect_event("requestfailed", lambda request: "mark=" in request.url):

@@ -398,13 +398,20 @@ def test_maintenance_is_answered_field_by_field(either_page: Page, site: Site) -
     }
 
 
-def test_arrow_keys_choose_and_enter_submits(page: Page, site: Site) -> None:
+def test_arrow_keys_choose_enter_goes_on_and_with_control_it_submits(
+    page: Page, site: Site
+) -> None:
     visit(page, site, "Expense")
     page.get_by_label("Yes").focus()
     page.keyboard.press("Space")
     page.keyboard.press("ArrowRight")
     expect(page.get_by_label("No", exact=True)).to_be_checked()
-    page.get_by_label("Amount").press("Enter")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Amount")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Cost Center")).to_be_focused()
+    assert site.form is None
+    page.keyboard.press("Control+Enter")
     expect(page.get_by_role("alert")).to_be_visible()
     assert site.form is not None
     assert site.form.operation == ""
