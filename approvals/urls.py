@@ -51,6 +51,7 @@ urlpatterns = [
         name="artifact_progress",
     ),
     path("history/", history.show_history, name="history"),
+    path("history/export/", history.export_history, name="history_export"),
     path("preview/", preview.show_preview, name="preview"),
     path("runs/flow-run/<uuid:flow_run_id>", runs.show_run, name="run"),
     path("runs/flow-run/<uuid:flow_run_id>/", runs.show_run),
