@@ -75,8 +75,16 @@
     if (event.target.id === "draft") isUnsaved = false;
   });
 
+  // A draft that the server could not take is saved again as soon as it answers anything.
+  let isRefused = false;
+
   document.addEventListener("htmx:sendError", (event) => {
-    if (event.target.id === "draft") isUnsaved = true;
+    if (event.target.id === "draft") isUnsaved = isRefused = true;
+  });
+
+  document.addEventListener("htmx:afterOnLoad", () => {
+    if (isRefused) document.getElementById("answer")?.dispatchEvent(new Event("input"));
+    isRefused = false;
   });
 
   function saveOnTheWayOut() {

@@ -142,6 +142,14 @@ def open_restored_draft(flows: Flows, alice: Reviewer) -> None:
     expect(page.get_by_text("Draft saved")).to_be_visible()
 
 
+def open_unsent_answer(flows: Flows, alice: Reviewer) -> None:
+    page = alice.open(flows.pause(schema=REFUND))
+    page.get_by_label("Yes").check()
+    page.route("**/api/ready", lambda route: route.fulfill(status=503))
+    alice.submit.click()
+    expect(page.get_by_text("Not sent yet: the server cannot be reached")).to_be_visible()
+
+
 def open_leftover(flows: Flows, alice: Reviewer) -> None:
     open_too_late(flows, alice)
     alice.page.goto(alice.path)
@@ -315,6 +323,7 @@ PAGES = [
     open_decided,
     open_ending,
     open_too_late,
+    open_unsent_answer,
     open_restored_draft,
     open_leftover,
     open_changed_questions,

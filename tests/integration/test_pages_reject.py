@@ -60,7 +60,7 @@ def test_a_page_with_a_form_says_before_that_rejecting_cancels_and_a_no_does_not
     approval, client = ask(run), log_in()
     for page in (page_of(approval), f"{page_of(approval)}reject/"):
         text = text_of(client.get(page))
-        assert "Reject cancels the run. A “No” in the form does not" in text
+        assert "Reject cancels the run. Answering “No” does not" in text
 
 
 def test_a_page_without_a_form_says_before_that_rejecting_cancels(run: Run) -> None:
