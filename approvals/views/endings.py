@@ -37,7 +37,7 @@ def tell_too_late(request: Request, approval: Approval, typed: Typed) -> HttpRes
     """Say who was first; whoever decided it themselves has only pressed twice."""
     decision = getattr(approval, "decision", None)
     if decision is not None and decision.reviewer_id == request.user.pk:
-        messages.info(request, "You have already decided this one. Nothing was sent twice.")
+        messages.info(request, "You answered this in another tab. Nothing was sent twice.")
         return redirect("approval", approval.pk)
     draft = drafts.save_leftover(approval, user=request.user, typed=typed)
     context = {
