@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import islice
 from typing import Concatenate, cast
 from urllib.parse import urlencode
+from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
 from asgiref.sync import sync_to_async
@@ -87,6 +89,21 @@ def read_page_number(request: HttpRequest) -> int:
     """Return which page of a list an address asks for, the first where it says nothing sensible."""
     number = request.GET.get("page", "")
     return max(int(number), 1) if number.isdecimal() and len(number) < 8 else 1
+
+
+def write_place(place: tuple[datetime, UUID]) -> str:
+    """Return what an address says of the last entry that a list has shown."""
+    moment, identifier = place
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}_{identifier}"
+
+
+def read_place(request: HttpRequest) -> tuple[datetime, UUID] | None:
+    """Return where the page before ended; what is no such place is the beginning."""
+    moment, _, identifier = request.GET.get("before", "").partition("_")
+    try:
+        return datetime.fromisoformat(f"{moment}+00:00"), UUID(identifier)
+    except ValueError:
+        return None
 
 
 def back_query(address: str) -> str:

@@ -2,7 +2,6 @@
 
 from datetime import date, datetime, time, timedelta
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
@@ -11,10 +10,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from approvals.exporting import write_csv
-from approvals.http import Request, back_query, reviewers_only, stream
+from approvals.http import Request, back_query, read_place, reviewers_only, stream, write_place
 from approvals.models import Approval
 from approvals.services import decisions
-from approvals.services.decisions import MAX_COUNTED, HistoryFilters, Place, place_of
+from approvals.services.decisions import MAX_COUNTED, HistoryFilters, place_of
 from approvals.summaries import summarise_approvals
 
 PAGE_SIZE = 50
@@ -27,11 +26,11 @@ _FILTERS = ("q", "person", "flow", "outcome", "from", "to")
 def show_history(request: Request) -> HttpResponse:
     chosen = _read_chosen(request)
     filters = _filters_of(chosen)
-    shown = list(decisions.list_history(filters, before=_read_place(request))[: PAGE_SIZE + 1])
-    place = {"before": _read(request, "before")} if "before" in request.GET else {}
+    shown = list(decisions.list_history(filters, before=read_place(request))[: PAGE_SIZE + 1])
+    place = {"before": request.GET["before"]} if "before" in request.GET else {}
     older = ""
     if len(shown) > PAGE_SIZE:
-        older = urlencode({**chosen, "before": _write_place(place_of(shown[PAGE_SIZE - 1]))})
+        older = urlencode({**chosen, "before": write_place(place_of(shown[PAGE_SIZE - 1]))})
     context = {
         "entries": summarise_approvals(shown[:PAGE_SIZE]),
         "chosen": {name: chosen.get(name, "") for name in _FILTERS},
@@ -95,17 +94,3 @@ def _begin(day: date | None) -> datetime | None:
 
 def _read(request: Request, name: str) -> str:
     return request.GET.get(name, "").replace("\x00", "")
-
-
-def _write_place(place: Place) -> str:
-    moment, identifier = place
-    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}_{identifier}"
-
-
-def _read_place(request: Request) -> Place | None:
-    """Return where the page before ended; what is no such place is the beginning."""
-    moment, _, identifier = _read(request, "before").partition("_")
-    try:
-        return datetime.fromisoformat(f"{moment}+00:00"), UUID(identifier)
-    except ValueError:
-        return None

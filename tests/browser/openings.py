@@ -200,6 +200,12 @@ def open_run(flows: Flows, alice: Reviewer) -> None:
     alice.page.goto(f"/runs/flow-run/{waiting.id}")
 
 
+def open_log(flows: Flows, alice: Reviewer) -> None:
+    open_run(flows, alice)
+    alice.page.get_by_role("link", name="Search and levels").click()
+    expect(alice.page.get_by_role("heading", name="Log")).to_be_visible()
+
+
 def open_login(flows: Flows, alice: Reviewer) -> None:
     alice.context.clear_cookies(name="sessionid")
     alice.page.goto("/accounts/login/")
@@ -332,6 +338,7 @@ PAGES = [
     open_kept_file,
     open_history,
     open_run,
+    open_log,
     open_login,
     open_locked,
     open_menu,
