@@ -45,6 +45,13 @@ def open_approval(flows: Flows, alice: Reviewer) -> None:
     alice.page.get_by_text("5 lines").click()
 
 
+def open_long_question(flows: Flows, alice: Reviewer) -> None:
+    tasks = (
+        "- [ ] call https://shop.example/orders/1\n- [x] pay\n\n| a | b |\n|:--|--:|\n| 1 | 2 |\n\n"
+    )
+    alice.open(flows.pause(schema=REFUND, question=tasks + "A long story. \n\n" * 60))
+
+
 def open_missed(flows: Flows, alice: Reviewer) -> None:
     waiting = flows.pause(schema=REFUND)
     flows.lose(waiting)
@@ -319,6 +326,7 @@ PAGES = [
     open_inbox,
     open_empty_inbox,
     open_approval,
+    open_long_question,
     open_missed,
     open_artifacts,
     open_artifacts_of_run,
