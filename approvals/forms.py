@@ -26,6 +26,9 @@ from approvals.services.decisions import Refused
 
 _NOTHING_ASKED: JSONValue = {}
 MAX_REASON = 2_000
+# what a phone shows of a text at once
+_PHONE_LINE = 42  # characters
+_PHONE_LINES = 24
 
 # how Prefect 3.8 refuses an answer
 _REFUSAL = re.compile(
@@ -50,6 +53,12 @@ class Question:
     def is_cut(self) -> bool:
         """Whether the description is longer than what a page shows of it."""
         return len(self.description) > prose.MAX_LENGTH
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the description fills more than a phone's screen, as far as its text tells."""
+        lines = self.description.splitlines()
+        return sum(1 + len(line) // _PHONE_LINE for line in lines) > _PHONE_LINES
 
     @property
     def digest(self) -> str:

@@ -1,15 +1,22 @@
 """What all pages share: who may see them, in which time zone, and what survives a login."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import islice
 from typing import Concatenate, cast
 from urllib.parse import urlencode
+from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core import signing
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -22,6 +29,11 @@ _ZONE_COOKIE = "timezone"
 _MAX_CARRIED = 2_000_000  # characters; more is a file, which a browser has to send again
 
 
+_BACK = "back"
+_LISTS = {"/": "Inbox", "/history/": "History"}
+_LINES_AT_ONCE = 200
+
+
 class Request(HttpRequest):
     """A request of a reviewer, or of nobody where the view says so."""
 
@@ -29,14 +41,25 @@ class Request(HttpRequest):
     htmx: HtmxDetails
 
 
-type View[**P] = Callable[Concatenate[HttpRequest, P], HttpResponse]
-type ReviewerView[**P] = Callable[Concatenate[Request, P], HttpResponse]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Back:
+    """The list to go back to; `query` is what a link says to keep it."""
+
+    address: str
+    name: str
+    query: str
 
 
-def reviewers_only[**P](view: ReviewerView[P]) -> View[P]:
+type View[**P, R] = Callable[Concatenate[HttpRequest, P], R]
+type ReviewerView[**P, R] = Callable[Concatenate[Request, P], R]
+
+
+def reviewers_only[**P, R: HttpResponseBase](
+    view: ReviewerView[P, R],
+) -> View[P, R | HttpResponse]:
     """Let only those in who have logged in, and show them times in their own zone."""
 
-    def wrapped(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def wrapped(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> R | HttpResponse:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
         with timezone.override(_zone_of(request)):
@@ -45,7 +68,7 @@ def reviewers_only[**P](view: ReviewerView[P]) -> View[P]:
     return never_cache(wrapped)
 
 
-def fragment[**P](view: ReviewerView[P]) -> View[P]:
+def fragment[**P](view: ReviewerView[P, HttpResponse]) -> View[P, HttpResponse]:
     """Mark a view as a part that an open page asks for; it tells the page that a session ended."""
 
     def wrapped(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -66,6 +89,45 @@ def read_page_number(request: HttpRequest) -> int:
     """Return which page of a list an address asks for, the first where it says nothing sensible."""
     number = request.GET.get("page", "")
     return max(int(number), 1) if number.isdecimal() and len(number) < 8 else 1
+
+
+def write_place(place: tuple[datetime, UUID]) -> str:
+    """Return what an address says of the last entry that a list has shown."""
+    moment, identifier = place
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}_{identifier}"
+
+
+def read_place(request: HttpRequest) -> tuple[datetime, UUID] | None:
+    """Return where the page before ended; what is no such place is the beginning."""
+    moment, _, identifier = request.GET.get("before", "").partition("_")
+    try:
+        return datetime.fromisoformat(f"{moment}+00:00"), UUID(identifier)
+    except ValueError:
+        return None
+
+
+def back_query(address: str) -> str:
+    """Return what to append to a link so that its page leads back to the list at `address`."""
+    return f"?{urlencode({_BACK: address})}"
+
+
+def read_back(request: HttpRequest) -> Back:
+    """Return the list that a page was opened from, the inbox where an address says none of ours."""
+    address = request.GET.get(_BACK, "")
+    name = _LISTS.get(address.partition("?")[0])
+    if name is None:
+        return Back(address="/", name="Inbox", query="")
+    return Back(address=address, name=name, query=back_query(address))
+
+
+def stream(request: HttpRequest, lines: Iterator[str]) -> Iterator[str] | AsyncIterator[str]:
+    """Return `lines` as the server that answers can take them, without holding up others."""
+    return _step_aside(lines) if isinstance(request, ASGIRequest) else lines
+
+
+async def _step_aside(lines: Iterator[str]) -> AsyncIterator[str]:
+    while part := await sync_to_async(lambda: "".join(islice(lines, _LINES_AT_ONCE)))():
+        yield part
 
 
 def unchanged() -> HttpResponse:

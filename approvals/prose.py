@@ -1,6 +1,7 @@
 """Markdown that a flow wrote, as HTML that is safe beside a decision."""
 
-from collections.abc import MutableMapping, Sequence
+import re
+from collections.abc import Iterator, MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +25,11 @@ _ATTRIBUTES = {
     "pre": {"tabindex"},
     "table": {"tabindex"},
 }
+_ALIGNMENTS = {"align-left", "align-center", "align-right"}
+_CLASSES = {"li": {"task"}, "td": _ALIGNMENTS, "th": _ALIGNMENTS}
+_ADDRESS = re.compile(r"(https?://[^\s<>\"'`|\\^{}\[\]]*[^\s<>\"'`|\\^{}\[\]])", re.IGNORECASE)
+_SENTENCE_MARKS = (".", ",", ";", ":", "!", "?", "*", "_")
+_TASK = re.compile(r"\[([ xX])\] ")
 _HIGHEST_HEADING = 3  # the page has used the two above
 
 
@@ -53,6 +59,9 @@ def render_markdown(text: str) -> SafeString:
     parser.enable(["table", "strikethrough"])
     tokens = parser.parse(_readable(text[:MAX_LENGTH]))
     _fit_headings(tokens)
+    _link_addresses(tokens)
+    _mark_tasks(tokens)
+    _keep_alignment(tokens)
     for token in tokens:
         if token.type in {"fence", "code_block", "table_open"}:
             token.attrSet("tabindex", "0")  # it may scroll sideways, so keys must reach it
@@ -94,11 +103,65 @@ def _fit_headings(tokens: list[Token]) -> None:
         token.tag = f"h{min(_HIGHEST_HEADING + levels.index(token.tag), 6)}"
 
 
+def _link_addresses(tokens: list[Token]) -> None:
+    """Make links of the web addresses that stand in the text as they are."""
+    for token in tokens:
+        is_link = 0
+        children: list[Token] = []
+        for child in token.children or []:
+            is_link += child.nesting if child.type in {"link_open", "link_close"} else 0
+            children += _split(child) if child.type == "text" and not is_link else [child]
+        if token.children:
+            token.children = children
+
+
+def _split(text: Token) -> Iterator[Token]:
+    """Cut a text into what lies between addresses and links to them."""
+    for number, part in enumerate(_ADDRESS.split(text.content)):
+        if not number % 2:
+            yield Token("text", "", 0, content=part)
+            continue
+        address = _without_end(part)
+        yield Token("link_open", "a", 1, attrs={"href": address})
+        yield Token("text", "", 0, content=address)
+        yield Token("link_close", "a", -1)
+        yield Token("text", "", 0, content=part[len(address) :])
+
+
+def _without_end(address: str) -> str:
+    """Leave the sentence's own marks out of an address, and a bracket that it has not opened."""
+    while address.endswith(_SENTENCE_MARKS) or (
+        address.endswith(")") and address.count(")") > address.count("(")
+    ):
+        address = address[:-1]
+    return address
+
+
+def _mark_tasks(tokens: list[Token]) -> None:
+    """Show `[ ]` and `[x]` at the start of a list's entry as boxes."""
+    for item, _, inline in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        first = inline.children[0] if inline.children else None
+        if item.type != "list_item_open" or first is None:
+            continue
+        if first.type == "text" and (found := _TASK.match(first.content)):
+            box = "\N{BALLOT BOX}" if found[1] == " " else "\N{BALLOT BOX WITH CHECK}"
+            first.content = f"{box} {first.content[found.end() :]}"
+            item.attrSet("class", "task")
+
+
+def _keep_alignment(tokens: list[Token]) -> None:
+    """Say by a class how a column is aligned, for styles in the text are not allowed."""
+    for token in tokens:
+        if token.type in {"th_open", "td_open"} and (style := token.attrs.pop("style", None)):
+            token.attrSet("class", f"align-{str(style).removeprefix('text-align:')}")
+
+
 def _clean(html: str) -> str:
     return nh3.clean(
         html,
         tags=_TAGS,
         attributes=_ATTRIBUTES,
+        allowed_classes=_CLASSES,
         attribute_filter=_filter_attribute,
         url_schemes={"http", "https", "mailto", "data"},
         set_tag_attribute_values={"a": {"target": "_blank"}},

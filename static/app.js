@@ -95,6 +95,7 @@
     const search = document.getElementById("q");
     if (event.key === "j") move(1);
     else if (event.key === "k") move(-1);
+    else if (event.key === "n" && document.querySelector(".next-card")) document.querySelector(".next-card").click();
     else if (event.key === "/" && search) {
       event.preventDefault();
       search.select();
@@ -102,7 +103,7 @@
   });
 
   function closeMenus() {
-    for (const menu of document.querySelectorAll("details.menu[open]")) {
+    for (const menu of document.querySelectorAll("details.menu[open], #reject-box[open]")) {
       const held = menu.contains(document.activeElement);
       menu.open = false;
       if (held) menu.querySelector("summary").focus();
@@ -132,14 +133,62 @@
     if (event.submitter && event.submitter.name) return;
     if (form.dataset.sent) return event.preventDefault();
     if (form.method === "post") form.dataset.sent = "1";
-    setTimeout(() => release(form), 10000); // nobody is stuck when the answer is lost on its way
-    for (const button of form.querySelectorAll("[data-once]")) button.setAttribute("aria-busy", "true");
+    for (const button of form.elements) if (button.matches("[data-once]")) button.setAttribute("aria-busy", "true");
+    if (unsent && isDecision(form)) {
+      event.preventDefault();
+      sendOnceThere(form);
+    } else releaseLater(form);
   });
 
   function release(form) {
     delete form.dataset.sent;
-    for (const button of form.querySelectorAll("[data-once]")) button.removeAttribute("aria-busy");
+    for (const button of form.elements) if (button.matches("[data-once]")) button.removeAttribute("aria-busy");
   }
+
+  function releaseLater(form) {
+    setTimeout(() => release(form), 10000); // nobody is stuck when the answer is lost on its way
+  }
+
+  // A decision leaves the page only when the server is there to take it. Until then it is asked
+  // again and again; what is changed meanwhile is not sent unseen.
+  const unsent = document.getElementById("unsent");
+  let unsentForm = null;
+
+  function isDecision(form) {
+    return ["answer", "reject"].includes(form.id) && form.hasAttribute("action");
+  }
+
+  function showUnsent(which) {
+    unsent.hidden = !which;
+    for (const words of unsent.querySelectorAll("[data-unsent]")) words.hidden = words.dataset.unsent !== which;
+  }
+
+  async function isServerThere() {
+    try {
+      return (await fetch(unsent.dataset.probe, { cache: "no-store", signal: AbortSignal.timeout(5000) })).ok;
+    } catch {
+      return false;
+    }
+  }
+
+  async function sendOnceThere(form) {
+    unsentForm = form;
+    while (unsentForm === form && !(await isServerThere())) {
+      if (unsentForm === form) showUnsent("waits");
+      await new Promise((wake) => setTimeout(wake, 1000));
+    }
+    if (unsentForm !== form) return;
+    unsentForm = null;
+    form.submit();
+    releaseLater(form);
+  }
+
+  document.addEventListener("input", (event) => {
+    if (!unsentForm || !event.isTrusted) return;
+    release(unsentForm);
+    unsentForm = null;
+    showUnsent("changed");
+  });
 
   addEventListener("pageshow", (event) => {
     if (event.persisted) [...document.forms].forEach(release);

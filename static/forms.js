@@ -1,5 +1,5 @@
-// Manners for a form: the keys of its search fields, and nothing typed is lost to a slow answer
-// or to a tab that is closed. Without this file the Search button does what its keys do.
+// Manners for a form: its keys, and nothing typed is lost to a slow answer or to a tab that is
+// closed. Without this file the Search and Submit buttons do what the keys do.
 (() => {
   "use strict";
 
@@ -9,6 +9,31 @@
     event.preventDefault(); // Enter in a search must not send the answer
     const options = [...list.querySelectorAll("input")];
     (options.find((option) => !option.checked) || options[0] || event.target).focus();
+  });
+
+  // Enter in a one-line field goes on to the next, for a decision is not sent by accident.
+  const LINES = "input:not([type=hidden], [type=file], [type=submit], [type=button], [type=reset])";
+
+  function nextOf(field) {
+    const fields = [...field.form.elements].filter((other) =>
+      other === field || (other.matches(`${LINES}, select, textarea, [type=file], [data-once]`) && !other.disabled && other.checkVisibility() && other.tabIndex >= 0));
+    const isSameGroup = (other) => field.type === "radio" && other.type === "radio" && other.name === field.name;
+    const next = fields.slice(fields.indexOf(field) + 1).find((other) => !isSameGroup(other));
+    return next && next.type === "radio" ? fields.find((other) => other.name === next.name && other.checked) || next : next;
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const form = event.target.form || event.target.closest("form");
+    if (event.key !== "Enter" || event.isComposing || event.defaultPrevented || !form) return;
+    if (!["answer", "reject"].includes(form.id)) return;
+    if (event.ctrlKey || event.metaKey) {
+      event.preventDefault();
+      form.requestSubmit();
+    } else if (event.target.matches(LINES)) {
+      event.preventDefault();
+      const next = nextOf(event.target);
+      if (next) next.focus();
+    }
   });
 
   // What is typed while the answer to a button is on its way is put into the fields it brings.
@@ -50,8 +75,16 @@
     if (event.target.id === "draft") isUnsaved = false;
   });
 
+  // A draft that the server could not take is saved again as soon as it answers anything.
+  let isRefused = false;
+
   document.addEventListener("htmx:sendError", (event) => {
-    if (event.target.id === "draft") isUnsaved = true;
+    if (event.target.id === "draft") isUnsaved = isRefused = true;
+  });
+
+  document.addEventListener("htmx:afterOnLoad", () => {
+    if (isRefused) document.getElementById("answer")?.dispatchEvent(new Event("input"));
+    isRefused = false;
   });
 
   function saveOnTheWayOut() {

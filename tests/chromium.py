@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from typing import Any
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _PLAYWRIGHTS_HOST = ("cdn.playwright.dev", 443)
@@ -37,7 +38,7 @@ def install_chromium() -> None:
         raise SystemExit("No Chromium: put one on the PATH, or run this as root on Debian.")
 
 
-def launch_options() -> dict[str, object]:
+def launch_options() -> dict[str, Any]:
     """Return what Playwright needs to start it."""
     root = ["--no-sandbox"] if os.getuid() == 0 else []  # Chromium's sandbox refuses root
     quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]

@@ -3,20 +3,16 @@
 from collections.abc import Generator, Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.chromium import launch_options
 from tests.logs import begin_logs, read_logs
 from tests.postgres import create_database, postgresql_server
 
+pytest_plugins = ["tests.failed_pages"]
+
 # A page on a busy machine may be slow; what a test waits for is there at once otherwise.
 expect.set_options(timeout=30_000)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the tests with a browser to the end: from the first on, Playwright's loop runs."""
-    items.sort(key=lambda item: "playwright" in getattr(item, "fixturenames", ()))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -46,7 +42,8 @@ def database_url(postgresql: str) -> str:
     return create_database(postgresql)
 
 
-@pytest.fixture(scope="session")
-def browser_type_launch_args() -> dict[str, object]:
-    """How Playwright starts Chromium."""
-    return launch_options()
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, for one module: while Playwright's loop runs, Django refuses its database."""
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(**launch_options())

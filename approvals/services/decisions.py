@@ -1,9 +1,9 @@
 """Deciding: exactly one reviewer's answer or rejection ends a pause."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -18,6 +18,25 @@ type Path = tuple[str | int, ...]
 _EARLIER = 20
 
 type Place = tuple[datetime, UUID]
+
+# Beyond that nobody needs the exact number, and counting would take long.
+MAX_COUNTED = 10_000
+_PART = 500  # approvals read at once for an export
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryFilters:
+    """What of the history is wanted; what is empty or None narrows nothing.
+
+    Every word of `text` has to occur. `until` is the first moment that is too late.
+    """
+
+    text: str = ""
+    person: str = ""
+    flow: str = ""
+    outcome: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +113,56 @@ def list_earlier(approval: Approval) -> list[Approval]:
     return list(ended.select_related("decision").order_by("-closed_at")[:_EARLIER])
 
 
-def list_history(
-    *, person: str = "", flow: str = "", outcome: str = "", before: Place | None = None
-) -> QuerySet[Approval]:
-    """Return ended approvals, newest first, by who decided, by flow and by outcome.
+def list_history(filters: HistoryFilters, *, before: Place | None = None) -> QuerySet[Approval]:
+    """Return the ended approvals that pass `filters`, newest first.
 
     `before` is the place of the last one that the reader has seen.
     """
     ended = Approval.objects.exclude(outcome=Approval.Outcome.WAITING)
-    if person:
-        ended = ended.filter(decision__decided_by=person)
-    if flow:
-        ended = ended.filter(flow_name=flow)
-    if outcome:
-        ended = ended.filter(outcome=outcome)
+    for word in filters.text.split():
+        ended = ended.filter(_mentions(word))
+    chosen = {
+        "decision__decided_by": filters.person,
+        "flow_name": filters.flow,
+        "outcome": filters.outcome,
+        "closed_at__gte": filters.since,
+        "closed_at__lt": filters.until,
+    }
+    ended = ended.filter(**{name: value for name, value in chosen.items() if value})
     if before is not None:
         moment, last = before
         ended = ended.filter(Q(closed_at__lt=moment) | Q(closed_at=moment, pk__lt=last))
     return ended.select_related("decision__reviewer").order_by("-closed_at", "-id")
+
+
+def count_history(filters: HistoryFilters) -> int:
+    """Count what passes `filters`, up to `MAX_COUNTED` and one more."""
+    return list_history(filters)[: MAX_COUNTED + 1].count()
+
+
+def read_whole_history(filters: HistoryFilters) -> Iterator[Approval]:
+    """Yield all that passes `filters`, newest first, a part at a time."""
+    before: Place | None = None
+    while part := list(list_history(filters, before=before)[:_PART]):
+        yield from part
+        before = place_of(part[-1])
+
+
+def place_of(approval: Approval) -> Place:
+    """Return where an ended approval stands in the history."""
+    return cast("datetime", approval.closed_at), approval.pk
+
+
+def _mentions(word: str) -> Q:
+    """Find a word in all that the list shows but the answers, whose secrets it would betray."""
+    return (
+        Q(flow_name__icontains=word)
+        | Q(flow_run_name__icontains=word)
+        | Q(question__icontains=word)
+        | Q(tags__icontains=word)
+        | Q(decision__reason__icontains=word)
+        | Q(decision__decided_by__icontains=word)
+    )
 
 
 def list_deciders() -> list[str]:

@@ -28,7 +28,9 @@ class RunView:
     flow_run: FlowRun | None
     flow_name: str
     states: list[HistoryState] = field(default_factory=list)
+    # the newest lines, newest first, of so many in all
     logs: list[Log] = field(default_factory=list)
+    log_count: int = 0
     # whether it is to be started, by a process that nobody runs
     is_stranded: bool = False
     # whether it waits for an answer, and the process that should hear of it is not there
@@ -126,10 +128,22 @@ def read_run(flow_run_id: UUID, *, connector: str = "local") -> RunView:
     if run.flow_run is None:
         return run
     source = get_connector(connector)
-    return replace(
-        run,
-        states=source.read_flow_run_states(flow_run_id),
-        logs=source.read_logs(flow_run_id, limit=MAX_LOG_LINES),
+    logs, log_count = source.read_logs(flow_run_id, limit=MAX_LOG_LINES)
+    states = source.read_flow_run_states(flow_run_id)
+    return replace(run, states=states, logs=logs, log_count=log_count)
+
+
+def read_log(
+    flow_run_id: UUID,
+    *,
+    connector: str = "local",
+    level: int = 0,
+    text: str = "",
+    before: tuple[datetime, UUID] | None = None,
+) -> tuple[list[Log], int]:
+    """Return a page of a run's log and one line more if there is one, and how many match."""
+    return get_connector(connector).read_logs(
+        flow_run_id, limit=MAX_LOG_LINES + 1, level=level, text=text, before=before
     )
 
 

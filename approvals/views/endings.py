@@ -5,9 +5,10 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from approvals.forms import describe_decision
-from approvals.http import Request
+from approvals.http import Request, read_back
 from approvals.models import Approval
 from approvals.services import drafts, inbox
 from approvals.services.drafts import LEFTOVERS_KEPT, Typed
@@ -19,6 +20,7 @@ def ending_context(request: Request, approval: Approval) -> dict[str, Any]:
     decision = getattr(approval, "decision", None)
     return {
         "approval": approval,
+        "back": read_back(request),
         "decision": decision,
         "rows": describe_decision(decision) if decision else [],
         "kept_days": LEFTOVERS_KEPT.days,
@@ -28,14 +30,14 @@ def ending_context(request: Request, approval: Approval) -> dict[str, Any]:
 
 def confirm(request: Request, approval: Approval, sentence: str) -> HttpResponse:
     messages.success(request, sentence)
-    return redirect("approval", approval.pk)
+    return redirect(f"{reverse('approval', args=[approval.pk])}{read_back(request).query}")
 
 
 def tell_too_late(request: Request, approval: Approval, typed: Typed) -> HttpResponse:
     """Say who was first; whoever decided it themselves has only pressed twice."""
     decision = getattr(approval, "decision", None)
     if decision is not None and decision.reviewer_id == request.user.pk:
-        messages.info(request, "You have already decided this one. Nothing was sent twice.")
+        messages.info(request, "You answered this in another tab. Nothing was sent twice.")
         return redirect("approval", approval.pk)
     draft = drafts.save_leftover(approval, user=request.user, typed=typed)
     context = {

@@ -1,38 +1,44 @@
 """Who answered what, and when."""
 
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from urllib.parse import urlencode
-from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from approvals.http import Request, reviewers_only
+from approvals.exporting import write_csv
+from approvals.http import Request, back_query, read_place, reviewers_only, stream, write_place
 from approvals.models import Approval
 from approvals.services import decisions
-from approvals.services.decisions import Place
+from approvals.services.decisions import MAX_COUNTED, HistoryFilters, place_of
+from approvals.summaries import summarise_approvals
 
 PAGE_SIZE = 50
 _OUTCOMES = [value for value in Approval.Outcome if value is not Approval.Outcome.WAITING]
+_FILTERS = ("q", "person", "flow", "outcome", "from", "to")
 
 
 @require_safe
 @reviewers_only
 def show_history(request: Request) -> HttpResponse:
-    filters = {name: _read(request, name) for name in ("person", "flow", "outcome")}
-    found = decisions.list_history(**filters, before=_read_place(request))
-    shown = list(found[: PAGE_SIZE + 1])
-    chosen = {name: value for name, value in filters.items() if value}
+    chosen = _read_chosen(request)
+    filters = _filters_of(chosen)
+    shown = list(decisions.list_history(filters, before=read_place(request))[: PAGE_SIZE + 1])
+    place = {"before": request.GET["before"]} if "before" in request.GET else {}
     older = ""
     if len(shown) > PAGE_SIZE:
-        last = shown[PAGE_SIZE - 1]
-        older = urlencode({**chosen, "before": f"{last.closed_at:%Y-%m-%dT%H:%M:%S.%f}_{last.pk}"})
+        older = urlencode({**chosen, "before": write_place(place_of(shown[PAGE_SIZE - 1]))})
     context = {
-        "approvals": shown[:PAGE_SIZE],
-        "filters": filters,
-        "is_filtered": bool(chosen),
-        "is_first": "before" not in request.GET,
+        "entries": summarise_approvals(shown[:PAGE_SIZE]),
+        "chosen": {name: chosen.get(name, "") for name in _FILTERS},
+        "query": urlencode(chosen),
+        "here": back_query(f"{reverse('history')}?{urlencode({**chosen, **place})}".rstrip("?")),
+        "count": decisions.count_history(filters),
+        "most": MAX_COUNTED,
+        "is_first": not place,
         "older": older,
         "people": decisions.list_deciders(),
         "flows": decisions.list_decided_flows(),
@@ -41,14 +47,50 @@ def show_history(request: Request) -> HttpResponse:
     return render(request, "approvals/history.html", context)
 
 
-def _read(request: Request, name: str) -> str:
-    return request.GET.get(name, "").replace("\x00", "")
+@require_safe
+@reviewers_only
+def export_history(request: Request) -> StreamingHttpResponse:
+    """All of the history that passes the filters, as CSV."""
+    found = decisions.read_whole_history(_filters_of(_read_chosen(request)))
+    lines = write_csv(found, timezone.get_current_timezone())
+    response = StreamingHttpResponse(stream(request, lines), content_type="text/csv; charset=utf-8")
+    name = f"history-{timezone.localdate():%Y-%m-%d}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
 
 
-def _read_place(request: Request) -> Place | None:
-    """Return where the page before ended; what is no such place is the beginning."""
-    moment, _, identifier = _read(request, "before").partition("_")
+def _read_chosen(request: Request) -> dict[str, str]:
+    """Return what an address filters by, without what means nothing."""
+    chosen = {name: _read(request, name)[:200] for name in _FILTERS}
+    chosen["q"] = chosen["q"].strip()
+    for name in ("from", "to"):
+        chosen[name] = day.isoformat() if (day := _day(chosen[name])) else ""
+    return {name: value for name, value in chosen.items() if value}
+
+
+def _filters_of(chosen: dict[str, str]) -> HistoryFilters:
+    last = _day(chosen.get("to", ""))
+    return HistoryFilters(
+        text=chosen.get("q", ""),
+        person=chosen.get("person", ""),
+        flow=chosen.get("flow", ""),
+        outcome=chosen.get("outcome", ""),
+        since=_begin(_day(chosen.get("from", ""))),
+        until=_begin(last + timedelta(days=1)) if last and last < date.max else None,
+    )
+
+
+def _day(text: str) -> date | None:
     try:
-        return datetime.fromisoformat(f"{moment}+00:00"), UUID(identifier)
+        return date.fromisoformat(text)
     except ValueError:
         return None
+
+
+def _begin(day: date | None) -> datetime | None:
+    """Return the first moment of a day in the reader's zone."""
+    return timezone.make_aware(datetime.combine(day, time.min)) if day else None
+
+
+def _read(request: Request, name: str) -> str:
+    return request.GET.get(name, "").replace("\x00", "")

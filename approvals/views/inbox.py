@@ -8,7 +8,14 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from approvals.http import Request, fragment, read_page_number, reviewers_only, unchanged
+from approvals.http import (
+    Request,
+    back_query,
+    fragment,
+    read_page_number,
+    reviewers_only,
+    unchanged,
+)
 from approvals.services import inbox
 from approvals.services.inbox import InboxPage
 
@@ -48,7 +55,15 @@ def _read_page(request: Request) -> InboxPage:
 
 
 def _context(page: InboxPage) -> dict[str, Any]:
-    return {"page": page, "query": urlencode({"q": page.text}), "waiting": page.total}
+    place = {"page": page.number} if page.number > 1 else {}
+    chosen = {"q": page.text} if page.text else {}
+    here = urlencode({**chosen, **place})
+    return {
+        "page": page,
+        "query": urlencode({"q": page.text}),
+        "here": back_query(f"{reverse('inbox')}?{here}") if here else "",
+        "waiting": page.total,
+    }
 
 
 def _query(page: InboxPage) -> str:

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from approvals.forms import find_reason_problem
-from approvals.http import Request, reviewers_only
+from approvals.http import Request, read_back, reviewers_only
 from approvals.models import Approval
 from approvals.services import decisions, drafts, inbox
 from approvals.services.decisions import Decided, Refused, TooLate
@@ -32,7 +32,8 @@ def show_rejection(request: Request, approval_id: UUID) -> HttpResponse:
     if not approval.is_waiting:
         return redirect("approval", approval.pk)
     draft = drafts.read_draft(approval, user=request.user)
-    context = {"approval": approval, "reason": draft.reason if draft else ""}
+    reason = draft.reason if draft else ""
+    context = {"approval": approval, "reason": reason, "back": read_back(request)}
     return render(request, "approvals/reject.html", context)
 
 
@@ -72,4 +73,5 @@ def _ask_reason_again(
 ) -> HttpResponse:
     reason = request.POST.get("reason", "").replace("\x00", "")
     context = {"approval": approval, "reason": reason, "problem": problem}
+    context["back"] = read_back(request)
     return render(request, "approvals/reject.html", context, status=status)

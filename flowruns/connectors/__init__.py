@@ -85,8 +85,19 @@ class Connector(Protocol):
     def is_missed(self, flow_run_id: UUID) -> bool:
         """Whether the process of the run was there and is not now, as far as that is known."""
 
-    def read_logs(self, flow_run_id: UUID, *, limit: int) -> list[wire.Log]:
-        """Return the newest lines that the run logged, oldest first."""
+    def read_logs(
+        self,
+        flow_run_id: UUID,
+        *,
+        limit: int,
+        level: int = 0,
+        text: str = "",
+        before: tuple[datetime, UUID] | None = None,
+    ) -> tuple[list[wire.Log], int]:
+        """Return the newest lines that the run logged, newest first, and how many there are.
+
+        Only those of at least `level`, with every word of `text`, before a place in time.
+        """
 
     def list_artifacts(
         self, flow_run_id: UUID, *, limit: int, until: datetime | None = None

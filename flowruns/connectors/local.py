@@ -72,8 +72,19 @@ class LocalConnector:
     def is_missed(self, flow_run_id: UUID) -> bool:
         return attendance.is_missed(flow_run_id)
 
-    def read_logs(self, flow_run_id: UUID, *, limit: int) -> list[wire.Log]:
-        return [present_log(line) for line in logs.read_run_logs(flow_run_id, limit=limit)]
+    def read_logs(
+        self,
+        flow_run_id: UUID,
+        *,
+        limit: int,
+        level: int = 0,
+        text: str = "",
+        before: tuple[datetime, UUID] | None = None,
+    ) -> tuple[list[wire.Log], int]:
+        found, count = logs.read_run_logs(
+            flow_run_id, limit=limit, level=level, text=text, before=before
+        )
+        return [present_log(line) for line in found], count
 
     def list_artifacts(
         self, flow_run_id: UUID, *, limit: int, until: datetime | None = None

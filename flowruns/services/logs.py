@@ -1,9 +1,11 @@
 """Log lines of flow runs."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from flowruns import event_feed, wire
 from flowruns.domain.ids import new_id
@@ -32,10 +34,27 @@ def create_logs(logs: Sequence[wire.LogCreate], *, key: UUID | None = None) -> N
         event_feed.logs.announce([line.pk for line in lines])
 
 
-def read_run_logs(flow_run_id: UUID, *, limit: int) -> list[LogLine]:
-    """Return the newest `limit` lines of a run, oldest first."""
-    newest = LogLine.objects.filter(flow_run_id=flow_run_id).order_by("-timestamp", "-id")
-    return list(newest[:limit])[::-1]
+def read_run_logs(
+    flow_run_id: UUID,
+    *,
+    limit: int,
+    level: int = 0,
+    text: str = "",
+    before: tuple[datetime, UUID] | None = None,
+) -> tuple[list[LogLine], int]:
+    """Return the newest `limit` lines of a run, newest first, and how many there are in all.
+
+    Wanted are lines of at least `level` that contain every word of `text`; `before` is the place
+    (timestamp, id) of the last one that the reader has seen, and does not change the number.
+    """
+    found = LogLine.objects.filter(flow_run_id=flow_run_id, level__gte=level)
+    for word in text.split():
+        found = found.filter(message__icontains=word)
+    count = found.count()
+    if before is not None:
+        moment, last = before
+        found = found.filter(Q(timestamp__lt=moment) | Q(timestamp=moment, pk__lt=last))
+    return list(found.order_by("-timestamp", "-id")[:limit]), count
 
 
 def delete_logs(flow_run_id: UUID) -> None:

@@ -1,6 +1,7 @@
 """Everything here starts a server and a browser."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +19,25 @@ _MAKE_REVIEWERS = """
 from django.contrib.auth.models import User
 for name in ("alice", "bob"):
     User.objects.create_user(name, password={password!r})
+User.objects.create_superuser("root", password={password!r})
 """
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(_HERE):
             item.add_marker(pytest.mark.slow)
+            # One browser for a file; where a file is long its tests name groups of their own.
+            if item.get_closest_marker("xdist_group") is None:
+                item.add_marker(pytest.mark.xdist_group(f"browser-{item.path.stem}"))
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[ApprovalsServer]:
-    """A server with two reviewers and an operator."""
+    """A server with two reviewers and an operator; under xdist each worker has its own."""
     with approvals_server() as running:
         running.manage("shell", "--command", _MAKE_REVIEWERS.format(password=PASSWORD))
-        running.create_user("root", password=PASSWORD)
         yield running
 
 
@@ -49,17 +54,12 @@ def flows(server: ApprovalsServer) -> Iterator[Flows]:
 @pytest.fixture
 def seat(server: ApprovalsServer, browser: Browser) -> Iterator[Seat]:
     """Seat a reviewer at a browser; whatever it complains of fails the test."""
-    seated: list[Reviewer] = []
+    with ExitStack() as stack:
 
-    def take(name: str, **options: Any) -> Reviewer:
-        seated.append(Reviewer(browser, server.url, name, **options))
-        return seated[-1]
+        def take(name: str, **options: Any) -> Reviewer:
+            return stack.enter_context(Reviewer(browser, server.url, name, **options))
 
-    yield take
-    complaints = [complaint for reviewer in seated for complaint in reviewer.complaints]
-    for reviewer in seated:
-        reviewer.context.close()
-    assert complaints == []
+        yield take
 
 
 @pytest.fixture

@@ -1,14 +1,24 @@
 """Flows that wait, and reviewers at their browsers."""
 
 import json
+import os
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import httpx
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    StorageState,
+    expect,
+)
+
+from tests.failed_pages import keep_failed_pages
 
 PASSWORD = "correct horse battery"
 REFUND = {
@@ -154,32 +164,58 @@ class Waiting:
         return self._flows.read_answer(self.id)
 
 
+# What the browser of somebody who has logged in stores, by server and name.
+_sessions: dict[tuple[str, str], StorageState] = {}
+
+
 class Reviewer:
-    """Somebody at a browser of their own, who has logged in; `complaints` should stay empty."""
+    """Somebody at a browser of their own; it is closed at the end, and should not complain."""
 
     def __init__(self, browser: Browser, url: str, name: str, **options: Any) -> None:
-        self.url, self.name = url, name
+        self.url, self.name, self._browser = url, name, browser
         self.complaints: list[str] = []
         self.context: BrowserContext = browser.new_context(base_url=url, **options)
         self.page: Page = self.context.new_page()
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            test = os.environ["PYTEST_CURRENT_TEST"].rpartition(" (")[0]
+            complaints = "\n".join(self.complaints)
+            assert not complaints, f"{complaints}\n{keep_failed_pages(self._browser, test)}"
+        finally:
+            self.context.close()
+
     def _note(self, message: ConsoleMessage) -> None:
-        # a page that says 4xx is an answer, not a fault
-        answers = ("Failed to load resource", "Response Status Error Code 4")
-        if message.type == "error" and not message.text.startswith(answers):
+        # A page that says 4xx is an answer; a request that ends with its page is left behind.
+        usual = ("Failed to load resource", "Response Status Error Code 4")
+        left_behind = ("htmx:sendAbort", "htmx:afterRequest")
+        if message.type == "error" and not message.text.startswith((*usual, *left_behind)):
             self.complaints.append(message.text)
 
-    def log_in(self) -> "Reviewer":
-        """Log in behind the scenes and begin at the inbox."""
+    def log_in(self, *, anew: bool = False) -> Self:
+        """Begin at the inbox, in the session of all tests unless one `anew` is asked for."""
+        who = (self.url, self.name)
+        if anew:
+            self._post_login()
+        elif who in _sessions:
+            self.context.set_storage_state(_sessions[who])
+        else:
+            self._post_login()
+            _sessions[who] = self.context.storage_state()
+        self.page.goto("/")
+        expect(self.page.get_by_role("heading", name="Inbox")).to_be_visible()
+        return self
+
+    def _post_login(self) -> None:
         page = self.context.request.get("/accounts/login/").text()
         token = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[0]
         form = {"csrfmiddlewaretoken": token, "username": self.name, "password": PASSWORD}
         self.context.request.post("/accounts/login/", form=form)
-        self.page.goto("/")
-        expect(self.page.get_by_role("heading", name="Inbox")).to_be_visible()
-        return self
 
     def fill_login(self) -> None:
         self.page.get_by_label("User name").fill(self.name)

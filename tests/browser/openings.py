@@ -45,6 +45,13 @@ def open_approval(flows: Flows, alice: Reviewer) -> None:
     alice.page.get_by_text("5 lines").click()
 
 
+def open_long_question(flows: Flows, alice: Reviewer) -> None:
+    tasks = (
+        "- [ ] call https://shop.example/orders/1\n- [x] pay\n\n| a | b |\n|:--|--:|\n| 1 | 2 |\n\n"
+    )
+    alice.open(flows.pause(schema=REFUND, question=tasks + "A long story. \n\n" * 60))
+
+
 def open_missed(flows: Flows, alice: Reviewer) -> None:
     waiting = flows.pause(schema=REFUND)
     flows.lose(waiting)
@@ -124,8 +131,8 @@ def open_ending(flows: Flows, alice: Reviewer) -> None:
 
 def open_too_late(flows: Flows, alice: Reviewer) -> None:
     waiting = flows.pause(schema=REFUND)
+    alice.page.route("**/state/*", lambda route: route.fulfill(status=204))
     alice.open(waiting)
-    alice.page.route("**/state/", lambda route: route.fulfill(status=204))
     alice.page.get_by_label("Yes").check()
     flows.resume(waiting, {"approve": False, "reason": "No receipt"})
     alice.submit.click()
@@ -140,6 +147,14 @@ def open_restored_draft(flows: Flows, alice: Reviewer) -> None:
     expect(page.get_by_text("Welcome back")).to_be_visible()
     page.get_by_label("Reason", exact=True).fill("half a novel and more")
     expect(page.get_by_text("Draft saved")).to_be_visible()
+
+
+def open_unsent_answer(flows: Flows, alice: Reviewer) -> None:
+    page = alice.open(flows.pause(schema=REFUND))
+    page.get_by_label("Yes").check()
+    page.route("**/api/ready", lambda route: route.fulfill(status=503))
+    alice.submit.click()
+    expect(page.get_by_text("Not sent yet: the server cannot be reached")).to_be_visible()
 
 
 def open_leftover(flows: Flows, alice: Reviewer) -> None:
@@ -190,6 +205,12 @@ def open_run(flows: Flows, alice: Reviewer) -> None:
     waiting = flows.pause(schema=REFUND, parameters={"order": 4711})
     flows.log(waiting.id, "Looking up the order")
     alice.page.goto(f"/runs/flow-run/{waiting.id}")
+
+
+def open_log(flows: Flows, alice: Reviewer) -> None:
+    open_run(flows, alice)
+    alice.page.get_by_role("link", name="Search and levels").click()
+    expect(alice.page.get_by_role("heading", name="Log")).to_be_visible()
 
 
 def open_login(flows: Flows, alice: Reviewer) -> None:
@@ -305,6 +326,7 @@ PAGES = [
     open_inbox,
     open_empty_inbox,
     open_approval,
+    open_long_question,
     open_missed,
     open_artifacts,
     open_artifacts_of_run,
@@ -315,6 +337,7 @@ PAGES = [
     open_decided,
     open_ending,
     open_too_late,
+    open_unsent_answer,
     open_restored_draft,
     open_leftover,
     open_changed_questions,
@@ -323,6 +346,7 @@ PAGES = [
     open_kept_file,
     open_history,
     open_run,
+    open_log,
     open_login,
     open_locked,
     open_menu,

@@ -1,6 +1,6 @@
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.desk import REFUND, Flows, Reviewer
 
@@ -53,6 +53,25 @@ def test_a_search_narrows_while_typing_and_survives_a_reload(flows: Flows, alice
     expect(page.locator(".row-link")).to_have_text(["refund"])
     page.get_by_role("searchbox").fill("zebra")
     expect(page.get_by_text("Nothing that waits matches “zebra”")).to_be_visible()
+
+
+def test_a_slow_poll_does_not_undo_a_search(flows: Flows, alice: Reviewer) -> None:
+    flows.pause("refund", tags=["finance"])
+    flows.pause("promote-model")
+    page = alice.page
+    expect(page.locator(".row-link")).to_have_count(2)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(re.compile("/inbox/list/.*mark="), hold)
+    with page.expect_request(re.compile("/inbox/list/.*mark=")):
+        flows.pause("third")
+    with page.expect_event("requestfailed", lambda request: "mark=" in request.url):
+        page.get_by_role("searchbox").fill("finance")
+    expect(page.locator(".row-link")).to_have_text(["refund"])
+    assert held
 
 
 def test_a_selection_is_not_torn_away(flows: Flows, alice: Reviewer) -> None:

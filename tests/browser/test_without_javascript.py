@@ -50,7 +50,8 @@ def test_a_form_that_arrives_late_appears_by_itself(flows: Flows, alice: Reviewe
     expect(page.get_by_label("Reason")).to_be_visible(timeout=15_000)
 
 
-def test_a_reviewer_logs_out(flows: Flows, alice: Reviewer) -> None:
+def test_a_reviewer_logs_out(flows: Flows, seat: Seat) -> None:
+    alice = seat("alice", java_script_enabled=False).log_in(anew=True)
     alice.page.locator("#account-menu summary").click()
     alice.page.get_by_role("button", name="Log out").click()
     expect(alice.page.get_by_role("heading", name="Log in")).to_be_visible()

@@ -12,6 +12,7 @@ from approvals.models import Approval, Decision
 from approvals.services import inbox
 from approvals.services.decisions import (
     Decided,
+    HistoryFilters,
     Refused,
     Result,
     TooLate,
@@ -292,7 +293,7 @@ def test_history_tells_who_decided_what_newest_first(
     reject_approval(two, user=bob, reason="no")
 
     def names(**criteria: Any) -> list[str]:
-        return [approval.flow_run_name for approval in list_history(**criteria)]
+        return [approval.flow_run_name for approval in list_history(HistoryFilters(**criteria))]
 
     assert names() == ["two", "one"]
     assert names(person="alice") == ["one"]

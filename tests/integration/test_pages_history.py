@@ -55,7 +55,7 @@ def test_a_long_history_has_pages_without_gaps(
     client, address, found = log_in(), "/history/", []
     while address:
         response = client.get(address)
-        found += [shown.flow_run_name for shown in response.context["approvals"]]
+        found += [entry.approval.flow_run_name for entry in response.context["entries"]]
         older = response.context["older"]
         address = f"/history/?{older}" if older else ""
     assert found == ["expired-badger", "rejected-heron", "answered-otter"]

@@ -1,3 +1,4 @@
+from approvals.models import Approval
 from tests.integration.conftest import Run
 from tests.integration.pages import YES, ask, log_in, page_of, text_of
 
@@ -51,3 +52,26 @@ def test_an_overlong_or_unprintable_reason_is_refused_and_kept(run: Run) -> None
     response = client.post(f"{page_of(approval)}reject/", {"reason": "a\x00b"})
     assert response.status_code == 422
     assert "invisible character" in text_of(response)
+
+
+def test_a_page_with_a_form_says_before_that_rejecting_cancels_and_a_no_does_not(
+    run: Run,
+) -> None:
+    approval, client = ask(run), log_in()
+    for page in (page_of(approval), f"{page_of(approval)}reject/"):
+        text = text_of(client.get(page))
+        assert "Reject cancels the run. Answering “No” does not" in text
+
+
+def test_a_page_without_a_form_says_before_that_rejecting_cancels(run: Run) -> None:
+    run.pause()
+    approval = Approval.objects.get(flow_run_id=run.uuid)
+    text = text_of(log_in().get(page_of(approval)))
+    assert "Approve lets the run go on. Reject cancels it." in text
+
+
+def test_a_page_whose_form_is_arriving_says_it_too(run: Run) -> None:
+    keyset = {part: f"paused-1-{part}" for part in ("schema", "description", "response")}
+    run.pause(run_input_keyset=keyset)
+    approval = Approval.objects.get(flow_run_id=run.uuid)
+    assert "Reject cancels the run." in text_of(log_in().get(page_of(approval)))

@@ -80,7 +80,5 @@ def notes(tmp_path: Path) -> Path:
 @pytest.fixture
 def alice(server: ApprovalsServer, browser: Browser) -> Iterator[Reviewer]:
     """A reviewer at a browser; whatever it complains of fails the test."""
-    reviewer = Reviewer(browser, server.url, "alice").log_in()
-    yield reviewer
-    reviewer.context.close()
-    assert reviewer.complaints == []
+    with Reviewer(browser, server.url, "alice") as reviewer:
+        yield reviewer.log_in()

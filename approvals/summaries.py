@@ -1,0 +1,41 @@
+"""What was decided, short enough for a line of a list."""
+
+from dataclasses import dataclass
+
+from approvals.forms import describe_decision
+from approvals.models import Approval, Decision
+
+_ROWS = 3
+_MAX_LENGTH = 200_000  # characters of schema and answer; more is read on the approval's own page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """`word` is Yes or No where that was the first question; `rows` are the first (label, text)."""
+
+    word: str = ""
+    rows: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An ended approval, and what was answered."""
+
+    approval: Approval
+    summary: Summary
+
+
+def summarise_approvals(approvals: list[Approval]) -> list[Entry]:
+    """Put beside each ended approval what was answered."""
+    return [
+        Entry(approval=approval, summary=_summarise(getattr(approval, "decision", None)))
+        for approval in approvals
+    ]
+
+
+def _summarise(decision: Decision | None) -> Summary:
+    if decision is None or len(decision.schema) + len(decision.answer) > _MAX_LENGTH:
+        return Summary(rows=[])
+    rows = describe_decision(decision)
+    word = rows[0][1] if rows and rows[0][1] in {"Yes", "No"} else ""
+    return Summary(word=word, rows=rows[:_ROWS])
