@@ -15,6 +15,7 @@ from approvals.schemaforms.values import (
     UnreadableError,
     as_browser_text,
     clip,
+    plain_label,
     show_json,
     unstorable_reason,
 )
@@ -56,7 +57,11 @@ class Control:
 
     template: ClassVar[str]
     is_group: ClassVar[bool] = False
-    is_hidden: ClassVar[bool] = False
+
+    @property
+    def is_hidden(self) -> bool:
+        """Tell whether there is nothing here for a person to see."""
+        return False
 
     @property
     def is_present(self) -> bool:
@@ -75,6 +80,8 @@ class Control:
         self.slot = slot
         self.node = node
         self.initial = initial
+        self.keeps_default = desk.has_odd_default(slot, node, initial)
+        """The default is not among the possible answers, so it is left to the flow, unsent."""
         self.name = slot.name
         self.label = slot.label
         self.problems: list[str] = []
@@ -109,8 +116,15 @@ class Control:
     @property
     def meanings(self) -> list[str]:
         """What leaving this control unanswered can stand for."""
-        absent = not self.slot.required and self.initial is MISSING
+        absent = not self.slot.required and (self.initial is MISSING or self.keeps_default)
         return [OMIT] * absent + [NULL] * self.node.nullable
+
+    @property
+    def words_of_default(self) -> str:
+        """What is said of a default that is left to the flow."""
+        is_private = isinstance(self.initial, (dict, list)) and self.desk.schema.has_secrets
+        shown = "" if is_private else f" ({clip(plain_label(self.initial), 80)})"
+        return f"Left as it is{shown}"
 
     @property
     def hints(self) -> list[str]:
@@ -134,7 +148,10 @@ class Control:
         )
 
     def is_empty(self) -> bool:
-        """Tell that nobody has entered anything here and that no default stands here either."""
+        """Tell that nobody has entered anything here and that no default stands here either.
+
+        What the schema settles inside a group was entered by nobody.
+        """
         return self.is_pristine() and not any(True for _ in self.answers())
 
     def fits_initial(self) -> bool:
@@ -236,8 +253,9 @@ class TextControl(Control):
 
     def decode(self) -> MaybeJSON:
         self.problems.clear()
+        value: MaybeJSON
         if self.is_untouched():
-            value = self.initial
+            value = MISSING if self.keeps_default else self.initial
         elif self.is_blank():
             value = self._decode_blank()
         else:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
+from approvals.schemaforms.choices import Fixed
 from approvals.schemaforms.conditions import list_questions
 from approvals.schemaforms.controls import NULL, OMIT, Answer, Control, Key, Slot
 from approvals.schemaforms.problems import forget_problems
@@ -44,7 +45,7 @@ class Group(Control):
     def open(self) -> None:
         self.presence = PRESENT
         meanings = self.meanings
-        if meanings and self.initial in (None, MISSING):
+        if meanings and (self.initial in (None, MISSING) or self.keeps_default):
             self.presence = NULL if self.initial is None and NULL in meanings else meanings[0]
         if self.is_present and not (self.is_posted and self.reads_all_parts):
             self.open_parts()
@@ -62,9 +63,18 @@ class Group(Control):
 
     @property
     def absences(self) -> list[tuple[str, str]]:
-        words = {OMIT: "left out", NULL: "none"}
+        words = {OMIT: self.absence if self.keeps_default else "left out", NULL: "none"}
         meanings = self.meanings
         return [(word, words[word]) for word in meanings] if len(meanings) > 1 else []
+
+    @property
+    def absence(self) -> str:
+        """What is said in the place of a value that is not there."""
+        return self.words_of_default if self.keeps_default else "Not given"
+
+    def is_empty(self) -> bool:
+        inside = (child for _, child in self.children() if not isinstance(child, Fixed))
+        return self.is_pristine() and all(child.is_empty() for child in inside)
 
     def state(self) -> tuple[object, ...]:
         return (self.presence,)

@@ -128,6 +128,21 @@ def show_json(value: MaybeJSON, *, indent: int | None = 2) -> str:
         return ""
 
 
+def plain_label(option: MaybeJSON) -> str:
+    """Write a value for a person, as an option that has no other label."""
+    match option:
+        case str():
+            return option
+        case True:
+            return "Yes"
+        case False:
+            return "No"
+        case None:
+            return "None"
+        case _:
+            return show_json(option, indent=None)
+
+
 def read_json(text: str) -> JSONValue:
     """Read strict JSON or raise UnreadableError with a sentence for the person who typed it."""
     if _nesting(text) > MAX_JSON_DEPTH:
