@@ -9,7 +9,7 @@ from approvals.schemaforms.choices import Choice, Fixed, Ticks, YesNo, label_opt
 from approvals.schemaforms.controls import Control, Slot
 from approvals.schemaforms.fields import Kind, Node, read_node
 from approvals.schemaforms.files import File
-from approvals.schemaforms.groups import ObjectControl, humanise
+from approvals.schemaforms.groups import humanise
 from approvals.schemaforms.limits import (
     MAX_DEPTH,
     MAX_FIELDS,
@@ -22,8 +22,9 @@ from approvals.schemaforms.limits import (
 from approvals.schemaforms.maps import MapControl
 from approvals.schemaforms.moments import Date, DateTime, Duration, Time
 from approvals.schemaforms.numbers import DecimalText, Integer, Number, is_decimal
+from approvals.schemaforms.objects import ObjectControl
 from approvals.schemaforms.problems import place_complaint
-from approvals.schemaforms.readings import take_reading
+from approvals.schemaforms.readings import Notes, take_reading
 from approvals.schemaforms.rows import ListControl
 from approvals.schemaforms.schema import Keywords, Schema, SchemaTrouble
 from approvals.schemaforms.searching import Search, SearchTicks
@@ -101,6 +102,7 @@ class Desk:
         self.checker = Checker(self.reading)
         self._measured: set[int] = set()
         self._has_trouble = False
+        self._narrowed: Notes[Notes[JSONValue]] = Notes()
 
     def node(self, raw: JSONValue) -> Node:
         return self.reading.nodes.find(raw, lambda: self._read_node(raw))
@@ -113,10 +115,15 @@ class Desk:
     def keep_reading(self) -> None:
         """Spare the next form of this schema what this one has found out.
 
-        Trouble may have come from what this form had to do, so it is found out each time.
+        What answers have made of it is not kept. Trouble may have come from what this form had
+        to do, so it is found out each time.
         """
-        if not self._has_trouble:
+        if not self._has_trouble and not self._narrowed:
             self._give_back()
+
+    def narrow(self, raw: JSONValue, further: JSONValue) -> JSONValue:
+        """Return a schema with a further condition, the same one for the same two."""
+        return self._narrowed.find(raw, Notes).find(further, lambda: {"allOf": [raw, further]})
 
     def build(self, slot: Slot, posted: "Posted | None" = None) -> Control:
         node = self.node(slot.raw)

@@ -7,9 +7,10 @@ from approvals.schemaforms.controls import Control, TextControl
 from approvals.schemaforms.decode import FieldList
 from approvals.schemaforms.files import File, name_kept
 from approvals.schemaforms.form import Form, open_form, read_form
-from approvals.schemaforms.groups import PRESENT, Group, ObjectControl
+from approvals.schemaforms.groups import PRESENT, Group
 from approvals.schemaforms.limits import MAX_COMPARED_NODES, MAX_SHOWN_VALUE
 from approvals.schemaforms.maps import MapControl
+from approvals.schemaforms.objects import ObjectControl
 from approvals.schemaforms.problems import forget_problems, join_labels
 from approvals.schemaforms.rows import ListControl, Rows
 from approvals.schemaforms.texts import AnyJSON, ReadOnly, Secret

@@ -89,6 +89,8 @@ class Control:
         """What is allowed here and yet likely not meant, once it is to be pointed out."""
         self.is_new = False
         """This was not in the form that was posted, so nobody has seen it yet."""
+        self.asks_more = False
+        """What is answered here decides what else is asked."""
         self.is_posted = posted is not None
         self.open()
         self._opening = self.state()

@@ -17,10 +17,11 @@ from approvals.schemaforms.controls import Control
 from approvals.schemaforms.decode import JUDGED, OPERATION, SEEN
 from approvals.schemaforms.files import File
 from approvals.schemaforms.form import Form
-from approvals.schemaforms.groups import Group, ObjectControl
+from approvals.schemaforms.groups import Group
 from approvals.schemaforms.limits import MAX_HELP_LENGTH
 from approvals.schemaforms.maps import MapControl
 from approvals.schemaforms.moments import DateTime
+from approvals.schemaforms.objects import ObjectControl
 from approvals.schemaforms.problems import has_problems
 from approvals.schemaforms.rows import ListControl
 from approvals.schemaforms.searching import Search, SearchTicks
@@ -204,7 +205,12 @@ def _object_parts(control: Group, page: _Page) -> dict[str, Any]:
         "folded": [_render_control(part, page) for part in folded],
         "is_unfolded": any(map(has_problems, folded)),
         "kept": _kept(control),
+        "aside": _hidden([pair for part in _set_aside(control) for pair in part.inputs()]),
     }
+
+
+def _set_aside(control: Group) -> list[Control]:
+    return control.set_aside() if isinstance(control, ObjectControl) else []
 
 
 def _is_folded(control: Control) -> bool:

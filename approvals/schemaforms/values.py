@@ -42,6 +42,10 @@ def as_list(value: MaybeJSON) -> list[JSONValue]:
     return value if isinstance(value, list) else []
 
 
+def as_names(value: MaybeJSON) -> list[str]:
+    return [name for name in as_list(value) if isinstance(name, str)]
+
+
 def as_text(value: MaybeJSON) -> str:
     return value if isinstance(value, str) else ""
 
