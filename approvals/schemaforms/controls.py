@@ -89,6 +89,8 @@ class Control:
         """What is allowed here and yet likely not meant, once it is to be pointed out."""
         self.is_new = False
         """This was not in the form that was posted, so nobody has seen it yet."""
+        self.names_places = False
+        """Some problem here is about something that the page has no field for."""
         self.asks_more = False
         """What is answered here decides what else is asked."""
         self.is_posted = posted is not None
@@ -207,6 +209,9 @@ class Control:
             self.problems.append(message)
 
 
+_OWN_DEFAULT = "Left blank, the flow uses a value of its own."
+
+
 class TextControl(Control):
     """A control whose state is one text; the kinds differ in how they read and show it."""
 
@@ -321,10 +326,16 @@ class TextControl(Control):
         default = self.node.default
         match self.meanings:
             case [word] if word == OMIT and default not in (MISSING, None):
-                return [f"Left blank, {clip(show_json(default, indent=None), 80)} is used."]
+                used = clip(self.describe_default(default), 80)
+                return [f"Left blank, {used} is used." if used else _OWN_DEFAULT]
             case [word] if word == NULL and self.slot.required:
                 return ["Leave blank for none."]
         return []
+
+    def describe_default(self, default: JSONValue) -> str:
+        """Write a default that is not shown in the field, "" where it tells nobody anything."""
+        is_plain = not isinstance(default, (list, dict))
+        return show_json(default, indent=None) if is_plain else ""
 
     @property
     def suggestions(self) -> list[str]:

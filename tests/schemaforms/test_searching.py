@@ -11,8 +11,8 @@ from pydantic import BaseModel, Field
 
 from approvals.schemaforms import JSONValue, find_options, open_form, read_form
 from approvals.schemaforms.choices import label_options
-from approvals.schemaforms.options import Member
 from approvals.schemaforms.limits import MAX_FOUND_OPTIONS
+from approvals.schemaforms.options import Member
 from approvals.schemaforms.searching import search_labels
 from approvals.schemaforms.values import as_dict, same_json
 from tests.schemaforms.browser import Page, Reviewer, ask
