@@ -8,7 +8,13 @@ from typing import Any
 from approvals.schemaforms.controls import TextControl
 from approvals.schemaforms.limits import MAX_NUMBER_LENGTH
 from approvals.schemaforms.schema import Keywords
-from approvals.schemaforms.values import JSONValue, UnreadableError, is_multiple, show_json
+from approvals.schemaforms.values import (
+    JSONValue,
+    UnreadableError,
+    as_number,
+    is_multiple,
+    show_json,
+)
 
 
 class Integer(TextControl):
@@ -46,7 +52,7 @@ class Number(Integer):
         return value
 
     def doubt_about(self, text: str) -> str:
-        return doubt_about_thousands(text) or super().doubt_about(text)
+        return doubt_about_thousands(text, self.node.keywords) or super().doubt_about(text)
 
     def check(self, value: JSONValue) -> None:
         super().check(value)
@@ -76,11 +82,17 @@ def _name_marks(text: str) -> str:
     return _MARKS.get(found[1], "blanks")
 
 
-def doubt_about_thousands(text: str) -> str:
-    """Say how a number is read whose point may be meant to divide thousands."""
+def doubt_about_thousands(text: str, keywords: Keywords | None = None) -> str:
+    """Say how a number is read whose point may be meant to divide thousands.
+
+    Not where the number's keywords allow nothing near a thousand times as much.
+    """
     text = text.strip()
+    largest = [as_number((keywords or {}).get(key)) for key in ("maximum", "exclusiveMaximum")]
     plain = plain_thousands(text)
     if not plain or not re.fullmatch(r"[+-]?\d+\.\d{3}", text, re.ASCII):
+        return ""
+    if any(limit is not None and abs(limit) * 100 < abs(int(plain)) for limit in largest):
         return ""
     return (
         f"The point is read as the beginning of decimals: this is {Decimal(text).normalize():f}."
@@ -91,7 +103,8 @@ def doubt_about_thousands(text: str) -> str:
 def note_thousands(control: TextControl) -> None:
     """Explain a refused number that was probably meant to be a thousand times as much."""
     if control.problems and not control.is_untouched():
-        control.problems += [doubt for doubt in [doubt_about_thousands(control.raw)] if doubt]
+        doubt = doubt_about_thousands(control.raw)
+        control.problems += [doubt] * bool(doubt)
 
 
 def doubt_about_number(value: JSONValue) -> str:
@@ -173,7 +186,9 @@ class DecimalText(TextControl):
         return text if self._fits_text(text) else format(number, "f")
 
     def doubt_about(self, text: str) -> str:
-        return doubt_about_thousands(text)
+        rules = self._rules("number")
+        keywords = self.desk.resolve_quietly(rules[0]) if rules else None
+        return doubt_about_thousands(text, keywords)
 
     def _fits_text(self, text: str) -> bool:
         return any(self.desk.accepts(rule, text) for rule in self._rules("string"))

@@ -42,6 +42,12 @@ def as_list(value: MaybeJSON) -> list[JSONValue]:
     return value if isinstance(value, list) else []
 
 
+def as_number(value: MaybeJSON) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value
+
+
 def as_names(value: MaybeJSON) -> list[str]:
     return [name for name in as_list(value) if isinstance(name, str)]
 
