@@ -1,7 +1,7 @@
 """What people complain about in other forms does not happen here, without JavaScript."""
 
 from enum import Enum, IntEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -49,7 +49,7 @@ def test_distinct_titled_options_in_a_list_are_ticked() -> None:
     "word", ["x-enumNames", "x-enum-varnames", "enumNames", "x-labels", "x-enum-labels"]
 )
 @pytest.mark.parametrize("names", [["Low", "High"], {"1": "Low", "2": "High"}])
-def test_every_annotation_that_names_options_is_read(word: str, names: JSONValue) -> None:
+def test_every_annotation_that_names_options_is_read(word: str, names: Any) -> None:
     one: JSONValue = {"enum": [1, 2], word: names}
     several: JSONValue = {"type": "array", "uniqueItems": True, "items": one}
     assert ask(a=one).tick("High").answer() == {"a": 2}
@@ -58,7 +58,8 @@ def test_every_annotation_that_names_options_is_read(word: str, names: JSONValue
 
 
 def test_names_that_do_not_fit_the_options_are_passed_over() -> None:
-    for names in (["Low"], [], "Low", [1, 2]):
+    unfit: list[JSONValue] = [["Low"], [], "Low", [1, 2]]
+    for names in unfit:
         assert list(ask(a={"enum": [1, 2], "x-enumNames": names}).page.labels) == ["1", "2"]
 
 

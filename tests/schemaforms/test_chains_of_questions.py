@@ -77,7 +77,7 @@ def test_what_another_answer_requires_is_named_and_linked() -> None:
         "properties": {"country": {"enum": ["US"]}, "state": {"type": "string"}},
         "dependentRequired": {"country": ["state"], "state": ["county"]},
     }
-    reviewer = Reviewer(schema)  # type: ignore[arg-type]
+    reviewer = Reviewer(schema)
     [problem] = reviewer.tick("US").submit().problems
     assert (problem.label, problem.control_id) == ("State", "f-1")
     [problem, *_] = reviewer.fill(State="CA").submit().problems
