@@ -1,7 +1,7 @@
 """Objects: named properties, those that conditions bring in, and entries of any other name."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -106,6 +106,19 @@ class ObjectControl(Group):
             self._built[step] = self._build_property(step, name, raw, required, posted)
         return name, self._built[step]
 
+    def _entry_of(self, step: str) -> str:
+        """Return the name under which the answer at a step is posted.
+
+        Conditions that ask for the same property share it as long as the field looks the same, so
+        that an answer outlives a change from one of them to another.
+        """
+        name, raw = self._look_up(step)
+        head = _STEP.fullmatch(step)
+        first = next((d.place for d in self._demands if d.name == name and d.raw is not True), None)
+        plain = f"c{first}" if head and head[1] and first is not None else step.partition("r")[0]
+        node, usual = self.desk.node(raw), self.desk.node(self._look_up(plain)[1])
+        return plain if (node.kind, node.options) == (usual.kind, usual.options) else step
+
     def _look_up(self, step: str) -> tuple[str, JSONValue]:
         """Return the property that a step leads to, and its schema; LookupError without any."""
         found = _STEP.fullmatch(step)
@@ -131,9 +144,9 @@ class ObjectControl(Group):
     ) -> Control:
         given = self.initial if isinstance(self.initial, dict) else None
         slot = Slot(
-            name=f"{self.name}.{step}",
+            name=f"{self.name}.{self._entry_of(step)}",
             raw=raw,
-            label=self.desk.label_of(raw, name),
+            label=self.desk.label_of(self._look_up(step.partition("r")[0])[1], name),
             required=required,
             given=MISSING if given is None else given.get(name, MISSING),
             sealed=given is not None,
@@ -155,12 +168,13 @@ class ObjectControl(Group):
             if steps == before:
                 break
         forget_problems(self)
-        self.shown_conditions = [step for step in steps if not step.isdecimal()]
+        entries = {self._entry_of(step): step for step in steps}
+        self.shown_conditions = [entry for entry in entries if not entry.isdecimal()]
         shown_before = posted.texts(f"{self.name}.?") if posted else []
-        for step in self.shown_conditions:
-            self._built[step].is_new = posted is not None and step not in shown_before
+        for entry in self.shown_conditions:
+            self._built[entries[entry]].is_new = posted is not None and entry not in shown_before
         self._children = [self._reach(step, posted) for step in steps]
-        self._set_aside(steps, posted)
+        self._set_aside(entries, posted)
 
     def _current_value(
         self, steps: Iterable[str], values: dict[str, MaybeJSON]
@@ -204,32 +218,25 @@ class ObjectControl(Group):
         *,
         required: bool = False,
     ) -> str:
-        """Return the step to a property under all demands, "" where they forbid it.
-
-        It is a step of its own, with an entry of its own, only where the field looks different.
-        """
+        """Return the step to a property under all demands, "" where they forbid it."""
         demands = list(demands)
         raws = [self._look_up(step)[1], *(demand.raw for demand in demands)]
         if any(raw is False for raw in raws):
             return ""
         required = required or (step[0] == "c" and any(demand.is_required for demand in demands))
-        _, plain = self._reach(step, posted, required=required)
         narrowing = [demand.place for demand in demands if demand.raw not in (True, raws[0])]
         narrowed = "".join([step, *(f"r{place}" for place in narrowing)])
-        node = self.desk.node(self._look_up(narrowed)[1])
-        if (node.kind, node.options) == (plain.node.kind, plain.node.options):
-            return step
-        self._reach(narrowed, posted, required=plain.slot.required)
+        self._reach(narrowed, posted, required=required)
         return narrowed
 
-    def _set_aside(self, shown: list[str], posted: "Posted | None") -> None:
+    def _set_aside(self, shown: Collection[str], posted: "Posted | None") -> None:
         """Keep what was entered in fields that are not asked for now."""
-        held = posted.steps_inside(self.name) if posted else []
-        for step in held:
-            if step not in self._built and step not in shown:
-                with suppress(LookupError):
+        for step in posted.steps_inside(self.name) if posted else ():
+            with suppress(LookupError):
+                if step not in shown and self._entry_of(step) == step:
                     self._reach(step, posted)
-        self._aside = [control for step, control in self._built.items() if step not in shown]
+        others = {self._entry_of(step): control for step, control in self._built.items()}
+        self._aside = [control for entry, control in others.items() if entry not in shown]
 
     def set_aside(self) -> list[Control]:
         """The fields that are not asked for now and may hold something typed."""

@@ -91,7 +91,9 @@ def write_complaint(complaint: "Complaint") -> str:
         case "pattern":
             return _pattern_sentence(complaint.rule)
         case "anyOf" | "oneOf" if _asks_for_one_of(limit):
-            return "Fill in at least one of the fields that belong together here."
+            names = dict.fromkeys(name for part in limit for name in part.get("required", ()))
+            listed = ", ".join(f"“{name}”" for name in names)
+            return f"Fill in at least one of the fields that belong together here: {listed}."
         case keyword:
             sentence = _SENTENCES.get(keyword, "This does not fit what is asked for here.")
             return clip(sentence.replace("{limit}", clip(_plain(limit), 120)), MAX_MESSAGE_LENGTH)
@@ -157,7 +159,8 @@ def place_complaint(root: "Control", complaint: "Complaint") -> None:
         if not has_problems(control):
             message = write_complaint(complaint)
             control.note_problem(_name_place(rest, message) if rest else message)
-            control.names_places = control.names_places or bool(rest)
+            is_choice = complaint.keyword in {"anyOf", "oneOf"}
+            control.names_places = control.names_places or bool(rest) or is_choice
 
 
 def _name_place(rest: Path, message: str) -> str:

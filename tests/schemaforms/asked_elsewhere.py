@@ -117,10 +117,18 @@ REFUND: JSONValue = {
     "then": {"properties": {"iban": {"type": "string", "minLength": 1}}, "required": ["iban"]},
 }
 
+TYPED_PLACE: JSONValue = {
+    "type": "object",
+    "properties": {"country": {"type": "string"}},
+    "if": equals("country", "US"),
+    "then": {**STATE, "if": equals("state", "CA"), "then": COUNTY},
+}
+
 ASKED: dict[str, JSONValue] = {
     "incident": schema_of(Incident),
     "limits": schema_of(Limits),
     "signed": schema_of(Signed),
     "refund": REFUND,
+    "typed-place": TYPED_PLACE,
     **{name.replace(" ", "-"): schema for name, schema in CHAINS.items()},
 }

@@ -131,3 +131,82 @@ def test_a_secret_in_a_question_that_goes_away_is_asked_for_again() -> None:
     assert "hunter2" not in reviewer.html
     reviewer.tick("Yes").press("Update questions")
     assert "hunter2" not in reviewer.html
+
+
+def test_a_condition_reaches_into_a_group_and_what_stands_there_stays() -> None:
+    text: JSONValue = {"type": "string", "minLength": 1}
+    schema: JSONValue = {
+        "type": "object",
+        "properties": {
+            "kind": {"enum": ["a", "b"]},
+            "address": {"title": "Where", "type": "object", "properties": {"street": text}},
+        },
+        "required": ["kind", "address"],
+        "if": {"properties": {"kind": {"const": "a"}}, "required": ["kind"]},
+        "then": {"properties": {"address": {"properties": {"zip": text}, "required": ["zip"]}}},
+    }
+    reviewer = Reviewer(schema).fill(Street="x").tick("a").press("Update questions")
+    assert reviewer.page.find("Street").value == "x"
+    assert reviewer.messages() == [(("address", "zip"), "Enter an answer.")]
+    answer = reviewer.fill(Zip="1").answer()
+    assert answer == {"kind": "a", "address": {"street": "x", "zip": "1"}}
+
+
+def test_an_answer_stays_when_another_condition_asks_for_the_same() -> None:
+    note: dict[str, JSONValue] = {"note": {"type": "string", "minLength": 1}}
+    schema: JSONValue = {
+        "type": "object",
+        "properties": {"ok": {"type": "boolean"}},
+        "required": ["ok"],
+        "if": {"properties": {"ok": {"const": True}}, "required": ["ok"]},
+        "then": {"properties": note},
+        "else": {"properties": {**note, "when": WHOLE}, "required": ["note"]},
+    }
+    reviewer = Reviewer(schema).tick("Yes").press("Update questions").fill(Note="seen")
+    reviewer.tick("No").press("Update questions").fill(When="3")
+    assert reviewer.answer() == {"ok": False, "note": "seen", "when": 3}
+
+
+def test_one_of_several_that_a_condition_wants_are_named() -> None:
+    text: JSONValue = {"type": "string", "minLength": 1}
+    schema: JSONValue = {
+        "type": "object",
+        "properties": {"how": {"enum": ["mail", "none"]}},
+        "required": ["how"],
+        "if": {"properties": {"how": {"const": "mail"}}, "required": ["how"]},
+        "then": {
+            "properties": {"to": text, "copy": text},
+            "anyOf": [{"required": ["to"]}, {"required": ["copy"]}],
+        },
+    }
+    reviewer = Reviewer(schema).tick("mail").press("Update questions")
+    [problem] = reviewer.submit().problems
+    assert problem.message.endswith("“to”, “copy”.")
+    assert f'id="{problem.control_id}"' in reviewer.html
+    assert reviewer.fill(Copy="a").answer() == {"how": "mail", "copy": "a"}
+
+
+def test_dependent_questions_in_rows_are_asked_in_each_row() -> None:
+    pet: JSONValue = {
+        "type": "object",
+        "properties": {"pet": {"enum": ["none", "cat"]}},
+        "required": ["pet"],
+        "dependencies": {
+            "pet": {
+                "oneOf": [
+                    {"properties": {"pet": {"enum": ["none"]}}},
+                    {"properties": {"pet": {"enum": ["cat"]}, "age": WHOLE}, "required": ["age"]},
+                ]
+            }
+        },
+    }
+    schema: JSONValue = {
+        "type": "object",
+        "properties": {"pets": {"type": "array", "items": pet}},
+        "required": ["pets"],
+    }
+    reviewer = Reviewer(schema).press("Add Pets").press("Add Pets")
+    for item in reviewer.page.inputs:
+        item.checked = item.id in {"f-0-n0-0-0", "f-0-n1-0-1"}
+    reviewer.press("Update questions")
+    assert reviewer.fill(Age="3").answer() == {"pets": [{"pet": "none"}, {"pet": "cat", "age": 3}]}

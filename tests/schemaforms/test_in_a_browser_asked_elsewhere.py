@@ -130,6 +130,18 @@ def test_every_level_of_a_chain_appears(either_page: Page, site: Site, name: str
     assert answer(either_page, site) == {"country": "US", "state": "CA", "county": "LA"}
 
 
+def test_a_typed_answer_brings_in_its_question_once_the_field_is_left(
+    page: Page, site: Site
+) -> None:
+    visit(page, site, "typed-place")
+    page.get_by_label("Country").fill("US")
+    with page.expect_response(lambda response: response.request.method == "POST"):
+        page.get_by_label("Country").press("Tab")
+    choose(page, "CA")
+    page.get_by_label("LA", exact=True).check()
+    assert answer(page, site) == {"country": "US", "state": "CA", "county": "LA"}
+
+
 def test_what_was_typed_returns_with_its_question(either_page: Page, site: Site) -> None:
     visit(either_page, site, "refund")
     choose(either_page, "Yes")
