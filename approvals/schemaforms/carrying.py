@@ -23,6 +23,9 @@ from approvals.schemaforms.values import (
     same_json,
 )
 
+_MAX_PASSES = 30
+"""How often answers are filled in that bring in questions to which there are answers, too."""
+
 type Inputs = Iterator[tuple[str, str]]
 
 
@@ -71,12 +74,20 @@ def _move(
     old: Control, schema: JSONValue, *, is_answer: bool = False
 ) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Return the fields of a form of `schema` that holds what `old` does, and what it cannot."""
+    root = open_form(schema).root
     move = _Move(is_answer=is_answer)
-    fields = list(move.fill(old, open_form(schema).root))
-    if move.lost:  # once more, with the questions that these answers bring in
-        move = _Move(is_answer=is_answer)
+    fields = list(move.fill(old, root))
+    for _ in range(_MAX_PASSES if move.lost or _is_conditional(root) else 0):
+        # again, with the questions that these answers bring in
+        before, move = fields, _Move(is_answer=is_answer)
         fields = list(move.fill(old, read_form(schema, FieldList(fields)).root))
+        if fields == before:
+            break
     return fields, move.lost
+
+
+def _is_conditional(root: Control) -> bool:
+    return any(isinstance(part, ObjectControl) and part.is_conditional for part in root.walk())
 
 
 def _compare(old: Control, new: Control, labels: tuple[str, ...], changes: Changes) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from approvals.schemaforms import JSONValue, describe_answer
+from approvals.schemaforms import JSONValue, carry_over, describe_answer, fill_form, read_form
+from approvals.schemaforms.decode import FieldList
 from tests.schemaforms.asked_elsewhere import CHAINS, REFUND
 from tests.schemaforms.browser import Reviewer
 
@@ -210,3 +211,21 @@ def test_dependent_questions_in_rows_are_asked_in_each_row() -> None:
         item.checked = item.id in {"f-0-n0-0-0", "f-0-n1-0-1"}
     reviewer.press("Update questions")
     assert reviewer.fill(Age="3").answer() == {"pets": [{"pet": "none"}, {"pet": "cat", "age": 3}]}
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_an_earlier_answer_fills_in_a_whole_chain(name: str) -> None:
+    value: JSONValue = {"country": "US", "state": "CA", "county": "LA"}
+    form = read_form(CHAINS[name], FieldList(fill_form(CHAINS[name], value)))
+    assert (form.problems, form.value) == ([], value)
+
+
+def test_answers_along_a_chain_come_along_when_its_schema_changes() -> None:
+    schema: Any = CHAINS["conditions side by side"]
+    reviewer = Reviewer(schema).tick("US").press("Update questions")
+    reviewer.tick("CA").press("Update questions").tick("LA").press("Update questions")
+    changed = {**schema, "properties": {**schema["properties"], "more": {"type": "string"}}}
+    fields, changes = carry_over(reviewer.form, changed)
+    assert changes.lost == []
+    value = {"country": "US", "state": "CA", "county": "LA"}
+    assert read_form(changed, FieldList(fields)).value == value
