@@ -112,6 +112,8 @@ class ObjectControl(Group):
         Conditions that ask for the same property share it as long as the field looks the same, so
         that an answer outlives a change from one of them to another.
         """
+        if step.isdecimal():
+            return step
         name, raw = self._look_up(step)
         head = _STEP.fullmatch(step)
         first = next((d.place for d in self._demands if d.name == name and d.raw is not True), None)
