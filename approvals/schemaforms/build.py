@@ -1,7 +1,6 @@
 """Build the tree of controls that one schema and one value or one POST call for."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from approvals.schemaforms.choices import Choice, Fixed, Ticks, YesNo, label_opt
 from approvals.schemaforms.controls import Control, Slot
 from approvals.schemaforms.fields import Kind, Node, read_node
 from approvals.schemaforms.files import File
-from approvals.schemaforms.groups import ObjectControl, humanise
+from approvals.schemaforms.groups import humanise
 from approvals.schemaforms.limits import (
     MAX_DEPTH,
     MAX_FIELDS,
@@ -23,8 +22,9 @@ from approvals.schemaforms.limits import (
 from approvals.schemaforms.maps import MapControl
 from approvals.schemaforms.moments import Date, DateTime, Duration, Time
 from approvals.schemaforms.numbers import DecimalText, Integer, Number, is_decimal
+from approvals.schemaforms.objects import ObjectControl
 from approvals.schemaforms.problems import place_complaint
-from approvals.schemaforms.readings import take_reading
+from approvals.schemaforms.readings import Notes, take_reading
 from approvals.schemaforms.rows import ListControl
 from approvals.schemaforms.schema import Keywords, Schema, SchemaTrouble
 from approvals.schemaforms.searching import Search, SearchTicks
@@ -102,6 +102,7 @@ class Desk:
         self.checker = Checker(self.reading)
         self._measured: set[int] = set()
         self._has_trouble = False
+        self._narrowed: Notes[Notes[JSONValue]] = Notes()
 
     def node(self, raw: JSONValue) -> Node:
         return self.reading.nodes.find(raw, lambda: self._read_node(raw))
@@ -114,10 +115,15 @@ class Desk:
     def keep_reading(self) -> None:
         """Spare the next form of this schema what this one has found out.
 
-        Trouble may have come from what this form had to do, so it is found out each time.
+        What answers have made of it is not kept. Trouble may have come from what this form had
+        to do, so it is found out each time.
         """
-        if not self._has_trouble:
+        if not self._has_trouble and not self._narrowed:
             self._give_back()
+
+    def narrow(self, raw: JSONValue, further: JSONValue) -> JSONValue:
+        """Return a schema with a further condition, the same one for the same two."""
+        return self._narrowed.find(raw, Notes).find(further, lambda: {"allOf": [raw, further]})
 
     def build(self, slot: Slot, posted: "Posted | None" = None) -> Control:
         node = self.node(slot.raw)
@@ -137,24 +143,21 @@ class Desk:
             return ReadOnly
         match node.kind:
             case Kind.CONST:
-                is_settled = slot.required or initial is not MISSING
+                is_settled = slot.required or place_of(initial, node.options) is not None
                 return Fixed if is_settled and not node.nullable else Choice
             case Kind.ENUM:
                 return Choice if len(node.options) <= MAX_SELECT_OPTIONS else Search
             case Kind.CHOICES:
-                return (
-                    self._ticks_class(node) if self._can_be_ticked(node, initial) else ListControl
-                )
+                is_ticked = self._can_be_ticked(node, initial)
+                return self._ticks_class(node) if is_ticked else ListControl
             case kind:
                 return _CONTROLS[kind]
 
     def _ticks_class(self, node: Node) -> type[Control]:
-        options = as_list(self.resolve_quietly(node.keywords["items"]).get("enum"))
-        return Ticks if len(options) <= MAX_SELECT_OPTIONS else SearchTicks
+        return Ticks if len(node.options) <= MAX_SELECT_OPTIONS else SearchTicks
 
     def _can_be_ticked(self, node: Node, initial: MaybeJSON) -> bool:
-        options = as_list(self.resolve_quietly(node.keywords["items"]).get("enum"))
-        places = [place_of(item, options) for item in as_list(initial)]
+        places = [place_of(item, node.options) for item in as_list(initial)]
         return None not in places and len(places) == len(set(places))
 
     def _initial_value(self, slot: Slot, node: Node) -> MaybeJSON:
@@ -170,6 +173,17 @@ class Desk:
         is_sound = is_null or all(self.accepts(rule, default) for rule in node.rules)
         return default if is_sound else MISSING
 
+    def has_odd_default(self, slot: Slot, node: Node, initial: MaybeJSON) -> bool:
+        """Tell whether the initial value is a default that its own schema refuses.
+
+        pydantic never checks a default, such as two flags of an IntFlag, so the flow has it as
+        long as nothing is sent.
+        """
+        if slot.required or slot.sealed or slot.given is not MISSING or initial is MISSING:
+            return False
+        is_null = initial is None and node.nullable
+        return not is_null and not all(self.accepts(rule, initial) for rule in node.rules)
+
     def _is_showable(self, node: Node, value: MaybeJSON) -> bool:
         """Tell whether a control of this kind can show `value` at all."""
         if value is None:
@@ -180,7 +194,9 @@ class Desk:
         return isinstance(value, shown) and (not isinstance(value, bool) or int not in shown)
 
     def _may_be_null(self, node: Node) -> bool:
-        if node.nullable or node.kind in {Kind.ANY, Kind.NULL} or None in node.options:
+        if node.nullable or node.kind in {Kind.ANY, Kind.NULL}:
+            return True
+        if node.kind in {Kind.ENUM, Kind.CONST} and None in node.options:
             return True
         return any(self.accepts(branch.raw, None) for branch in node.branches)
 
@@ -246,9 +262,9 @@ class Desk:
         keywords = self.resolve_quietly(raw) if follow else as_dict(raw)
         return clip(as_text(keywords.get("title")) or humanise(name), MAX_LABEL_LENGTH)
 
-    def label_options(self, options: Sequence[JSONValue], names: MaybeJSON) -> list[str]:
-        """Write options for a person; many fields may share thousands of them."""
-        return self.reading.labels.find(options, lambda: label_options(options, as_list(names)))
+    def label_options(self, node: Node) -> list[str]:
+        """Write the options of a node for a person; there may be thousands."""
+        return self.reading.labels.find(node.members, lambda: label_options(node.members))
 
     def resolve_quietly(self, raw: JSONValue) -> Keywords:
         try:

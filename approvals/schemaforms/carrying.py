@@ -7,9 +7,10 @@ from approvals.schemaforms.controls import Control, TextControl
 from approvals.schemaforms.decode import FieldList
 from approvals.schemaforms.files import File, name_kept
 from approvals.schemaforms.form import Form, open_form, read_form
-from approvals.schemaforms.groups import PRESENT, Group, ObjectControl
+from approvals.schemaforms.groups import PRESENT, Group
 from approvals.schemaforms.limits import MAX_COMPARED_NODES, MAX_SHOWN_VALUE
 from approvals.schemaforms.maps import MapControl
+from approvals.schemaforms.objects import ObjectControl
 from approvals.schemaforms.problems import forget_problems, join_labels
 from approvals.schemaforms.rows import ListControl, Rows
 from approvals.schemaforms.texts import AnyJSON, ReadOnly, Secret
@@ -21,6 +22,9 @@ from approvals.schemaforms.values import (
     is_larger_than,
     same_json,
 )
+
+_MAX_PASSES = 30
+"""How often answers are filled in that bring in questions to which there are answers, too."""
 
 type Inputs = Iterator[tuple[str, str]]
 
@@ -70,12 +74,20 @@ def _move(
     old: Control, schema: JSONValue, *, is_answer: bool = False
 ) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Return the fields of a form of `schema` that holds what `old` does, and what it cannot."""
+    root = open_form(schema).root
     move = _Move(is_answer=is_answer)
-    fields = list(move.fill(old, open_form(schema).root))
-    if move.lost:  # once more, with the questions that these answers bring in
-        move = _Move(is_answer=is_answer)
+    fields = list(move.fill(old, root))
+    for _ in range(_MAX_PASSES if move.lost or _is_conditional(root) else 0):
+        # again, with the questions that these answers bring in
+        before, move = fields, _Move(is_answer=is_answer)
         fields = list(move.fill(old, read_form(schema, FieldList(fields)).root))
+        if fields == before:
+            break
     return fields, move.lost
+
+
+def _is_conditional(root: Control) -> bool:
+    return any(isinstance(part, ObjectControl) and part.is_conditional for part in root.walk())
 
 
 def _compare(old: Control, new: Control, labels: tuple[str, ...], changes: Changes) -> None:

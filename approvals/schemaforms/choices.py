@@ -1,10 +1,12 @@
 """Controls whose answer is chosen, not typed."""
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from approvals.schemaforms.controls import NULL, OMIT, Answer, Control
-from approvals.schemaforms.limits import MAX_LABEL_LENGTH, MAX_RADIO_OPTIONS
+from approvals.schemaforms.limits import MAX_LABEL_LENGTH, MAX_RADIO_OPTIONS, MAX_SELECT_OPTIONS
+from approvals.schemaforms.options import Member
 from approvals.schemaforms.values import (
     MISSING,
     JSONValue,
@@ -12,43 +14,54 @@ from approvals.schemaforms.values import (
     as_list,
     clip,
     place_of,
+    plain_label,
     same_json,
-    show_json,
 )
 
 if TYPE_CHECKING:
     from approvals.schemaforms.decode import Posted
 
 
-type Option = tuple[str, str, MaybeJSON]
-"""What can be chosen: the token that is posted, the label that is read, the value."""
+class Option(NamedTuple):
+    """What can be chosen: the token that is posted, the label that is read, the value."""
+
+    token: str
+    label: str
+    value: MaybeJSON
+    description: str = ""
 
 
-def label_options(options: Sequence[JSONValue], names: list[JSONValue]) -> list[str]:
-    """Write each option for a person; text that reads like another option is put in quotes."""
-    if len(names) == len(options) and all(isinstance(name, str) for name in names):
-        return [clip(str(name), MAX_LABEL_LENGTH) for name in names]
-    taken = {_plain_label(option) for option in options if not isinstance(option, str)}
+def label_options(members: Sequence[Member]) -> list[str]:
+    """Write each option for a person, no two of them alike.
+
+    The author's label comes first; text that reads like another option is put in quotes.
+    """
+    taken = {plain_label(m.value) for m in members if not isinstance(m.value, str)}
+    labels = [_label_option(member, taken) for member in members]
     return [
-        f"“{option}”"
-        if isinstance(option, str) and (option in taken or not option.strip())
-        else clip(_plain_label(option), MAX_LABEL_LENGTH)
-        for option in options
+        clip(f"{label} ({plain_label(member.value)})" if count > 1 else label, MAX_LABEL_LENGTH)
+        for label, member, count in zip(
+            labels, members, map(Counter(labels).get, labels), strict=True
+        )
+        if count
     ]
 
 
-def _plain_label(option: JSONValue) -> str:
-    match option:
-        case str():
-            return option
-        case True:
-            return "Yes"
-        case False:
-            return "No"
-        case None:
-            return "None"
-        case _:
-            return show_json(option, indent=None)
+def _label_option(member: Member, taken: set[str]) -> str:
+    if member.label.strip():
+        return member.label
+    if isinstance(member.value, str) and (member.value in taken or not member.value.strip()):
+        return f"“{member.value}”"
+    return plain_label(member.value)
+
+
+def list_options(control: Control, places: Iterable[int]) -> list[Option]:
+    """Return the options at some places among those of a control."""
+    labels, members = control.desk.label_options(control.node), control.node.members
+    return [
+        Option(str(place), labels[place], members[place].value, members[place].description)
+        for place in places
+    ]
 
 
 class Choice(Control):
@@ -59,24 +72,20 @@ class Choice(Control):
     null_words = "None"
 
     def options(self) -> list[Option]:
-        """The (token, label, value) of everything that can be chosen."""
-        labels = self.labels
-        listed: list[Option] = [
-            (str(index), labels[index], option) for index, option in enumerate(self.node.options)
-        ]
-        return listed + self.blank_options()
+        """Everything that can be chosen."""
+        return list_options(self, range(len(self.node.members))) + self.blank_options()
 
     @property
     def labels(self) -> list[str]:
         """How each option reads, in their order."""
-        names = self.node.keywords.get("x-labels", self.node.keywords.get("enumNames"))
-        return self.desk.label_options(self.node.options, names)
+        return self.desk.label_options(self.node)
 
     def blank_options(self) -> list[Option]:
         """What can be chosen in the place of an option."""
-        words: dict[str, Option] = {
-            OMIT: (OMIT, self.unset_words, MISSING),
-            NULL: (NULL, self.null_words, None),
+        unset = self.words_of_default if self.keeps_default else self.unset_words
+        words = {
+            OMIT: Option(OMIT, unset, MISSING),
+            NULL: Option(NULL, self.null_words, None),
         }
         return [words[meaning] for meaning in self.meanings]
 
@@ -93,11 +102,15 @@ class Choice(Control):
         self.raw = self.opening_token()
         self.gone = ""
         if not self.raw and self.initial is not MISSING and not self.meanings:
-            self.gone = clip(_plain_label(self.initial), MAX_LABEL_LENGTH)
+            self.gone = clip(plain_label(self.initial), MAX_LABEL_LENGTH)
 
     def opening_token(self) -> str:
         """Return the token of the initial value, or "" where nothing is chosen."""
-        opened = (token for token, _, value in self.options() if same_json(value, self.initial))
+        if self.keeps_default:
+            return OMIT
+        opened = (
+            option.token for option in self.options() if same_json(option.value, self.initial)
+        )
         return next(opened, "")
 
     def read(self, posted: "Posted") -> None:
@@ -108,15 +121,15 @@ class Choice(Control):
 
     def decode(self) -> MaybeJSON:
         self.problems.clear()
-        for token, _, value in self.options():
-            if token == self.raw:
-                return value
+        for option in self.options():
+            if option.token == self.raw:
+                return option.value
         self.note_problem("Choose one of the options.")
         return MISSING
 
     @property
     def is_chosen(self) -> bool:
-        return any(token == self.raw for token, _, _ in self.options())
+        return any(option.token == self.raw for option in self.options())
 
     @property
     def chosen_tokens(self) -> list[str]:
@@ -124,7 +137,10 @@ class Choice(Control):
 
     @property
     def is_radio(self) -> bool:
-        return len(self.options()) <= MAX_RADIO_OPTIONS
+        """A list that opens has no room for what describes its options."""
+        options = self.options()
+        is_described = any(option.description for option in options)
+        return len(options) <= (MAX_SELECT_OPTIONS if is_described else MAX_RADIO_OPTIONS)
 
     @property
     def focus_id(self) -> str:
@@ -135,9 +151,9 @@ class Choice(Control):
             yield self.name, self.raw
 
     def answers(self) -> Iterator[Answer]:
-        for token, label, value in self.options():
-            if token == self.raw and value is not MISSING:
-                yield (self.label,), label
+        for option in self.options():
+            if option.token == self.raw and option.value is not MISSING:
+                yield (self.label,), option.label
         if self.gone and not self.raw:
             yield (self.label,), self.gone
 
@@ -148,12 +164,15 @@ class YesNo(Choice):
     null_words = "Not decided"
 
     def options(self) -> list[Option]:
-        return [("1", "Yes", True), ("0", "No", False), *self.blank_options()]
+        names = as_list(self.node.keywords.get("enumNames"))
+        yes, no = map(str, names) if len(names) == 2 else ("Yes", "No")
+        return [Option("1", yes, True), Option("0", no, False), *self.blank_options()]
 
     def decode(self) -> MaybeJSON:
         value = super().decode()
         if self.problems:
-            self.problems = ["Choose Yes or No."]
+            yes, no, *_ = self.options()
+            self.problems = [f"Choose {yes.label} or {no.label}."]
         return value
 
 
@@ -163,22 +182,17 @@ class Ticks(Control):
     template = "ticks"
 
     def options(self) -> list[Option]:
-        return [(str(index), label, self.values[index]) for index, label in enumerate(self.labels)]
+        return list_options(self, range(len(self.values)))
 
     @property
-    def values(self) -> list[JSONValue]:
+    def values(self) -> Sequence[JSONValue]:
         """Everything that can be ticked."""
-        return as_list(self._item_keywords.get("enum"))
+        return self.node.options
 
     @property
     def labels(self) -> list[str]:
         """How each of the values reads."""
-        names = self._item_keywords.get("x-labels", self._item_keywords.get("enumNames"))
-        return self.desk.label_options(self.values, names)
-
-    @property
-    def _item_keywords(self) -> dict[str, JSONValue]:
-        return self.desk.schema.resolve(self.node.keywords["items"])
+        return self.desk.label_options(self.node)
 
     def open(self) -> None:
         places = [place_of(item, self.values) for item in as_list(self.initial)]
@@ -200,7 +214,7 @@ class Ticks(Control):
     def decode(self) -> MaybeJSON:
         self.problems.clear()
         if self.initial is not MISSING and self.state() == self._opening:
-            value: MaybeJSON = self.initial
+            value: MaybeJSON = MISSING if self.keeps_default else self.initial
         elif not self.ticked and self.blank in self.meanings:
             value = MISSING if self.blank == OMIT else None
         else:
@@ -235,10 +249,20 @@ class Ticks(Control):
 
 
 class Fixed(Control):
-    """A value that the schema settles: sent without being asked for."""
+    """A value that the schema settles: shown, and sent without being asked for."""
 
     template = "fixed"
-    is_hidden = True
+
+    @property
+    def is_hidden(self) -> bool:
+        """What the choice of a branch has settled is told by its name."""
+        return self.slot.fixed is not MISSING or self.decode() is MISSING
+
+    @property
+    def words(self) -> str:
+        value = self.decode()
+        has_label = value is not MISSING and len(self.node.members) == 1
+        return self.desk.label_options(self.node)[0] if has_label else plain_label(value)
 
     def decode(self) -> MaybeJSON:
         if self.slot.fixed is not MISSING:
@@ -246,3 +270,7 @@ class Fixed(Control):
         if self.node.options:
             return self.node.options[0]
         return None if self.slot.required or self.initial is None else MISSING
+
+    def answers(self) -> Iterator[Answer]:
+        if not self.is_hidden:
+            yield (self.label,), self.words

@@ -15,6 +15,7 @@ from approvals.schemaforms.values import (
     UnreadableError,
     as_browser_text,
     clip,
+    plain_label,
     show_json,
     unstorable_reason,
 )
@@ -56,7 +57,11 @@ class Control:
 
     template: ClassVar[str]
     is_group: ClassVar[bool] = False
-    is_hidden: ClassVar[bool] = False
+
+    @property
+    def is_hidden(self) -> bool:
+        """Tell whether there is nothing here for a person to see."""
+        return False
 
     @property
     def is_present(self) -> bool:
@@ -75,6 +80,8 @@ class Control:
         self.slot = slot
         self.node = node
         self.initial = initial
+        self.keeps_default = desk.has_odd_default(slot, node, initial)
+        """The default is not among the possible answers, so it is left to the flow, unsent."""
         self.name = slot.name
         self.label = slot.label
         self.problems: list[str] = []
@@ -82,6 +89,10 @@ class Control:
         """What is allowed here and yet likely not meant, once it is to be pointed out."""
         self.is_new = False
         """This was not in the form that was posted, so nobody has seen it yet."""
+        self.names_places = False
+        """Some problem here is about something that the page has no field for."""
+        self.asks_more = False
+        """What is answered here decides what else is asked."""
         self.is_posted = posted is not None
         self.open()
         self._opening = self.state()
@@ -109,8 +120,15 @@ class Control:
     @property
     def meanings(self) -> list[str]:
         """What leaving this control unanswered can stand for."""
-        absent = not self.slot.required and self.initial is MISSING
+        absent = not self.slot.required and (self.initial is MISSING or self.keeps_default)
         return [OMIT] * absent + [NULL] * self.node.nullable
+
+    @property
+    def words_of_default(self) -> str:
+        """What is said of a default that is left to the flow."""
+        is_private = isinstance(self.initial, (dict, list)) and self.desk.schema.has_secrets
+        shown = "" if is_private else f" ({clip(plain_label(self.initial), 80)})"
+        return f"Left as it is{shown}"
 
     @property
     def hints(self) -> list[str]:
@@ -134,7 +152,10 @@ class Control:
         )
 
     def is_empty(self) -> bool:
-        """Tell that nobody has entered anything here and that no default stands here either."""
+        """Tell that nobody has entered anything here and that no default stands here either.
+
+        What the schema settles inside a group was entered by nobody.
+        """
         return self.is_pristine() and not any(True for _ in self.answers())
 
     def fits_initial(self) -> bool:
@@ -188,6 +209,9 @@ class Control:
             self.problems.append(message)
 
 
+_OWN_DEFAULT = "Left blank, the flow uses a value of its own."
+
+
 class TextControl(Control):
     """A control whose state is one text; the kinds differ in how they read and show it."""
 
@@ -236,8 +260,9 @@ class TextControl(Control):
 
     def decode(self) -> MaybeJSON:
         self.problems.clear()
+        value: MaybeJSON
         if self.is_untouched():
-            value = self.initial
+            value = MISSING if self.keeps_default else self.initial
         elif self.is_blank():
             value = self._decode_blank()
         else:
@@ -301,10 +326,16 @@ class TextControl(Control):
         default = self.node.default
         match self.meanings:
             case [word] if word == OMIT and default not in (MISSING, None):
-                return [f"Left blank, {clip(show_json(default, indent=None), 80)} is used."]
+                used = clip(self.describe_default(default), 80)
+                return [f"Left blank, {used} is used." if used else _OWN_DEFAULT]
             case [word] if word == NULL and self.slot.required:
                 return ["Leave blank for none."]
         return []
+
+    def describe_default(self, default: JSONValue) -> str:
+        """Write a default that is not shown in the field, "" where it tells nobody anything."""
+        is_plain = not isinstance(default, (list, dict))
+        return show_json(default, indent=None) if is_plain else ""
 
     @property
     def suggestions(self) -> list[str]:

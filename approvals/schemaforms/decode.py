@@ -94,6 +94,11 @@ class Posted:
         """Tell whether a person's own input was posted inside the control `name`."""
         return name in self._typed_parents
 
+    def steps_inside(self, name: str) -> list[str]:
+        """Return how the names that were posted go on after the control `name`, in their order."""
+        inside = (other for other in self._names if other.startswith(f"{name}."))
+        return sorted({other[len(name) + 1 :].partition(".")[0] for other in inside})
+
     def file(self, name: str) -> tuple[str, bytes] | None:
         """Return the name and content of a chosen file, cut just above what may be taken."""
         upload = self._files.get(name)

@@ -2,9 +2,17 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 
 from approvals.schemaforms.branches import Branch, read_branches
 from approvals.schemaforms.limits import MAX_BRANCHES
+from approvals.schemaforms.options import (
+    Member,
+    list_members,
+    name_members,
+    read_members,
+    without_repeats,
+)
 from approvals.schemaforms.schema import CONDITIONS, Keywords, Schema, SchemaTrouble, merge_keywords
 from approvals.schemaforms.values import (
     MISSING,
@@ -48,10 +56,16 @@ class Node:
     rules: tuple[JSONValue, ...]
     """Schemas as they stand in the document: what a value is checked against."""
     nullable: bool = False
-    options: tuple[JSONValue, ...] = ()
+    members: tuple[Member, ...] = ()
+    """What can be chosen, or ticked in a list."""
     branches: tuple[Branch, ...] = ()
     trouble: str = ""
     """Why a JSON editor stands here instead of fields."""
+
+    @cached_property
+    def options(self) -> tuple[JSONValue, ...]:
+        """The values that can be chosen."""
+        return tuple(member.value for member in self.members)
 
     @property
     def title(self) -> str:
@@ -93,7 +107,10 @@ def _read_alternatives(schema: Schema, raw: JSONValue, keywords: Keywords) -> No
         rest = {name: value for name, value in keywords.items() if name not in _WORDS}
         parts = [{**rest, "type": name} for name in as_list(keywords["type"])]
         return _read_union(schema, raw, keywords, parts)
-    return Node(kind=_kind_of(schema, keywords), keywords=keywords, rules=(raw,))
+    kind = _kind_of(keywords)
+    members = _read_ticks(schema, keywords) if kind is Kind.LIST else ()
+    kind = Kind.CHOICES if members else kind
+    return Node(kind=kind, keywords=keywords, rules=(raw,), members=members)
 
 
 def _only_restricts(outer: Keywords, parts: list[JSONValue]) -> bool:
@@ -112,12 +129,11 @@ def _with_shared_fields(outer: Keywords, parts: list[JSONValue]) -> list[JSONVal
 
 
 def _read_options(raw: JSONValue, keywords: Keywords) -> Node:
-    options = [keywords["const"]] if "const" in keywords else as_list(keywords["enum"])
-    if not options:
+    members = tuple(read_members(keywords))
+    if not members:
         raise SchemaTrouble("Its description allows no value at all.")
-    if "const" in keywords:
-        return Node(kind=Kind.CONST, keywords=keywords, rules=(raw,), options=tuple(options))
-    return Node(kind=Kind.ENUM, keywords=keywords, rules=(raw,), options=tuple(options))
+    kind = Kind.CONST if "const" in keywords else Kind.ENUM
+    return Node(kind=kind, keywords=keywords, rules=(raw,), members=members)
 
 
 def _read_union(schema: Schema, raw: JSONValue, outer: Keywords, parts: list[JSONValue]) -> Node:
@@ -125,34 +141,56 @@ def _read_union(schema: Schema, raw: JSONValue, outer: Keywords, parts: list[JSO
         raise SchemaTrouble("It allows too many alternatives.")
     resolved = [(part, schema.resolve(part)) for part in parts]
     nullable = any(_is_null(keywords) for _, keywords in resolved)
-    resolved = [(part, keywords) for part, keywords in resolved if not _is_null(keywords)]
-    if not resolved:
+    several = [(part, keywords) for part, keywords in resolved if not _is_null(keywords)]
+    if not several:
         return Node(kind=Kind.NULL, keywords=outer, rules=(raw,))
-    if len(resolved) == 1:
-        part, keywords = resolved[0]
-        inner = _read_alternatives(schema, part, keywords)
-        merged = merge_keywords(inner.keywords, outer)
-        rules = (*inner.rules, outer) if _has_checks(outer) else inner.rules
-        return replace(inner, keywords=merged, rules=rules, nullable=nullable or inner.nullable)
-    kind = Kind.UNION
-    options: tuple[JSONValue, ...] = ()
-    branches: tuple[Branch, ...] = ()
-    if all(_is_choice(keywords) for _, keywords in resolved):
-        kind, options = Kind.ENUM, _collect_options(resolved)
-    elif _is_decimal(outer, [keywords for _, keywords in resolved]):
-        kind = Kind.DECIMAL
-    elif _is_any_number([keywords for _, keywords in resolved]):
-        kind = Kind.NUMBER
-    if kind in {Kind.UNION, Kind.DECIMAL}:
-        branches = read_branches(schema, outer, resolved)
-    return Node(
-        kind=kind,
-        keywords=outer,
-        rules=(raw,),
-        nullable=nullable,
-        options=options,
-        branches=branches,
-    )
+    members = _collect_members(schema, resolved)
+    if len(several) == 1 and len(members) < 2:
+        return _read_single(schema, several[0], outer, nullable=nullable)
+    if members:
+        named = tuple(name_members(members, outer))
+        has_null = any(member.value is None for member in named)
+        return Node(
+            kind=Kind.ENUM,
+            keywords=outer,
+            rules=(raw,),
+            nullable=nullable and not has_null,
+            members=named,
+        )
+    kind = _union_kind([keywords for _, keywords in several])
+    branches = read_branches(schema, outer, several) if kind is not Kind.NUMBER else ()
+    return Node(kind=kind, keywords=outer, rules=(raw,), nullable=nullable, branches=branches)
+
+
+def _read_single(
+    schema: Schema, only: tuple[JSONValue, Keywords], outer: Keywords, *, nullable: bool
+) -> Node:
+    """Read the only alternative beside null, under the words of the whole."""
+    part, keywords = only
+    inner = _read_alternatives(schema, part, keywords)
+    merged = merge_keywords(inner.keywords, outer)
+    rules = (*inner.rules, outer) if _has_checks(outer) else inner.rules
+    members = tuple(name_members(list(inner.members), outer))
+    nullable = nullable or inner.nullable
+    return replace(inner, keywords=merged, rules=rules, nullable=nullable, members=members)
+
+
+def _collect_members(schema: Schema, resolved: list[tuple[JSONValue, Keywords]]) -> list[Member]:
+    """Return all options where every alternative is one or more of them; a plain null is none."""
+    members: list[Member] = []
+    for part, keywords in resolved:
+        found = list_members(schema, part)
+        if found is None and not _is_null(keywords):
+            return []
+        is_plain_null = _is_null(keywords) and not (found and found[0].label)
+        members += [] if is_plain_null else found or []
+    return without_repeats(members)
+
+
+def _union_kind(parts: list[Keywords]) -> Kind:
+    if _is_decimal(parts):
+        return Kind.DECIMAL
+    return Kind.NUMBER if _is_any_number(parts) else Kind.UNION
 
 
 _WORDS = {"title", "description", "default", "examples", "deprecated", "position", "discriminator"}
@@ -170,38 +208,27 @@ def _is_choice(keywords: JSONValue) -> bool:
     return isinstance(keywords, dict) and ("enum" in keywords or "const" in keywords)
 
 
-def _collect_options(resolved: list[tuple[JSONValue, Keywords]]) -> tuple[JSONValue, ...]:
-    options: list[JSONValue] = []
-    for _, keywords in resolved:
-        options += [keywords["const"]] if "const" in keywords else as_list(keywords["enum"])
-    return tuple(options)
+def _is_decimal(parts: list[Keywords]) -> bool:
+    """Tell a Decimal, which pydantic writes as number or text, from a true union of both.
 
-
-def _is_decimal(outer: Keywords, parts: list[Keywords]) -> bool:
-    """Tell a Decimal, which pydantic writes as number or string, from a true union of both."""
-    types = sorted(as_text(part.get("type")) for part in parts)
-    if types != ["number", "string"]:
+    pydantic 2.12 and 2.13 give it away by their pattern, our SDK by a format; all others write
+    the very same for `float | str`, which is what a person should be asked for then.
+    """
+    if sorted(as_text(part.get("type")) for part in parts) != ["number", "string"]:
         return False
     text = next(part for part in parts if part.get("type") == "string")
-    if text.keys() - {"type", "pattern", "title", "description"}:
-        return False
-    pattern = as_text(text.get("pattern"))
-    if pattern:
-        return r"\d" in pattern and "." in pattern
-    default = outer.get("default")
-    return not isinstance(default, str) or looks_numeric(default)
+    is_marked = text.get("format") == "decimal"
+    return is_marked or as_text(text.get("pattern")).startswith(_DECIMAL_PATTERN)
+
+
+_DECIMAL_PATTERN = r"^(?!^[-+.]*$)[+-]?0*"
+"""How every pattern begins that pydantic has for a Decimal, whatever its digits and places."""
 
 
 def _is_any_number(parts: list[Keywords]) -> bool:
     """Tell `int | float`: what is typed says which of them it is, as for every number."""
     types = [as_text(part.get("type")) for part in parts if not part.keys() - _WORDS - {"type"}]
     return sorted(types) == ["integer", "number"] and len(parts) == 2
-
-
-def looks_numeric(text: str) -> bool:
-    return any(character.isdigit() for character in text) and not any(
-        character.isalpha() and character not in "eE" for character in text
-    )
 
 
 _STRING_KINDS = {
@@ -218,14 +245,14 @@ _STRING_KINDS = {
 }
 
 
-def _kind_of(schema: Schema, keywords: Keywords) -> Kind:
+def _kind_of(keywords: Keywords) -> Kind:
     match keywords.get("type", _implied_type(keywords)):
         case "string":
             return _string_kind(keywords)
         case "integer" | "number" | "boolean" | "null" as name:
             return Kind(name)
         case "array":
-            return _list_kind(schema, keywords)
+            return Kind.LIST
         case "object":
             return _object_kind(keywords)
         case None:
@@ -260,10 +287,8 @@ def _string_kind(keywords: Keywords) -> Kind:
     return _STRING_KINDS.get(as_text(keywords.get("format")), Kind.TEXT)
 
 
-def _list_kind(schema: Schema, keywords: Keywords) -> Kind:
-    """A list of distinct options is ticked; every other list has rows."""
+def _read_ticks(schema: Schema, keywords: Keywords) -> tuple[Member, ...]:
+    """Return what can be ticked: a list of distinct options; every other list has rows."""
     if keywords.get("uniqueItems") is True and isinstance(keywords.get("items"), dict):
-        options = schema.resolve(keywords["items"]).get("enum")
-        if isinstance(options, list) and options:
-            return Kind.CHOICES
-    return Kind.LIST
+        return tuple(list_members(schema, keywords["items"]) or ())
+    return ()

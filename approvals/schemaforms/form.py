@@ -27,6 +27,7 @@ from approvals.schemaforms.problems import (
     find_control,
     find_control_at,
     forget_problems,
+    hide_patterns,
     join_labels,
     list_doubts,
     list_problems,
@@ -136,6 +137,7 @@ class Form:
     def _note_refusal(self, control: Control, message: str) -> None:
         for secret in list_secrets(self.root):
             message = message.replace(secret, MASK)  # servers quote values
+        message = hide_patterns(message)
         control.note_problem(clip(message, 500))
 
     def typed(self, *, longest: int = MAX_SHOWN_VALUE) -> list[tuple[str, str]]:

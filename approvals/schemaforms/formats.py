@@ -10,7 +10,7 @@ import ipaddress
 import re
 import uuid
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -121,6 +121,19 @@ def describe_datetime(text: str) -> str:
     """Write a date-time for a person: its day, its time and its zone apart."""
     local, zone = split_datetime(text)
     return f"{local.replace('T', ' ')} {zone}".strip()
+
+
+def describe_timestamp(number: float) -> str:
+    """Write seconds or milliseconds since 1970 as pydantic reads them, "" if it would not."""
+    seconds = number / 1000 if abs(number) > _LARGEST_SECONDS else number
+    try:
+        moment = datetime.fromtimestamp(seconds, tz=UTC)
+    except (ValueError, OverflowError, OSError):
+        return ""
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+_LARGEST_SECONDS = 20_000_000_000
 
 
 def read_base64(text: str, *, url_safe: bool) -> str:

@@ -6,6 +6,9 @@ MAX_DEPTH = 20
 MAX_FIELDS = 3_000
 """Fields that one form shows at once before its larger groups become JSON editors."""
 
+MAX_CONDITIONS = 1_000
+"""Rules that hold only after certain answers, whether inside one another or side by side."""
+
 MAX_ROWS = 250
 """Rows of one list that are shown as fields."""
 

@@ -34,6 +34,12 @@ class MapControl(Rows):
         return {"type": "string", **keywords}
 
     @property
+    def can_add(self) -> bool:
+        """Each key can stand here once, also where there are only so many."""
+        keys = self.desk.node(self._key_rule).options
+        return super().can_add and not (keys and len(self.tokens) >= len(keys))
+
+    @property
     def _patterns(self) -> dict[str, JSONValue]:
         return as_dict(self.node.keywords.get("patternProperties"))
 

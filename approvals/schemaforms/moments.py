@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from approvals.schemaforms import formats
 from approvals.schemaforms.controls import Answer, TextControl
-from approvals.schemaforms.durations import describe_duration, read_duration
+from approvals.schemaforms.durations import describe_duration, read_duration, write_duration
 from approvals.schemaforms.values import JSONValue, UnreadableError
 
 if TYPE_CHECKING:
@@ -24,7 +25,22 @@ def _shorten(text: str) -> str:
     return text.removesuffix(":00") if text.count(":") == 2 else text
 
 
-class Date(TextControl):
+class Moment(TextControl):
+    """What pydantic also reads from a number, as the default of a flow may be one."""
+
+    def describe_default(self, default: JSONValue) -> str:
+        if isinstance(default, str):
+            return default
+        if isinstance(default, bool) or not isinstance(default, (int, float)):
+            return ""
+        return self.describe_number(float(default))
+
+    def describe_number(self, number: float) -> str:
+        """Write what a number stands for, "" if it stands for nothing."""
+        return formats.describe_timestamp(number)
+
+
+class Date(Moment):
     template = "date"
     demand = "Enter a date."
 
@@ -36,8 +52,11 @@ class Date(TextControl):
         """A date picker, unless it would drop the text it cannot show."""
         return "date" if not self.raw or self.fits_initial() else "text"
 
+    def describe_number(self, number: float) -> str:
+        return super().describe_number(number)[:10]
 
-class Time(TextControl):
+
+class Time(Moment):
     template = "date"
     demand = "Enter a time."
 
@@ -57,8 +76,11 @@ class Time(TextControl):
     def step(self) -> str:
         return "0.001" if "." in self.raw else "1"
 
+    def describe_number(self, number: float) -> str:
+        return super().describe_number(number)[11:] if 0 <= number < 86_400 else ""
 
-class DateTime(TextControl):
+
+class DateTime(Moment):
     """A local date and time beside its zone; `zone` is None until somebody chose one."""
 
     template = "datetime"
@@ -114,7 +136,7 @@ def _is_moment(day: str, clock: str) -> bool:
     return True
 
 
-class Duration(TextControl):
+class Duration(Moment):
     demand = "Enter a duration, such as 1h 30m."
 
     @property
@@ -126,3 +148,10 @@ class Duration(TextControl):
 
     def parse(self, text: str) -> JSONValue:
         return read_duration(text)
+
+    def describe_number(self, number: float) -> str:
+        try:
+            span = timedelta(seconds=number)
+        except (OverflowError, ValueError):
+            return ""
+        return describe_duration(write_duration(span))

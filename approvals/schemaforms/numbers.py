@@ -8,7 +8,13 @@ from typing import Any
 from approvals.schemaforms.controls import TextControl
 from approvals.schemaforms.limits import MAX_NUMBER_LENGTH
 from approvals.schemaforms.schema import Keywords
-from approvals.schemaforms.values import JSONValue, UnreadableError, is_multiple, show_json
+from approvals.schemaforms.values import (
+    JSONValue,
+    UnreadableError,
+    as_number,
+    is_multiple,
+    show_json,
+)
 
 
 class Integer(TextControl):
@@ -19,9 +25,13 @@ class Integer(TextControl):
         return "" if value is None else show_json(value)
 
     def parse(self, text: str) -> JSONValue:
+        if plain := plain_thousands(text):
+            raise UnreadableError(f"Write {plain}, without {_name_marks(text)}.")
+        if re.fullmatch(r"\s*[+-]?\d+([.,]\d{3})*[.,]\d+\s*", text, re.ASCII) and "," in text:
+            raise UnreadableError(_NO_DECIMALS)
         number = read_decimal(text, self.demand)
         if number != number.to_integral_value():
-            raise UnreadableError("Enter a whole number, without decimals.")
+            raise UnreadableError(_NO_DECIMALS)
         return int(number)
 
     def doubt_about(self, text: str) -> str:
@@ -41,6 +51,61 @@ class Number(Integer):
             raise UnreadableError("This number is too large.")
         return value
 
+    def doubt_about(self, text: str) -> str:
+        return doubt_about_thousands(text, self.node.keywords) or super().doubt_about(text)
+
+    def check(self, value: JSONValue) -> None:
+        super().check(value)
+        note_thousands(self)
+
+
+_NO_DECIMALS = "Enter a whole number, without decimals."
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([.,'\u2019 \u00a0\u202f_])\d{3}(?:\1\d{3})*", re.ASCII)
+_LAKHS = re.compile(r"[+-]?[1-9]\d?,(?:\d{2},)+\d{3}", re.ASCII)
+_MARKS = {"'": "apostrophe", "\u2019": "apostrophe", "_": "underscore"}
+
+
+def plain_thousands(text: str) -> str:
+    """Return a whole number without what seems to divide its thousands; "" where nothing does.
+
+    A part of zeros behind the other mark, as in `1.000,00`, is left away.
+    """
+    whole = re.sub(r"(?<=\d)([.,])0{1,2}$", "", text.strip())
+    found = _THOUSANDS.fullmatch(whole) or _LAKHS.fullmatch(whole)
+    return re.sub(r"[^\d+-]", "", whole) if found else ""
+
+
+def _name_marks(text: str) -> str:
+    found = _THOUSANDS.match(text.strip())
+    if found is None or found[1] in ".,":
+        return "point or comma"
+    return _MARKS.get(found[1], "blanks")
+
+
+def doubt_about_thousands(text: str, keywords: Keywords | None = None) -> str:
+    """Say how a number is read whose point may be meant to divide thousands.
+
+    Not where the number's keywords allow nothing near a thousand times as much.
+    """
+    text = text.strip()
+    largest = [as_number((keywords or {}).get(key)) for key in ("maximum", "exclusiveMaximum")]
+    plain = plain_thousands(text)
+    if not plain or not re.fullmatch(r"[+-]?\d+\.\d{3}", text, re.ASCII):
+        return ""
+    if any(limit is not None and abs(limit) * 100 < abs(int(plain)) for limit in largest):
+        return ""
+    return (
+        f"The point is read as the beginning of decimals: this is {Decimal(text).normalize():f}."
+        f" If you mean {plain}, write it without the point."
+    )
+
+
+def note_thousands(control: TextControl) -> None:
+    """Explain a refused number that was probably meant to be a thousand times as much."""
+    if control.problems and not control.is_untouched():
+        doubt = doubt_about_thousands(control.raw)
+        control.problems += [doubt] * bool(doubt)
+
 
 def doubt_about_number(value: JSONValue) -> str:
     """Say that not every flow reads a whole number of more than 64 bits to its last digit."""
@@ -57,6 +122,8 @@ def read_decimal(text: str, demand: str) -> Decimal:
     text = text.strip()
     if len(text) > MAX_NUMBER_LENGTH:
         raise UnreadableError("This number is too long.")
+    if hint := _hint_at_spelling(text):
+        raise UnreadableError(hint)
     if re.fullmatch(r"[+-]?\d+(\.\d{3})*,\d+", text, re.ASCII):
         raise UnreadableError("Write the decimals after a point, not a comma: 1.5.")
     if not text.isascii() and text.isdecimal():
@@ -70,6 +137,21 @@ def read_decimal(text: str, demand: str) -> Decimal:
     if number and abs(number.adjusted()) > MAX_NUMBER_LENGTH:
         raise UnreadableError("This number is too long.")
     return number
+
+
+def _hint_at_spelling(text: str) -> str:
+    """Say how to write a number whose thousands are divided, "" where one can be read."""
+    decimals = re.search(r"[.,](?=\d+$)", text, re.ASCII)
+    whole = text[: decimals.start()] if decimals else ""
+    if decimals and plain_thousands(whole) and decimals[0] not in whole:
+        number = f"{plain_thousands(whole)}.{text[decimals.end() :]}"
+        return f"Write {number}: decimals after a point, and nothing between thousands."
+    if re.fullmatch(r"[+-]?\d+[.]\d{3}", text) or not plain_thousands(text):
+        return ""
+    if re.fullmatch(r"[+-]?\d+,\d{3}", text):
+        plain = plain_thousands(text)
+        return f"Write {plain}, without the comma. Decimals are written after a point, as in 1.5."
+    return f"Write {plain_thousands(text)}, without {_name_marks(text)}."
 
 
 def is_decimal(text: str) -> bool:
@@ -103,6 +185,11 @@ class DecimalText(TextControl):
         text = text.strip()
         return text if self._fits_text(text) else format(number, "f")
 
+    def doubt_about(self, text: str) -> str:
+        rules = self._rules("number")
+        keywords = self.desk.resolve_quietly(rules[0]) if rules else None
+        return doubt_about_thousands(text, keywords)
+
     def _fits_text(self, text: str) -> bool:
         return any(self.desk.accepts(rule, text) for rule in self._rules("string"))
 
@@ -111,6 +198,10 @@ class DecimalText(TextControl):
         return [rule for rule in rules if self.desk.resolve_quietly(rule).get("type") == kind]
 
     def check(self, value: JSONValue) -> None:
+        self._check_number(value)
+        note_thousands(self)
+
+    def _check_number(self, value: JSONValue) -> None:
         try:
             number = Decimal(str(value))
         except InvalidOperation:

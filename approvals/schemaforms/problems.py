@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from approvals.schemaforms.values import clip
+from approvals.schemaforms.checks import matches
+from approvals.schemaforms.values import as_names, as_text, clip, plain_label
 
 if TYPE_CHECKING:
     from approvals.schemaforms.checks import Complaint
@@ -33,7 +35,6 @@ _SENTENCES = {
     "exclusiveMaximum": "Enter a number below {limit}.",
     "exclusiveMinimum": "Enter a number above {limit}.",
     "multipleOf": "Enter a multiple of {limit}.",
-    "pattern": "This must match the pattern {limit}",
     "enum": "Choose one of the options.",
     "const": "This must be {limit}.",
     "minItems": "Add entries: at least {limit} needed.",
@@ -63,6 +64,20 @@ _TYPES = {
 }
 
 
+_FORMATS = {
+    "date": "a date",
+    "date-time": "a date and time",
+    "time": "a time",
+    "duration": "a duration",
+    "email": "an e-mail address",
+    "uri": "an address (URL)",
+    "uuid": "a UUID",
+    "password": "a secret",
+    "binary": "a file or text",
+    "decimal": "a number",
+}
+
+
 def write_complaint(complaint: "Complaint") -> str:
     """Write in plain words what the schema asks for and the value does not give."""
     limit = complaint.limit
@@ -72,14 +87,48 @@ def write_complaint(complaint: "Complaint") -> str:
         case "maxLength":
             return _length_sentence("at most", limit, len(complaint.value))
         case "type":
-            names = limit if isinstance(limit, list) else [limit]
-            words = " or ".join(_TYPES.get(name, "of another kind") for name in names)
-            return f"This should be {words}."
+            return f"This should be {_name_type(limit, complaint.rule)}."
+        case "pattern":
+            return _pattern_sentence(complaint.rule)
         case "anyOf" | "oneOf" if _asks_for_one_of(limit):
-            return "Fill in at least one of the fields that belong together here."
+            names = dict.fromkeys(name for part in limit for name in part.get("required", ()))
+            listed = ", ".join(f"“{name}”" for name in names)
+            return f"Fill in at least one of the fields that belong together here: {listed}."
         case keyword:
             sentence = _SENTENCES.get(keyword, "This does not fit what is asked for here.")
             return clip(sentence.replace("{limit}", clip(_plain(limit), 120)), MAX_MESSAGE_LENGTH)
+
+
+def _name_type(limit: Any, rule: Any) -> str:
+    names = limit if isinstance(limit, list) else [limit]
+    words = _FORMATS.get(str(rule.get("format"))) if isinstance(rule, dict) else None
+    return " or ".join(
+        words if words and name == "string" else _TYPES.get(name, "of another kind")
+        for name in names
+    )
+
+
+def _pattern_sentence(rule: Any) -> str:
+    """Say what is wrong in the words of the author: a pattern is for machines to read."""
+    rule = rule if isinstance(rule, dict) else {}
+    shown = as_names(rule.get("examples"))
+    fitting = [text for text in shown if matches(str(rule.get("pattern", "")), text)]
+    description = " ".join(as_text(rule.get("description")).split())
+    hints = [*(f"For example: {clip(text, 80)}" for text in fitting[:1]), clip(description, 200)]
+    return " ".join([_UNFIT, *hints[:1]]).strip()
+
+
+_UNFIT = "This does not have the expected form."
+
+
+def hide_patterns(message: str) -> str:
+    """Return what a server or a flow says, without the regular expressions that it quotes."""
+    return _UNFIT if _QUOTED_PATTERN.search(message) else message
+
+
+_QUOTED_PATTERN = re.compile(
+    r"does not match (any of the regexes|r?['\"])|[Ss]hould match pattern|the pattern ['\"]"
+)
 
 
 def _length_sentence(bound: str, limit: Any, length: int) -> str:
@@ -96,7 +145,9 @@ def _asks_for_one_of(parts: Any) -> bool:
 
 
 def _plain(limit: Any) -> str:
-    return str(int(limit)) if isinstance(limit, float) and limit.is_integer() else str(limit)
+    if isinstance(limit, float) and limit.is_integer():
+        return str(int(limit))
+    return str(limit) if isinstance(limit, (Decimal, float)) else plain_label(limit)
 
 
 def place_complaint(root: "Control", complaint: "Complaint") -> None:
@@ -104,9 +155,20 @@ def place_complaint(root: "Control", complaint: "Complaint") -> None:
     missing = _missing_properties(complaint)
     paths = [(*complaint.path, name) for name in missing] or [complaint.path]
     for path in paths:
-        control = find_control(root, path)
+        control, rest = _descend(root, path)
         if not has_problems(control):
-            control.note_problem(write_complaint(complaint))
+            message = write_complaint(complaint)
+            control.note_problem(_name_place(rest, message) if rest else message)
+            is_choice = complaint.keyword in {"anyOf", "oneOf"}
+            control.names_places = control.names_places or bool(rest) or is_choice
+
+
+def _name_place(rest: Path, message: str) -> str:
+    """Name what a message is about where the page has no field for it."""
+    name = " ".join(str(step) for step in rest)
+    if message == NEEDED:
+        return f"“{name}” needs an answer, and there is no field for it here."
+    return f"“{name}”: {message}"
 
 
 def _missing_properties(complaint: "Complaint") -> list[str]:
@@ -208,6 +270,7 @@ def list_problems(
     """Yield every problem in the order of the form."""
     labels = (*labels, control.label)
     anchor = control.focus_id if path or control.label else ""
+    anchor = anchor or (f"{control.id}-error" if control.names_places else "")
     for message in control.problems:
         yield Problem(path, message, anchor, join_labels(labels))
     for key, child in control.children():

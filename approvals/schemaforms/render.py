@@ -12,15 +12,16 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
-from approvals.schemaforms.choices import Choice, Ticks
+from approvals.schemaforms.choices import Choice, Fixed, Ticks
 from approvals.schemaforms.controls import Control
 from approvals.schemaforms.decode import JUDGED, OPERATION, SEEN
 from approvals.schemaforms.files import File
 from approvals.schemaforms.form import Form
-from approvals.schemaforms.groups import Group, ObjectControl
+from approvals.schemaforms.groups import Group
 from approvals.schemaforms.limits import MAX_HELP_LENGTH
 from approvals.schemaforms.maps import MapControl
 from approvals.schemaforms.moments import DateTime
+from approvals.schemaforms.objects import ObjectControl
 from approvals.schemaforms.problems import has_problems
 from approvals.schemaforms.rows import ListControl
 from approvals.schemaforms.searching import Search, SearchTicks
@@ -99,7 +100,7 @@ def render_summary(form: Form) -> SafeString:
 
 def render_found(control: Search | SearchTicks) -> SafeString:
     """The options that a search brought, and words about them to be announced."""
-    html = _render("search_found", c=control, ticks=isinstance(control, Ticks))
+    html = _render("search_found", c=control, **_options(control))
     return mark_safe(printable(html))  # noqa: S308 - as above, with some characters replaced
 
 
@@ -117,7 +118,7 @@ def _render_control(control: Control, page: _Page, *, is_bare: bool = False) -> 
         "has_focus": page.focus_id in (control.id, control.focus_id),
         "notes": _notes(control),
         "described": _described_by(control),
-        "ticks": isinstance(control, Ticks),
+        **_options(control),
     }
     inner = _render(control.template, **context, **_surroundings(control, page))
     if is_bare:
@@ -148,6 +149,18 @@ def _described_by(control: Control) -> str:
         "doubt": control.doubt,
     }
     return " ".join(f"{control.id}-{mark}" for mark, is_there in marks.items() if is_there)
+
+
+def _options(control: Control) -> dict[str, Any]:
+    """What can be chosen or ticked, each with what its author says about it."""
+    if not isinstance(control, (Choice, Ticks)):
+        return {}
+    options = [(option, markdown(option.description)) for option in control.options()]
+    return {
+        "options": options,
+        "is_described": any(about for _, about in options),
+        "ticks": isinstance(control, Ticks),
+    }
 
 
 def _is_fieldset(control: Control) -> bool:
@@ -192,7 +205,12 @@ def _object_parts(control: Group, page: _Page) -> dict[str, Any]:
         "folded": [_render_control(part, page) for part in folded],
         "is_unfolded": any(map(has_problems, folded)),
         "kept": _kept(control),
+        "aside": _hidden([pair for part in _set_aside(control) for pair in part.inputs()]),
     }
+
+
+def _set_aside(control: Group) -> list[Control]:
+    return control.set_aside() if isinstance(control, ObjectControl) else []
 
 
 def _is_folded(control: Control) -> bool:
@@ -203,7 +221,8 @@ def _union_parts(control: UnionControl, page: _Page) -> dict[str, Any]:
     current = control.current
     aside = [pair for part in control.set_aside() for pair in part.inputs()]
     is_bare = isinstance(current, Group)
-    shown = _render_control(current, page, is_bare=is_bare) if current else ""
+    is_told = current is None or isinstance(current, Fixed)  # by the button that is pressed
+    shown = "" if current is None or is_told else _render_control(current, page, is_bare=is_bare)
     return {
         "current": shown,
         "kept": _hidden(aside),

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from approvals.schemaforms.choices import Choice, Option, Ticks
+from approvals.schemaforms.choices import Choice, Option, Ticks, list_options
+from approvals.schemaforms.controls import OMIT
 from approvals.schemaforms.limits import (
     MAX_FOUND_OPTIONS,
     MAX_QUERY_LENGTH,
@@ -127,8 +128,10 @@ class Search(Choice):
         super().open()
 
     def opening_token(self) -> str:
+        if self.keeps_default:
+            return OMIT
         place = place_of(self.initial, self.node.options)
-        blanks = [token for token, _, value in self.blank_options() if value is self.initial]
+        blanks = [option.token for option in self.blank_options() if option.value is self.initial]
         return str(place) if place is not None else next(iter(blanks), "")
 
     def read(self, posted: "Posted") -> None:
@@ -136,9 +139,7 @@ class Search(Choice):
         self.box.read(posted)
 
     def options(self) -> list[Option]:
-        labels, values = self.labels, self.node.options
-        offered = self.box.offer(self._picked())
-        return self.blank_options() + [(str(n), labels[n], values[n]) for n in offered]
+        return self.blank_options() + list_options(self, self.box.offer(self._picked()))
 
     def _picked(self) -> list[int]:
         place = read_place(self.raw)
@@ -147,21 +148,21 @@ class Search(Choice):
     def decode(self) -> MaybeJSON:
         self.problems.clear()
         chosen = self._chosen()
-        if chosen is None or not self.box.is_answered_by([chosen[1]]):
+        if chosen is None or not self.box.is_answered_by([chosen.label]):
             place = None if self._picked() else self.box.typed_in_full()
             if place is None:
                 self.note_problem(self._ask(chosen))
             else:
                 self.raw = str(place)
                 chosen = self._chosen()
-        return chosen[2] if chosen else MISSING
+        return chosen.value if chosen else MISSING
 
     def _chosen(self) -> Option | None:
-        return next((option for option in self.options() if option[0] == self.raw), None)
+        return next((option for option in self.options() if option.token == self.raw), None)
 
     def _ask(self, chosen: Option | None) -> str:
         if chosen is not None:
-            return f"“{chosen[1]}” is chosen. Choose what you searched for, or clear the search."
+            return f"“{chosen.label}” is chosen. Choose what you searched for, or clear the search."
         return "Choose one of the options." if self.box.query else "Choose an option."
 
     def is_pristine(self) -> bool:
@@ -198,9 +199,7 @@ class SearchTicks(Ticks):
         self.box.read(posted)
 
     def options(self) -> list[Option]:
-        labels, values = self.labels, self.values
-        offered = self.box.offer(self.ticked_indexes())
-        return [(str(n), labels[n], values[n]) for n in offered]
+        return list_options(self, self.box.offer(self.ticked_indexes()))
 
     def ticked_indexes(self) -> list[int]:
         places = {read_place(token) for token in self.ticked}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from approvals.schemaforms.build import Desk
 from approvals.schemaforms.checks import can_check_pattern
-from approvals.schemaforms.conditions import list_questions
+from approvals.schemaforms.conditions import list_demands
 from approvals.schemaforms.fields import Kind, Node
 from approvals.schemaforms.form import Form
 from approvals.schemaforms.limits import MAX_DEPTH, MAX_SCHEMA_STEPS
@@ -60,9 +60,9 @@ def _places_inside(desk: Desk, node: Node, labels: tuple[str, ...]) -> Iterator[
         return
     for name, raw in as_dict(keywords.get("properties")).items():
         yield (*labels, desk.label_of(raw, name)), raw
-    for question in list_questions(desk, node, None):
-        if question is not None:
-            yield (*labels, desk.label_of(question.raw, question.name)), question.raw
+    for demand in list_demands(desk, node, None):
+        if demand.raw is not True:
+            yield (*labels, desk.label_of(demand.raw, demand.name)), demand.raw
     for index, raw in enumerate(as_list(keywords.get("prefixItems"))):
         yield (*labels, desk.label_of(raw, f"Part {index + 1}")), raw
     for branch in node.branches if node.kind is Kind.UNION else ():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from approvals.schemaforms import formats
 from approvals.schemaforms.checks import TooSlowError, can_check_pattern
 from approvals.schemaforms.controls import EMPTY, NULL, OMIT, Answer, Control, TextControl
-from approvals.schemaforms.numbers import doubt_about_number
+from approvals.schemaforms.numbers import doubt_about_number, doubt_about_thousands
 from approvals.schemaforms.values import (
     MISSING,
     JSONValue,
@@ -57,8 +57,24 @@ class PlainText(TextControl):
 
     def parse(self, text: str) -> JSONValue:
         if complaint := formats.format_complaint(self.node.format, text):
-            raise UnreadableError(complaint)
+            raise UnreadableError(self._find_blank(text) or complaint)
         return text
+
+    def check(self, value: JSONValue) -> None:
+        super().check(value)
+        if self.problems and (blank := self._find_blank(str(value))):
+            self.problems = [blank]
+
+    def _find_blank(self, text: str) -> str:
+        """Tell of blanks around a text, where nothing else is wrong with it."""
+        bare = text.strip()
+        if bare in ("", text) or formats.format_complaint(self.node.format, bare):
+            return ""
+        if not all(self.desk.accepts(rule, bare) for rule in self.node.rules):
+            return ""
+        is_before, is_after = text[:1].isspace(), text[-1:].isspace()
+        end = "both ends" if is_before and is_after else "the beginning" if is_before else "the end"
+        return f"Remove the blank at {end}: nothing else is wrong."
 
     def doubt_about(self, text: str) -> str:
         # The schema does not say whether the flow strips a text before it looks at it.
@@ -193,6 +209,8 @@ class AnyJSON(JSONText):
 
     def doubt_about(self, text: str) -> str:
         parts = (part for _, part in walk_json(self.parse(text)))
+        if doubt := doubt_about_thousands(text):
+            return doubt
         return next((doubt for part in parts if (doubt := doubt_about_number(part))), "")
 
     @property

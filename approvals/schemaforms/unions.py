@@ -23,7 +23,7 @@ class UnionControl(Control):
     def open(self) -> None:
         self.branches: dict[str, Control] = {}
         self.initial_branch = self._find_branch()
-        self.chosen = self.initial_branch
+        self.chosen = OMIT if self.keeps_default else self.initial_branch
         if not self.chosen and self.initial in (None, MISSING) and self.meanings:
             is_forced = self.initial is MISSING and OMIT not in self.meanings
             self.chosen = "" if is_forced else self.meanings[0]
@@ -86,7 +86,8 @@ class UnionControl(Control):
     def options(self) -> list[tuple[str, str]]:
         """The (token, label) of everything that can be chosen."""
         listed = [(str(index), branch.label) for index, branch in enumerate(self.node.branches)]
-        return listed + [(word, _BLANKS[word]) for word in self.meanings]
+        blanks = _BLANKS | ({OMIT: self.words_of_default} if self.keeps_default else {})
+        return listed + [(word, blanks[word]) for word in self.meanings]
 
     def state(self) -> tuple[object, ...]:
         return (self.chosen,)

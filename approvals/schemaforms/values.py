@@ -42,6 +42,16 @@ def as_list(value: MaybeJSON) -> list[JSONValue]:
     return value if isinstance(value, list) else []
 
 
+def as_number(value: MaybeJSON) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value
+
+
+def as_names(value: MaybeJSON) -> list[str]:
+    return [name for name in as_list(value) if isinstance(name, str)]
+
+
 def as_text(value: MaybeJSON) -> str:
     return value if isinstance(value, str) else ""
 
@@ -126,6 +136,21 @@ def show_json(value: MaybeJSON, *, indent: int | None = 2) -> str:
         return json.dumps(value, ensure_ascii=False, indent=indent)
     except (TypeError, ValueError, RecursionError):
         return ""
+
+
+def plain_label(option: MaybeJSON) -> str:
+    """Write a value for a person, as an option that has no other label."""
+    match option:
+        case str():
+            return option
+        case True:
+            return "Yes"
+        case False:
+            return "No"
+        case None:
+            return "None"
+        case _:
+            return show_json(option, indent=None)
 
 
 def read_json(text: str) -> JSONValue:

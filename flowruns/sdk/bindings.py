@@ -16,12 +16,12 @@ from flowruns.domain.keysets import keyset_from_pause
 from flowruns.sdk import calls
 from flowruns.sdk.base_run_input import BaseRunInput, save_steps
 from flowruns.sdk.errors import AnswerBelongsElsewhere, ObjectNotFound
-from flowruns.sdk.input_schemas import schema_of
+from flowruns.sdk.input_schemas import DECIMAL, NAMES, schema_of
 from flowruns.sdk.steps import Steps
 
 _BETWEEN = ("flowruns.sdk.", "asyncio.", "concurrent.")
 # What may differ from one run of the same step to the next: texts, and the initial data.
-_TEXTS_AND_DATA = frozenset({"title", "description", "default", "examples", "required"})
+_TEXTS_AND_DATA = frozenset({"title", "description", "default", "examples", "required", NAMES})
 _NAMED_SCHEMAS = frozenset({"properties", "$defs", "definitions"})
 
 
@@ -109,5 +109,5 @@ def _without_texts(schema: Any) -> Any:
             else _without_texts(value)
         )
         for word, value in schema.items()
-        if word not in _TEXTS_AND_DATA
+        if word not in _TEXTS_AND_DATA and (word, value) != ("format", DECIMAL)
     }

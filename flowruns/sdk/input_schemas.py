@@ -1,5 +1,7 @@
 """The JSON Schemas that forms are built from, in the shape of Prefect 3.8."""
 
+from collections.abc import Iterable
+from enum import Enum
 from typing import Annotated, Any
 
 import pydantic
@@ -22,11 +24,43 @@ _KEPT_OF_A_FIELD = (
 )
 
 
+NAMES = "x-enum-varnames"
+"""The annotation that names the options of an enum, as generators of OpenAPI clients read it."""
+
+DECIMAL = "decimal"
+"""The format of a text that is a Decimal; what knows no such format takes it for a remark."""
+
+
 class _SchemaGenerator(GenerateJsonSchema):
+    """Writes what a form cannot guess, in annotations that validators pass over."""
+
+    def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
+        return super().enum_schema(schema) | _name_options(schema["members"])
+
+    def literal_schema(self, schema: core_schema.LiteralSchema) -> JsonSchemaValue:
+        return super().literal_schema(schema) | _name_options(schema["expected"])
+
+    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
+        """Mark a Decimal, which is otherwise written like a number or any text."""
+        result = super().decimal_schema(schema)
+        for part in result.get("anyOf", [result]):
+            if part.get("type") == "string":
+                part["format"] = DECIMAL
+        return result
+
     def is_instance_schema(self, schema: core_schema.IsInstanceSchema) -> JsonSchemaValue:
         """Let a class that has no JSON form be anything, as Prefect does, instead of failing."""
         del schema
         return {}
+
+
+def _name_options(options: Iterable[Any]) -> dict[str, Any]:
+    """Name the members of an enum whose values are not words already."""
+    members = [option for option in options if isinstance(option, Enum)]
+    is_named = len(members) == len(list(options))
+    if not is_named or all(isinstance(member.value, str) for member in members):
+        return {}
+    return {NAMES: [member.name for member in members]}
 
 
 def field_with_default(field: FieldInfo | None, value: Any) -> tuple[Any, Any]:

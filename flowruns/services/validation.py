@@ -187,5 +187,11 @@ def _preprocess_properties(schema: Any) -> None:
 
 
 def _let_absent_be_null(prop: dict[str, Any]) -> None:
-    if "type" in prop and prop["type"] != "null" and "default" not in prop:
+    """Take null for a value that may be absent, as pydantic 1 wrote it, but for lists and objects.
+
+    Those come from pydantic 2, which writes null where it is taken: a flow dies of any other.
+    """
+    types = prop["type"] if isinstance(prop.get("type"), list) else [prop.get("type")]
+    is_nested = "array" in types or "object" in types
+    if "type" in prop and prop["type"] != "null" and "default" not in prop and not is_nested:
         prop["anyOf"] = [{"type": prop.pop("type")}, {"type": "null"}]

@@ -82,6 +82,40 @@ def test_multiples_are_counted_in_decimals_as_the_flow_will(
     assert run.resume({"a": number})["status"] == verdict
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"type": "array", "items": {"type": "string"}},
+        {"type": "object", "additionalProperties": {"type": "integer"}},
+        {"type": ["object", "array"]},
+    ],
+)
+def test_a_list_or_object_that_may_be_left_out_takes_no_null(run: Run, rule: Any) -> None:
+    run.pause_for_input(
+        {"type": "object", "properties": {"tags": rule, "age": {"type": "integer"}}}
+    )
+    result = run.resume({"tags": None})
+    assert result["status"] == "REJECT"
+    assert [problem["path"] for problem in result["details"]["problems"]] == [["tags"]]
+    assert "for field 'tags'" in result["details"]["reason"]
+    assert run.resume({"age": None})["status"] == "ACCEPT"
+
+
+def test_a_list_inside_that_may_be_left_out_takes_no_null(run: Run) -> None:
+    inner = {"type": "object", "properties": {"tags": {"type": "array"}}}
+    run.pause_for_input(
+        {"properties": {"a": {"$ref": "#/definitions/A"}}, "definitions": {"A": inner}}
+    )
+    assert run.resume({"a": {"tags": None}})["status"] == "REJECT"
+    assert run.resume({"a": {}})["status"] == "ACCEPT"
+
+
+def test_a_list_that_says_that_it_may_be_null_takes_null(run: Run) -> None:
+    rule = {"anyOf": [{"type": "array"}, {"type": "null"}], "default": None}
+    run.pause_for_input({"properties": {"a": rule, "b": {"type": ["array", "null"]}}})
+    assert run.resume({"a": None, "b": None})["status"] == "ACCEPT"
+
+
 def test_no_answer_is_an_empty_answer(run: Run) -> None:
     run.pause_for_input(
         {"type": "object", "properties": {"note": {"default": "", "type": "string"}}}

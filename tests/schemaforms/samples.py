@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 from pydantic import BaseModel, Field, SecretStr
 
 from approvals.schemaforms import JSONValue
+from flowruns.sdk.input_schemas import schema_of
 
 
 class Expense(BaseModel):
@@ -76,6 +77,6 @@ class Maintenance(BaseModel):
 
 
 SAMPLES: dict[str, JSONValue] = {
-    model.__name__: model.model_json_schema()
+    model.__name__: schema_of(model)
     for model in (Expense, Promotion, SignOff, ToolCall, Maintenance)
 }

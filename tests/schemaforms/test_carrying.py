@@ -201,7 +201,8 @@ def test_an_earlier_answer_fills_in_what_is_optional_and_leaves_other_defaults()
 
 
 def test_an_earlier_answer_of_another_kind_is_kept_to_be_seen() -> None:
-    schema = schema_of("a", a={"anyOf": [{"type": "number"}, {"type": "string"}]})
+    text: JSONValue = {"type": "string", "format": "decimal"}
+    schema = schema_of("a", a={"anyOf": [{"type": "number"}, text]})
     form = read_form(schema, FieldList(fill_form(schema, {"a": "ten"})))
     assert form.typed() == [("A", "ten")]
     assert [problem.message for problem in form.problems] == ["Enter a number."]

@@ -126,7 +126,7 @@ def test_case_26_a_repeated_entry_is_reported_at_the_second() -> None:
     rule: JSONValue = {"type": "array", "uniqueItems": True, "items": {}, "default": [1, True]}
     assert ask("a", a=rule).answer() == {"a": [1, True]}
     rule = {"type": "array", "uniqueItems": True, "items": {}, "default": [1, 2, 1.0]}
-    assert ask("a", a=rule).messages() == [(("a", 2), "This repeats an earlier entry.")]
+    assert ask(a=rule).messages() == [(("a", 2), "This repeats an earlier entry.")]
 
 
 def test_case_27_options_carry_the_labels_their_author_gave() -> None:

@@ -6,6 +6,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from approvals.schemaforms import JSONValue
+from flowruns.sdk.input_schemas import schema_of
 from tests.schemaforms.browser import Reviewer, ask
 
 WHOLE: JSONValue = {"type": "integer"}
@@ -18,21 +19,21 @@ class Money(BaseModel):
 
 @pytest.mark.parametrize("text", ["1.50", "1e3", "0010", "+2.0"])
 def test_case_9_a_decimal_is_sent_as_the_text_that_was_typed(text: str) -> None:
-    answer = Reviewer(Money.model_json_schema()).fill(Amount=text).answer()
+    answer = Reviewer(schema_of(Money)).fill(Amount=text).answer()
     assert answer == {"amount": text}
     Money.model_validate(answer)
 
 
 @pytest.mark.parametrize("text", ["abc", "", "NaN", "Infinity", "1,5", "1_000", "٣"])
 def test_case_9_what_is_no_decimal_is_refused(text: str) -> None:
-    [(path, message)] = Reviewer(Money.model_json_schema()).fill(Amount=text).messages()
+    [(path, message)] = Reviewer(schema_of(Money)).fill(Amount=text).messages()
     assert path == ("amount",)
     assert ("comma" in message) == (text == "1,5")
 
 
 @pytest.mark.parametrize(("text", "bound"), [("0.99", "at least 1"), ("5000.01", "at most 5000")])
 def test_case_9_a_decimal_keeps_the_bounds_of_its_number_branch(text: str, bound: str) -> None:
-    [(_, message)] = Reviewer(Money.model_json_schema()).fill(Amount=text).messages()
+    [(_, message)] = Reviewer(schema_of(Money)).fill(Amount=text).messages()
     assert bound in message
 
 
@@ -41,7 +42,7 @@ def test_case_9_a_decimal_may_be_what_its_bound_says(bound: str) -> None:
     class Share(BaseModel):
         part: Decimal = Field(ge=Decimal(bound), le=Decimal(bound))
 
-    answer = Reviewer(Share.model_json_schema()).fill(Part=bound).answer()
+    answer = Reviewer(schema_of(Share)).fill(Part=bound).answer()
     Share.model_validate(answer)
 
 
@@ -156,7 +157,7 @@ def test_case_14_a_long_decimal_is_no_multiple_of_a_cent() -> None:
     class Model(BaseModel):
         a: Decimal = Field(multiple_of=0.01)
 
-    reviewer = Reviewer(Model.model_json_schema())
+    reviewer = Reviewer(schema_of(Model))
     assert reviewer.fill(A="1" * 40 + ".25").answer() == {"a": "1" * 40 + ".25"}
     [(_, message)] = reviewer.fill(A="1" * 40 + ".255").messages()
     assert message == "Enter a multiple of 0.01."

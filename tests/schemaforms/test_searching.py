@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from approvals.schemaforms import JSONValue, find_options, open_form, read_form
 from approvals.schemaforms.choices import label_options
 from approvals.schemaforms.limits import MAX_FOUND_OPTIONS
+from approvals.schemaforms.options import Member
 from approvals.schemaforms.searching import search_labels
 from approvals.schemaforms.values import as_dict, same_json
 from tests.schemaforms.browser import Page, Reviewer, ask
@@ -68,7 +69,7 @@ def test_accents_and_the_order_of_words_do_not_matter(query: str) -> None:
 def test_every_option_is_found_and_keeps_its_type(index: int) -> None:
     values = as_dict(MIXED)["enum"]
     assert isinstance(values, list)
-    label = label_options(values, [])[index]
+    label = label_options([Member(value=value) for value in values])[index]
     reviewer = ask(a=MIXED)
     reviewer.fill(Search_A=label).press("Search A").tick(label)
     answer = reviewer.answer()

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from approvals.schemaforms import JSONValue
+from flowruns.sdk.input_schemas import schema_of
 from tests.schemaforms.browser import Reviewer
 
 
@@ -39,7 +40,7 @@ class Everything(BaseModel):
 
 
 def test_a_blank_form_filled_in_by_label_gives_the_value() -> None:
-    reviewer = Reviewer(Everything.model_json_schema())
+    reviewer = Reviewer(schema_of(Everything))
     for button in ("Add Tags", "Add Tags", "Add entry Limits", "Dog", "Text", "Provide Due"):
         reviewer.press(button)
     reviewer.fill(Reason="fine", Count="3", Amount="1.50", Street="A", Name="Rex", Text="1")

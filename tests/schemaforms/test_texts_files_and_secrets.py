@@ -55,7 +55,7 @@ def test_case_55_a_pattern_is_searched_for_as_the_server_does() -> None:
     assert " pattern=" not in reviewer.html
     assert reviewer.answer() == {"a": "abc"}
     [(_, message)] = reviewer.fill(A="xyz").messages()
-    assert message == "This must match the pattern b+"
+    assert message == "This does not have the expected form."
 
 
 def test_case_55_a_pattern_that_cannot_be_read_is_said_not_to_be_checked() -> None:
@@ -71,8 +71,7 @@ def test_case_55_a_catastrophic_pattern_stops_in_time() -> None:
         assert message in {
             "This could not be checked in time.",
             "The answer could not be checked in time.",
-            r"This must match the pattern ^(a|aa)+$",
-            r"This must match the pattern ^(\w+\s?)*$",
+            "This does not have the expected form.",
         }
 
 
