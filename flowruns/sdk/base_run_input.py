@@ -1,6 +1,7 @@
 """What every run input can do: be asked for, saved, loaded and sent; semantics of Prefect 3.8."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self, cast
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from flowruns.sdk.context import require_flow_run
 from flowruns.sdk.dispatch import dispatch, on_loop
 from flowruns.sdk.errors import ObjectNotFound
 from flowruns.sdk.input_schemas import field_with_default, schema_of
+from flowruns.sdk.results import name_values
 from flowruns.sdk.steps import Steps
 
 
@@ -33,6 +35,7 @@ class BaseRunInput(pydantic.BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     _description: str | None = PrivateAttr(default=None)
+    _initial: ClassVar[Mapping[str, Any]] = {}
     _metadata: RunInputMetadata = PrivateAttr()
 
     @property
@@ -57,6 +60,7 @@ class BaseRunInput(pydantic.BaseModel):
             for name, value in initial.items()
         }
         model = pydantic.create_model(cls.__name__, __base__=cls, **fields)
+        model._initial = {**cls._initial, **initial}  # noqa: SLF001 - our own
         if description is not None:
             # A class attribute over a private one: read through the class, before any instance.
             model._description = description  # noqa: SLF001
@@ -172,6 +176,11 @@ def description_of(model: type[BaseRunInput]) -> str:
     """Return the Markdown that stands above the form, or ""."""
     description = model._description  # noqa: SLF001 - ours, read through the class
     return description if isinstance(description, str) else ""
+
+
+def given_to(model: type[BaseRunInput]) -> str:
+    """Name the initial data alike in every process, or return "" where there is none."""
+    return name_values(model._initial) if model._initial else ""  # noqa: SLF001 - ours
 
 
 def load_steps(model: type[BaseRunInput], keyset: Keyset, flow_run_id: UUID) -> Steps[Any]:

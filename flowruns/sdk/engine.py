@@ -149,6 +149,8 @@ class FlowEngine:
             finished = yield from self._play_attempt(lambda: self.flow.fn(*args, **kwargs))
             if finished.error is None or not finished.state.is_scheduled():
                 return finished
+            # As on the server: what was answered is asked again.
+            self.run.empirical_policy.pause_keys = None
             self.logger.info(
                 "Received non-final state %r when proposing final state %r"
                 " and will attempt to run again...",

@@ -1,5 +1,6 @@
 """The JSON Schemas that forms are built from, in the shape of Prefect 3.8."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import pydantic
@@ -8,6 +9,9 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+# What does not change which answers a schema accepts: texts, and the initial data.
+_TEXTS_AND_DATA = frozenset({"title", "description", "default", "examples", "required"})
+_NAMED_SCHEMAS = frozenset({"properties", "$defs", "definitions"})
 _KEPT_OF_A_FIELD = (
     "title",
     "description",
@@ -56,3 +60,20 @@ def schema_of(model: type[pydantic.BaseModel]) -> dict[str, Any]:
     if "$defs" in schema:
         schema["definitions"] = schema["$defs"]
     return schema
+
+
+def accepted_by(schema: Any) -> Any:
+    """Reduce a schema to what answers it accepts, whatever its texts and its initial data."""
+    if isinstance(schema, list):
+        return [accepted_by(item) for item in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    return {
+        word: (
+            {name: accepted_by(item) for name, item in value.items()}
+            if word in _NAMED_SCHEMAS and isinstance(value, Mapping)
+            else accepted_by(value)
+        )
+        for word, value in schema.items()
+        if word not in _TEXTS_AND_DATA
+    }

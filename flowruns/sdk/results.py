@@ -130,6 +130,18 @@ def digest(*parts: Any) -> str:
     return hashlib.sha256(repr([_plain(part) for part in parts]).encode()).hexdigest()
 
 
+def name_values(values: Mapping[str, Any]) -> str:
+    """Name values alike in every process; one that cannot be counts as its type."""
+    return digest({name: _nameable(value) for name, value in values.items()})[:16]
+
+
+def _nameable(value: Any) -> Any:
+    try:
+        return digest(value)
+    except Exception:  # noqa: BLE001 - whatever its __reduce__ raises
+        return type(value).__qualname__
+
+
 def source_of(function: Callable[..., Any]) -> str:
     with suppress(OSError, TypeError):
         return inspect.getsource(function)

@@ -35,7 +35,7 @@ from flowruns.sdk.futures import (
 from flowruns.sdk.hooks import call_author, hook_steps
 from flowruns.sdk.limits import TimeLimit
 from flowruns.sdk.parameters import Arguments, bind
-from flowruns.sdk.results import StoredResult, digest_call, place_result
+from flowruns.sdk.results import StoredResult, digest_call, name_values, place_result
 from flowruns.sdk.states import State, TaskRun, crashed, failed_with, timed_out
 from flowruns.sdk.steps import Block, Invoke, Sleep, Steps
 from flowruns.sdk.storage import open_storage
@@ -60,8 +60,12 @@ class TaskEngine:
     wait_for: tuple[Any, ...] = ()
     is_submitted: bool = False
     report: TaskReport = field(init=False)
+    # Who calls the task: the calls of tasks that this one is a part of.
+    asker: str = field(init=False)
 
     def __post_init__(self) -> None:
+        caller = current_task_run()
+        self.asker = caller.asker if caller else ""
         self.report = TaskReport(
             self.task_run_id,
             f"{self.task.name}-{str(self.task_run_id)[:3]}",
@@ -130,6 +134,7 @@ class TaskEngine:
             return self._own(failed_with(error, "Task run encountered an exception"))
         yield from self._call_hooks(State(type=StateType.RUNNING), context)
         context.digest = lambda: digest_call(self.task.fn, arguments)
+        context.asker = f"{self.asker}/{self.task.name}({name_values(self._named(arguments))})"
         try:
             stored = yield Block(lambda: self._place_result(arguments))
             if stored is None:
@@ -143,6 +148,10 @@ class TaskEngine:
             context.logger.error("Task run failed: %s", error)  # noqa: TRY400 - it says it all
             return self._own(failed_with(error, "Task run encountered an exception"))
         return state
+
+    def _named(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments with the instance whose method the task is, if it is one."""
+        return arguments | {"": getattr(self.task.fn, "__self__", None)}
 
     def _place_result(self, arguments: dict[str, Any]) -> StoredResult | None:
         """Return where this call's result is kept, or None where it is not."""
