@@ -36,7 +36,24 @@ class BaseRunInput(pydantic.BaseModel):
 
     _description: str | None = PrivateAttr(default=None)
     _initial: ClassVar[Mapping[str, Any]] = {}
+    # What the author wrote, of a class that was made to ask for it.
+    _authors: ClassVar[type[pydantic.BaseModel] | None] = None
     _metadata: RunInputMetadata = PrivateAttr()
+
+    def __reduce__(self) -> Any:
+        """Be pickled as one of the author's class: classes made for one question are not found."""
+        kind = authors_class(type(self))
+        more = {name: value for name, value in self if name not in kind.model_fields}
+        return _restore, (kind, more, self.__getstate__())
+
+    def __eq__(self, other: object) -> bool:
+        """Equal what was made of the same class of the author's with the same values."""
+        if not isinstance(other, pydantic.BaseModel):
+            return NotImplemented
+        is_alike = authors_class(type(self)) is authors_class(type(other))
+        return is_alike and dict(self) == dict(other)
+
+    __hash__ = None  # type: ignore[assignment] # as of every pydantic model that may change
 
     @property
     def metadata(self) -> RunInputMetadata:
@@ -61,6 +78,7 @@ class BaseRunInput(pydantic.BaseModel):
         }
         model = pydantic.create_model(cls.__name__, __base__=cls, **fields)
         model._initial = {**cls._initial, **initial}  # noqa: SLF001 - our own
+        model._authors = authors_class(cls)  # noqa: SLF001
         if description is not None:
             # A class attribute over a private one: read through the class, before any instance.
             model._description = description  # noqa: SLF001
@@ -149,6 +167,24 @@ class BaseRunInput(pydantic.BaseModel):
     def unwrap(cls, answer: Self) -> Any:
         """Return what the flow asked for, given the whole answer."""
         return answer
+
+
+def authors_class(kind: type[pydantic.BaseModel]) -> type[pydantic.BaseModel]:
+    """Return the class that the author of a flow wrote, of one made to ask for it."""
+    authors: type[pydantic.BaseModel] | None = vars(kind).get("_authors")
+    return authors or kind
+
+
+def _restore(
+    kind: type[pydantic.BaseModel], more: Mapping[str, Any], state: dict[Any, Any]
+) -> pydantic.BaseModel:
+    if more and issubclass(kind, BaseRunInput):
+        kind = kind.with_initial_data(**more)
+    restored = kind.__new__(kind)
+    if not kind.__private_attributes__:
+        state = state | {"__pydantic_private__": None}
+    restored.__setstate__(state)
+    return restored
 
 
 def ensure_id(flow_run_id: UUID | None) -> UUID:

@@ -41,8 +41,15 @@ class ResultSettings:
     storage: str | Path | None = None
     # The outermost run, whose tasks share their results; None is this one.
     outermost_id: UUID | None = None
-    # The tasks and subflows whose results a process that begins the run again would not find.
-    forgetful: set[str] = field(default_factory=set)
+    # The tasks and subflows whose results a process that begins the run again would not find, and
+    # why, if not because nobody asked.
+    forgetful: dict[str, str] = field(default_factory=dict)
+
+    def forget(self, name: str, reason: str = "") -> bool:
+        """Note that results of `name` are not stored; return whether that is news."""
+        is_news = not self.forgetful.get(name)
+        self.forgetful[name] = reason or self.forgetful.get(name, "")
+        return is_news
 
 
 @dataclass(slots=True, kw_only=True)

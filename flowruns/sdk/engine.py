@@ -249,7 +249,7 @@ class FlowEngine:
             value = yield Invoke(call, limit)
             value = yield Block(lambda: states_of(value))
             yield Block(context.finish_tasks)
-            state = yield from self._own_result().keep(conclude(value))
+            state = yield from self._own_result().keep(conclude(value), self.logger)
         except PauseEnded as error:
             # A decision, not a fault: no traceback.
             return (yield from self._fail(error, "Flow run encountered an exception:"))

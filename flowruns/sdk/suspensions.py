@@ -1,5 +1,6 @@
 """Suspend a flow run: its process ends, and another one goes on when a person has answered."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -50,6 +51,16 @@ class Suspension(Pause):
         raise PauseRefused(f"Flow run cannot be suspended: {result.details.reason}")
 
 
+def _loss(forgetful: Mapping[str, str]) -> str:
+    reasons = [reason for _, reason in sorted(forgetful.items()) if reason]
+    names = ", ".join(sorted(forgetful))
+    way_out = "persist_result=False on what may be executed again"
+    if len(reasons) < len(forgetful):
+        way_out = "persist_result=True on the flow, or False on what may be executed again"
+    text = f"Flow run cannot be suspended: the results of {names} would be lost; set {way_out}."
+    return " ".join([text, *(f"{reason}." for reason in reasons)])
+
+
 def _suspended(key: str) -> State[Any]:
     details = wire.StateDetails(pause_key=key, pause_reschedule=True)
     return State(type=StateType.PAUSED, name="Suspended", state_details=details)
@@ -80,11 +91,7 @@ class _Request:
                 " run it by flow.serve(), or use pause_flow_run()."
             )
         if run.results.forgetful:
-            names = ", ".join(sorted(run.results.forgetful))
-            raise PauseRefused(
-                f"Flow run cannot be suspended: the results of {names} would be lost; set"
-                " persist_result=True on the flow, or False on what may be executed again."
-            )
+            raise PauseRefused(_loss(run.results.forgetful))
         run.pauses_seen += 1
         suspension = Suspension(
             run=run,

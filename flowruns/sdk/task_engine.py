@@ -136,14 +136,14 @@ class TaskEngine:
         context.digest = lambda: digest_call(self.task.fn, arguments)
         context.asker = f"{self.asker}/{self.task.name}({name_values(self._named(arguments))})"
         try:
-            stored = yield Block(lambda: self._place_result(arguments))
+            stored = yield Block(lambda: self._place_result(arguments, context))
             if stored is None:
                 return (yield from self._attempt(args, kwargs, context))
             if found := (yield Block(stored.read)):
                 return self._own(State(type=StateType.COMPLETED, name="Cached", data=found))
             state = yield from self._attempt(args, kwargs, context)
             if state.is_completed():
-                yield Block(lambda: stored.write(state.result()))
+                yield Block(lambda: self._store(state, stored, context))
         except (ResultNotPersisted, ConfigurationError) as error:
             context.logger.error("Task run failed: %s", error)  # noqa: TRY400 - it says it all
             return self._own(failed_with(error, "Task run encountered an exception"))
@@ -153,7 +153,21 @@ class TaskEngine:
         """Return the arguments with the instance whose method the task is, if it is one."""
         return arguments | {"": getattr(self.task.fn, "__self__", None)}
 
-    def _place_result(self, arguments: dict[str, Any]) -> StoredResult | None:
+    def _store(self, state: State[Any], stored: StoredResult, context: TaskRunContext) -> None:
+        try:
+            stored.write(state.result())
+        except ResultNotPersisted as error:
+            self._go_on_without(error, context)
+
+    def _go_on_without(self, error: ResultNotPersisted, context: TaskRunContext) -> None:
+        """Say once in a run that results of the task cannot be stored: no reason to fail."""
+        run = current_flow_run()
+        if run is None or run.results.forget(self.task.name, str(error)):
+            context.logger.warning("%s. The task runs and is not stored.", error)
+
+    def _place_result(
+        self, arguments: dict[str, Any], context: TaskRunContext
+    ) -> StoredResult | None:
         """Return where this call's result is kept, or None where it is not."""
         run, task = current_flow_run(), self.task
         if run is None:
@@ -161,19 +175,23 @@ class TaskEngine:
         settings = run.results
         persists = settings.persist if task.persist_result is None else task.persist_result
         if persists is None:
-            settings.forgetful.add(task.name)
+            settings.forget(task.name)
         if not persists:
             return None
         storage = open_storage(task.result_storage or settings.storage)
         if storage.ends_with_process:
-            settings.forgetful.add(task.name)
-        return place_result(
-            task.fn,
-            arguments,
-            flow_run_id=settings.outermost_id or run.flow_run.id,
-            task_name=task.name,
-            storage=storage,
-        )
+            settings.forget(task.name)
+        try:
+            return place_result(
+                task.fn,
+                arguments,
+                flow_run_id=settings.outermost_id or run.flow_run.id,
+                task_name=task.name,
+                storage=storage,
+            )
+        except ResultNotPersisted as error:
+            self._go_on_without(error, context)
+            return None
 
     def _attempt(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], context: TaskRunContext
