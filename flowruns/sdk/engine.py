@@ -45,7 +45,8 @@ from flowruns.sdk.limits import TimeLimit
 from flowruns.sdk.run_ends import cancelled, propose_end
 from flowruns.sdk.run_starts import create_run, prepare_run
 from flowruns.sdk.states import FlowRun, State, crashed, failed_with, timed_out
-from flowruns.sdk.steps import Block, Invoke, Steps
+from flowruns.sdk.steps import Block, Steps
+from flowruns.sdk.yielding import invoke_steps, replay_steps
 
 if TYPE_CHECKING:
     from flowruns.sdk.drive import AsyncConnection, Connection
@@ -76,6 +77,8 @@ class FlowEngine:
     # The run that a serving process has taken for this call, instead of a new one.
     taken: FlowRun | None = None
     wait_for: tuple[Any, ...] = ()
+    # Whether the caller takes what the flow yields item by item.
+    is_streamed: bool = False
     suspended: threading.Event = field(default_factory=threading.Event)
     # The state in which this process found the run that it has taken, until it begins.
     _found: UUID | None = field(init=False, default=None)
@@ -145,6 +148,8 @@ class FlowEngine:
         args, kwargs = arguments
         while True:
             if earlier := (yield from self._begin()):
+                if earlier.error is None and self.flow.yields:
+                    yield from replay_steps(earlier.value)
                 return earlier
             finished = yield from self._play_attempt(lambda: self.flow.fn(*args, **kwargs))
             if finished.error is None or not finished.state.is_scheduled():
@@ -246,7 +251,7 @@ class FlowEngine:
     def _call(self, call: Callable[[], Any], context: FlowRunContext) -> Steps[Finished]:
         try:
             limit = context.limits[-1] if self.flow.timeout_seconds else None
-            value = yield Invoke(call, limit)
+            value = yield from invoke_steps(self.flow.fn, call, limit, keeps=self._keeps())
             value = yield Block(lambda: states_of(value))
             yield Block(context.finish_tasks)
             state = yield from self._own_result().keep(conclude(value), self.logger)
@@ -265,6 +270,9 @@ class FlowEngine:
         has_failed = isinstance(value, State) and not state.is_completed()
         failure = state.exception() if has_failed else None
         return Finished((yield from self._report(state)), value, failure)
+
+    def _keeps(self) -> bool:
+        return not self.is_streamed or self.results.persist is True
 
     def _fail(self, error: Exception, prefix: str) -> Steps[Finished]:
         state = yield from self._report(failed_with(error, prefix))

@@ -3,22 +3,24 @@
 import asyncio
 import functools
 import inspect
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, Unpack, overload
 
 from flowruns.domain.run_names import new_run_name
 from flowruns.sdk import parameters as params
 from flowruns.sdk.dispatch import aconnected, connected
-from flowruns.sdk.drive import arun, run
-from flowruns.sdk.engine import FlowEngine
+from flowruns.sdk.drive import AsyncConnection, arun, run
+from flowruns.sdk.engine import Finished, FlowEngine
 from flowruns.sdk.functions import bind_method, custom_name, plain_function
 from flowruns.sdk.futures import Upstream, call_options
 from flowruns.sdk.hooks import HookDecorator, Hooks
 from flowruns.sdk.options import FlowOptions, check_name, check_options
 from flowruns.sdk.signals import termination_raises
 from flowruns.sdk.states import FlowRun, State
+from flowruns.sdk.steps import Steps
 from flowruns.sdk.task_runners import ThreadPoolTaskRunner
+from flowruns.sdk.yielding import astream, is_awaited, stream, yields
 
 if TYPE_CHECKING:
     from flowruns.schedules import Schedule
@@ -49,7 +51,8 @@ class Flow[**P, R]:
             # A place for results is named in order to be used.
             self.persist_result = True
         self.validate_parameters = options.get("validate_parameters", True)
-        self.is_async = inspect.iscoroutinefunction(self.fn)
+        self.is_async = is_awaited(self.fn)
+        self.yields = yields(self.fn)
         self.hooks = Hooks.of_options(options)
 
     on_running = HookDecorator()
@@ -99,6 +102,9 @@ class Flow[**P, R]:
         """
         return_state, wait_for = call_options(kwargs)
         parameters = params.bind(self.fn, args, kwargs)
+        if self.yields and not return_state:
+            pour = self._astream if self.is_async else self._stream
+            return pour(parameters, wait_for)
         play = self._acall if self.is_async else self._call
         return play(parameters, wait_for, return_state=return_state)
 
@@ -118,6 +124,24 @@ class Flow[**P, R]:
                 engine = FlowEngine(self, parameters, connection, wait_for=wait_for)
                 finished = await arun(engine.play(), connection)
         return finished.state if return_state else finished.result()
+
+    def _stream(
+        self, parameters: dict[str, Any], wait_for: tuple[Any, ...]
+    ) -> Generator[Any, Any, None]:
+        with termination_raises(), connected() as connection:
+            engine = FlowEngine(self, parameters, connection, wait_for=wait_for, is_streamed=True)
+            finished = yield from stream(engine.play(), connection)
+        finished.result()
+
+    def _astream(
+        self, parameters: dict[str, Any], wait_for: tuple[Any, ...]
+    ) -> AsyncGenerator[Any, Any]:
+        def play(connection: AsyncConnection) -> Steps[Finished]:
+            return FlowEngine(
+                self, parameters, connection, wait_for=wait_for, is_streamed=True
+            ).play()
+
+        return astream(play, Finished.result)
 
     def play_taken(self, flow_run: FlowRun) -> None:
         """Run the flow as `flow_run`, which this process has taken, and report its end there.

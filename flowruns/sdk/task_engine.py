@@ -37,10 +37,11 @@ from flowruns.sdk.limits import TimeLimit
 from flowruns.sdk.parameters import Arguments, bind
 from flowruns.sdk.results import StoredResult, digest_call, name_values, place_result
 from flowruns.sdk.states import State, TaskRun, crashed, failed_with, timed_out
-from flowruns.sdk.steps import Block, Invoke, Sleep, Steps
+from flowruns.sdk.steps import Block, Sleep, Steps
 from flowruns.sdk.storage import open_storage
 from flowruns.sdk.task_reports import TaskReport, running
 from flowruns.sdk.turns import Gate
+from flowruns.sdk.yielding import invoke_steps, replay_steps
 
 if TYPE_CHECKING:
     from flowruns.sdk.tasks import Task
@@ -59,6 +60,8 @@ class TaskEngine:
     kwargs: dict[str, Any]
     wait_for: tuple[Any, ...] = ()
     is_submitted: bool = False
+    # Whether the caller takes what the task yields item by item.
+    is_streamed: bool = False
     report: TaskReport = field(init=False)
     # Who calls the task: the calls of tasks that this one is a part of.
     asker: str = field(init=False)
@@ -140,6 +143,8 @@ class TaskEngine:
             if stored is None:
                 return (yield from self._attempt(args, kwargs, context))
             if found := (yield Block(stored.read)):
+                if self.task.yields:
+                    yield from replay_steps(found.value)
                 return self._own(State(type=StateType.COMPLETED, name="Cached", data=found))
             state = yield from self._attempt(args, kwargs, context)
             if state.is_completed():
@@ -152,6 +157,10 @@ class TaskEngine:
     def _named(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments with the instance whose method the task is, if it is one."""
         return arguments | {"": getattr(self.task.fn, "__self__", None)}
+
+    def _persists(self) -> bool:
+        run, own = current_flow_run(), self.task.persist_result
+        return bool(run and (run.results.persist if own is None else own))
 
     def _store(self, state: State[Any], stored: StoredResult, context: TaskRunContext) -> None:
         try:
@@ -173,10 +182,9 @@ class TaskEngine:
         if run is None:
             return None
         settings = run.results
-        persists = settings.persist if task.persist_result is None else task.persist_result
-        if persists is None:
+        if task.persist_result is None and settings.persist is None:
             settings.forget(task.name)
-        if not persists:
+        if not self._persists():
             return None
         storage = open_storage(task.result_storage or settings.storage)
         if storage.ends_with_process:
@@ -203,7 +211,12 @@ class TaskEngine:
             seconds = self.task.timeout_seconds
             context.limit = TimeLimit(seconds, TaskRunTimeoutError) if seconds else None
             try:
-                value = yield Invoke(call, context.limit)
+                value = yield from invoke_steps(
+                    self.task.fn,
+                    call,
+                    context.limit,
+                    keeps=not self.is_streamed or self._persists(),
+                )
                 value = yield Block(partial(states_of, value))
             except Exception as error:  # noqa: BLE001 - whatever a task raises fails it
                 if not (yield from self._retry(error, attempt, context)):
