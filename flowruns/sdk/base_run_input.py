@@ -17,6 +17,7 @@ from flowruns.sdk.dispatch import dispatch, on_loop
 from flowruns.sdk.errors import ObjectNotFound
 from flowruns.sdk.input_schemas import field_with_default, schema_of
 from flowruns.sdk.results import name_values
+from flowruns.sdk.states import storable
 from flowruns.sdk.steps import Steps
 
 
@@ -211,7 +212,7 @@ def schema_text_of(model: type[BaseRunInput]) -> str:
 def description_of(model: type[BaseRunInput]) -> str:
     """Return the Markdown that stands above the form, or ""."""
     description = model._description  # noqa: SLF001 - ours, read through the class
-    return description if isinstance(description, str) else ""
+    return storable(description) if isinstance(description, str) else ""
 
 
 def given_to(model: type[BaseRunInput]) -> str:

@@ -286,14 +286,15 @@ class FlowEngine:
 
     def _report(self, proposed: State[Any], *, patience: float = WORKING) -> Steps[State[Any]]:
         """Propose the end and return the state that the run has then, with the outcome here."""
-        state = proposed
+        state, outcome = proposed, proposed.data
+        proposed = yield from self._own_result().keep_error(proposed)
         try:
             state = yield from propose_end(self.run.id, proposed, self.logger, patience=patience)
         except ObjectNotFound:
             self.logger.warning("The flow run was deleted; its end is not recorded.")
         except ServerError as error:
             self.logger.warning("The end of the flow run is not recorded. %s", error)
-        state = state.model_copy(update={"data": proposed.data})
+        state = state.model_copy(update={"data": outcome})
         yield from self._call_hooks(state)
         return state
 

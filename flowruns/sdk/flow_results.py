@@ -1,12 +1,13 @@
 """The result of a flow run: stored when it completes, read when a subflow is called again."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from flowruns.sdk.context import ResultSettings, current_flow_run
-from flowruns.sdk.errors import ResultNotPersisted
+from flowruns.sdk.errors import ConfigurationError, ResultNotPersisted
 from flowruns.sdk.results import StoredResult, place_flow_result
 from flowruns.sdk.run_logs import RunLogger
 from flowruns.sdk.states import Result, State
@@ -70,6 +71,17 @@ class FlowResult:
         if stored.storage.ends_with_process:
             self.settings.forget(self.flow_name)
         return state.model_copy(update={"data": result})
+
+    def keep_error(self, state: State[Any]) -> Steps[State[Any]]:
+        """Store why a run failed, where results are and where it can be, and say where."""
+        if not (state.is_failed() and self.settings.persist):
+            return state
+        error = state.exception()
+        with suppress(ResultNotPersisted, ConfigurationError):
+            stored = yield from self._place()
+            result = yield Block(partial(stored.write, error))
+            return state.model_copy(update={"data": result})
+        return state
 
     def recall(self, state: State[Any]) -> Steps[State[Any]]:
         """Put the stored result into the state of a run that has completed before."""

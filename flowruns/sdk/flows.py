@@ -256,6 +256,10 @@ def flow(fn: Any = None, /, **options: Any) -> Any:
     log. pydantic converts the arguments to their annotated types unless `validate_parameters` is
     false. `task_runner` says how many submitted tasks may run at a time.
 
+    A function that yields, sync or async, runs as far as its items are taken, within the run; one
+    that nobody takes from any more is closed and has completed. Served, or with
+    `return_state=True`, it runs to its end, and its result is the list of what it yielded.
+
     A call that takes longer than `timeout_seconds` fails as TimedOut and raises
     FlowRunTimeoutError. The time it waits for a person does not count, unlike in Prefect. Async
     code is cancelled at its next `await`, sync code in the main thread is interrupted; sync code

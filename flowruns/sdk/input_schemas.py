@@ -9,6 +9,8 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from flowruns.sdk.states import storable
+
 # What does not change which answers a schema accepts: texts, and the initial data.
 _TEXTS_AND_DATA = frozenset({"title", "description", "default", "examples", "required"})
 _NAMED_SCHEMAS = frozenset({"properties", "$defs", "definitions"})
@@ -27,6 +29,12 @@ _KEPT_OF_A_FIELD = (
 
 
 class _SchemaGenerator(GenerateJsonSchema):
+    def encode_default(self, dft: Any) -> Any:
+        """Show bytes that are no text as the text that they nearly are."""
+        if isinstance(dft, bytes):
+            return dft.decode(errors="replace")
+        return super().encode_default(_storable(dft))
+
     def is_instance_schema(self, schema: core_schema.IsInstanceSchema) -> JsonSchemaValue:
         """Let a class that has no JSON form be anything, as Prefect does, instead of failing."""
         del schema
@@ -59,7 +67,17 @@ def schema_of(model: type[pydantic.BaseModel]) -> dict[str, Any]:
     )
     if "$defs" in schema:
         schema["definitions"] = schema["$defs"]
-    return schema
+    cleaned: dict[str, Any] = _storable(schema)
+    return cleaned
+
+
+def _storable(value: Any) -> Any:
+    """Clean the texts in what a schema is made of."""
+    if type(value) is str:
+        return storable(value)
+    if type(value) is dict:
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    return [_storable(item) for item in value] if type(value) is list else value
 
 
 def accepted_by(schema: Any) -> Any:

@@ -211,12 +211,8 @@ class TaskEngine:
             seconds = self.task.timeout_seconds
             context.limit = TimeLimit(seconds, TaskRunTimeoutError) if seconds else None
             try:
-                value = yield from invoke_steps(
-                    self.task.fn,
-                    call,
-                    context.limit,
-                    keeps=not self.is_streamed or self._persists(),
-                )
+                keeps = not self.is_streamed or self._persists()
+                value = yield from invoke_steps(self.task.fn, call, context.limit, keeps=keeps)
                 value = yield Block(partial(states_of, value))
             except Exception as error:  # noqa: BLE001 - whatever a task raises fails it
                 if not (yield from self._retry(error, attempt, context)):

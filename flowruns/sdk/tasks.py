@@ -242,7 +242,8 @@ def task(fn: Any = None, /, **options: Any) -> Any:
 
     Each call is a task run: logged under its own name, or under `task_run_name`, a template of the
     parameters or a function; `tags` are shown with it. `task.submit` runs it in a thread of the
-    flow run. A pause inside a task pauses the flow run that the task belongs to.
+    flow run. A pause inside a task pauses the flow run that the task belongs to. A function that
+    yields runs as far as its items are taken; submitted, its result is the list of them.
 
     A failed one is tried again `retries` times, after `retry_delay_seconds`: one number, one for
     each time, or a function of the number of retries that gives them. Each is made up to

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flowruns import apause_flow_run, flow, pause_flow_run, task
+from flowruns import State, apause_flow_run, flow, pause_flow_run, task
 from flowruns.exceptions import FlowRunTimeoutError
 from flowruns.sdk import storage
 from flowruns.sdk.context import current_flow_run
@@ -65,9 +65,9 @@ def test_an_async_flow_that_yields_runs_as_far_as_its_items_are_taken(server: Fa
 
 
 def test_the_failure_of_a_body_is_that_of_its_run(server: FakeServer) -> None:
-    failed: list[str] = []
+    failed: list[Any] = []
 
-    @flow(on_failure=[lambda flow, run, state: failed.append(state.name)])
+    @flow(on_failure=[lambda *given: failed.append(given[2].name)])
     def failing() -> Iterator[int]:
         yield 1
         raise ValueError("after one")
@@ -225,4 +225,5 @@ def test_the_state_of_a_flow_that_yields_has_all_its_items() -> None:
     def counting() -> Iterator[int]:
         yield from (1, 2)
 
-    assert counting(return_state=True).result() == [1, 2]
+    state: State[Any] = counting(return_state=True)
+    assert state.result() == [1, 2]
