@@ -266,8 +266,9 @@ def flow(fn: Any = None, /, **options: Any) -> Any:
     in another thread cannot be stopped, runs to its end and has its result dropped.
 
     Hooks are called with the flow, its run and the state when the run enters it: `on_running`,
-    `on_completion`, `on_failure`, `on_crashed`, and `on_cancellation`, also after a rejection. One
-    that fails is logged and changes nothing. `@my_flow.on_failure` adds one.
+    `on_completion`, `on_failure`, `on_crashed`, and `on_cancellation`, also after a rejection; not
+    of a suspended run, which has no process that could. One that fails is logged and changes
+    nothing. `@my_flow.on_failure` adds one.
 
     Calls raise what the function raises; ParameterBindError or ParameterTypeError for arguments
     that do not fit; ServerUnreachable or NotAuthorized, which name the setting to mend.

@@ -2,15 +2,15 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 
-from flowruns import resume_flow_run, run_deployment, wait_for_flow_run
+from flowruns import State, resume_flow_run, run_deployment, wait_for_flow_run
 from flowruns.sdk.asking import ask
 from flowruns.sdk.client import SyncFlowRunsClient
 from flowruns.sdk.steps import Send
-from flowruns.wire import FlowRun
 from tests.acceptance import flows_that_are_answered
 from tests.acceptance.serving import Server, serving
 from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
@@ -47,8 +47,11 @@ def _asked(client: SyncFlowRunsClient, run_id: UUID, description: str) -> None:
     eventually(asks, f"the run asks {description!r}")
 
 
-def _end(run_id: UUID) -> FlowRun:
-    return wait_for_flow_run(run_id, timeout=PATIENCE_SECONDS, poll_interval=0.3)
+def _end(run_id: UUID) -> State[Any]:
+    run = wait_for_flow_run(run_id, timeout=PATIENCE_SECONDS, poll_interval=0.3)
+    assert run.state is not None
+    state: State[Any] = run.state
+    return state
 
 
 def test_a_flow_that_is_edited_while_it_waits_gets_its_answer_and_asks_what_is_new(
@@ -64,10 +67,9 @@ def test_a_flow_that_is_edited_while_it_waits_gets_its_answer_and_asks_what_is_n
         resume_flow_run(run_id, {"ok": True})
         _asked(client, run_id, "Is it late?")
         resume_flow_run(run_id, {"ok": False})
-        run = _end(run_id)
-    assert run.state is not None
-    assert run.state_name == "Completed", run.state
-    assert client.read_flow_run(run_id).state.result() == [False, True]  # type: ignore[union-attr]
+        state = _end(run_id)
+    assert state.name == "Completed", state
+    assert state.result() == [False, True]
 
 
 def test_outcomes_are_kept_for_another_process_and_a_schedule_stays_off(
@@ -77,16 +79,12 @@ def test_outcomes_are_kept_for_another_process_and_a_schedule_stays_off(
         run_id = run_deployment("yielding/answered", timeout=0).id
         _asked(client, run_id, "caf?")
         resume_flow_run(run_id, {"ok": True})
-        state = _end(run_id).state
-        assert state is not None
+        state = _end(run_id)
         assert state.name == "Completed", state
-        assert client.read_flow_run(run_id).state.result() == [
-            1,
-            flows_that_are_answered.Ok(ok=True),
-        ]  # type: ignore[union-attr]
-        failed = run_deployment("refusing/answered", poll_interval=0.3)
+        assert state.result() == [1, flows_that_are_answered.Ok(ok=True)]
+        failed = run_deployment("refusing/answered", poll_interval=0.3).state
         with pytest.raises(flows_that_are_answered.Refused, match="7: late"):
-            failed.state.result()
+            failed.result()
         deployment = client.read_deployment_by_name("refusing/answered")
         (schedule,) = deployment.schedules
         path = f"/deployments/{deployment.id}/schedules/{schedule.id}"
