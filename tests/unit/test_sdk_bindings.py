@@ -299,6 +299,15 @@ def test_a_loop_in_another_order_gets_each_answer(edited: Edited) -> None:
     assert edited.said[-1] == {"1": True, "2": False}
 
 
+def test_a_loop_asks_the_same_until_it_has_what_it_wants(edited: Edited) -> None:
+    edited.edit("tries = 1\nwhile not confirm('Is it 7?'):\n    tries += 1\nsaid.append(tries)")
+    for ok in (False, False, True):
+        edited.served.suspend()
+        edited.served.answer(ok=ok)
+    edited.served.play()
+    assert edited.said == [3]
+
+
 def test_a_form_that_the_answer_does_not_fit_is_asked_anew(edited: Edited) -> None:
     edited.edit(OLD)
     edited.served.suspend()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from flowruns import RunInput, State, flow, pause_flow_run, task
 from flowruns.exceptions import FailedRun
@@ -89,6 +90,17 @@ def test_where_that_cannot_be_read_the_message_says_it(server: FakeServer, tmp_p
     with pytest.raises(Refused):
         refusing()
     with pytest.raises(FailedRun, match="7: late"):
+        _read_state(server).result()
+
+
+def test_an_error_of_a_library_is_raised_again(server: FakeServer) -> None:
+    @flow(persist_result=True)
+    def validating() -> None:
+        Note.model_validate({"value": 7})
+
+    with pytest.raises(ValidationError):
+        validating()
+    with pytest.raises(ValidationError, match="1 validation error for Note"):
         _read_state(server).result()
 
 

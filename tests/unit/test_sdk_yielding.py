@@ -206,6 +206,39 @@ def test_a_stored_task_that_yields_is_executed_once_and_yields_again() -> None:
     assert executed == [1]
 
 
+def test_what_is_made_of_items_is_stored_before_the_next_item_is_taken(tmp_path: Path) -> None:
+    stored: list[int] = []
+
+    @task(persist_result=False)
+    def counting() -> Iterator[int]:
+        for number in range(3):
+            stored.append(len(list((tmp_path / ".flowruns" / "results").iterdir())))
+            yield number
+
+    @task
+    def double(number: int) -> int:
+        return 2 * number
+
+    @flow(persist_result=True)
+    def main() -> list[int]:
+        return [double(number) for number in counting()]
+
+    assert main() == [0, 2, 4]
+    assert stored == [0, 1, 2]
+
+
+def test_two_runs_that_yield_may_be_taken_from_in_turns(server: FakeServer) -> None:
+    @flow(log_prints=True)
+    def counting(name: str) -> Iterator[str]:
+        for number in range(2):
+            print(f"{name}{number}")
+            yield name
+
+    assert [*zip(counting("a"), counting("b"), strict=True)] == [("a", "b"), ("a", "b")]
+    lines = {line.message: line.flow_run_id for line in server.logs}
+    assert lines["a0"] == lines["a1"] != lines["b0"] == lines["b1"]
+
+
 def test_a_served_flow_that_yields_runs_to_its_end(server: FakeServer) -> None:
     @flow(log_prints=True)
     def counting() -> Iterator[int]:
