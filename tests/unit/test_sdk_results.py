@@ -191,3 +191,20 @@ def test_a_run_whose_results_would_be_lost_is_not_suspended() -> None:
 
     with pytest.raises(PauseRefused, match="the results of forgetful would be lost"):
         suspending()
+
+
+def test_a_subflow_that_would_not_be_found_again_refuses_the_suspension() -> None:
+    @flow
+    def counting(lock: Any) -> int:
+        return len([lock])
+
+    @flow(persist_result=True)
+    def suspending() -> None:
+        run = current_flow_run()
+        assert run is not None
+        run.flow_run.deployment_id = uuid4()
+        assert counting(threading.Lock()) == 1
+        suspend_flow_run()
+
+    with pytest.raises(PauseRefused, match="The arguments of 'counting' cannot be pickled"):
+        suspending()
