@@ -20,6 +20,8 @@ class Schedule:
 
     `timezone` is an IANA name, UTC by default. An interval is counted from `anchor_date`, now by
     default. `parameters` go over those of the deployment; `slug` names the schedule within it.
+    `active` is whether it is on; unsaid it is at first, and stays off where it was switched off
+    until it changes.
     """
 
     interval: timedelta | None = None
@@ -28,7 +30,7 @@ class Schedule:
     timezone: str | None = None
     anchor_date: datetime | None = None
     day_or: bool = True
-    active: bool = True
+    active: bool | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     slug: str | None = None
 
@@ -47,7 +49,7 @@ class Schedule:
             when |= {"cron": self.cron, "day_or": self.day_or}
         else:
             when["rrule"] = self.rrule
-        sent = {"schedule": when, "active": self.active, "slug": self.slug}
+        sent = {"schedule": when, "active": self.active is not False, "slug": self.slug}
         return ScheduleCreate.model_validate(sent | {"parameters": to_json_object(self.parameters)})
 
 

@@ -45,6 +45,12 @@ class PausedFlow:
             connection=Connection(),
         )
 
+    def begin_again(self) -> None:
+        """Let the flow's code begin from the top, as it does in the process after a suspension."""
+        policy = self.run.as_wire().empirical_policy
+        known = self.context.flow_run.model_copy(update={"empirical_policy": policy})
+        self.context = replace(self.context, flow_run=known, pauses_seen=0, memory=None)
+
     @property
     def id(self) -> UUID:
         return self.context.flow_run.id

@@ -10,6 +10,7 @@ from flowruns.sdk.errors import ServerUnreachable
 from flowruns.sdk.steps import (
     Await,
     Block,
+    Emit,
     Invoke,
     Moment,
     ReadClock,
@@ -68,6 +69,8 @@ class Rehearsal:
                 return Moment(self.now(), self.seconds)
             case Invoke(call, _) | Block(call):
                 return call()
+            case Emit():
+                return None
             case Await(ticket):
                 return ticket.result(timeout=0)
 

@@ -1,6 +1,7 @@
 """What every run input can do: be asked for, saved, loaded and sent; semantics of Prefect 3.8."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self, cast
 from uuid import UUID
 
@@ -15,6 +16,8 @@ from flowruns.sdk.context import require_flow_run
 from flowruns.sdk.dispatch import dispatch, on_loop
 from flowruns.sdk.errors import ObjectNotFound
 from flowruns.sdk.input_schemas import field_with_default, schema_of
+from flowruns.sdk.results import name_values
+from flowruns.sdk.states import storable
 from flowruns.sdk.steps import Steps
 
 
@@ -33,7 +36,25 @@ class BaseRunInput(pydantic.BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     _description: str | None = PrivateAttr(default=None)
+    _initial: ClassVar[Mapping[str, Any]] = {}
+    # What the author wrote, of a class that was made to ask for it.
+    _authors: ClassVar[type[pydantic.BaseModel] | None] = None
     _metadata: RunInputMetadata = PrivateAttr()
+
+    def __reduce__(self) -> Any:
+        """Be pickled as one of the author's class: classes made for one question are not found."""
+        kind = authors_class(type(self))
+        more = {name: value for name, value in self if name not in kind.model_fields}
+        return _restore, (kind, more, self.__getstate__())
+
+    def __eq__(self, other: object) -> bool:
+        """Equal what was made of the same class of the author's with the same values."""
+        if not isinstance(other, pydantic.BaseModel):
+            return NotImplemented
+        is_alike = authors_class(type(self)) is authors_class(type(other))
+        return is_alike and dict(self) == dict(other)
+
+    __hash__ = None  # type: ignore[assignment] # as of every pydantic model that may change
 
     @property
     def metadata(self) -> RunInputMetadata:
@@ -57,6 +78,8 @@ class BaseRunInput(pydantic.BaseModel):
             for name, value in initial.items()
         }
         model = pydantic.create_model(cls.__name__, __base__=cls, **fields)
+        model._initial = {**cls._initial, **initial}  # noqa: SLF001 - our own
+        model._authors = authors_class(cls)  # noqa: SLF001
         if description is not None:
             # A class attribute over a private one: read through the class, before any instance.
             model._description = description  # noqa: SLF001
@@ -147,6 +170,24 @@ class BaseRunInput(pydantic.BaseModel):
         return answer
 
 
+def authors_class(kind: type[pydantic.BaseModel]) -> type[pydantic.BaseModel]:
+    """Return the class that the author of a flow wrote, of one made to ask for it."""
+    authors: type[pydantic.BaseModel] | None = vars(kind).get("_authors")
+    return authors or kind
+
+
+def _restore(
+    kind: type[pydantic.BaseModel], more: Mapping[str, Any], state: dict[Any, Any]
+) -> pydantic.BaseModel:
+    if more and issubclass(kind, BaseRunInput):
+        kind = kind.with_initial_data(**more)
+    restored = kind.__new__(kind)
+    if not kind.__private_attributes__:
+        state = state | {"__pydantic_private__": None}
+    restored.__setstate__(state)
+    return restored
+
+
 def ensure_id(flow_run_id: UUID | None) -> UUID:
     """Return `flow_run_id`, or the current flow run's."""
     if flow_run_id is not None:
@@ -171,7 +212,12 @@ def schema_text_of(model: type[BaseRunInput]) -> str:
 def description_of(model: type[BaseRunInput]) -> str:
     """Return the Markdown that stands above the form, or ""."""
     description = model._description  # noqa: SLF001 - ours, read through the class
-    return description if isinstance(description, str) else ""
+    return storable(description) if isinstance(description, str) else ""
+
+
+def given_to(model: type[BaseRunInput]) -> str:
+    """Name the initial data alike in every process, or return "" where there is none."""
+    return name_values(model._initial) if model._initial else ""  # noqa: SLF001 - ours
 
 
 def load_steps(model: type[BaseRunInput], keyset: Keyset, flow_run_id: UUID) -> Steps[Any]:

@@ -1,38 +1,40 @@
-"""Bind an answer to the step that asked for it, so that it never satisfies another one.
+"""Bind an answer to the question that its person saw, so that it never satisfies another one.
 
-A pause stores, next to its questions, which step of the flow it is: an input `<pause>-step` that
-Prefect's server and its clients keep and never read.
+A pause stores, next to its questions, whose they are: an input `<pause>-step` that Prefect's
+server and its clients keep and never read.
 """
 
 import json
-import sys
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import PurePath
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from flowruns.domain.keysets import keyset_from_pause
+import pydantic
+
+from flowruns.domain.keysets import Keyset, keyset_from_pause
 from flowruns.sdk import calls
-from flowruns.sdk.base_run_input import BaseRunInput, save_steps
+from flowruns.sdk.base_run_input import BaseRunInput, description_of, given_to, save_steps
+from flowruns.sdk.context import FlowRunContext, current_task_run
 from flowruns.sdk.errors import AnswerBelongsElsewhere, ObjectNotFound
-from flowruns.sdk.input_schemas import DECIMAL, NAMES, schema_of
+from flowruns.sdk.input_schemas import accepted_by, schema_of
+from flowruns.sdk.questions import Likeness, Place, Question, compare, read_question
 from flowruns.sdk.steps import Steps
 
-_BETWEEN = ("flowruns.sdk.", "asyncio.", "concurrent.")
-# What may differ from one run of the same step to the next: texts, and the initial data.
-_TEXTS_AND_DATA = frozenset({"title", "description", "default", "examples", "required", NAMES})
-_NAMED_SCHEMAS = frozenset({"properties", "$defs", "definitions"})
+# Of one request; a run that asks more often needs several.
+_PAGE = 200
+# The first part of the names of a pause's inputs.
+_STATES = ("paused", "suspended")
+
+# How a pause is named on the server: the name of its state, and its key.
+type Names = tuple[str, str]
 
 
-def calling_step() -> str:
-    """Say where the flow's author calls from, in words that outlive edits of other functions."""
-    frame = sys._getframe(1)  # noqa: SLF001 - the standard library has no other cheap way
-    while frame.f_back and str(frame.f_globals.get("__name__")).startswith(_BETWEEN):
-        frame = frame.f_back
-    code = frame.f_code
-    line = frame.f_lineno - code.co_firstlineno
-    return f"line {line} of {code.co_qualname} in {PurePath(code.co_filename).name}"
+def keyed_step(key: str) -> str:
+    """Say whose the questions are that go by a key of their own."""
+    return f"the pause with the key {key!r}"
 
 
 def step_key(state_name: str, pause_key: str) -> str:
@@ -40,7 +42,7 @@ def step_key(state_name: str, pause_key: str) -> str:
 
 
 def bind_steps(
-    flow_run_id: UUID, model: type[BaseRunInput] | None, *, names: tuple[str, str], step: str
+    flow_run_id: UUID, model: type[BaseRunInput] | None, *, names: Names, step: Any
 ) -> Steps[None]:
     """Store the step and its questions; `names` are those of the state and of the pause.
 
@@ -52,7 +54,7 @@ def bind_steps(
 
 
 def rebind_steps(
-    flow_run_id: UUID, model: type[BaseRunInput] | None, *, names: tuple[str, str], step: str
+    flow_run_id: UUID, model: type[BaseRunInput] | None, *, names: Names, step: Any
 ) -> Steps[None]:
     """Delete what an earlier attempt of the run left behind, its answer too, and ask anew."""
     keyset = keyset_from_pause(*names)
@@ -63,23 +65,23 @@ def rebind_steps(
 
 
 def check_steps(
-    flow_run_id: UUID, model: type[BaseRunInput] | None, *, names: tuple[str, str], step: str
+    flow_run_id: UUID, model: type[BaseRunInput] | None, *, names: Names, step: Any
 ) -> Steps[None]:
-    """Raise AnswerBelongsElsewhere unless the stored answer was given to this very step."""
-    asked_at = yield from _read(flow_run_id, step_key(*names))
-    if asked_at not in {None, step}:
-        raise AnswerBelongsElsewhere(_refusal(names[1], f"given at {asked_at}", step))
-    stored = yield from _read(flow_run_id, keyset_from_pause(*names).schema)
-    if _shape(stored) != _shape(schema_of(model) if model is not None else None):
-        asked_for = (stored or {}).get("title") or "nothing"
-        raise AnswerBelongsElsewhere(_refusal(names[1], f"for {asked_for}", step))
-
-
-def _refusal(pause_key: str, whose: str, step: str) -> str:
-    return (
-        f"The stored answer of pause {pause_key!r} was {whose}, and the flow now asks at {step}."
-        " Give each pause a key of its own where a flow may take different ways."
-    )
+    """Raise AnswerBelongsElsewhere unless the answer under a key of its own was given to it."""
+    asked_by = yield from _read(flow_run_id, step_key(*names))
+    if asked_by is not None and asked_by != step:
+        raise AnswerBelongsElsewhere(
+            f"The key {names[1]!r} is that of another pause of this flow run, which has an answer."
+            " Give this one another key=."
+        )
+    keyset = keyset_from_pause(*names)
+    schema = yield from _read(flow_run_id, keyset.schema)
+    answer = yield from _read(flow_run_id, keyset.response)
+    if problem := _misfit(model, schema, answer):
+        raise AnswerBelongsElsewhere(
+            f"The stored answer of pause {names[1]!r} {problem}."
+            " Give the pause another key= to ask anew."
+        )
 
 
 def _read(flow_run_id: UUID, key: str) -> Steps[Any]:
@@ -90,24 +92,142 @@ def _read(flow_run_id: UUID, key: str) -> Steps[Any]:
     return json.loads(text)
 
 
-def _shape(schema: Any) -> Any:
-    """Reduce a schema to what answers it accepts, under the name of its class."""
-    if schema is None:
+def _misfit(model: type[BaseRunInput] | None, schema: Any, answer: Any) -> str:
+    """Say why an answer to `schema` is not one to `model`, or "" where it is."""
+    wanted = schema_of(model) if model is not None else None
+    title, asked_for = (each and each.get("title") for each in (wanted, schema))
+    if title != asked_for:
+        return f"was for {asked_for or 'nothing'}, and the flow asks for {title or 'nothing'} now"
+    if model is None or accepted_by(wanted) == accepted_by(schema):
+        return ""
+    try:
+        model(**(answer or {}))
+    except pydantic.ValidationError as error:
+        problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        return f"does not fit {title} as it is now ({'; '.join(problems)})"
+    return ""
+
+
+@dataclass(slots=True)
+class Answered:
+    """One question of the run that was asked by an earlier process, and its answer."""
+
+    names: Names
+    question: Question
+    schema: Any
+    answer: Any
+    is_met: bool = False
+
+    @property
+    def keyset(self) -> Keyset:
+        return keyset_from_pause(*self.names)
+
+
+@dataclass(slots=True)
+class Memory:
+    """The questions of a flow run: those that it has met, and those of earlier processes."""
+
+    answered: list[Answered]
+    _keys: set[str] = field(init=False)
+    _times: Counter[Question] = field(init=False, default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._keys = {each.names[1] for each in self.answered}
+
+    def find(self, asked: Question, model: type[BaseRunInput] | None) -> Answered | None:
+        """Find the question that `asked` is, or None; raises AnswerBelongsElsewhere.
+
+        A flow whose words change at each execution would ask for ever: it may not go on where
+        more questions of one place were left behind than met again.
+        """
+        for each in self._alike(asked, Likeness.SAME):
+            if not each.is_met and not _misfit(model, each.schema, each.answer):
+                each.is_met = True
+                return each
+        at_its_place = [*self._alike(asked, Likeness.REWORDED)]
+        left = [each for each in at_its_place if not each.is_met]
+        if len(left) > len(at_its_place) - len(left):
+            raise AnswerBelongsElsewhere(_refusal(asked, left[-1].question))
         return None
-    return schema.get("title"), _without_texts(schema)
+
+    def _alike(self, asked: Question, likeness: Likeness) -> Iterator[Answered]:
+        return (each for each in self.answered if compare(asked, each.question) is likeness)
+
+    def count(self, asked: Question) -> Question:
+        """Return `asked` with the number of times that it was asked before."""
+        words = replace(asked, number="")
+        self._times[words] += 1
+        return replace(asked, time=self._times[words] - 1)
+
+    def new_key(self, number: int) -> str:
+        """Name a new question by its number, as Prefect does, or else by the next free one."""
+        while (key := str(number)) in self._keys:
+            number += 1
+        self.take_key(key)
+        return key
+
+    def take_key(self, key: str) -> None:
+        self._keys.add(key)
 
 
-def _without_texts(schema: Any) -> Any:
-    if isinstance(schema, list):
-        return [_without_texts(item) for item in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    return {
-        word: (
-            {name: _without_texts(item) for name, item in value.items()}
-            if word in _NAMED_SCHEMAS and isinstance(value, Mapping)
-            else _without_texts(value)
-        )
-        for word, value in schema.items()
-        if word not in _TEXTS_AND_DATA and (word, value) != ("format", DECIMAL)
-    }
+def _refusal(asked: Question, earlier: Question) -> str:
+    return (
+        f"The flow asks {str(asked)!r} where an earlier process asked {str(earlier)!r}, which has"
+        " an answer that is not for this. If it is one question whose text or initial data changes"
+        " whenever the flow begins again, such as a time, or if it is asked in a loop of another"
+        " order, give the pause a key= of its own that stays the same."
+    )
+
+
+def recall_steps(run: FlowRunContext) -> Steps[Memory]:
+    """Read once in an attempt of the run what earlier processes have asked in it."""
+    if run.memory is None:
+        keys = run.flow_run.empirical_policy.pause_keys or ()
+        inputs = (yield from _read_inputs(run.flow_run.id)) if keys else {}
+        names = [(state, key) for key in sorted(keys, key=_by_number) for state in _STATES]
+        found = (_answered(each, inputs) for each in names)
+        run.memory = Memory([each for each in found if each is not None])
+    memory: Memory = run.memory
+    return memory
+
+
+def _by_number(key: str) -> tuple[int, str]:
+    return (int(key) if key.isdecimal() else 0), key
+
+
+def _read_inputs(flow_run_id: UUID) -> Steps[dict[str, str]]:
+    """Read the inputs of all pauses, page by page."""
+    inputs: dict[str, str] = {}
+    for state in _STATES:
+        while True:
+            page = yield from calls.filter_flow_run_input(
+                flow_run_id, f"{state}-", limit=_PAGE, exclude_keys=inputs
+            )
+            inputs |= {each.key: each.value for each in page}
+            if len(page) < _PAGE:
+                break
+    return inputs
+
+
+def _answered(names: Names, inputs: dict[str, str]) -> Answered | None:
+    keyset = keyset_from_pause(*names)
+    keys = (step_key(*names), keyset.schema, keyset.description, keyset.response)
+    if inputs.keys().isdisjoint(keys):
+        return None
+    step, schema, description, answer = (json.loads(inputs.get(key, "null")) for key in keys)
+    title = schema.get("title") if schema else None
+    question = read_question(step, title=title, description=description or "", number=names[1])
+    return Answered(names, question, schema, answer)
+
+
+def ask_for(model: type[BaseRunInput] | None, *, place: Place, number: int) -> Question:
+    """Describe the question that asks for `model`, as its person sees it."""
+    task = current_task_run()
+    return Question(
+        title=schema_of(model).get("title") if model is not None else None,
+        description=description_of(model) if model is not None else "",
+        asker=task.asker if task else "",
+        given=given_to(model) if model is not None else "",
+        place=place,
+        number=str(number),
+    )

@@ -19,6 +19,7 @@ from flowruns.sdk.limits import TimeLimit
 from flowruns.sdk.turns import Gate, Turnstile
 
 if TYPE_CHECKING:
+    from flowruns.sdk.bindings import Memory
     from flowruns.sdk.drive import AsyncConnection, Connection
     from flowruns.sdk.states import FlowRun
 
@@ -40,8 +41,15 @@ class ResultSettings:
     storage: str | Path | None = None
     # The outermost run, whose tasks share their results; None is this one.
     outermost_id: UUID | None = None
-    # The tasks and subflows whose results a process that begins the run again would not find.
-    forgetful: set[str] = field(default_factory=set)
+    # The tasks and subflows whose results a process that begins the run again would not find, and
+    # why, if not because nobody asked.
+    forgetful: dict[str, str] = field(default_factory=dict)
+
+    def forget(self, name: str, reason: str = "") -> bool:
+        """Note that results of `name` are not stored; return whether that is news."""
+        is_news = not self.forgetful.get(name)
+        self.forgetful[name] = reason or self.forgetful.get(name, "")
+        return is_news
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,6 +67,8 @@ class FlowRunContext:
     results: ResultSettings = field(default_factory=ResultSettings)
     suspended: threading.Event = field(default_factory=threading.Event)
     messages: TakenMessages = field(default_factory=dict)
+    # The questions of the run, read when it first asks.
+    memory: "Memory | None" = None
     # Those of the runs that called this one too: they wait for its person as well.
     limits: tuple[TimeLimit, ...] = ()
     most_threads: int = MOST_THREADS
@@ -121,6 +131,8 @@ class TaskRunContext:
     limit: TimeLimit | None = None
     # Names this call of the task alike in every process; raises what pickle does.
     digest: Callable[[], str] | None = None
+    # Names this call of the task, and those that it is a part of, for the questions that it asks.
+    asker: str = ""
 
 
 _flow_run: ContextVar[FlowRunContext | None] = ContextVar("flow_run", default=None)

@@ -15,7 +15,7 @@ from flowruns.sdk.client import FlowRunsClient, SyncFlowRunsClient
 from flowruns.sdk.context import FlowRunContext, current_flow_run, current_tags
 from flowruns.sdk.dispatch import dispatch, on_loop
 from flowruns.sdk.entrypoints import entrypoint_of
-from flowruns.sdk.errors import FlowRunWaitTimeout
+from flowruns.sdk.errors import FlowRunWaitTimeout, ObjectNotFound
 from flowruns.sdk.parameter_schemas import schema_of_parameters
 from flowruns.sdk.parameters import to_json_object
 from flowruns.sdk.states import FlowRun, State
@@ -24,6 +24,7 @@ from flowruns.sdk.subflows import link_call
 from flowruns.sdk.waiting import wait_steps
 from flowruns.wire.concurrency import ConcurrencyOptions
 from flowruns.wire.deployments import Deployment, DeploymentCreate
+from flowruns.wire.schedules import DeploymentSchedule, ScheduleCreate
 
 if TYPE_CHECKING:
     from flowruns.sdk.flows import Flow
@@ -67,13 +68,14 @@ class RunnerDeployment:
         """Make the deployment on the server, or change the one of that name; return its id."""
         entrypoint = self.entrypoint
         flow_id = yield from calls.create_flow(self.flow.name, patience=STARTING)
+        schedules = yield from self._schedules()
         create = DeploymentCreate(
             name=self.name,
             flow_id=flow_id,
             entrypoint=entrypoint,
             path=".",
             paused=self.paused,
-            schedules=[schedule.to_wire() for schedule in self.schedules],
+            schedules=schedules,
             **self._limit(),
             version=self.version,
             description=self.description or self.flow.description,
@@ -83,6 +85,23 @@ class RunnerDeployment:
             enforce_parameter_schema=self.enforce_parameter_schema,
         )
         return (yield from deployment_calls.create_deployment(create))
+
+    def _schedules(self) -> Steps[list[ScheduleCreate]]:
+        """Write the schedules; one that somebody has switched off since stays off."""
+        schedules = [(schedule, schedule.to_wire()) for schedule in self.schedules]
+        if any(schedule.active is None for schedule, _ in schedules):
+            known = yield from self._known_schedules()
+            for schedule, ours in schedules:
+                if schedule.active is None and any(_is_off(each, ours) for each in known):
+                    ours.active = False
+        return [ours for _, ours in schedules]
+
+    def _known_schedules(self) -> Steps[list[DeploymentSchedule]]:
+        try:
+            deployment = yield from deployment_calls.read_deployment_by_name(self.full_name)
+        except ObjectNotFound:
+            return []
+        return deployment.schedules
 
     def _limit(self) -> dict[str, Any]:
         limit = self.concurrency_limit
@@ -164,6 +183,14 @@ class _Order:
             return None
         details = wire.StateDetails(scheduled_time=self.scheduled_time)
         return State(type=StateType.SCHEDULED, state_details=details)
+
+
+def _is_off(known: DeploymentSchedule, ours: ScheduleCreate) -> bool:
+    """Whether the server knows our schedule and it is switched off there."""
+    wanted = ours.schedule.model_dump(exclude_unset=True, exclude_none=True)
+    theirs = known.schedule.model_dump(include=set(wanted))
+    is_same = theirs == wanted and known.parameters == ours.parameters
+    return is_same and not known.active and ours.slug in {None, known.slug}
 
 
 def _id_in(name: str | UUID) -> UUID | None:

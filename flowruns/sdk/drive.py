@@ -5,6 +5,7 @@ import inspect
 import json
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -13,6 +14,7 @@ from flowruns.sdk.config import Config, load_config
 from flowruns.sdk.errors import ServerUnreachable
 from flowruns.sdk.steps import (
     Block,
+    Emit,
     Invoke,
     Moment,
     ReadClock,
@@ -25,6 +27,8 @@ from flowruns.sdk.steps import (
 
 if TYPE_CHECKING:
     import httpx
+
+type Handing = Callable[[Emit], Awaitable[Any]]
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 
@@ -160,7 +164,7 @@ def _now() -> Moment:
     return Moment(datetime.now(UTC), time.monotonic())
 
 
-def _perform(step: Step, connection: Connection) -> Any:
+def perform(step: Step, connection: Connection) -> Any:  # noqa: PLR0911 - a table
     match step:
         case Send():
             return connection.send(step)
@@ -172,11 +176,15 @@ def _perform(step: Step, connection: Connection) -> Any:
             return limit.call(call) if limit else call()
         case Block(call):
             return call()
+        case Emit():
+            return None
         case _:
             return step.ticket.result()
 
 
-async def _aperform(step: Step, connection: AsyncConnection) -> Any:
+async def _aperform(  # noqa: PLR0911 - a table
+    step: Step, connection: AsyncConnection
+) -> Any:
     match step:
         case Send():
             return await connection.send(step)
@@ -191,6 +199,8 @@ async def _aperform(step: Step, connection: AsyncConnection) -> Any:
             return result
         case Block(call):
             return await asyncio.to_thread(call)
+        case Emit():
+            return None
         case _:
             return await asyncio.wrap_future(step.ticket)
 
@@ -206,13 +216,18 @@ def run[T](steps: Steps[T], connection: Connection) -> T:
             return stop.value  # type: ignore[no-any-return] # typed Any by the standard library
         answer = error = None
         try:
-            answer = _perform(step, connection)
+            answer = perform(step, connection)
         except BaseException as raised:  # noqa: BLE001 - the steps decide what it means
             error = raised
 
 
-async def arun[T](steps: Steps[T], connection: AsyncConnection) -> T:
-    """Play `steps` to their end in the running event loop and return what they return."""
+async def arun[T](
+    steps: Steps[T], connection: AsyncConnection, *, emit: Handing | None = None
+) -> T:
+    """Play `steps` to their end in the running event loop and return what they return.
+
+    Items go to `emit`, and nowhere without.
+    """
     answer: Any = None
     error: BaseException | None = None
     while True:
@@ -222,7 +237,10 @@ async def arun[T](steps: Steps[T], connection: AsyncConnection) -> T:
             return stop.value  # type: ignore[no-any-return] # typed Any by the standard library
         answer = error = None
         try:
-            answer = await _aperform(step, connection)
+            if emit is not None and isinstance(step, Emit):
+                answer = await emit(step)
+            else:
+                answer = await _aperform(step, connection)
         except GeneratorExit:
             steps.close()
             raise

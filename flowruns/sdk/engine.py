@@ -45,7 +45,8 @@ from flowruns.sdk.limits import TimeLimit
 from flowruns.sdk.run_ends import cancelled, propose_end
 from flowruns.sdk.run_starts import create_run, prepare_run
 from flowruns.sdk.states import FlowRun, State, crashed, failed_with, timed_out
-from flowruns.sdk.steps import Block, Invoke, Steps
+from flowruns.sdk.steps import Block, Steps
+from flowruns.sdk.yielding import invoke_steps, replay_steps
 
 if TYPE_CHECKING:
     from flowruns.sdk.drive import AsyncConnection, Connection
@@ -76,6 +77,8 @@ class FlowEngine:
     # The run that a serving process has taken for this call, instead of a new one.
     taken: FlowRun | None = None
     wait_for: tuple[Any, ...] = ()
+    # Whether the caller takes what the flow yields item by item.
+    is_streamed: bool = False
     suspended: threading.Event = field(default_factory=threading.Event)
     # The state in which this process found the run that it has taken, until it begins.
     _found: UUID | None = field(init=False, default=None)
@@ -145,10 +148,14 @@ class FlowEngine:
         args, kwargs = arguments
         while True:
             if earlier := (yield from self._begin()):
+                if earlier.error is None and self.flow.yields:
+                    yield from replay_steps(earlier.value)
                 return earlier
             finished = yield from self._play_attempt(lambda: self.flow.fn(*args, **kwargs))
             if finished.error is None or not finished.state.is_scheduled():
                 return finished
+            # As on the server: what was answered is asked again.
+            self.run.empirical_policy.pause_keys = None
             self.logger.info(
                 "Received non-final state %r when proposing final state %r"
                 " and will attempt to run again...",
@@ -244,10 +251,10 @@ class FlowEngine:
     def _call(self, call: Callable[[], Any], context: FlowRunContext) -> Steps[Finished]:
         try:
             limit = context.limits[-1] if self.flow.timeout_seconds else None
-            value = yield Invoke(call, limit)
+            value = yield from invoke_steps(self.flow.fn, call, limit, keeps=self._keeps())
             value = yield Block(lambda: states_of(value))
             yield Block(context.finish_tasks)
-            state = yield from self._own_result().keep(conclude(value))
+            state = yield from self._own_result().keep(conclude(value), self.logger)
         except PauseEnded as error:
             # A decision, not a fault: no traceback.
             return (yield from self._fail(error, "Flow run encountered an exception:"))
@@ -264,6 +271,9 @@ class FlowEngine:
         failure = state.exception() if has_failed else None
         return Finished((yield from self._report(state)), value, failure)
 
+    def _keeps(self) -> bool:
+        return not self.is_streamed or self.results.persist is True
+
     def _fail(self, error: Exception, prefix: str) -> Steps[Finished]:
         state = yield from self._report(failed_with(error, prefix))
         return Finished(state, error=error)
@@ -276,14 +286,15 @@ class FlowEngine:
 
     def _report(self, proposed: State[Any], *, patience: float = WORKING) -> Steps[State[Any]]:
         """Propose the end and return the state that the run has then, with the outcome here."""
-        state = proposed
+        state, outcome = proposed, proposed.data
+        proposed = yield from self._own_result().keep_error(proposed)
         try:
             state = yield from propose_end(self.run.id, proposed, self.logger, patience=patience)
         except ObjectNotFound:
             self.logger.warning("The flow run was deleted; its end is not recorded.")
         except ServerError as error:
             self.logger.warning("The end of the flow run is not recorded. %s", error)
-        state = state.model_copy(update={"data": proposed.data})
+        state = state.model_copy(update={"data": outcome})
         yield from self._call_hooks(state)
         return state
 

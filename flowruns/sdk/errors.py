@@ -16,7 +16,7 @@ FlowRunsError
 │   └── PausedRunDeleted
 ├── FlowPauseTimeout                nobody answered in time
 ├── PauseRefused                    the server does not let this run pause now (also RuntimeError)
-│   └── AnswerBelongsElsewhere      the stored answer was given to another step of the flow
+│   └── AnswerBelongsElsewhere      the stored answer was given to another question
 ├── NotPausedError                  nothing to resume, or somebody else was faster
 ├── ResumeRefused                   the answer was refused, the run still waits (also RuntimeError)
 ├── SenderIsNoFlowRun               nobody who could get a response (also RuntimeError)
@@ -143,7 +143,7 @@ class PauseRefused(FlowRunsError, RuntimeError):
 
 
 class AnswerBelongsElsewhere(PauseRefused):
-    """The stored answer was given to another step of the flow."""
+    """The stored answer was given to another question of the flow."""
 
 
 class NotPausedError(FlowRunsError):

@@ -1,13 +1,15 @@
 """The result of a flow run: stored when it completes, read when a subflow is called again."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from flowruns.sdk.context import ResultSettings, current_flow_run
-from flowruns.sdk.errors import ResultNotPersisted
+from flowruns.sdk.errors import ConfigurationError, ResultNotPersisted
 from flowruns.sdk.results import StoredResult, place_flow_result
+from flowruns.sdk.run_logs import RunLogger
 from flowruns.sdk.states import Result, State
 from flowruns.sdk.steps import Block, Steps
 from flowruns.sdk.storage import open_storage
@@ -48,19 +50,38 @@ class FlowResult:
         storage = yield Block(partial(open_storage, self.settings.storage))
         return place_flow_result(self.flow_run_id, flow_name=self.flow_name, storage=storage)
 
-    def keep(self, state: State[Any]) -> Steps[State[Any]]:
-        """Store the result of a completed run, if it is to be, and say in its state where."""
+    def keep(self, state: State[Any], logger: RunLogger) -> Steps[State[Any]]:
+        """Store the result of a completed run, if it is to be, and say in its state where.
+
+        One that cannot be stored is no reason to fail.
+        """
         if not state.is_completed() or not isinstance(state.data, Result):
             return state
         if self.settings.persist is not True:
             if self.settings.persist is None:
-                self.settings.forgetful.add(self.flow_name)
+                self.settings.forget(self.flow_name)
             return state
         stored = yield from self._place()
-        result = yield Block(partial(stored.write, state.data.value))
+        try:
+            result = yield Block(partial(stored.write, state.data.value))
+        except ResultNotPersisted as error:
+            self.settings.forget(self.flow_name, str(error))
+            logger.warning("%s. The run goes on without.", error)
+            return state
         if stored.storage.ends_with_process:
-            self.settings.forgetful.add(self.flow_name)
+            self.settings.forget(self.flow_name)
         return state.model_copy(update={"data": result})
+
+    def keep_error(self, state: State[Any]) -> Steps[State[Any]]:
+        """Store why a run failed, where results are and where it can be, and say where."""
+        if not (state.is_failed() and self.settings.persist):
+            return state
+        error = state.exception()
+        with suppress(ResultNotPersisted, ConfigurationError):
+            stored = yield from self._place()
+            result = yield Block(partial(stored.write, error))
+            return state.model_copy(update={"data": result})
+        return state
 
     def recall(self, state: State[Any]) -> Steps[State[Any]]:
         """Put the stored result into the state of a run that has completed before."""

@@ -3,22 +3,24 @@
 import asyncio
 import functools
 import inspect
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, Unpack, overload
 
 from flowruns.domain.run_names import new_run_name
 from flowruns.sdk import parameters as params
 from flowruns.sdk.dispatch import aconnected, connected
-from flowruns.sdk.drive import arun, run
-from flowruns.sdk.engine import FlowEngine
+from flowruns.sdk.drive import AsyncConnection, arun, run
+from flowruns.sdk.engine import Finished, FlowEngine
 from flowruns.sdk.functions import bind_method, custom_name, plain_function
 from flowruns.sdk.futures import Upstream, call_options
 from flowruns.sdk.hooks import HookDecorator, Hooks
 from flowruns.sdk.options import FlowOptions, check_name, check_options
 from flowruns.sdk.signals import termination_raises
 from flowruns.sdk.states import FlowRun, State
+from flowruns.sdk.steps import Steps
 from flowruns.sdk.task_runners import ThreadPoolTaskRunner
+from flowruns.sdk.yielding import astream, is_awaited, stream, yields
 
 if TYPE_CHECKING:
     from flowruns.schedules import Schedule
@@ -49,7 +51,8 @@ class Flow[**P, R]:
             # A place for results is named in order to be used.
             self.persist_result = True
         self.validate_parameters = options.get("validate_parameters", True)
-        self.is_async = inspect.iscoroutinefunction(self.fn)
+        self.is_async = is_awaited(self.fn)
+        self.yields = yields(self.fn)
         self.hooks = Hooks.of_options(options)
 
     on_running = HookDecorator()
@@ -99,6 +102,9 @@ class Flow[**P, R]:
         """
         return_state, wait_for = call_options(kwargs)
         parameters = params.bind(self.fn, args, kwargs)
+        if self.yields and not return_state:
+            pour = self._astream if self.is_async else self._stream
+            return pour(parameters, wait_for)
         play = self._acall if self.is_async else self._call
         return play(parameters, wait_for, return_state=return_state)
 
@@ -118,6 +124,24 @@ class Flow[**P, R]:
                 engine = FlowEngine(self, parameters, connection, wait_for=wait_for)
                 finished = await arun(engine.play(), connection)
         return finished.state if return_state else finished.result()
+
+    def _stream(
+        self, parameters: dict[str, Any], wait_for: tuple[Any, ...]
+    ) -> Generator[Any, Any, None]:
+        with termination_raises(), connected() as connection:
+            engine = FlowEngine(self, parameters, connection, wait_for=wait_for, is_streamed=True)
+            finished = yield from stream(engine.play(), connection)
+        finished.result()
+
+    def _astream(
+        self, parameters: dict[str, Any], wait_for: tuple[Any, ...]
+    ) -> AsyncGenerator[Any, Any]:
+        def play(connection: AsyncConnection) -> Steps[Finished]:
+            return FlowEngine(
+                self, parameters, connection, wait_for=wait_for, is_streamed=True
+            ).play()
+
+        return astream(play, Finished.result)
 
     def play_taken(self, flow_run: FlowRun) -> None:
         """Run the flow as `flow_run`, which this process has taken, and report its end there.
@@ -232,14 +256,19 @@ def flow(fn: Any = None, /, **options: Any) -> Any:
     log. pydantic converts the arguments to their annotated types unless `validate_parameters` is
     false. `task_runner` says how many submitted tasks may run at a time.
 
+    A function that yields, sync or async, runs as far as its items are taken, within the run; one
+    that nobody takes from any more is closed and has completed. Served, or with
+    `return_state=True`, it runs to its end, and its result is the list of what it yielded.
+
     A call that takes longer than `timeout_seconds` fails as TimedOut and raises
     FlowRunTimeoutError. The time it waits for a person does not count, unlike in Prefect. Async
     code is cancelled at its next `await`, sync code in the main thread is interrupted; sync code
     in another thread cannot be stopped, runs to its end and has its result dropped.
 
     Hooks are called with the flow, its run and the state when the run enters it: `on_running`,
-    `on_completion`, `on_failure`, `on_crashed`, and `on_cancellation`, also after a rejection. One
-    that fails is logged and changes nothing. `@my_flow.on_failure` adds one.
+    `on_completion`, `on_failure`, `on_crashed`, and `on_cancellation`, also after a rejection; not
+    of a suspended run, which has no process that could. One that fails is logged and changes
+    nothing. `@my_flow.on_failure` adds one.
 
     Calls raise what the function raises; ParameterBindError or ParameterTypeError for arguments
     that do not fit; ServerUnreachable or NotAuthorized, which name the setting to mend.

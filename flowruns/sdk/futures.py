@@ -1,14 +1,14 @@
 """What becomes of submitted tasks, and the values and states that they stand for."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, as_completed
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
 from uuid import UUID
 
 from flowruns.domain.states import StateType
 from flowruns.sdk.errors import UpstreamTaskError
-from flowruns.sdk.states import State, completed
+from flowruns.sdk.states import Result, State, completed
 
 _COLLECTIONS = frozenset({list, tuple, set})
 
@@ -61,7 +61,10 @@ class TaskFutures[R](list[TaskFuture[R]]):
             future.wait()
 
     def result(self, *, raise_on_failure: bool = True) -> list[R]:
-        """Block for all values; raises what the first failed task raised."""
+        """Block for all values; raises what the first task raised that failed, when it does."""
+        if raise_on_failure:
+            for finished in as_completed([future._finished for future in self]):  # noqa: SLF001
+                finished.result().result()
         return [future.result(raise_on_failure=raise_on_failure) for future in self]
 
 
@@ -156,13 +159,15 @@ def conclude(value: Any) -> State[Any]:
         state = completed(value)
         state.message = "All states completed."
         return state
-    return _failed_group(states, failures)
+    # Several are kept: which ones failed is for the caller to see.
+    data = failures[0].exception() if isinstance(value, State) else Result(value)
+    return _failed_group(states, failures, data)
 
 
-def _failed_group(states: list[State[Any]], failures: list[State[Any]]) -> State[Any]:
+def _failed_group(states: list[State[Any]], failures: list[State[Any]], data: Any) -> State[Any]:
     cancelled = sum(state.is_cancelled() for state in states)
     kind, word, count = StateType.FAILED, "failed", len(failures)
     if cancelled:
         kind, word, count = StateType.CANCELLED, "cancelled", cancelled
     message = f"{count}/{len(states)} states {word}."
-    return State(type=kind, message=message, data=failures[0].exception())
+    return State(type=kind, message=message, data=data)

@@ -1,6 +1,6 @@
 """The JSON Schemas that forms are built from, in the shape of Prefect 3.8."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Annotated, Any
 
@@ -10,6 +10,17 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from flowruns.sdk.states import storable
+
+NAMES = "x-enum-varnames"
+"""The annotation that names the options of an enum, as generators of OpenAPI clients read it."""
+
+DECIMAL = "decimal"
+"""The format of a text that is a Decimal; what knows no such format takes it for a remark."""
+
+# What does not change which answers a schema accepts: texts, and the initial data.
+_TEXTS_AND_DATA = frozenset({"title", "description", "default", "examples", "required", NAMES})
+_NAMED_SCHEMAS = frozenset({"properties", "$defs", "definitions"})
 _KEPT_OF_A_FIELD = (
     "title",
     "description",
@@ -22,13 +33,6 @@ _KEPT_OF_A_FIELD = (
     "serialization_alias",
     "deprecated",
 )
-
-
-NAMES = "x-enum-varnames"
-"""The annotation that names the options of an enum, as generators of OpenAPI clients read it."""
-
-DECIMAL = "decimal"
-"""The format of a text that is a Decimal; what knows no such format takes it for a remark."""
 
 
 class _SchemaGenerator(GenerateJsonSchema):
@@ -47,6 +51,12 @@ class _SchemaGenerator(GenerateJsonSchema):
             if part.get("type") == "string":
                 part["format"] = DECIMAL
         return result
+
+    def encode_default(self, dft: Any) -> Any:
+        """Show bytes that are no text as the text that they nearly are."""
+        if isinstance(dft, bytes):
+            return dft.decode(errors="replace")
+        return super().encode_default(_storable(dft))
 
     def is_instance_schema(self, schema: core_schema.IsInstanceSchema) -> JsonSchemaValue:
         """Let a class that has no JSON form be anything, as Prefect does, instead of failing."""
@@ -89,4 +99,31 @@ def schema_of(model: type[pydantic.BaseModel]) -> dict[str, Any]:
     )
     if "$defs" in schema:
         schema["definitions"] = schema["$defs"]
-    return schema
+    cleaned: dict[str, Any] = _storable(schema)
+    return cleaned
+
+
+def _storable(value: Any) -> Any:
+    """Clean the texts in what a schema is made of."""
+    if type(value) is str:
+        return storable(value)
+    if type(value) is dict:
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    return [_storable(item) for item in value] if type(value) is list else value
+
+
+def accepted_by(schema: Any) -> Any:
+    """Reduce a schema to what answers it accepts, whatever its texts and its initial data."""
+    if isinstance(schema, list):
+        return [accepted_by(item) for item in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    return {
+        word: (
+            {name: accepted_by(item) for name, item in value.items()}
+            if word in _NAMED_SCHEMAS and isinstance(value, Mapping)
+            else accepted_by(value)
+        )
+        for word, value in schema.items()
+        if word not in _TEXTS_AND_DATA and (word, value) != ("format", DECIMAL)
+    }

@@ -11,7 +11,14 @@ from flowruns.domain.rejections import read_rejection
 from flowruns.domain.states import StateType
 from flowruns.sdk import calls
 from flowruns.sdk.base_run_input import BaseRunInput, load_steps
-from flowruns.sdk.bindings import bind_steps, calling_step, check_steps, rebind_steps
+from flowruns.sdk.bindings import (
+    ask_for,
+    bind_steps,
+    check_steps,
+    keyed_step,
+    rebind_steps,
+    recall_steps,
+)
 from flowruns.sdk.context import FlowRunContext, require_flow_run
 from flowruns.sdk.dispatch import dispatch, on_loop
 from flowruns.sdk.errors import (
@@ -27,6 +34,7 @@ from flowruns.sdk.errors import (
     ServerUnreachable,
     StateHasChanged,
 )
+from flowruns.sdk.questions import Place, calling_place, write_question
 from flowruns.sdk.run_input import keyset_from_paused_state, run_input_subclass_from_type
 from flowruns.sdk.states import OrchestrationResult, State, failed_with
 from flowruns.sdk.steps import Moment, Steps, read_clock
@@ -38,26 +46,28 @@ GIVE_UP_SECONDS = 0.4
 
 @dataclass(slots=True, kw_only=True)
 class Pause:
-    """One pause of a flow run. `timeout` and `poll_interval` are in seconds."""
+    """One pause of a flow run, the one of that `number`; times are in seconds."""
 
     run: FlowRunContext
-    key: str
-    step: str
+    number: int
+    # Where it has no key of its own.
+    place: Place | None
+    key: str = ""
     timeout: float | None
     poll_interval: float
     asks_for: type[BaseRunInput] | None
+    # Whose the answer is, as it is stored.
+    step: Any = field(init=False)
     keyset: Keyset | None = field(init=False, default=None)
-
-    def __post_init__(self) -> None:
-        if self.asks_for is not None:
-            self.keyset = keyset_from_paused_state(self._state())
 
     @property
     def flow_run_id(self) -> UUID:
         return self.run.flow_run.id
 
     def play(self) -> Steps[Any]:
-        """Pause, wait, and return the answer."""
+        """Pause, wait, and return the answer; or return the one that is stored."""
+        if (yield from self._is_answered()):
+            return (yield from self._read_answer())
         self.run.logger.info("Pausing flow, execution will continue when this flow run is resumed.")
         try:
             yield from self._store_questions()
@@ -66,6 +76,24 @@ class Pause:
             return (yield from self._read_answer())
         except ObjectNotFound as error:
             raise PausedRunDeleted(flow_run_id=self.flow_run_id, state=None) from error
+
+    def _is_answered(self) -> Steps[bool]:
+        """Find the answer that an earlier process got, or name the pause."""
+        memory = yield from recall_steps(self.run)
+        if self.place is None:
+            memory.take_key(self.key)
+            self.step = keyed_step(self.key)
+        else:
+            asked = ask_for(self.asks_for, place=self.place, number=self.number)
+            asked = memory.count(asked)
+            if earlier := memory.find(asked, self.asks_for):
+                self.keyset = earlier.keyset
+                self.run.logger.info("Going on with the stored answer to %r.", str(asked))
+                return True
+            self.key, self.step = memory.new_key(self.number), write_question(asked)
+        if self.asks_for is not None:
+            self.keyset = keyset_from_paused_state(self._state())
+        return False
 
     def _store_questions(self) -> Steps[None]:
         """Store the questions before the state, so that nobody meets it without."""
@@ -196,21 +224,25 @@ def _is_expiry(state: State[Any], paused: State[Any] | None) -> bool:
     return deadline is not None and state.timestamp >= deadline
 
 
+def check_key(key: str | None) -> None:
+    """Raise ValueError for a key that may not name a pause."""
+    if key is not None and not is_valid_key(key):
+        raise ValueError(f"The pause key {key!r} may hold lower-case letters, digits and - only.")
+
+
 def pause_steps(
     wait_for_input: Any, *, timeout: float, poll_interval: float, key: str | None
 ) -> Steps[Any]:
     run = require_flow_run("Flow runs can only be paused from within a flow run.")
     # Counted even where a key is given, as in Prefect, so that the default keys agree with its.
     run.pauses_seen += 1
-    step = f"the pause with the key {key!r}" if key else calling_step()
-    key = key or str(run.pauses_seen)
-    if not is_valid_key(key):
-        raise ValueError(f"The pause key {key!r} may hold lower-case letters, digits and - only.")
+    check_key(key)
     asks_for = run_input_subclass_from_type(wait_for_input) if wait_for_input is not None else None
     pause = Pause(
         run=run,
-        key=key,
-        step=step,
+        number=run.pauses_seen,
+        place=None if key else calling_place(),
+        key=key or "",
         timeout=timeout,
         poll_interval=poll_interval,
         asks_for=asks_for,
@@ -253,10 +285,11 @@ def pause_flow_run(
     `poll_interval` seconds. `key` names the pause: one that has fired returns the stored answer.
     It defaults to the number of pauses that the flow has met, this one included.
 
-    An answer belongs to its step: the key, or without one the line of the function that pauses,
-    and the type that is asked for, whatever its texts and initial data. A flow that runs again
-    and comes by another way to a pause whose number has an answer gets AnswerBelongsElsewhere,
-    not that answer; keys such as `key=f"order-{order}"` let it take any way, and loop in any order.
+    An answer belongs to the question that its person saw: to the key, or without one to what it
+    asks (type, description and initial data), asked by the same flow or call of a task, at the
+    same place while the code is unedited. A flow that begins again gets the answers to what it
+    has asked and asks what it has not; one whose words change each time gets
+    AnswerBelongsElsewhere: keys such as `key=f"order-{order}"` let it use any words.
 
     Raises FlowPauseTimeout; ApprovalRejected, PauseCancelled, PauseFailed or PausedRunDeleted
     when the run ends meanwhile; PauseRefused or its

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pydantic
 
+from flowruns.sdk import pickles
 from flowruns.sdk.errors import MissingResult, ResultNotPersisted
 from flowruns.sdk.states import Result
 from flowruns.sdk.storage import DEFAULT_STORAGE, Storage, open_storage
@@ -42,8 +43,7 @@ class StoredResult:
             content = self.storage.read(self.key)
             if content is None:
                 return None
-            # Written by the author's own flow, in a place of the author's own.
-            value = pickle.loads(content)  # noqa: S301
+            value = pickles.load(content)
         except Exception as error:
             raise ResultNotPersisted(
                 f"The result of {self.owner} in {self.storage.url} cannot be read: {error}"
@@ -53,7 +53,7 @@ class StoredResult:
     def write(self, value: Any) -> Result[Any]:
         """Store `value` whole or not at all; raises ResultNotPersisted."""
         try:
-            content = pickle.dumps(value)
+            content = pickles.dump(value)
         except Exception as error:
             raise ResultNotPersisted(
                 f"The result of {self.owner} cannot be pickled: {error}"
@@ -128,6 +128,18 @@ def digest_call(function: Callable[..., Any], arguments: Mapping[str, Any], *mor
 def digest(*parts: Any) -> str:
     """Name values alike in every process; raises what pickle does for odd ones."""
     return hashlib.sha256(repr([_plain(part) for part in parts]).encode()).hexdigest()
+
+
+def name_values(values: Mapping[str, Any]) -> str:
+    """Name values alike in every process; one that cannot be counts as its type."""
+    return digest({name: _nameable(value) for name, value in values.items()})[:16]
+
+
+def _nameable(value: Any) -> Any:
+    try:
+        return digest(value)
+    except Exception:  # noqa: BLE001 - whatever its __reduce__ raises
+        return type(value).__qualname__
 
 
 def source_of(function: Callable[..., Any]) -> str:

@@ -59,7 +59,9 @@ class RunInput(BaseRunInput):
     @classmethod
     def subclass_from_base_model_type(cls, model: type[pydantic.BaseModel]) -> "type[RunInput]":
         """Make a RunInput of any pydantic model."""
-        return type(f"{model.__name__}RunInput", (RunInput, model), {})
+        made: type[RunInput] = type(f"{model.__name__}RunInput", (RunInput, model), {})
+        made._authors = model  # noqa: SLF001 - our own
+        return made
 
 
 class AutomaticRunInput[T](BaseRunInput):
@@ -110,11 +112,13 @@ class AutomaticRunInput[T](BaseRunInput):
 
     @classmethod
     def subclass_from_type(cls, value_type: Any) -> "type[AutomaticRunInput[T]]":
-        return pydantic.create_model(
+        made = pydantic.create_model(
             _wrapper_name(value_type),
             __base__=AutomaticRunInput,
             value=(value_type, ...),
         )
+        made._authors = AutomaticRunInput  # noqa: SLF001 - our own
+        return made
 
 
 def run_input_subclass_from_type(value_type: Any) -> type[BaseRunInput]:

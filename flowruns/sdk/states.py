@@ -1,6 +1,7 @@
 """States and flow runs as flows see them: those of the wire, with results and questions."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -17,6 +18,7 @@ from flowruns.sdk.errors import (
     FailedRun,
     MissingResult,
     PausedRun,
+    ResultNotPersisted,
     TerminationSignal,
     UnfinishedRun,
 )
@@ -97,12 +99,12 @@ class State[R](wire.State):
             raise PausedRun
         if not self.is_final():
             raise UnfinishedRun(f"Run is in {self.type} state, its result is not available.")
+        if not self.is_completed() and raise_on_failure:
+            raise self.exception()
         if isinstance(self.data, Result):
             return self.data.value  # type: ignore[no-any-return] # R, by whoever made the state
         if self.is_completed():
             return self._stored_result()  # type: ignore[no-any-return] # likewise
-        if raise_on_failure:
-            raise self.exception()
         return self.exception()  # type: ignore[return-value] # as in Prefect
 
     def _stored_result(self) -> Any:
@@ -114,9 +116,17 @@ class State[R](wire.State):
         return read_reference(self.data, trusted=run.results.storage if run else None)
 
     def exception(self) -> BaseException:
-        """Return why the run did not complete."""
+        """Return why the run did not complete: what its author raised, where that can be read."""
         if isinstance(self.data, BaseException):
             return self.data
+        if isinstance(self.data, Result) and isinstance(self.data.value, list | tuple | set):
+            # Several states, of which the first that did not complete says why.
+            for each in self.data.value:
+                if isinstance(each, State) and not each.is_completed():
+                    return each.exception()
+        with suppress(MissingResult, ResultNotPersisted):
+            if isinstance(stored := self._stored_result(), BaseException):
+                return stored
         wrappers: dict[StateType, type[Exception]] = {
             StateType.CRASHED: CrashedRun,
             StateType.CANCELLED: CancelledRun,
@@ -200,7 +210,12 @@ def _crash_message(error: BaseException) -> str:
 
 def printable(text: str) -> str:
     """Make `text` one that every database stores: no NUL, no lone surrogate, not endless."""
-    text = text[:LONGEST_MESSAGE].replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    return storable(text[:LONGEST_MESSAGE])
+
+
+def storable(text: str) -> str:
+    """Replace what no database stores in a text: NUL and lone surrogates."""
+    text = text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
     return text.encode(errors="replace").decode()
 
 

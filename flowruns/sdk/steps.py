@@ -91,7 +91,21 @@ class Await:
     ticket: Future[Any]
 
 
-type Step = Send | Sleep | ReadClock | Invoke | Block | Await
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """Hand an item to the caller of a function that yields, if it takes them one by one.
+
+    Answered by what the caller sends or throws, or by Left.
+    """
+
+    item: Any
+
+
+class Left(BaseException):
+    """The caller takes no more items."""
+
+
+type Step = Send | Sleep | ReadClock | Invoke | Block | Await | Emit
 type Steps[T] = Generator[Step, Any, T]
 
 

@@ -38,6 +38,11 @@ def link_call(
 ) -> Steps[UUID]:
     """Return the id of the task run that stands for a call of `name` with `parameters`."""
     key = _digest(_scope(), parameters)
+    if key is None:
+        # It is like no other call, and would not be found again.
+        key = uuid4().hex[:16]
+        if caller.results.persist:
+            caller.results.forget(name, f"The arguments of {name!r} cannot be pickled")
     count = caller.count_call(f"{task_key}-{key}")
     return calls.create_task_run(
         flow_run_id=caller.flow_run.id,
@@ -78,9 +83,9 @@ def _scope() -> str:
     return task.digest() if task is not None and task.digest else ""
 
 
-def _digest(*parts: Any) -> str:
-    """Shorten what makes a call to a word; one that cannot be named is like no other."""
+def _digest(*parts: Any) -> str | None:
+    """Shorten what makes a call to a word, or return None where it cannot be named."""
     try:
         return digest(*parts)[:16]
     except Exception:  # noqa: BLE001 - whatever an argument's __reduce__ raises
-        return uuid4().hex[:16]
+        return None

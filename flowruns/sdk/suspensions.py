@@ -1,16 +1,17 @@
 """Suspend a flow run: its process ends, and another one goes on when a person has answered."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from flowruns import wire
-from flowruns.domain.keysets import is_valid_key, keyset_from_pause
+from flowruns.domain.keysets import keyset_from_pause
 from flowruns.domain.states import StateType
 from flowruns.sdk import calls
 from flowruns.sdk.base_run_input import BaseRunInput
-from flowruns.sdk.bindings import bind_steps, calling_step
+from flowruns.sdk.bindings import bind_steps
 from flowruns.sdk.context import current_flow_run, current_task_run, require_flow_run
 from flowruns.sdk.dispatch import dispatch, on_loop
 from flowruns.sdk.errors import (
@@ -18,7 +19,8 @@ from flowruns.sdk.errors import (
     ObjectAlreadyExists,
     PauseRefused,
 )
-from flowruns.sdk.pauses import Pause, ending
+from flowruns.sdk.pauses import Pause, check_key, ending
+from flowruns.sdk.questions import Place, calling_place
 from flowruns.sdk.run_input import run_input_subclass_from_type
 from flowruns.sdk.states import State
 from flowruns.sdk.steps import Moment, Steps, read_clock
@@ -49,6 +51,16 @@ class Suspension(Pause):
         raise PauseRefused(f"Flow run cannot be suspended: {result.details.reason}")
 
 
+def _loss(forgetful: Mapping[str, str]) -> str:
+    reasons = [reason for _, reason in sorted(forgetful.items()) if reason]
+    names = ", ".join(sorted(forgetful))
+    way_out = "persist_result=False on what may be executed again"
+    if len(reasons) < len(forgetful):
+        way_out = "persist_result=True on the flow, or False on what may be executed again"
+    text = f"Flow run cannot be suspended: the results of {names} would be lost; set {way_out}."
+    return " ".join([text, *(f"{reason}." for reason in reasons)])
+
+
 def _suspended(key: str) -> State[Any]:
     details = wire.StateDetails(pause_key=key, pause_reschedule=True)
     return State(type=StateType.PAUSED, name="Suspended", state_details=details)
@@ -61,7 +73,7 @@ class _Request:
     asks_for: type[BaseRunInput] | None
     timeout: float | None
     key: str | None
-    step: str
+    place: Place | None
 
     def play(self, flow_run_id: UUID | None) -> Steps[Any]:
         run = current_flow_run()
@@ -79,16 +91,13 @@ class _Request:
                 " run it by flow.serve(), or use pause_flow_run()."
             )
         if run.results.forgetful:
-            names = ", ".join(sorted(run.results.forgetful))
-            raise PauseRefused(
-                f"Flow run cannot be suspended: the results of {names} would be lost; set"
-                " persist_result=True on the flow, or False on what may be executed again."
-            )
+            raise PauseRefused(_loss(run.results.forgetful))
         run.pauses_seen += 1
         suspension = Suspension(
             run=run,
-            key=self.key or str(run.pauses_seen),
-            step=self.step,
+            number=run.pauses_seen,
+            place=self.place,
+            key=self.key or "",
             timeout=self.timeout,
             poll_interval=POLL_SECONDS,
             asks_for=self.asks_for,
@@ -124,11 +133,10 @@ class _Request:
 def suspend_steps(
     wait_for_input: Any, flow_run_id: UUID | None, *, timeout: float | None, key: str | None
 ) -> Steps[Any]:
-    step = f"the pause with the key {key!r}" if key else calling_step()
-    if key is not None and not is_valid_key(key):
-        raise ValueError(f"The pause key {key!r} may hold lower-case letters, digits and - only.")
+    check_key(key)
+    place = None if key else calling_place()
     asks_for = run_input_subclass_from_type(wait_for_input) if wait_for_input is not None else None
-    request = _Request(asks_for=asks_for, timeout=timeout, key=key, step=step)
+    request = _Request(asks_for=asks_for, timeout=timeout, key=key, place=place)
     return request.play(flow_run_id)
 
 

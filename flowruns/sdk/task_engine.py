@@ -35,12 +35,13 @@ from flowruns.sdk.futures import (
 from flowruns.sdk.hooks import call_author, hook_steps
 from flowruns.sdk.limits import TimeLimit
 from flowruns.sdk.parameters import Arguments, bind
-from flowruns.sdk.results import StoredResult, digest_call, place_result
+from flowruns.sdk.results import StoredResult, digest_call, name_values, place_result
 from flowruns.sdk.states import State, TaskRun, crashed, failed_with, timed_out
-from flowruns.sdk.steps import Block, Invoke, Sleep, Steps
+from flowruns.sdk.steps import Block, Sleep, Steps
 from flowruns.sdk.storage import open_storage
 from flowruns.sdk.task_reports import TaskReport, running
 from flowruns.sdk.turns import Gate
+from flowruns.sdk.yielding import invoke_steps, replay_steps
 
 if TYPE_CHECKING:
     from flowruns.sdk.tasks import Task
@@ -59,9 +60,15 @@ class TaskEngine:
     kwargs: dict[str, Any]
     wait_for: tuple[Any, ...] = ()
     is_submitted: bool = False
+    # Whether the caller takes what the task yields item by item.
+    is_streamed: bool = False
     report: TaskReport = field(init=False)
+    # Who calls the task: the calls of tasks that this one is a part of.
+    asker: str = field(init=False)
 
     def __post_init__(self) -> None:
+        caller = current_task_run()
+        self.asker = caller.asker if caller else ""
         self.report = TaskReport(
             self.task_run_id,
             f"{self.task.name}-{str(self.task_run_id)[:3]}",
@@ -130,41 +137,69 @@ class TaskEngine:
             return self._own(failed_with(error, "Task run encountered an exception"))
         yield from self._call_hooks(State(type=StateType.RUNNING), context)
         context.digest = lambda: digest_call(self.task.fn, arguments)
+        context.asker = f"{self.asker}/{self.task.name}({name_values(self._named(arguments))})"
         try:
-            stored = yield Block(lambda: self._place_result(arguments))
+            stored = yield Block(lambda: self._place_result(arguments, context))
             if stored is None:
                 return (yield from self._attempt(args, kwargs, context))
             if found := (yield Block(stored.read)):
+                if self.task.yields:
+                    yield from replay_steps(found.value)
                 return self._own(State(type=StateType.COMPLETED, name="Cached", data=found))
             state = yield from self._attempt(args, kwargs, context)
             if state.is_completed():
-                yield Block(lambda: stored.write(state.result()))
+                yield Block(lambda: self._store(state, stored, context))
         except (ResultNotPersisted, ConfigurationError) as error:
             context.logger.error("Task run failed: %s", error)  # noqa: TRY400 - it says it all
             return self._own(failed_with(error, "Task run encountered an exception"))
         return state
 
-    def _place_result(self, arguments: dict[str, Any]) -> StoredResult | None:
+    def _named(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments with the instance whose method the task is, if it is one."""
+        return arguments | {"": getattr(self.task.fn, "__self__", None)}
+
+    def _persists(self) -> bool:
+        run, own = current_flow_run(), self.task.persist_result
+        return bool(run and (run.results.persist if own is None else own))
+
+    def _store(self, state: State[Any], stored: StoredResult, context: TaskRunContext) -> None:
+        try:
+            stored.write(state.result())
+        except ResultNotPersisted as error:
+            self._go_on_without(error, context)
+
+    def _go_on_without(self, error: ResultNotPersisted, context: TaskRunContext) -> None:
+        """Say once in a run that results of the task cannot be stored: no reason to fail."""
+        run = current_flow_run()
+        if run is None or run.results.forget(self.task.name, str(error)):
+            context.logger.warning("%s. The task runs and is not stored.", error)
+
+    def _place_result(
+        self, arguments: dict[str, Any], context: TaskRunContext
+    ) -> StoredResult | None:
         """Return where this call's result is kept, or None where it is not."""
         run, task = current_flow_run(), self.task
         if run is None:
             return None
         settings = run.results
-        persists = settings.persist if task.persist_result is None else task.persist_result
-        if persists is None:
-            settings.forgetful.add(task.name)
-        if not persists:
+        if task.persist_result is None and settings.persist is None:
+            settings.forget(task.name)
+        if not self._persists():
             return None
         storage = open_storage(task.result_storage or settings.storage)
         if storage.ends_with_process:
-            settings.forgetful.add(task.name)
-        return place_result(
-            task.fn,
-            arguments,
-            flow_run_id=settings.outermost_id or run.flow_run.id,
-            task_name=task.name,
-            storage=storage,
-        )
+            settings.forget(task.name)
+        try:
+            return place_result(
+                task.fn,
+                arguments,
+                flow_run_id=settings.outermost_id or run.flow_run.id,
+                task_name=task.name,
+                storage=storage,
+            )
+        except ResultNotPersisted as error:
+            self._go_on_without(error, context)
+            return None
 
     def _attempt(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], context: TaskRunContext
@@ -176,7 +211,8 @@ class TaskEngine:
             seconds = self.task.timeout_seconds
             context.limit = TimeLimit(seconds, TaskRunTimeoutError) if seconds else None
             try:
-                value = yield Invoke(call, context.limit)
+                keeps = not self.is_streamed or self._persists()
+                value = yield from invoke_steps(self.task.fn, call, context.limit, keeps=keeps)
                 value = yield Block(partial(states_of, value))
             except Exception as error:  # noqa: BLE001 - whatever a task raises fails it
                 if not (yield from self._retry(error, attempt, context)):

@@ -4,13 +4,21 @@ import asyncio
 import functools
 import inspect
 import random
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from typing import Any, Concatenate, Literal, Unpack, overload
 from uuid import uuid4
 
 from flowruns.sdk import parameters as params
 from flowruns.sdk.context import copy_context, current_task_run, require_flow_run
-from flowruns.sdk.dispatch import on_loop, on_thread
+from flowruns.sdk.dispatch import connected, on_loop, on_thread
 from flowruns.sdk.errors import ParameterBindError
 from flowruns.sdk.functions import bind_method, plain_function
 from flowruns.sdk.futures import TaskFuture, TaskFutures, Upstream, call_options
@@ -18,6 +26,7 @@ from flowruns.sdk.hooks import HookDecorator, Hooks
 from flowruns.sdk.options import TaskOptions, check_delays, check_name, check_options
 from flowruns.sdk.states import State
 from flowruns.sdk.task_engine import TaskEngine
+from flowruns.sdk.yielding import astream, is_awaited, stream, yields
 
 
 class unmapped[T]:  # noqa: N801 - Prefect's name, and it reads as a function
@@ -58,7 +67,8 @@ class Task[**P, R]:
         if self.persist_result is None and self.result_storage:
             # A place for results is named in order to be used.
             self.persist_result = True
-        self.is_async = inspect.iscoroutinefunction(self.fn)
+        self.is_async = is_awaited(self.fn)
+        self.yields = yields(self.fn)
         self.hooks = Hooks.of_options(options)
 
     on_running = HookDecorator()
@@ -106,8 +116,20 @@ class Task[**P, R]:
         """
         return_state, wait_for = call_options(kwargs)
         params.bind(self.fn, args, kwargs)
+        engine = TaskEngine(self, uuid4(), args, kwargs, wait_for)
+        if self.yields and not return_state:
+            engine.is_streamed = True
+            return self._astream(engine) if self.is_async else self._stream(engine)
         play = self._acall if self.is_async else self._call
-        return play(TaskEngine(self, uuid4(), args, kwargs, wait_for), return_state=return_state)
+        return play(engine, return_state=return_state)
+
+    def _stream(self, engine: TaskEngine) -> Generator[Any, Any, None]:
+        with connected() as connection:
+            state = yield from stream(engine.play(), connection)
+        state.result()
+
+    def _astream(self, engine: TaskEngine) -> AsyncGenerator[Any, Any]:
+        return astream(lambda _: engine.play(), State.result)
 
     def _call(self, engine: TaskEngine, *, return_state: bool) -> Any:
         state = on_thread(engine.play())
@@ -220,7 +242,8 @@ def task(fn: Any = None, /, **options: Any) -> Any:
 
     Each call is a task run: logged under its own name, or under `task_run_name`, a template of the
     parameters or a function; `tags` are shown with it. `task.submit` runs it in a thread of the
-    flow run. A pause inside a task pauses the flow run that the task belongs to.
+    flow run. A pause inside a task pauses the flow run that the task belongs to. A function that
+    yields runs as far as its items are taken; submitted, its result is the list of them.
 
     A failed one is tried again `retries` times, after `retry_delay_seconds`: one number, one for
     each time, or a function of the number of retries that gives them. Each is made up to

@@ -51,9 +51,11 @@ class Desk:
     def __init__(self) -> None:
         self.id, self.run_id, self.flow_id, self.state_id = (uuid4() for _ in range(4))
         self.created: list[dict[str, Any]] = []
+        self.schedules: list[dict[str, Any]] = []
 
     def __call__(self, request: Send) -> Reply:  # noqa: PLR0911 - a table
-        known = {"id": str(self.id), "name": "desk", "flow_id": str(self.flow_id)}
+        known: dict[str, Any] = {"id": str(self.id), "name": "desk", "flow_id": str(self.flow_id)}
+        known["schedules"] = self.schedules
         match request.method, request.path:
             case "POST", "/flows/":
                 return json_reply(201, {"id": str(self.flow_id), "name": "refund"})
@@ -117,6 +119,33 @@ def test_a_deployment_brings_its_schedules_and_limits() -> None:
     assert (interval["schedule"]["interval"], interval["active"]) == (7200, False)
     assert interval["schedule"]["anchor_date"] == "2026-01-01T00:00:00Z"
     assert rrule["schedule"] == {"rrule": "FREQ=MONTHLY;BYDAY=-1FR", "timezone": "UTC"}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "stays_off"),
+    [
+        (Cron("0 9 * * *", "Europe/Berlin"), True),
+        (Cron("0 9 * * *", "Europe/Berlin", active=True), False),
+        (Cron("0 10 * * *", "Europe/Berlin"), False),
+        (Cron("0 9 * * *", "Europe/Berlin", parameters={"order": 1}), False),
+    ],
+)
+def test_a_schedule_that_was_switched_off_stays_off_until_it_changes(
+    schedule: Schedule, stays_off: bool
+) -> None:
+    desk = Desk()
+    desk.schedules = [
+        {
+            "id": str(uuid4()),
+            "active": False,
+            "slug": "made-by-the-server",
+            "schedule": {"cron": "0 9 * * *", "timezone": "Europe/Berlin", "day_or": True},
+        }
+    ]
+    with served_by(desk), Connection() as connection:
+        play(refund.to_deployment("desk", schedule=schedule).register(), connection)
+    (created,) = desk.created
+    assert created["schedules"][0]["active"] is not stays_off
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Results of tasks that outlive their process."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,20 +68,84 @@ def test_a_flow_decides_for_its_tasks_unless_they_do(tmp_path: Path) -> None:
     assert len(list((tmp_path / "here").iterdir())) == 2
 
 
-def test_a_result_that_cannot_be_stored_fails_its_task_by_name(tmp_path: Path) -> None:
-    @task(persist_result=True)
-    def unpicklable(argument: Any) -> Any:
-        return lambda: argument
+class Unreadable:
+    """Can be pickled, and not read again."""
 
-    @flow
-    def calling(argument: Any) -> None:
-        unpicklable(argument)
+    def __reduce__(self) -> Any:
+        return int, ("nonsense",)
 
-    with pytest.raises(ResultNotPersisted, match="result of task 'unpicklable' cannot be pickled"):
-        calling(1)
-    with pytest.raises(ResultNotPersisted, match="arguments of task 'unpicklable'"):
-        calling(lambda: 1)
-    assert list((tmp_path / ".flowruns" / "results").iterdir()) == []
+
+@pytest.mark.parametrize("persists", [True, None])
+@pytest.mark.parametrize(
+    "make",
+    [lambda: lambda: 1, threading.Lock, lambda: (n for n in range(2)), Unreadable],
+    ids=["lambda", "lock", "generator", "unreadable"],
+)
+def test_what_cannot_be_stored_runs_and_says_so_once(
+    make: Callable[[], Any], persists: bool | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    @task(persist_result=persists)
+    def returning() -> Any:
+        return make()
+
+    @task(persist_result=persists)
+    def given(argument: Any) -> int:
+        return len([argument])
+
+    @flow(persist_result=True)
+    def calling() -> Any:
+        assert [type(returning()), type(returning())] == [type(make())] * 2
+        assert [given(make()) for _ in range(3)] == [1, 1, 1]
+        return make()
+
+    assert type(calling()) is type(make())
+    warned = [line.getMessage() for line in caplog.records if line.levelname == "WARNING"]
+    owners = ["task 'returning'", "task 'given'", "flow 'calling'"]
+    if make is Unreadable:
+        owners.remove("task 'given'")
+    assert [sum(owner in line for line in warned) for owner in owners] == [1] * len(owners)
+    assert len(warned) == len(owners)
+
+
+def test_a_suspension_that_would_lose_what_cannot_be_stored_is_refused() -> None:
+    @task
+    def opening() -> Any:
+        return threading.Lock()
+
+    @flow(persist_result=True)
+    def suspending() -> None:
+        run = current_flow_run()
+        assert run is not None
+        run.flow_run.deployment_id = uuid4()
+        opening()
+        suspend_flow_run()
+
+    reason = r"the results of opening would be lost; .*The result of task 'opening' cannot be pick"
+    with pytest.raises(PauseRefused, match=reason):
+        suspending()
+
+
+class TwoArguments(Exception):
+    def __init__(self, order: int, reason: str) -> None:
+        super().__init__(f"{order}: {reason}")
+        self.order = order
+
+
+def test_an_error_whose_class_takes_other_arguments_is_stored() -> None:
+    executed: list[int] = []
+
+    @task
+    def trying() -> Exception:
+        executed.append(1)
+        return TwoArguments(7, "late")
+
+    @flow(persist_result=True)
+    def calling() -> Any:
+        return [trying(), trying()]
+
+    first, second = calling()
+    assert (str(second), second.order, type(second)) == (str(first), 7, TwoArguments)
+    assert executed == [1]
 
 
 def test_a_result_that_cannot_be_read_is_not_made_again(tmp_path: Path) -> None:
@@ -125,4 +190,21 @@ def test_a_run_whose_results_would_be_lost_is_not_suspended() -> None:
         suspend_flow_run()
 
     with pytest.raises(PauseRefused, match="the results of forgetful would be lost"):
+        suspending()
+
+
+def test_a_subflow_that_would_not_be_found_again_refuses_the_suspension() -> None:
+    @flow
+    def counting(lock: Any) -> int:
+        return len([lock])
+
+    @flow(persist_result=True)
+    def suspending() -> None:
+        run = current_flow_run()
+        assert run is not None
+        run.flow_run.deployment_id = uuid4()
+        assert counting(threading.Lock()) == 1
+        suspend_flow_run()
+
+    with pytest.raises(PauseRefused, match="The arguments of 'counting' cannot be pickled"):
         suspending()

@@ -163,11 +163,12 @@ def test_an_unstored_result_stays_with_its_process(server: FakeServer) -> None:
         _state_of(server).result()
 
 
-def test_a_result_that_cannot_be_pickled_fails_its_flow_by_name(server: FakeServer) -> None:
+def test_a_result_that_cannot_be_pickled_is_not_stored(server: FakeServer) -> None:
     @flow(persist_result=True)
     def making() -> Any:
         return lambda: 1
 
-    with pytest.raises(ResultNotPersisted, match="result of flow 'making' cannot be pickled"):
-        making()
-    assert server.run.names[-1] == "Failed"
+    assert making()() == 1
+    assert server.run.state.type is StateType.COMPLETED
+    with pytest.raises(MissingResult):
+        _state_of(server).result()

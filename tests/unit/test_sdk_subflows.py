@@ -2,29 +2,22 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from flowruns import (
-    Flow,
-    FlowRun,
     asuspend_flow_run,
     flow,
     pause_flow_run,
     suspend_flow_run,
     task,
-    wire,
 )
 from flowruns.domain import states
-from flowruns.exceptions import FlowRunSuspended
 from flowruns.sdk import storage as storages
 from flowruns.sdk.context import current_flow_run
-from flowruns.sdk.testing import FakeRun, FakeServer, reviewed_by
+from flowruns.sdk.testing import FakeServer, reviewed_by
+from tests.served_runs import Served
 
 
 @pytest.fixture(autouse=True)
@@ -40,36 +33,6 @@ SUSPENDED = states.State(
     name="Suspended",
     details=states.StateDetails(pause_reschedule=True),
 )
-
-
-class Served:
-    """A run of a deployment, and the processes that take it one after the other."""
-
-    def __init__(self, server: FakeServer, served: Flow[..., Any]) -> None:
-        self.server, self.flow = server, served
-        body = {"flow_id": str(uuid4()), "name": "served"}
-        created = wire.FlowRun.model_validate_json(server._create_run(body).content)
-        self.fake = server.runs[created.id]
-        self.fake.run.deployment_id = uuid4()
-        self.fake.facts = replace(self.fake.facts, has_deployment=True)
-        # Suspensions are answered between the processes, not at once.
-        server._reviewer = None
-
-    def play(self) -> None:
-        """Run the flow in the next process."""
-        run = FlowRun.model_validate(self.fake.as_wire().model_dump())
-        self.flow.play_taken(run)
-
-    def suspend(self) -> None:
-        with pytest.raises(FlowRunSuspended):
-            self.play()
-
-    def resume(self) -> None:
-        self.server.set_state(self.fake, states.resuming(at=datetime.now(UTC)))
-        self.server.set_state(self.fake, states.State(type=states.StateType.PENDING))
-
-    def children(self) -> list[FakeRun]:
-        return [fake for fake in self.server.runs.values() if fake.run.parent_task_run_id]
 
 
 def test_a_subflow_with_a_stored_result_is_not_executed_again(server: FakeServer) -> None:

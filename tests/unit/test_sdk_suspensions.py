@@ -26,7 +26,7 @@ class SuspendedFlow(PausedFlow):
 
     def suspend(self, wait_for_input: Any = None, key: str | None = None) -> Any:
         """Suspend as a process does that begins the flow again."""
-        self.context.pauses_seen = 0
+        self.begin_again()
         with in_flow_run(self.context):
             steps = suspend_steps(wait_for_input, None, timeout=60, key=key)
             return self.stage.play(steps)
@@ -38,7 +38,7 @@ class SuspendedFlow(PausedFlow):
 def test_a_suspension_leaves_the_run_and_returns_the_answer_to_the_next_process() -> None:
     flow = SuspendedFlow()
     with pytest.raises(FlowRunSuspended):
-        flow.suspend(int)
+        flow.suspend(int, key="1")
     details = flow.run.state.details
     assert (flow.run.names[-1], details.pause_key, details.pause_reschedule) == (
         *("Suspended", "1"),
@@ -46,7 +46,7 @@ def test_a_suspension_leaves_the_run_and_returns_the_answer_to_the_next_process(
     )
     assert "suspended-1-schema" in flow.run.inputs
     flow.server._resume(flow.run, {"value": 7})
-    assert flow.suspend(int) == 7
+    assert flow.suspend(int, key="1") == 7
 
 
 def test_a_suspension_without_a_question_returns_nothing() -> None:
