@@ -9,6 +9,7 @@ from uuid import uuid4
 from django.db import Error
 
 from flowruns import event_feed, listening, waiters
+from flowruns.evaluation.processes import end_processes
 from flowruns.holding import Application, Receive, Scope, Send
 from flowruns.services.attendance import NOTE_SECONDS, note_attendance
 from flowruns.sockets import recording, revocation
@@ -41,6 +42,7 @@ async def _live(receive: Receive, send: Send) -> None:
     ]
     await send({"type": "lifespan.startup.complete"})
     await receive()
+    end_processes()
     await recording.finish()
     for task in living:
         task.cancel()

@@ -37,6 +37,7 @@ from flowruns.api.http import StrictJson, respond_json
 from flowruns.api.left_out import name_refusals
 from flowruns.domain.errors import (
     Conflict,
+    EvaluationBusy,
     Forbidden,
     InvalidReference,
     LeaseExpired,
@@ -104,6 +105,13 @@ def _answer_later(request: HttpRequest, error: Any) -> HttpResponse:
     response = respond_json({"detail": str(error)}, status=423)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(math.ceil(error.retry_after))
+    return response
+
+
+@api.exception_handler(EvaluationBusy)
+def _answer_when_less_busy(request: HttpRequest, error: Any) -> HttpResponse:
+    response = respond_json({"detail": str(error)}, status=503)
+    response.headers["Retry-After"] = "1"
     return response
 
 
