@@ -12,7 +12,8 @@ from flowruns.admission import admit_requests  # noqa: E402 -- its models need t
 from flowruns.finishing import finish_requests  # noqa: E402
 from flowruns.holding import hold_requests  # noqa: E402
 from flowruns.lifespan import with_lifespan  # noqa: E402
+from flowruns.probes import answer_probes  # noqa: E402
 from flowruns.sockets import serve_sockets  # noqa: E402
 
 _answer = admit_requests(finish_requests(_django))
-application = with_lifespan(serve_sockets(hold_requests(_answer)))
+application = with_lifespan(answer_probes(serve_sockets(hold_requests(_answer))))

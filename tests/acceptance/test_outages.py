@@ -1,0 +1,100 @@
+"""The database goes away and comes back: everybody is told so, soon, and nobody for long."""
+
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.postgres import PostgreSQL, create_database, stoppable_postgresql
+from tests.servers import ApprovalsServer, approvals_server
+
+pytestmark = pytest.mark.slow
+
+# What a person or a probe waits at most, on a machine that others use as well.
+PATIENCE = 10
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[PostgreSQL]:
+    with stoppable_postgresql() as database:
+        yield database
+
+
+@pytest.fixture
+def server(database: PostgreSQL) -> Iterator[ApprovalsServer]:
+    with approvals_server(DATABASE_URL=create_database(database.url)) as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: ApprovalsServer) -> Iterator[httpx.Client]:
+    headers = {"Authorization": f"Bearer {server.api_key}"}
+    with httpx.Client(base_url=server.url, headers=headers, timeout=PATIENCE) as client:
+        yield client
+
+
+def make_run(client: httpx.Client) -> httpx.Response:
+    flow = client.post("/api/flows/", json={"name": "refund"}).json()
+    state = {"type": "RUNNING"}
+    return client.post("/api/flow_runs/", json={"flow_id": flow["id"], "state": state})
+
+
+def hold(client: httpx.Client, run: dict[str, str]) -> httpx.Response:
+    headers = {"If-None-Match": f'"{run["state_id"]}"', "Prefer": "wait=30"}
+    return client.get(f"/api/flow_runs/{run['id']}", headers=headers)
+
+
+def test_everybody_is_told_while_the_database_is_away_and_served_once_it_is_back(
+    server: ApprovalsServer, client: httpx.Client, database: PostgreSQL
+) -> None:
+    run = make_run(client).json()
+    database.stop()
+    try:
+        for answer in (
+            client.get(f"/api/flow_runs/{run['id']}"),
+            make_run_again(client, run),
+            hold(client, run),
+            client.post("/api/flow_runs/filter", json={}),
+        ):
+            assert answer.status_code == 503, answer.text
+            assert answer.headers["Retry-After"]
+            assert answer.json()["detail"] == "The database is not available."
+        page = client.get("/accounts/login/")
+        inbox = client.get("/", cookies={"sessionid": "somebody"})
+        assert client.get("/api/ready").status_code == 503
+        assert client.get("/api/health").status_code == 200
+    finally:
+        database.start()
+    assert "text/html" in inbox.headers["Content-Type"]
+    assert inbox.status_code == 503
+    assert "cannot reach its database" in inbox.text
+    assert page.status_code in {200, 503}
+    back = time.monotonic()
+    while client.get("/api/ready").status_code != 200:
+        assert time.monotonic() - back < PATIENCE
+    while client.get(f"/api/flow_runs/{run['id']}").status_code != 200:
+        assert time.monotonic() - back < PATIENCE
+
+
+def make_run_again(client: httpx.Client, run: dict[str, str]) -> httpx.Response:
+    return client.post("/api/flow_runs/", json={"flow_id": run["flow_id"]})
+
+
+def test_an_outage_is_two_lines_of_the_log(
+    server: ApprovalsServer, client: httpx.Client, database: PostgreSQL
+) -> None:
+    run = make_run(client).json()
+    database.stop()
+    try:
+        for _ in range(20):
+            client.get(f"/api/flow_runs/{run['id']}")
+            client.get("/", cookies={"sessionid": "somebody"})
+    finally:
+        database.start()
+    deadline = time.monotonic() + 60
+    while "can be used again" not in server.log:
+        assert time.monotonic() < deadline, server.log
+        time.sleep(0.1)
+    lines = [line for line in server.log.splitlines() if " flowruns" in line or " django" in line]
+    assert len(lines) == 2, "\n".join(lines)
