@@ -61,7 +61,7 @@ def test_everybody_is_told_while_the_database_is_away_and_served_once_it_is_back
             assert answer.headers["Retry-After"]
             assert answer.json()["detail"] == "The database is not available."
         page = client.get("/accounts/login/")
-        inbox = client.get("/", cookies={"sessionid": "somebody"})
+        inbox = client.get("/", headers={"Cookie": "sessionid=somebody"})
         assert client.get("/api/ready").status_code == 503
         assert client.get("/api/health").status_code == 200
     finally:
@@ -89,7 +89,7 @@ def test_an_outage_is_two_lines_of_the_log(
     try:
         for _ in range(20):
             client.get(f"/api/flow_runs/{run['id']}")
-            client.get("/", cookies={"sessionid": "somebody"})
+            client.get("/", headers={"Cookie": "sessionid=somebody"})
     finally:
         database.start()
     deadline = time.monotonic() + 60

@@ -117,7 +117,7 @@ def test_a_failure_gives_its_turn_back() -> None:
         scope_of(key="b"),
         scope_of(method="POST"),
         scope_of("/accounts/login/", method="POST"),
-        scope_of() | {WAS_HELD: True},
+        {**scope_of(), WAS_HELD: True},
     ],
     ids=["another key", "a write", "a log-in", "a request that was held"],
 )
