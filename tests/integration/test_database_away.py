@@ -11,9 +11,9 @@ from django.db import InterfaceError, OperationalError
 from django.test import Client
 
 from flowruns import outages
-from flowruns.api import flow_runs as api_of_flow_runs
 from flowruns.models import Listener
 from flowruns.outages import LeaveToOutages
+from flowruns.services import flow_runs as services
 from flowruns.services.attendance import note_attendance
 from tests.integration.conftest import Api, Run
 
@@ -42,7 +42,7 @@ def no_outage(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_operation_answers_503_and_when_to_come_again(
     error: Exception, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api_of_flow_runs.services, "read_flow_run", fail(error))
+    monkeypatch.setattr(services, "read_flow_run", fail(error))
     response = run.api.get(f"/flow_runs/{run.id}")
     assert (response.status_code, response.headers["Retry-After"]) == (503, "2")
     assert json.loads(response.content) == {"detail": "The database is not available."}
@@ -63,7 +63,7 @@ def test_an_outage_is_told_once_and_once_when_it_is_over(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter([100.0, 101.0, 101.0, 102.0, 102.0, 103.0, 104.0, 106.0])
-    monkeypatch.setattr(outages.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
     caplog.set_level(logging.WARNING, "flowruns.outages")
     for _ in range(3):
         outages.note_failure(OperationalError("it is\naway"))
