@@ -78,7 +78,7 @@ def admit_requests(app: Application, *, at_once: Mapping[Lane, int] = AT_ONCE) -
         try:
             await app(scope, receive_request, send_answer)
         except _NoTurnError:
-            await refuse(send, 503, _NOT_NOW)
+            await refuse(send, 503, _NOT_NOW, outages.HEADERS)
         finally:
             end_turn()
 

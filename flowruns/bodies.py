@@ -3,9 +3,7 @@
 Django keeps a body before it asks who sent it, and what is long on disk.
 """
 
-import json
-
-from flowruns.holding import Application, Message, Receive, Scope, Send, read_headers
+from flowruns.holding import Application, Message, Receive, Scope, Send, read_headers, refuse
 
 STRANGERS = 4 * 1024 * 1024
 """Bytes from somebody who shows neither key nor session; a log-in carries a typed form along."""
@@ -15,6 +13,7 @@ REVIEWERS = 100 * 1024 * 1024
 """Bytes of a form, with its files."""
 
 _TOO_LARGE = "The request is too large."
+_ENDED = {"Connection": "close"}
 
 
 def bound_bodies(app: Application) -> Application:
@@ -27,7 +26,7 @@ def bound_bodies(app: Application) -> Application:
         headers = read_headers(scope)
         most, seen, has_begun = _find_bound(scope["path"], headers), 0, False
         if headers.get("content-length", "").isdecimal() and int(headers["content-length"]) > most:
-            await _refuse(send)
+            await refuse(send, 413, _TOO_LARGE, _ENDED)
             return
 
         async def receive_counted() -> Message:
@@ -44,7 +43,7 @@ def bound_bodies(app: Application) -> Application:
 
         await app(scope, receive_counted, send_noted)
         if seen > most and not has_begun:
-            await _refuse(send)
+            await refuse(send, 413, _TOO_LARGE, _ENDED)
 
     return application
 
@@ -53,10 +52,3 @@ def _find_bound(path: str, headers: dict[str, str]) -> int:
     if path.startswith("/api/"):
         return CALLERS if "authorization" in headers else STRANGERS
     return REVIEWERS if "sessionid=" in headers.get("cookie", "") else STRANGERS
-
-
-async def _refuse(send: Send) -> None:
-    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
-    body = json.dumps({"detail": _TOO_LARGE}).encode()
-    await send({"type": "http.response.body", "body": body})

@@ -12,7 +12,7 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,7 +42,6 @@ _MAX_BODY = 100_000
 MAX_HELD_OF_ONE_KEY = 5_000
 """Requests of one API key that a process holds; each takes 20 kB."""
 _TOO_MANY = f"This API key has {MAX_HELD_OF_ONE_KEY:,} requests held here; ask again later."
-_RETRY_AFTER = b"2"
 WAS_HELD = "approvals.was_held"
 """Says in a scope that the request was held, and so perhaps woken with many others."""
 
@@ -135,11 +134,11 @@ def hold_requests(app: Application) -> Application:
                 with _counted(hold.key):
                     unchanged = await _wait(hold, replay)
             except _TooManyError:
-                await refuse(send, 429, _TOO_MANY)
+                await refuse(send, 429, _TOO_MANY, {"Retry-After": "5"})
                 return
             except outages.AWAY as error:
                 outages.note_failure(error)
-                await refuse(send, 503, "The database is not available.")
+                await refuse(send, 503, outages.DETAIL, outages.HEADERS)
                 return
             scope[WAS_HELD] = True
             answer = _say_applied(send, hold)
@@ -245,10 +244,11 @@ def _counted(key: str) -> Iterator[None]:
             del _held[key]
 
 
-async def refuse(send: Send, status: int, detail: str) -> None:
+async def refuse(send: Send, status: int, detail: str, headers: Mapping[str, str]) -> None:
     """Answer in Django's place, which is not to be asked."""
-    headers = [(b"content-type", b"application/json"), (b"retry-after", _RETRY_AFTER)]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    named = {"Content-Type": "application/json", **headers}
+    encoded = [(name.lower().encode(), value.encode()) for name, value in named.items()]
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
     body = json.dumps({"detail": detail}).encode()
     await send({"type": "http.response.body", "body": body})
 

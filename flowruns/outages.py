@@ -8,7 +8,9 @@ from django.db import InterfaceError, OperationalError
 
 AWAY = (OperationalError, InterfaceError)
 """What a database raises that cannot do now what it may well do in a moment."""
-RETRY_AFTER_SECONDS = 2
+DETAIL = "The database is not available."
+HEADERS = {"Retry-After": "2", "Prefect-Maintenance": "true"}
+"""What an answer carries meanwhile. Prefect's clients (3.4 and 3.8) count no tries then."""
 # Who reads succeeds also while writers fail, so a success means little soon after a failure.
 _SETTLED_SECONDS = 3.0
 

@@ -120,8 +120,9 @@ def _answer_when_less_busy(request: HttpRequest, error: Any) -> HttpResponse:
 def _answer_without_database(request: HttpRequest, error: Any) -> HttpResponse:
     """Answer while the database is away, locked or full; clients try again by themselves."""
     outages.note_failure(error)
-    response = respond_json({"detail": "The database is not available."}, status=503)
-    response.headers["Retry-After"] = str(outages.RETRY_AFTER_SECONDS)
+    response = respond_json({"detail": outages.DETAIL}, status=503)
+    for name, value in outages.HEADERS.items():
+        response.headers[name] = value
     return response
 
 

@@ -5,11 +5,10 @@ database connection of its own.
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from flowruns.holding import Application, Receive, Scope, Send
+from flowruns.holding import Application, Receive, Scope, Send, refuse
 from flowruns.sockets.connection import Socket, SocketClosed
 from flowruns.sockets.doorway import enter
 from flowruns.sockets.events_in import take_events
@@ -51,13 +50,7 @@ def serve_sockets(app: Application) -> Application:
 
 async def _ask_to_upgrade(send: Send) -> None:
     """Answer what should have been a websocket, and a proxy has made into something else."""
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"upgrade", b"websocket"),
-        (b"connection", b"upgrade"),
-    ]
-    await send({"type": "http.response.start", "status": 426, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps({"detail": _REMEDY}).encode()})
+    await refuse(send, 426, _REMEDY, {"Upgrade": "websocket", "Connection": "upgrade"})
 
 
 async def _serve(socket: Socket) -> None:

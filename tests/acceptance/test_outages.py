@@ -1,13 +1,18 @@
 """The database goes away and comes back: everybody is told so, soon, and nobody for long."""
 
+import os
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.acceptance.breaking import prefect_client_environment, scene_on
+from tests.acceptance.waiting import eventually
 from tests.postgres import PostgreSQL, create_database, stoppable_postgresql
-from tests.servers import ApprovalsServer, approvals_server
+from tests.servers import PREFECT_PYTHON, ApprovalsServer, approvals_server
 
 pytestmark = pytest.mark.slow
 
@@ -98,3 +103,49 @@ def test_an_outage_is_two_lines_of_the_log(
         time.sleep(0.1)
     lines = [line for line in server.log.splitlines() if " flowruns" in line or " django" in line]
     assert len(lines) == 2, "\n".join(lines)
+
+
+_FLOW = Path(__file__).with_name("flow_that_waits.py")
+# Longer than Prefect's client goes on by itself after a 500. It was measured with 75 as well.
+_AWAY_SECONDS = float(os.environ.get("AWAY_SECONDS", "12"))
+
+
+def test_flows_of_both_sdks_outlive_an_outage(
+    server: ApprovalsServer, database: PostgreSQL, tmp_path: Path
+) -> None:
+    with scene_on(server, tmp_path) as scene:
+        ours = scene.run_with(sys.executable, _FLOW, "flowruns", **server.flow_environment)
+        theirs = scene.run_with(
+            PREFECT_PYTHON, _FLOW, "prefect", **prefect_client_environment(scene)
+        )
+
+        def list_waiting() -> list[str]:
+            found = scene.client.read_flow_runs()
+            return [str(run.id) for run in found if run.state_type == "PAUSED"]
+
+        def are_asked() -> bool:
+            return len(list_waiting()) == 2 and all(map(_is_asked, list_waiting()))
+
+        def _is_asked(run_id: str) -> bool:
+            path = f"{server.api_url}/flow_runs/{run_id}/input/paused-1-schema"
+            return httpx.get(path, headers=headers).status_code == 200
+
+        headers = {"Authorization": f"Bearer {server.api_key}"}
+        eventually(are_asked, "both wait")
+        database.stop()
+        try:
+            time.sleep(_AWAY_SECONDS)
+        finally:
+            database.start()
+        eventually(lambda: len(list_waiting()) == 2, "both still wait")
+        for number, run_id in enumerate(list_waiting()):
+            answer = httpx.post(
+                f"{server.api_url}/flow_runs/{run_id}/resume",
+                json={"run_input": {"value": number}},
+                headers=headers,
+                timeout=PATIENCE,
+            )
+            assert answer.json()["status"] == "ACCEPT"
+        for process in (ours, theirs):
+            assert process.wait(60) == 0, scene.log_of(process).read_text()
+            assert "answered" in scene.log_of(process).read_text()
