@@ -1,5 +1,6 @@
 """Putting a flow run into a state, as far as the rules allow."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,7 +18,7 @@ from flowruns.domain.errors import (
     SchemaTooSlow,
     StateMovedOn,
 )
-from flowruns.domain.rules import FLOW_RUN_RULES, FORCED_RULES, judge
+from flowruns.domain.rules import FLOW_RUN_RULES, FORCED_RULES, Rule, judge
 from flowruns.domain.states import State, StateType, running
 from flowruns.domain.transitions import Accept, Reject, RunFacts, Transition, Verdict
 from flowruns.models import FlowRun, FlowRunState, RunInput
@@ -85,17 +86,24 @@ def set_flow_run_state(
                 raise StateMovedOn
             initial = current_state(run)
             evidence = read_evidence(run, initial)
-            if evidence in accepted:
-                t = _propose(run, initial, proposed, is_accepted=bool(accepted[evidence]))
+            t = _propose(run, initial, proposed, is_accepted=bool(accepted.get(evidence)))
+            if evidence in accepted or not _hangs_on_answer(t, rules):
                 verdict = judge(t, rules)
-                if accepted[evidence] is None and isinstance(verdict, Reject):
+                if isinstance(verdict, Reject) and accepted.get(evidence, False) is None:
                     raise SchemaTooSlow
                 outcome = write_verdict(run, t, verdict, actor=actor, forced=force, attends=attends)
                 if outcome is not None:
                     return outcome
-        if evidence not in accepted:  # before the next transaction, so that nobody waits for it
-            accepted[evidence] = judge_evidence(evidence)
+                continue
+        # before the next transaction, so that nobody waits for it
+        accepted[evidence] = judge_evidence(evidence)
     raise ContendedError
+
+
+def _hangs_on_answer(t: Transition, rules: Sequence[Rule]) -> bool:
+    """Whether the rules say something else where the pause's answer is accepted."""
+    accepted = replace(t, run=replace(t.run, answer_accepted=True))
+    return type(judge(t, rules)) is not type(judge(accepted, rules))
 
 
 def _propose(

@@ -1,9 +1,12 @@
 """The database goes away and comes back: everybody is told so, soon, and nobody for long."""
 
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -149,3 +152,24 @@ def test_flows_of_both_sdks_outlive_an_outage(
         for process in (ours, theirs):
             assert process.wait(60) == 0, scene.log_of(process).read_text()
             assert "answered" in scene.log_of(process).read_text()
+
+
+def test_readers_are_served_while_writers_wait_for_sqlite(tmp_path: Path) -> None:
+    with approvals_server(home=tmp_path / "home") as server:
+        headers = {"Authorization": f"Bearer {server.api_key}"}
+        with httpx.Client(base_url=server.url, headers=headers, timeout=PATIENCE) as client:
+            run = make_run(client).json()
+            with (
+                ThreadPoolExecutor(max_workers=20) as pool,
+                closing(sqlite3.connect(server.home / "approvals.sqlite3")) as lock,
+            ):
+                lock.execute("BEGIN IMMEDIATE")
+                writers = [pool.submit(make_run_again, client, run) for _ in range(20)]
+                while not all(writer.done() for writer in writers):
+                    assert client.get(f"/api/flow_runs/{run['id']}").status_code == 200
+                    assert client.get("/api/ready").status_code == 200
+                lock.rollback()
+            answers = [writer.result() for writer in writers]
+            assert {answer.status_code for answer in answers} == {503}
+            assert all(answer.json()["detail"] for answer in answers)
+            assert make_run_again(client, run).status_code == 201

@@ -199,6 +199,13 @@ def test_who_comes_while_others_take_all_processes_is_told_when_to_come_again(
     assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
 
 
+def test_an_end_of_a_run_costs_no_evaluation(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.pause_for_input(DOUBLING)
+    run.put("paused-1-response", "{}")
+    monkeypatch.setattr(stored_answers, "evaluate", None)
+    assert run.propose("FAILED")["status"] == "ACCEPT"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_nothing_is_evaluated_inside_a_transaction(
     run: Run, monkeypatch: pytest.MonkeyPatch
