@@ -5,7 +5,6 @@ begins anew in a process that is killed at its deadline, since much of it cannot
 what is written in C, and what follows references without looking up.
 """
 
-import os
 import subprocess
 import sys
 import threading
@@ -67,7 +66,7 @@ class _Process:
                 [sys.executable, "-m", "flowruns.evaluation.worker", str(descriptor)],
                 pass_fds=[descriptor],
                 stdin=subprocess.DEVNULL,
-                env=os.environ | {"PYTHONPATH": str(_ROOT)},
+                env={"PYTHONPATH": str(_ROOT)},  # and none of the server's secrets
                 start_new_session=True,  # a Ctrl-C in the terminal is for the server
             )
 
