@@ -31,11 +31,14 @@ class Lane(StrEnum):
     WRITES = "writes"
     HELD = "held"
     LOG_IN = "log in"
+    LARGE = "large"
 
 
 # Together fewer than the connections that a process keeps to PostgreSQL, and more than a processor
 # has work for.
-AT_ONCE = {Lane.READS: 7, Lane.WRITES: 7, Lane.HELD: 3, Lane.LOG_IN: 2}
+AT_ONCE = {Lane.READS: 7, Lane.WRITES: 6, Lane.HELD: 3, Lane.LOG_IN: 2, Lane.LARGE: 1}
+# Reading a body of megabytes as JSON keeps all threads of the process waiting, again and again.
+_LARGE_BODY = 256 * 1024
 # Nobody waits longer for a turn; while the database is away nobody waits for it, either.
 _PATIENCE_SECONDS = 30.0
 _PATIENCE_IN_OUTAGE_SECONDS = 0.5
@@ -55,11 +58,14 @@ def admit_requests(app: Application, *, at_once: Mapping[Lane, int] = AT_ONCE) -
     lanes = {lane: Turns(most, of_one_key=max(1, most - 2)) for lane, most in at_once.items()}
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        turns, key, has_turn = lanes[_choose_lane(scope)], _key_of(scope), False
+        turns, key, has_turn, size = lanes[_choose_lane(scope)], _key_of(scope), False, 0
 
         async def receive_request() -> Message:
-            nonlocal has_turn
+            nonlocal has_turn, turns, size
             message = await receive()
+            size += len(message.get("body", b""))
+            if size > _LARGE_BODY:
+                turns = lanes[Lane.LARGE]
             if message["type"] == "http.request" and not message.get("more_body", False):
                 await _take_turn(turns, key)
                 has_turn = True

@@ -103,4 +103,4 @@ def _is_text(key: object) -> bool:
     return isinstance(key, str)
 
 
-_CHARACTERS_PER_STEP = 50
+_CHARACTERS_PER_STEP = 100

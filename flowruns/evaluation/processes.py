@@ -20,8 +20,8 @@ from flowruns.evaluation.hydration import FindVariable
 DEADLINE_SECONDS = 2.0
 MAX_STEPS = 10_000
 """Steps of an evaluation in place, which takes a tenth of a second then."""
-MAX_SIZE = 1_000_000
-"""JSON values, and fifties of characters, of what is evaluated at all."""
+MAX_SIZE = 200_000
+"""JSON values, and hundreds of characters, of what is evaluated at all."""
 _MAX_PROCESSES = 2
 # A process that has not ended itself by then is stopped, or its machine is very busy.
 _GRACE_SECONDS = 10.0

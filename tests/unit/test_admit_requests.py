@@ -161,3 +161,26 @@ def test_who_waits_too_long_for_a_turn_is_told_to_come_again(
         await first
 
     asyncio.run(main())
+
+
+def test_large_bodies_are_read_one_at_a_time_and_beside_all_others() -> None:
+    async def have_much() -> Message:
+        return {"type": "http.request", "body": b"x" * 1_000_000, "more_body": False}
+
+    async def main() -> None:
+        desk = Desk()
+        app = admit_requests(desk)
+        large = [
+            asyncio.create_task(call(app, have_much, scope_of(key=str(number))))
+            for number in range(5)
+        ]
+        await settle()
+        assert desk.inside == 1
+        small = asyncio.create_task(call(app))
+        await settle()
+        assert desk.inside == 2
+        desk.answers.set()
+        desk.leave.set()
+        await asyncio.gather(*large, small)
+
+    asyncio.run(main())
