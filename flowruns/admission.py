@@ -96,12 +96,21 @@ class _NoTurnError(Exception):
 
 
 async def _take_turn(turns: Turns, key: str) -> None:
-    seconds = _PATIENCE_IN_OUTAGE_SECONDS if outages.goes_on() else _PATIENCE_SECONDS
+    taking, waited = asyncio.ensure_future(turns.take(key)), 0.0
+    look = min(_PATIENCE_SECONDS, _PATIENCE_IN_OUTAGE_SECONDS)
     try:
-        async with asyncio.timeout(seconds):
-            await turns.take(key)
-    except TimeoutError:
-        raise _NoTurnError from None
+        while not taking.done() and waited < _PATIENCE_SECONDS:
+            if waited and outages.goes_on():
+                break
+            await asyncio.wait({taking}, timeout=look)
+            waited += look
+    except asyncio.CancelledError:
+        if not taking.cancel():  # the turn came at the same moment
+            turns.give_back(key)
+        raise
+    if not taking.done():
+        taking.cancel()
+        raise _NoTurnError
 
 
 def _choose_lane(scope: Scope) -> Lane:
