@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from django.db import close_old_connections
 from django.utils.module_loading import import_string
 
+from flowruns import outages
+
 _LONGEST_PAUSE_SECONDS = 5.0
 _STOP_SECONDS = 1.0
 
@@ -47,18 +49,23 @@ def run_loop(service: Callable[[], object], seconds: float, stop: threading.Even
 
     A trouble that lasts, such as a database that is away, is logged once and once when it is over.
     """
-    failures = 0
+    failures, is_told = 0, False
     while not stop.wait(_pause(seconds, failures)):
         try:
             service()
+        except outages.AWAY as error:
+            failures += 1
+            outages.note_failure(error)
         except Exception:  # noqa: BLE001 -- whatever a round raises, the next one comes
             failures += 1
-            if failures == 1:
+            if not is_told:
                 _log.exception("%s failed; it is tried again.", _name(service))
+            is_told = True
         else:
-            if failures:
+            outages.note_success()
+            if is_told:
                 _log.info("%s works again, after %s failures.", _name(service), failures)
-            failures = 0
+            failures, is_told = 0, False
         finally:
             close_old_connections()
 

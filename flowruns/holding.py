@@ -8,10 +8,12 @@ a run that is still in the state which its reader knows.
 """
 
 import asyncio
+import json
 import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -19,9 +21,11 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from flowruns import outages
 from flowruns.models import FlowRun
 from flowruns.services.api_keys import find_api_key
 from flowruns.services.deployments import due_flow_runs
+from flowruns.turns import Turns
 from flowruns.waiters import ask_database, is_released, waiting_for
 from flowruns.wire.deployments import ScheduledRunsQuery
 from flowruns.wire.headers import read_etag, read_key, read_wait, reads_attendance
@@ -35,6 +39,15 @@ type Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 _FLOW_RUN = re.compile(r"/api/flow_runs/(?P<id>[0-9a-fA-F-]{36})/?")
 _SCHEDULED_RUNS = "/api/deployments/get_scheduled_flow_runs"
 _MAX_BODY = 100_000
+MAX_HELD_OF_ONE_KEY = 5_000
+"""Requests of one API key that a process holds; each takes 20 kB."""
+_TOO_MANY = f"This API key has {MAX_HELD_OF_ONE_KEY:,} requests held here; ask again later."
+WAS_HELD = "approvals.was_held"
+"""Says in a scope that the request was held, and so perhaps woken with many others."""
+
+# as many questions as `waiters` asks at a time, of the keys in turn
+_questions = Turns(4)
+_held: Counter[str] = Counter()
 
 
 class Hold(Protocol):
@@ -42,6 +55,9 @@ class Hold(Protocol):
 
     @property
     def seconds(self) -> int: ...
+
+    @property
+    def key(self) -> str: ...
 
     async def wait(self) -> UUID | None:
         """Return the state that is still the current one, or None if there may be news."""
@@ -62,7 +78,9 @@ class HoldForState:
         waiting = waiting_for(self.flow_run_id, known=self.known, attends=self.attends)
         with waiting as waiter:
             # asked after registering: a change in between wakes the waiter
-            if not await ask_database(self._is_worth_waiting):
+            async with _questions.turn(self.key):
+                is_worth_waiting = await ask_database(self._is_worth_waiting)
+            if not is_worth_waiting:
                 return None
             return None if await waiter.sleep(seconds=self.seconds) else self.known
 
@@ -85,7 +103,8 @@ class HoldForWork:
         deadline = time.monotonic() + self.seconds
         with waiting_for(*self.query.deployment_ids, known=None) as waiter:
             while not is_released() and (left := deadline - time.monotonic()) > 0:
-                due_in = await ask_database(self._seconds_until_due)
+                async with _questions.turn(self.key):
+                    due_in = await ask_database(self._seconds_until_due)
                 if due_in <= 0:
                     return
                 await waiter.sleep(seconds=min(left, due_in))
@@ -111,7 +130,17 @@ def hold_requests(app: Application) -> Application:
             await app(scope, replay, send)
             return
         with suppress(_ClientLeft):
-            unchanged = await _wait(hold, replay)
+            try:
+                with _counted(hold.key):
+                    unchanged = await _wait(hold, replay)
+            except _TooManyError:
+                await refuse(send, 429, _TOO_MANY, {"Retry-After": "5"})
+                return
+            except outages.AWAY as error:
+                outages.note_failure(error)
+                await refuse(send, 503, outages.DETAIL, outages.HEADERS)
+                return
+            scope[WAS_HELD] = True
             answer = _say_applied(send, hold)
             if unchanged is None:
                 await app(scope, replay, answer)
@@ -121,9 +150,13 @@ def hold_requests(app: Application) -> Application:
     return application
 
 
+def read_headers(scope: Scope) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
 async def _read_hold(scope: Scope, receive: "_Replay") -> Hold | None:
     """Return what a request asks to wait for, or None where it does not ask."""
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    headers = read_headers(scope)
     prefer = headers.get("prefer", "")
     seconds = read_wait(prefer)
     if not seconds:
@@ -194,6 +227,32 @@ class _Replay:
         return self._messages.pop(0) if self._messages else await self._receive()
 
 
+class _TooManyError(Exception):
+    """A key has as many requests held as it may."""
+
+
+@contextmanager
+def _counted(key: str) -> Iterator[None]:
+    if _held[key] >= MAX_HELD_OF_ONE_KEY:
+        raise _TooManyError
+    _held[key] += 1
+    try:
+        yield
+    finally:
+        _held[key] -= 1
+        if not _held[key]:
+            del _held[key]
+
+
+async def refuse(send: Send, status: int, detail: str, headers: Mapping[str, str]) -> None:
+    """Answer in Django's place, which is not to be asked."""
+    named = {"Content-Type": "application/json", **headers}
+    encoded = [(name.lower().encode(), value.encode()) for name, value in named.items()]
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
+    body = json.dumps({"detail": detail}).encode()
+    await send({"type": "http.response.body", "body": body})
+
+
 class _ClientLeft(Exception):
     """Nobody is there to be answered."""
 
@@ -210,5 +269,5 @@ async def _wait(hold: Hold, receive: _Replay) -> UUID | None:
     finally:
         for task in (change, disconnect):
             task.cancel()
-            with suppress(asyncio.CancelledError):
+            with suppress(asyncio.CancelledError, *outages.AWAY):
                 await task

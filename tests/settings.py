@@ -16,6 +16,8 @@ from approvals.project.settings import DATABASES  # noqa: E402
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # a file, so that threads meet each other's locks as they do in production
     DATABASES["default"]["TEST"] = {"NAME": str(_home / "test.sqlite3")}
+    # a machine that is busy with other tests is no outage
+    DATABASES["default"]["OPTIONS"]["timeout"] = 20
     # no test cuts the power, so none has to wait for the disk
     DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -4,9 +4,12 @@ Prefect's client takes the answer to a ping for the word that all it has sent be
 forgets it. Uvicorn answers as soon as a ping is read; here the application does, when that is true.
 """
 
+import asyncio
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+_CLOSE_SECONDS = 5.0
 
 
 class OrderedPings(WebSocketsSansIOProtocol):
@@ -23,7 +26,28 @@ class OrderedPings(WebSocketsSansIOProtocol):
             self.transport.pause_reading()
 
     async def send(self, message: Any) -> None:
-        if message["type"] != "websocket.pong":
+        if message["type"] == "websocket.close":
+            await self._send_close(message)
+        elif message["type"] != "websocket.pong":
             await super().send(message)
         elif not self.transport.is_closing():
             self.transport.write(message["bytes"])
+
+    async def _send_close(self, message: Any) -> None:
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await super().send(message)
+        except TimeoutError:  # what was sent before has not been read
+            self.transport.abort()
+
+    async def run_asgi(self) -> None:
+        await super().run_asgi()
+        self._end_soon()
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self._end_soon()
+
+    def _end_soon(self) -> None:
+        """End the connection, also where the other side never reads what it is still to get."""
+        self.loop.call_later(_CLOSE_SECONDS, self.transport.abort)

@@ -12,6 +12,7 @@ import uvicorn
 from django.core.management.base import CommandError
 
 from approvals.management.ordered_pings import OrderedPings
+from approvals.management.timed_http import TimedHttp
 from flowruns import waiters
 
 _APPLICATION = "approvals.project.asgi:application"
@@ -31,6 +32,7 @@ class WebServer(uvicorn.Server):
         config = uvicorn.Config(
             _APPLICATION,
             lifespan="on",
+            http=TimedHttp,
             ws=OrderedPings,
             ws_max_size=_LONGEST_FRAME,
             log_config=None,
@@ -65,6 +67,7 @@ def end_on_signals() -> None:
 
 def bind(host: str, port: int) -> socket.socket:
     """Return a socket bound to the address; raises `CommandError` with one sentence."""
+    _allow_connections()
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
         family, kind, protocol, _, address = found[0]
@@ -81,6 +84,16 @@ def bind(host: str, port: int) -> socket.socket:
             ) from error
         raise CommandError(f"Cannot listen on {host}:{port} ({error.strerror}).") from error
     return _close_first(bound)
+
+
+def _allow_connections() -> None:
+    """Take as many descriptors as are allowed; a shell's soft limit may be as low as 256."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = (
+        _HIGHEST_DESCRIPTOR if hard == resource.RLIM_INFINITY else min(hard, _HIGHEST_DESCRIPTOR)
+    )
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _close_first(listener: socket.socket) -> socket.socket:

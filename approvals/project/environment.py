@@ -16,6 +16,8 @@ _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 _HOST = re.compile(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]")
 _SECRET_KEY_LENGTH = 50  # Django's own bound in check --deploy
+# Whoever needs the database waits so long for it and is told then that it is away.
+_PATIENCE_SECONDS = 2
 _ENGINES = {
     "sqlite": "django.db.backends.sqlite3",
     "postgres": "django.db.backends.postgresql",
@@ -158,7 +160,7 @@ def _configure_sqlite(config: dict[str, Any]) -> dict[str, Any]:
         ) from None
     config["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",  # a writer waits at its start, never halfway
-        "timeout": 20,
+        "timeout": _PATIENCE_SECONDS,
         # with FULL a decision that was confirmed outlives a power cut, too
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
@@ -170,8 +172,14 @@ def _configure_postgresql(config: dict[str, Any]) -> dict[str, Any]:
     # a connection that a restart of the database broke is found out before it is used
     config["CONN_HEALTH_CHECKS"] = True
     config["OPTIONS"] = {
-        "connect_timeout": 5,
+        "connect_timeout": _PATIENCE_SECONDS,
         **config.get("OPTIONS", {}),
-        "pool": {"min_size": 1, "max_size": size, "timeout": 20},
+        "pool": {
+            "min_size": 1,
+            "max_size": size,
+            "timeout": _PATIENCE_SECONDS,
+            # then the next request connects at once; the pool itself waits ever longer
+            "reconnect_timeout": 3,
+        },
     }
     return config

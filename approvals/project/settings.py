@@ -180,10 +180,15 @@ LOGGING = {
     "formatters": {
         "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
     },
+    "filters": {
+        "outages": {"()": "flowruns.outages.LeaveToOutages"},
+        "hosts": {"()": "approvals.views.wrong_hosts.EachOnce"},
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
-        "django.request": {"level": "ERROR"},
+        "django.request": {"level": "ERROR", "filters": ["outages"]},
+        "django.security.DisallowedHost": {"filters": ["hosts"]},
         "axes": {"level": "ERROR"},
     },
 }

@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from approvals.schemaforms.checks import Checker, Complaint, TooSlowError
+from approvals.schemaforms.checks import Checker, Complaint
 from approvals.schemaforms.choices import Choice, Fixed, Ticks, YesNo, label_options
 from approvals.schemaforms.controls import Control, Slot
 from approvals.schemaforms.fields import Kind, Node, read_node
@@ -42,6 +42,7 @@ from approvals.schemaforms.values import (
     is_larger_than,
     place_of,
 )
+from flowruns.evaluation.budget import TooSlowError
 
 if TYPE_CHECKING:
     from approvals.schemaforms.decode import Posted

@@ -1,35 +1,24 @@
 """Check a value against its schema as the server will, in bounded time, fetching nothing."""
 
 import re
-import time
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-import regex
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from approvals.schemaforms.limits import (
-    MAX_ALL_CHECKS_SECONDS,
-    MAX_CHECK_SECONDS,
-    MAX_PATTERN_SECONDS,
-)
+from approvals.schemaforms.limits import MAX_CHECKS_SECONDS
 from approvals.schemaforms.readings import Reading
-from approvals.schemaforms.values import JSONValue, canonical, is_multiple
-
-type Keyword = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
+from approvals.schemaforms.values import JSONValue
+from flowruns.evaluation.budget import TimeLimit, TooSlowError
+from flowruns.evaluation.keywords import KEYWORDS, Keyword, find_extras, find_repeated, watch
+from flowruns.evaluation.patterns import PatternBroken, is_pattern, search
 
 MALFORMED = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, re.error)
 """What jsonschema raises for keywords that are not what the standard says; such a rule is void."""
-
-
-class TooSlowError(Exception):
-    """An answer could not be checked in the time that one check may take."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +36,7 @@ class Checker:
     """Checks values against parts of one schema document."""
 
     def __init__(self, reading: Reading) -> None:
-        self._clock = _Clock()
+        self._clock = TimeLimit(MAX_CHECKS_SECONDS)
         self._root = reading.root
         self._validators = reading.validators
         self._whole, _ = self._validators.find(reading.root, lambda: _read_document(reading.root))
@@ -91,63 +80,31 @@ def _as_complaint(error: ValidationError) -> Complaint:
     )
 
 
-class _Clock:
-    """Ends a check that takes too long, and all further ones once they took too long together."""
+def _forgive(keyword: Keyword) -> Keyword:
+    """Take a keyword that is not what the standard says for void."""
 
-    def __init__(self) -> None:
-        self._left = MAX_ALL_CHECKS_SECONDS
-        self._started = 0.0
-
-    def __enter__(self) -> None:
-        self._started = time.monotonic()
-        self._token = _CLOCK.set(self)
-
-    def __exit__(self, *_: object) -> None:
-        _CLOCK.reset(self._token)
-        self._left -= time.monotonic() - self._started
-
-    def look(self) -> None:
-        if time.monotonic() - self._started > min(MAX_CHECK_SECONDS, self._left):
-            raise TooSlowError
-
-
-_CLOCK: ContextVar[_Clock] = ContextVar("clock")
-
-
-def _watch(keyword: Keyword) -> Keyword:
-    """Let a keyword look at the clock of the check that it is part of."""
-
-    def watched(validator: Any, limit: Any, value: Any, rule: Any) -> Iterator[ValidationError]:
-        _CLOCK.get().look()
+    def forgiving(validator: Any, limit: Any, value: Any, rule: Any) -> Iterator[ValidationError]:
         try:
             yield from keyword(validator, limit, value, rule) or ()
-        except (Unresolvable, *MALFORMED):
+        except (Unresolvable, PatternBroken, *MALFORMED):
             return
 
-    return watched
-
-
-@lru_cache(maxsize=512)
-def _compile(pattern: str) -> regex.Pattern[str] | None:
-    try:
-        return regex.compile(pattern)
-    except (regex.error, *MALFORMED, RecursionError, OverflowError):
-        return None
+    return forgiving
 
 
 def can_check_pattern(pattern: str) -> bool:
-    return _compile(pattern) is not None
+    try:
+        return is_pattern(pattern)
+    except TooSlowError:
+        return False
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Search as Python does, for a tenth of a second at most; a broken pattern matches all."""
-    compiled = _compile(pattern)
-    if compiled is None:
-        return True
+    """Search as Python does; a broken pattern matches all."""
     try:
-        return compiled.search(text, timeout=MAX_PATTERN_SECONDS) is not None
-    except TimeoutError:
-        raise TooSlowError from None
+        return search(pattern, text)
+    except PatternBroken:
+        return True
 
 
 def _check_pattern(validator: Any, pattern: Any, value: Any, _: Any) -> Iterator[ValidationError]:
@@ -171,10 +128,7 @@ def _check_additional_properties(
 ) -> Iterator[ValidationError]:
     if not validator.is_type(value, "object"):
         return
-    patterns = list(rule.get("patternProperties", {}))
-    for key in value.keys() - rule.get("properties", {}).keys():
-        if any(matches(pattern, key) for pattern in patterns):
-            continue
+    for key in find_extras(value, rule):
         if allowed is False:
             yield ValidationError("additional", path=[key])
         else:
@@ -184,14 +138,9 @@ def _check_additional_properties(
 def _check_unique_items(
     validator: Any, wanted: Any, value: Any, _: Any
 ) -> Iterator[ValidationError]:
-    if wanted is not True or not validator.is_type(value, "array"):
-        return
-    seen: set[str] = set()
-    for index, item in enumerate(value):
-        text = canonical(item)
-        if text in seen:
+    if wanted is True and validator.is_type(value, "array"):
+        for index in find_repeated(value):
             yield ValidationError("repeated", path=[index])
-        seen.add(text)
 
 
 def _check_dependencies(
@@ -207,11 +156,6 @@ def _check_dependencies(
         yield from validator.descend(value, rule, schema_path=key)
 
 
-def _check_multiple_of(validator: Any, step: Any, value: Any, _: Any) -> Iterator[ValidationError]:
-    if validator.is_type(value, "number") and not is_multiple(value, step):
-        yield ValidationError("multipleOf")
-
-
 def _check_properties(
     validator: Any, properties: Any, value: Any, _: Any
 ) -> Iterator[ValidationError]:
@@ -225,18 +169,24 @@ def _check_properties(
             yield from validator.descend(value[name], rule, path=name, schema_path=name)
 
 
+def _leave_to_server(*_: Any) -> Iterator[ValidationError]:
+    """Leave it to the server, where what follows references in one go can be ended."""
+    yield from ()
+
+
 _OWN_KEYWORDS: dict[str, Keyword] = {
     "properties": _check_properties,
     "pattern": _check_pattern,
     "patternProperties": _check_pattern_properties,
     "additionalProperties": _check_additional_properties,
     "uniqueItems": _check_unique_items,
-    "multipleOf": _check_multiple_of,
     "dependencies": _check_dependencies,
+    "unevaluatedItems": _leave_to_server,
+    "unevaluatedProperties": _leave_to_server,
 }
-
-_KEYWORDS = {**Draft202012Validator.VALIDATORS, **_OWN_KEYWORDS}
-_WATCHED = {name: _watch(keyword) for name, keyword in _KEYWORDS.items()}
+_WATCHED = {
+    name: watch(name, _forgive(keyword)) for name, keyword in (KEYWORDS | _OWN_KEYWORDS).items()
+}
 _Validator: Any = extend(Draft202012Validator, _WATCHED)  # type: ignore[no-untyped-call]
 _NOTHING_FETCHED: Registry[Any] = Registry()
 

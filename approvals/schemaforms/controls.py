@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from approvals.schemaforms.checks import Complaint, TooSlowError
+from approvals.schemaforms.checks import Complaint
 from approvals.schemaforms.fields import Node
 from approvals.schemaforms.problems import write_complaint
 from approvals.schemaforms.values import (
@@ -19,6 +19,7 @@ from approvals.schemaforms.values import (
     show_json,
     unstorable_reason,
 )
+from flowruns.evaluation.budget import TooSlowError
 
 if TYPE_CHECKING:
     from approvals.schemaforms.build import Desk

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from approvals.schemaforms.build import Desk
-from approvals.schemaforms.checks import TooSlowError
 from approvals.schemaforms.controls import Control, Slot
 from approvals.schemaforms.decode import (
     JUDGED,
@@ -43,6 +42,7 @@ from approvals.schemaforms.values import (
     clip,
     find_unstorable,
 )
+from flowruns.evaluation.budget import TooSlowError
 
 if TYPE_CHECKING:
     from django.utils.safestring import SafeString

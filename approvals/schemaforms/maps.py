@@ -4,10 +4,11 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from approvals.schemaforms.checks import TooSlowError, matches
+from approvals.schemaforms.checks import matches
 from approvals.schemaforms.controls import Answer, Control, Key, Slot
 from approvals.schemaforms.rows import Rows
 from approvals.schemaforms.values import MISSING, JSONValue, MaybeJSON, as_dict
+from flowruns.evaluation.budget import TooSlowError
 
 if TYPE_CHECKING:
     from approvals.schemaforms.decode import Posted

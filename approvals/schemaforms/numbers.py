@@ -8,13 +8,8 @@ from typing import Any
 from approvals.schemaforms.controls import TextControl
 from approvals.schemaforms.limits import MAX_NUMBER_LENGTH
 from approvals.schemaforms.schema import Keywords
-from approvals.schemaforms.values import (
-    JSONValue,
-    UnreadableError,
-    as_number,
-    is_multiple,
-    show_json,
-)
+from approvals.schemaforms.values import JSONValue, UnreadableError, as_number, show_json
+from flowruns.evaluation.keywords import is_multiple
 
 
 class Integer(TextControl):

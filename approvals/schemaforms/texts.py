@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from approvals.schemaforms import formats
-from approvals.schemaforms.checks import TooSlowError, can_check_pattern
+from approvals.schemaforms.checks import can_check_pattern
 from approvals.schemaforms.controls import EMPTY, NULL, OMIT, Answer, Control, TextControl
 from approvals.schemaforms.numbers import doubt_about_number, doubt_about_thousands
 from approvals.schemaforms.values import (
@@ -18,6 +18,7 @@ from approvals.schemaforms.values import (
     show_json,
     walk_json,
 )
+from flowruns.evaluation.budget import TooSlowError
 
 if TYPE_CHECKING:
     from approvals.schemaforms.decode import Posted

@@ -4,9 +4,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from enum import Enum
-from fractions import Fraction
 from typing import Final, NoReturn
 
 from approvals.schemaforms.limits import MAX_JSON_DEPTH, MAX_NUMBER_LENGTH
@@ -89,26 +87,6 @@ def place_of(value: MaybeJSON, options: Sequence[JSONValue]) -> int | None:
         if same_json(options[place], value):
             return place
     return None
-
-
-def canonical(value: JSONValue) -> str:
-    """Return equal text for values that JSON Schema calls equal (1 and 1.0, but not true)."""
-    return json.dumps(_unify_numbers(value), sort_keys=True)
-
-
-def _unify_numbers(value: JSONValue) -> JSONValue:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, list):
-        return [_unify_numbers(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _unify_numbers(item) for key, item in value.items()}
-    return value
-
-
-def is_multiple(value: float | Decimal, step: float) -> bool:
-    """Count as people do, and pydantic: 0.3 is a multiple of 0.1, which it is not in floats."""
-    return (Fraction(str(value)) / Fraction(str(step))).is_integer()
 
 
 def walk_json(value: JSONValue) -> Iterator[tuple[tuple[str | int, ...], JSONValue]]:

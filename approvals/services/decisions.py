@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from approvals.models import Approval, Decision
 from flowruns.connectors import PauseForm, Verdict, get_connector
 from flowruns.domain.actors import reviewer
-from flowruns.domain.errors import FlowRunNotFound, Unprocessable
+from flowruns.domain.errors import EvaluationBusy, FlowRunNotFound, Unprocessable
 
 type Path = tuple[str | int, ...]
 _EARLIER = 20
@@ -83,7 +83,7 @@ def answer_approval(approval: Approval, *, user: AbstractBaseUser, run_input: An
         )
     except FlowRunNotFound:
         return _too_late(approval)
-    except Unprocessable as error:
+    except (EvaluationBusy, Unprocessable) as error:
         return Refused(str(error))
     return _conclude(approval, verdict)
 

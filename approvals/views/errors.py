@@ -1,12 +1,16 @@
 """Pages for requests that went wrong."""
 
+import sys
 from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction
 from typing import cast
 
 from asgiref.sync import sync_to_async
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import DisallowedHost
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.decorators import sync_and_async_middleware
 
 from approvals.http import is_from_here
@@ -14,6 +18,9 @@ from approvals.typed import carry_answer, carry_reason
 from approvals.views.accounts import ask_to_log_in, log_in_again
 from approvals.views.approvals import show_again
 from approvals.views.rejections import show_reason_again
+
+_MAX_HOST = 100
+_RETRY_AFTER_SECONDS = "2"
 
 type Answer = Callable[[HttpRequest], HttpResponse]
 type AsyncAnswer = Callable[[HttpRequest], Awaitable[HttpResponse]]
@@ -49,6 +56,35 @@ def _explain_method(request: HttpRequest, response: HttpResponse) -> HttpRespons
     page = render(request, "405.html", status=405)
     page["Allow"] = response["Allow"]
     return page
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Say what could not be read: a host that is not ours, or what a browser sent."""
+    is_wrong_host = isinstance(exception, DisallowedHost)
+    if is_wrong_host and _is_of_api(request):
+        return JsonResponse({"detail": str(exception)}, status=400)
+    # without the request, whose host the page would ask for
+    page = "wrong_host.html" if is_wrong_host else "400.html"
+    host = request.META.get("HTTP_HOST", "")[:_MAX_HOST]
+    return HttpResponse(render_to_string(page, {"host": host}), status=400)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Say that the fault is ours, or that the database is away for the moment."""
+    if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return HttpResponse(render_to_string("500.html"), status=500)
+    if _is_of_api(request):
+        response: HttpResponse = JsonResponse(
+            {"detail": "The database is not available."}, status=503
+        )
+    else:
+        response = HttpResponse(render_to_string("503.html"), status=503)
+    response.headers["Retry-After"] = _RETRY_AFTER_SECONDS
+    return response
+
+
+def _is_of_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -4,12 +4,12 @@ import math
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import DataError, IntegrityError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 
-from flowruns import wire
+from flowruns import outages, wire
 from flowruns.api import (
     artifacts,
     automations,
@@ -37,6 +37,7 @@ from flowruns.api.http import StrictJson, respond_json
 from flowruns.api.left_out import name_refusals
 from flowruns.domain.errors import (
     Conflict,
+    EvaluationBusy,
     Forbidden,
     InvalidReference,
     LeaseExpired,
@@ -104,6 +105,24 @@ def _answer_later(request: HttpRequest, error: Any) -> HttpResponse:
     response = respond_json({"detail": str(error)}, status=423)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(math.ceil(error.retry_after))
+    return response
+
+
+@api.exception_handler(EvaluationBusy)
+def _answer_when_less_busy(request: HttpRequest, error: Any) -> HttpResponse:
+    response = respond_json({"detail": str(error)}, status=503)
+    response.headers["Retry-After"] = "1"
+    return response
+
+
+@api.exception_handler(OperationalError)
+@api.exception_handler(InterfaceError)
+def _answer_without_database(request: HttpRequest, error: Any) -> HttpResponse:
+    """Answer while the database is away, locked or full; clients try again by themselves."""
+    outages.note_failure(error)
+    response = respond_json({"detail": outages.DETAIL}, status=503)
+    for name, value in outages.HEADERS.items():
+        response.headers[name] = value
     return response
 
 

@@ -32,6 +32,7 @@ FlowRunsError
 │   ├── InvalidSchedule
 │   ├── TooManySlots
 │   ├── InvalidSchema
+│   ├── SchemaTooSlow
 │   ├── InvalidBlockSchema
 │   ├── TooManyBlocks
 │   └── CannotStoreResults
@@ -41,10 +42,11 @@ FlowRunsError
 ├── InvalidReference
 ├── PlaceholderRefused
 ├── SlotsTaken
+├── EvaluationBusy
 └── LeaseExpired
 
-The docstring is the default message; it states the fact. Only `SlotsTaken` goes away by trying
-again.
+The docstring is the default message; it states the fact. Only `SlotsTaken` and `EvaluationBusy`
+go away by trying again.
 """
 
 
@@ -179,6 +181,10 @@ class InvalidSchema(Unprocessable):
     """The stored schema is not a valid JSON schema"""
 
 
+class SchemaTooSlow(Unprocessable):
+    """The schema is too slow to check."""
+
+
 class InvalidBlockSchema(Unprocessable):
     """The fields of the block schema cannot be read"""
 
@@ -217,6 +223,10 @@ class SlotsTaken(FlowRunsError):
     def __init__(self, name: str = "", *, retry_after: float | None) -> None:
         super().__init__(f"All slots of the concurrency limit {name!r} are taken" if name else "")
         self.retry_after = retry_after
+
+
+class EvaluationBusy(FlowRunsError):
+    """The server is busy checking other values; send it again in a moment."""
 
 
 class LeaseExpired(FlowRunsError):

@@ -1,73 +1,42 @@
-"""Answers to a pause: hydrated, and held against the schema that the flow stored.
+"""The answer that a pause has stored, if it needs one and its schema accepts it."""
 
-The semantics are those of Prefect 3.8's resume route.
-"""
+from dataclasses import dataclass
 
-import json
-from dataclasses import dataclass, field
-from typing import Any
-
-from flowruns.domain.errors import InvalidSchema
+from flowruns.domain.errors import SchemaTooSlow
 from flowruns.domain.states import State
+from flowruns.evaluation.answers import is_accepted
+from flowruns.evaluation.processes import evaluate
 from flowruns.models import FlowRun, RunInput
-from flowruns.services.hydration import HydrationRefused, hydrate
-from flowruns.services.validation import CircularSchema, Problem, SchemaUnusable, find_problems
-
-
-class AnswerRefused(Exception):
-    """The answer cannot be used at all; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """An answer as the flow will get it, and what is wrong with it."""
+class Evidence:
+    """What is stored for a pause that asks for input: the texts of its schema and its answer."""
 
-    value: dict[str, Any]
-    problems: list[Problem] = field(default_factory=list)
+    schema: str | None
+    answer: str | None
 
 
-def is_answered(run: FlowRun, state: State | None) -> bool:
-    """Whether `state` needs no answer, or has a stored one that its schema accepts."""
+def read_evidence(run: FlowRun, state: State | None) -> Evidence | None:
+    """Return what is stored for a pause; None for a state that needs no answer."""
     if state is None or not state.asks_for_input:
-        return True
+        return None
     keyset = state.details.run_input_keyset or {}
-    stored = dict(
-        RunInput.objects.filter(
-            flow_run=run, key__in=[keyset["schema"], keyset["response"]]
-        ).values_list("key", "value")
-    )
-    try:
-        schema, answer = (json.loads(stored[keyset[part]]) for part in ("schema", "response"))
-        return not find_problems(schema, answer)
-    except (KeyError, ValueError, RecursionError, SchemaUnusable, InvalidSchema):
-        return False
+    keys = [keyset.get(part, "") for part in ("schema", "response")]
+    stored = dict(RunInput.objects.filter(flow_run=run, key__in=keys).values_list("key", "value"))
+    return Evidence(*(stored.get(key) for key in keys))
 
 
-def check_answer(
-    schema_text: str | None, run_input: dict[str, Any] | None, *, may_read_variables: bool
-) -> Checked:
-    """Hydrate an answer and hold it against its schema.
+def judge_evidence(evidence: Evidence | None) -> bool | None:
+    """Return whether a pause needs no answer or has an accepted one; None if that is too slow.
 
-    Raises `AnswerRefused` where there is nothing to hold it against, `InvalidSchema` where the
-    stored text is JSON but no schema.
+    Not to be called in a transaction: others would wait for as long as it takes.
     """
+    if evidence is None:
+        return True
+    if evidence.schema is None or evidence.answer is None:
+        return False
     try:
-        value = hydrate(run_input or {}, may_read_variables=may_read_variables)
-    except HydrationRefused as refusal:
-        raise AnswerRefused(f"Error hydrating run input: {refusal}") from None
-    schema = _read_schema(schema_text)
-    try:
-        return Checked(value, find_problems(schema, value))
-    except CircularSchema as error:
-        raise AnswerRefused(f"Invalid schema: {error}") from None
-    except SchemaUnusable as error:
-        raise AnswerRefused(f"Reason: {error}") from None
-
-
-def _read_schema(schema_text: str | None) -> Any:
-    if schema_text is None:
-        raise AnswerRefused("Run input schema not found.")
-    try:
-        return json.loads(schema_text)
-    except (ValueError, RecursionError):
-        raise AnswerRefused("Run input schema is not valid JSON.") from None
+        return evaluate(is_accepted, evidence.schema, evidence.answer)
+    except SchemaTooSlow:
+        return None

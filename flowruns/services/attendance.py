@@ -65,8 +65,11 @@ def note_attendance(listener_id: UUID, flow_run_ids: Collection[UUID]) -> None:
     now = datetime.now(UTC)
     _note(flow_run_ids, now)
     if not Listener.objects.filter(pk=listener_id, seen__gt=now - _SEEN_EVERY).exists():
+        # nobody could be told by one that was away itself, as long as the database was
+        was_away = Listener.objects.filter(pk=listener_id, seen__lt=now - _SEEN_WITHIN).exists()
+        anew = {"seen": now, "since": now}
         Listener.objects.update_or_create(
-            pk=listener_id, defaults={"seen": now}, create_defaults={"seen": now, "since": now}
+            pk=listener_id, defaults=anew if was_away else {"seen": now}, create_defaults=anew
         )
         Listener.objects.filter(seen__lt=now - _FORGOTTEN_AFTER).delete()
 

@@ -9,17 +9,20 @@ from pydantic import JsonValue
 
 from flowruns.domain.errors import DeploymentNotFound, ParametersRefused, PlaceholderRefused
 from flowruns.domain.states import StateType
+from flowruns.evaluation.answers import check_parameters
+from flowruns.evaluation.hydration import HydrationRefused
+from flowruns.evaluation.processes import evaluate
+from flowruns.evaluation.validation import SchemaUnusable, describe_problem
 from flowruns.models import Deployment, FlowRun
 from flowruns.services.deployment_limits import delete_own_limit, set_limits
 from flowruns.services.flows import label_with_flow, read_flow
-from flowruns.services.hydration import HydrationRefused, hydrate
 from flowruns.services.schedules import (
     forget_scheduled_runs,
     look_again,
     merge_schedules,
     replace_schedules,
 )
-from flowruns.services.validation import SchemaUnusable, describe_problem, find_problems
+from flowruns.services.variables import read_variable_value
 from flowruns.wire import FlowRunCreate, StateCreate, refuse_unstorable
 from flowruns.wire import deployments as wire
 
@@ -126,13 +129,14 @@ def fill_in_flow_run(
 ) -> FlowRunCreate:
     """Complete a run with what its deployment says; by default it is scheduled for now.
 
-    Raises `PlaceholderRefused` and `ParametersRefused`, as Prefect 3.8 answers 400 and 409.
+    Raises `PlaceholderRefused` and `ParametersRefused`, as Prefect 3.8 answers 400 and 409, and
+    `SchemaTooSlow`.
     """
     given = {**deployment.parameters, **flow_run.parameters}
-    parameters = _hydrate_parameters(given, of="flow run")
     enforced = flow_run.enforce_parameter_schema
-    if deployment.enforce_parameter_schema if enforced is None else enforced:
-        _check_parameters(deployment, parameters)
+    is_checked = deployment.enforce_parameter_schema if enforced is None else enforced
+    schema = (deployment.parameter_openapi_schema or {}) if is_checked else None
+    parameters = _hydrate_parameters(given, of="flow run", schema=schema)
     fields = flow_run.model_dump(exclude={"state", "enforce_parameter_schema", "parameters"})
     return FlowRunCreate(
         **fields
@@ -153,23 +157,24 @@ def fill_in_flow_run(
     )
 
 
-def _hydrate_parameters(parameters: dict[str, JsonValue], *, of: str) -> dict[str, JsonValue]:
-    """Replace placeholders; whoever sends parameters runs flows, and so may read variables."""
-    try:
-        hydrated = hydrate(parameters, may_read_variables=True)
-        refuse_unstorable(hydrated)
-    except (HydrationRefused, ValueError) as refusal:
-        raise PlaceholderRefused(f"Error hydrating {of} parameters: {refusal}") from None
-    return hydrated
+def _hydrate_parameters(
+    parameters: dict[str, JsonValue], *, of: str, schema: dict[str, JsonValue] | None = None
+) -> dict[str, JsonValue]:
+    """Replace placeholders, and hold the result against a schema if there is one.
 
-
-def _check_parameters(deployment: Deployment, parameters: dict[str, JsonValue]) -> None:
+    Whoever sends parameters runs flows, and so may read variables.
+    """
     try:
-        problems = find_problems(deployment.parameter_openapi_schema or {}, parameters)
+        checked = evaluate(check_parameters, parameters, schema, find_variable=read_variable_value)
+        refuse_unstorable(checked.value)
     except SchemaUnusable as error:
         raise ParametersRefused(f"Error creating flow run: {error}") from None
-    if problems:
-        raise ParametersRefused(f"Error creating flow run: {describe_problem(problems[0])}")
+    except (HydrationRefused, ValueError) as refusal:
+        raise PlaceholderRefused(f"Error hydrating {of} parameters: {refusal}") from None
+    if checked.problems:
+        problem = describe_problem(checked.problems[0])
+        raise ParametersRefused(f"Error creating flow run: {problem}")
+    return checked.value
 
 
 def read_scheduled_flow_runs(query: wire.ScheduledRunsQuery) -> list[FlowRun]:

@@ -1,5 +1,6 @@
 """Flow runs: created, read, changed and deleted."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -9,14 +10,18 @@ from django.db.models import F
 
 from flowruns import wire
 from flowruns.domain.actors import Actor
+from flowruns.domain.errors import FlowRunNotFound
 from flowruns.domain.states import StateType
-from flowruns.models import FlowRun
+from flowruns.models import Flow, FlowRun
 from flowruns.services.artifacts import delete_artifacts
 from flowruns.services.deployments import delete_deployment, read_deployment
 from flowruns.services.flows import label_with_flow, read_flow
 from flowruns.services.logs import delete_logs
 from flowruns.services.states import announce, current_state, get_flow_run, set_flow_run_state
 from flowruns.services.task_runs import delete_task_runs_of
+
+# Runs that are deleted in one transaction, which keeps other writers waiting.
+_BATCH = 25
 
 
 def create_flow_run(flow_run: wire.FlowRunCreate, *, actor: Actor) -> tuple[FlowRun, bool]:
@@ -114,14 +119,30 @@ def delete_flow_run(flow_run_id: UUID, *, actor: Actor) -> None:
 
 
 def delete_flow(flow_id: UUID, *, actor: Actor) -> None:
-    """Delete a flow with its deployments and its runs (as Prefect 3.8); raises `FlowNotFound`."""
+    """Delete a flow with its deployments and its runs (as Prefect 3.8); raises `FlowNotFound`.
+
+    Its runs go some at a time, and others may write in between.
+    """
+    flow = read_flow(flow_id)
+    while _delete_some_runs(flow, actor=actor):
+        pass
     with transaction.atomic():
-        flow = read_flow(flow_id)
+        # those that came since; the others are gone
         for run_id in list(flow.runs.values_list("pk", flat=True)):
             delete_flow_run(run_id, actor=actor)
         for deployment_id in list(flow.deployments.values_list("pk", flat=True)):
             delete_deployment(deployment_id)
         flow.delete()
+
+
+def _delete_some_runs(flow: Flow, *, actor: Actor) -> bool:
+    """Delete a batch of a flow's runs; False when there were none."""
+    with transaction.atomic():
+        some = list(flow.runs.values_list("pk", flat=True)[:_BATCH])
+        for run_id in some:
+            with suppress(FlowRunNotFound):  # deleted by somebody else
+                delete_flow_run(run_id, actor=actor)
+    return bool(some)
 
 
 def _policy_fields(policy: wire.FlowRunPolicy, sent: set[str]) -> dict[str, Any]:

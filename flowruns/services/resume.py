@@ -1,7 +1,6 @@
 """Resuming a paused flow run, with the answer it waits for."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -11,11 +10,14 @@ from uuid import UUID
 from django.db import transaction
 
 from flowruns.domain.actors import Actor
+from flowruns.domain.errors import SchemaTooSlow
 from flowruns.domain.rules import judge
 from flowruns.domain.states import State, StateType, resuming, running
 from flowruns.domain.transitions import Abort, Accept, Reject, Transition, Verdict
+from flowruns.evaluation.answers import AnswerRefused, Checked, check_answer
+from flowruns.evaluation.processes import evaluate
+from flowruns.evaluation.validation import Problem, describe_problem
 from flowruns.models import FlowRun, RunInput
-from flowruns.services.answers import AnswerRefused, Checked, check_answer
 from flowruns.services.slots import read_facts
 from flowruns.services.states import (
     MAX_LOSSES,
@@ -25,9 +27,8 @@ from flowruns.services.states import (
     get_flow_run,
     write_verdict,
 )
-from flowruns.services.validation import Problem, describe_problem
+from flowruns.services.variables import read_variable_value
 
-type CheckAnswer = Callable[[str | None], Checked]
 _NOT_PAUSED = Abort("Cannot resume a flow run that is not paused.")
 
 
@@ -53,17 +54,30 @@ def resume_flow_run(
     pause is resumed, never a later one of the same run. An answer uses variables only if its author
     may read them.
     """
-    check = partial(check_answer, run_input=run_input, may_read_variables=may_read_variables)
-    with transaction.atomic():
-        for _ in range(MAX_LOSSES):
-            run = get_flow_run(flow_run_id)
-            state = current_state(run)
-            if state is None or not _is_the_pause(state, pause_state_id):
-                return ResumeOutcome(verdict=_NOT_PAUSED, state=None, is_new=False)
-            outcome = _resume(run, state, check=check, actor=actor)
+    check = partial(_check, run_input=run_input or {}, may_read_variables=may_read_variables)
+    for _ in range(MAX_LOSSES):
+        run = get_flow_run(flow_run_id)
+        state = current_state(run)
+        if state is None or not _is_the_pause(state, pause_state_id):
+            return ResumeOutcome(verdict=_NOT_PAUSED, state=None, is_new=False)
+        schema = _read_schema(run, state)
+        try:
+            # before the transaction, in which others would wait for as long as it takes
+            checked = check(schema) if state.asks_for_input else None
+        except (AnswerRefused, SchemaTooSlow) as refusal:
+            return ResumeOutcome(verdict=Reject(str(refusal)), state=state, is_new=False)
+        with transaction.atomic():
+            if _read_schema(run, state) != schema:
+                continue
+            outcome = _resume(run, state, checked=checked, actor=actor)
             if outcome is not None:
                 return outcome
     raise ContendedError
+
+
+def _check(schema: str | None, *, run_input: dict[str, Any], may_read_variables: bool) -> Checked:
+    find_variable = read_variable_value if may_read_variables else None
+    return evaluate(check_answer, schema, run_input, find_variable=find_variable)
 
 
 def _is_the_pause(state: State, pause_state_id: UUID | None) -> bool:
@@ -71,13 +85,9 @@ def _is_the_pause(state: State, pause_state_id: UUID | None) -> bool:
 
 
 def _resume(
-    run: FlowRun, state: State, *, check: CheckAnswer, actor: Actor
+    run: FlowRun, state: State, *, checked: Checked | None, actor: Actor
 ) -> ResumeOutcome | None:
     now = datetime.now(UTC)
-    try:
-        checked = _check(run, state, check)
-    except AnswerRefused as refusal:
-        return ResumeOutcome(verdict=Reject(str(refusal)), state=state, is_new=False)
     proposed = resuming(at=now) if state.details.pause_reschedule else running()
     facts = replace(read_facts(run), answer_accepted=True)
     t = Transition(initial=state, proposed=proposed, run=facts, now=now)
@@ -88,12 +98,12 @@ def _resume(
     return _write(run, t, verdict, checked=checked, actor=actor)
 
 
-def _check(run: FlowRun, state: State, check: CheckAnswer) -> Checked | None:
+def _read_schema(run: FlowRun, state: State) -> str | None:
     keyset = state.details.run_input_keyset
     if keyset is None:
         return None  # an answer that nobody asked for is dropped, as Prefect 3.8 does
-    schema = RunInput.objects.filter(flow_run=run, key=keyset["schema"]).first()
-    return check(schema.value if schema else None)
+    stored = RunInput.objects.filter(flow_run=run, key=keyset["schema"])
+    return stored.values_list("value", flat=True).first()
 
 
 def _write(

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 
 from flowruns.domain.errors import InvalidSchema, PlaceholderRefused
-from flowruns.services.hydration import HydrationRefused, hydrate_on_trial
-from flowruns.services.validation import SchemaUnusable, find_problems
+from flowruns.evaluation import answers
+from flowruns.evaluation.hydration import HydrationRefused
+from flowruns.evaluation.processes import evaluate
+from flowruns.evaluation.validation import SchemaUnusable
+from flowruns.services.variables import read_variable_value
 from flowruns.wire.schemas import IndexErrors, PropertyErrors, SchemaTrial, SchemaTrialResult
 
 # places further down are told as one, since each takes two levels of JSON
@@ -16,11 +19,13 @@ type _Errors = list[str | PropertyErrors | IndexErrors]
 def try_values(trial: SchemaTrial, *, may_read_variables: bool) -> SchemaTrialResult:
     """Say what is wrong with values; templates among them are read, but not rendered.
 
-    Raises `InvalidSchema`, and `PlaceholderRefused` for what is no object.
+    Raises `InvalidSchema`, `SchemaTooSlow`, and `PlaceholderRefused` for what is no object.
     """
+    find_variable = read_variable_value if may_read_variables else None
     try:
-        values = hydrate_on_trial(trial.values, may_read_variables=may_read_variables)
-        problems = find_problems(trial.json_schema, values, on_trial=True)
+        problems = evaluate(
+            answers.try_values, trial.json_schema, trial.values, find_variable=find_variable
+        )
     except HydrationRefused as refusal:
         raise PlaceholderRefused(f"Error hydrating values: {refusal}") from None
     except SchemaUnusable as error:

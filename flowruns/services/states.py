@@ -1,5 +1,6 @@
 """Putting a flow run into a state, as far as the rules allow."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -11,13 +12,18 @@ from django.db.models import F
 from flowruns import waiters
 from flowruns.domain.actors import Actor, server
 from flowruns.domain.consequences import cleared_pause_keys, facts_after
-from flowruns.domain.errors import FlowRunNotFound, FlowRunStateNotFound, StateMovedOn
-from flowruns.domain.rules import FLOW_RUN_RULES, FORCED_RULES, judge
+from flowruns.domain.errors import (
+    FlowRunNotFound,
+    FlowRunStateNotFound,
+    SchemaTooSlow,
+    StateMovedOn,
+)
+from flowruns.domain.rules import FLOW_RUN_RULES, FORCED_RULES, Rule, judge
 from flowruns.domain.states import State, StateType, running
 from flowruns.domain.transitions import Accept, Reject, RunFacts, Transition, Verdict
 from flowruns.models import FlowRun, FlowRunState, RunInput
 from flowruns.models.states import dump_details
-from flowruns.services.answers import is_answered
+from flowruns.services.answers import Evidence, judge_evidence, read_evidence
 from flowruns.services.slots import (
     SlotLostError,
     lease_of,
@@ -70,23 +76,44 @@ def set_flow_run_state(
     """
     proposed = _correct_deadline(proposed, sent_at=sent_at, now=datetime.now(UTC))
     rules = FORCED_RULES if force else FLOW_RUN_RULES
-    with transaction.atomic():
-        for _ in range(MAX_LOSSES):
+    accepted: dict[Evidence | None, bool | None] = {None: True}
+    for _ in range(MAX_LOSSES):
+        with transaction.atomic():
             run = get_flow_run(flow_run_id)
             if attends and run.state_type == StateType.CRASHED and take_back_crash(flow_run_id):
                 run = get_flow_run(flow_run_id)
             if known_state_id not in {None, run.state_id}:
                 raise StateMovedOn
             initial = current_state(run)
-            now = datetime.now(UTC)
-            proposed = replace(proposed, timestamp=now)
-            facts = replace(read_facts(run), answer_accepted=is_answered(run, initial))
-            t = Transition(initial=initial, proposed=proposed, run=facts, now=now)
-            verdict = judge(t, rules)
-            outcome = write_verdict(run, t, verdict, actor=actor, forced=force, attends=attends)
-            if outcome is not None:
-                return outcome
+            evidence = read_evidence(run, initial)
+            t = _propose(run, initial, proposed, is_accepted=bool(accepted.get(evidence)))
+            if evidence in accepted or not _hangs_on_answer(t, rules):
+                verdict = judge(t, rules)
+                if isinstance(verdict, Reject) and accepted.get(evidence, False) is None:
+                    raise SchemaTooSlow
+                outcome = write_verdict(run, t, verdict, actor=actor, forced=force, attends=attends)
+                if outcome is not None:
+                    return outcome
+                continue
+        # before the next transaction, so that nobody waits for it
+        accepted[evidence] = judge_evidence(evidence)
     raise ContendedError
+
+
+def _hangs_on_answer(t: Transition, rules: Sequence[Rule]) -> bool:
+    """Whether the rules say something else where the pause's answer is accepted."""
+    accepted = replace(t, run=replace(t.run, answer_accepted=True))
+    return type(judge(t, rules)) is not type(judge(accepted, rules))
+
+
+def _propose(
+    run: FlowRun, initial: State | None, proposed: State, *, is_accepted: bool
+) -> Transition:
+    now = datetime.now(UTC)
+    facts = replace(read_facts(run), answer_accepted=is_accepted)
+    return Transition(
+        initial=initial, proposed=replace(proposed, timestamp=now), run=facts, now=now
+    )
 
 
 def get_flow_run(flow_run_id: UUID) -> FlowRun:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from flowruns.holding import Application, Receive, Scope, Send
+from flowruns.holding import Application, Receive, Scope, Send, refuse
 from flowruns.sockets.connection import Socket, SocketClosed
 from flowruns.sockets.doorway import enter
 from flowruns.sockets.events_in import take_events
@@ -22,11 +22,20 @@ _SOCKETS = {
     "/api/logs/out": send_logs,
 }
 
+_REMEDY = (
+    "This address is for websockets, and the request came without the headers that ask for one. A"
+    " proxy in front of this server has to pass them on; for nginx: proxy_http_version 1.1;"
+    ' proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";'
+)
+
 
 def serve_sockets(app: Application) -> Application:
     """Answer websockets, which Django's application does not know."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].rstrip("/") in _SOCKETS:
+            await _ask_to_upgrade(send)
+            return
         if scope["type"] != "websocket":
             await app(scope, receive, send)
             return
@@ -37,6 +46,11 @@ def serve_sockets(app: Application) -> Application:
             return
 
     return application
+
+
+async def _ask_to_upgrade(send: Send) -> None:
+    """Answer what should have been a websocket, and a proxy has made into something else."""
+    await refuse(send, 426, _REMEDY, {"Upgrade": "websocket", "Connection": "upgrade"})
 
 
 async def _serve(socket: Socket) -> None:

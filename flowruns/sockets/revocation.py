@@ -4,20 +4,19 @@ One question every few seconds for the keys of all open websockets of this proce
 """
 
 import asyncio
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
 from django.db import Error
 
+from flowruns import outages
 from flowruns.services.api_keys import find_revoked_keys
 from flowruns.sockets.connection import POLICY_VIOLATION, Socket
 from flowruns.waiters import ask_database
 
 CHECK_SECONDS = 10.0
 
-_log = logging.getLogger(__name__)
 _open: dict[UUID, set[asyncio.Event]] = {}
 
 
@@ -41,7 +40,7 @@ async def watch_keys() -> None:
         try:
             revoked = await ask_database(lambda keys=keys: find_revoked_keys(keys))  # type: ignore[misc]
         except Error as error:
-            _log.warning("Cannot look for revoked API keys: %s", error)
+            outages.note_failure(error)
             continue
         for key_id in revoked:
             for is_revoked in tuple(_open.get(key_id, ())):

@@ -4,10 +4,20 @@ import asyncio
 
 import pytest
 
-from flowruns.admission import admit_requests
-from flowruns.holding import Application, Message, Receive, Scope, Send
+from flowruns import admission
+from flowruns.admission import AT_ONCE, Lane, admit_requests
+from flowruns.holding import WAS_HELD, Application, Message, Receive, Scope, Send
 
-SCOPE: Scope = {"type": "http"}
+
+def scope_of(path: str = "/api/flow_runs/1", *, method: str = "GET", key: str = "a") -> Scope:
+    headers = [(b"authorization", f"Bearer {key}".encode())]
+    return {"type": "http", "path": path, "method": method, "headers": headers}
+
+
+def lanes(**at_once: int) -> dict[Lane, int]:
+    return AT_ONCE | {Lane[name.upper()]: most for name, most in at_once.items()}
+
+
 START: Message = {"type": "http.response.start", "status": 200}
 
 
@@ -38,7 +48,7 @@ class Desk:
         self.leave = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        assert scope is SCOPE
+        assert scope["type"] == "http"
         await receive()
         self.inside += 1
         await self.answers.wait()
@@ -46,14 +56,14 @@ class Desk:
         await self.leave.wait()
 
 
-async def call(app: Application, receive: Receive = have_body) -> None:
-    await app(SCOPE, receive, send)
+async def call(app: Application, receive: Receive = have_body, scope: Scope | None = None) -> None:
+    await app(scope or scope_of(), receive, send)
 
 
 def test_so_many_are_let_in_and_the_next_when_an_answer_begins() -> None:
     async def main() -> None:
         desk = Desk()
-        app = admit_requests(desk, at_once=3)
+        app = admit_requests(desk, at_once=lanes(reads=5))
         requests = [asyncio.create_task(call(app)) for _ in range(10)]
         await settle()
         assert desk.inside == 3
@@ -76,7 +86,7 @@ def test_a_body_that_is_still_coming_has_no_turn() -> None:
             await rest.wait()
             return part_of_body(more=False)
 
-        app = admit_requests(desk, at_once=1)
+        app = admit_requests(desk, at_once=lanes(reads=1))
         slow = asyncio.create_task(call(app, be_slow))
         await settle()
         await call(app)
@@ -93,9 +103,84 @@ def test_a_failure_gives_its_turn_back() -> None:
         raise LookupError
 
     async def main() -> None:
-        app = admit_requests(fail, at_once=1)
+        app = admit_requests(fail, at_once=lanes(reads=1))
         for _ in range(3):
             with pytest.raises(LookupError):
                 await call(app)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        scope_of(key="b"),
+        scope_of(method="POST"),
+        scope_of("/accounts/login/", method="POST"),
+        {**scope_of(), WAS_HELD: True},
+    ],
+    ids=["another key", "a write", "a log-in", "a request that was held"],
+)
+def test_a_crowd_of_one_key_keeps_nobody_else_waiting(other: Scope) -> None:
+    async def main() -> None:
+        desk = Desk()
+        app = admit_requests(desk)
+        crowd = [asyncio.create_task(call(app)) for _ in range(100)]
+        await settle()
+        inside = desk.inside
+        assert inside < AT_ONCE[Lane.READS]
+        late = asyncio.create_task(call(app, scope=other))
+        await settle()
+        assert desk.inside == inside + 1
+        desk.answers.set()
+        desk.leave.set()
+        await asyncio.gather(*crowd, late)
+
+    asyncio.run(main())
+
+
+def test_who_waits_too_long_for_a_turn_is_told_to_come_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(admission, "_PATIENCE_SECONDS", 0.01)
+    sent: list[Message] = []
+
+    async def note(message: Message) -> None:
+        sent.append(message)
+
+    async def main() -> None:
+        desk = Desk()
+        app = admit_requests(desk, at_once=lanes(reads=1))
+        first = asyncio.create_task(call(app))
+        await settle()
+        await app(scope_of(), have_body, note)
+        assert sent[0]["status"] == 503
+        assert (b"retry-after", b"2") in sent[0]["headers"]
+        desk.answers.set()
+        desk.leave.set()
+        await first
+
+    asyncio.run(main())
+
+
+def test_large_bodies_are_read_one_at_a_time_and_beside_all_others() -> None:
+    async def have_much() -> Message:
+        return {"type": "http.request", "body": b"x" * 1_000_000, "more_body": False}
+
+    async def main() -> None:
+        desk = Desk()
+        app = admit_requests(desk)
+        large = [
+            asyncio.create_task(call(app, have_much, scope_of(key=str(number))))
+            for number in range(5)
+        ]
+        await settle()
+        assert desk.inside == 1
+        small = asyncio.create_task(call(app))
+        await settle()
+        assert desk.inside == 2
+        desk.answers.set()
+        desk.leave.set()
+        await asyncio.gather(*large, small)
 
     asyncio.run(main())

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowruns.services.template_filters import TemplateRefused
-from flowruns.services.templates import MAX_CHARACTERS, MAX_RENDERED, MAX_TEMPLATES, Templates
+from flowruns.evaluation.template_filters import TemplateRefused
+from flowruns.evaluation.templates import MAX_CHARACTERS, MAX_RENDERED, MAX_TEMPLATES, Templates
 
 GIVES = {
     "{{ 2 + 2 }}": "4",

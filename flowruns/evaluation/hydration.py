@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flowruns.domain.errors import VariableNotFound
-from flowruns.services.template_filters import TemplateRefused
-from flowruns.services.templates import Templates
-from flowruns.services.variables import read_variable_value
+from flowruns.evaluation.placeholders import Placeholder, Removed, Trouble, Unrendered
+from flowruns.evaluation.template_filters import TemplateRefused
+from flowruns.evaluation.templates import Templates
 from flowruns.wire import MAX_NESTING
 from flowruns.wire.variables import is_variable_name
 
 KIND = "__prefect_kind"
 _MAX_SHOWN = 100
+
+type FindVariable = Callable[[str], Any]
 _NO_VARIABLES = (
     "Variables may be confidential, so this answer may not use them: send it with an API key that"
     " has the scope 'flows', too."
@@ -28,49 +30,36 @@ class HydrationRefused(Exception):
     """A placeholder stands for nothing that can be used; the message says why."""
 
 
-class Placeholder:
-    """What stands in a value on trial where something else will be."""
-
-
-class Unrendered(Placeholder):
-    """A template that is rendered later: nobody knows into what."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble(Placeholder):
-    """A placeholder that cannot be replaced, and why."""
-
-    message: str
-
-
-class _Removed(Placeholder):
-    """What is left out of the object or list that it stands in."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Request:
     """What the placeholders of one request share. On trial nothing raises nor is rendered."""
 
-    may_read_variables: bool
+    find_variable: FindVariable | None
     on_trial: bool
     templates: Templates = field(default_factory=Templates)
     variables: dict[str, Any] = field(default_factory=dict)
 
 
-def hydrate(values: dict[str, Any], *, may_read_variables: bool) -> dict[str, Any]:
-    """Return the values with all placeholders replaced; raises `HydrationRefused`."""
-    request = _Request(may_read_variables=may_read_variables, on_trial=False)
+def hydrate(values: dict[str, Any], *, find_variable: FindVariable | None) -> dict[str, Any]:
+    """Return the values with all placeholders replaced; raises `HydrationRefused`.
+
+    `find_variable` returns what a variable stands for, or raises `VariableNotFound`; None for
+    somebody who may not read variables.
+    """
+    request = _Request(find_variable=find_variable, on_trial=False)
     hydrated = _hydrate_all(values, request)
     _refuse_unstorable(hydrated)
     return hydrated
 
 
-def hydrate_on_trial(values: dict[str, Any], *, may_read_variables: bool) -> dict[str, Any]:
+def hydrate_on_trial(
+    values: dict[str, Any], *, find_variable: FindVariable | None
+) -> dict[str, Any]:
     """Return the values with `Placeholder`s where something fails or is not known yet.
 
     Raises `HydrationRefused` for what is no object or nested too deeply.
     """
-    return _hydrate_all(values, _Request(may_read_variables=may_read_variables, on_trial=True))
+    return _hydrate_all(values, _Request(find_variable=find_variable, on_trial=True))
 
 
 def _hydrate_all(values: dict[str, Any], request: _Request) -> dict[str, Any]:
@@ -80,7 +69,7 @@ def _hydrate_all(values: dict[str, Any], request: _Request) -> dict[str, Any]:
         raise HydrationRefused("it is nested too deeply.") from None
     if isinstance(hydrated, Trouble):
         raise HydrationRefused(hydrated.message)
-    if isinstance(hydrated, _Removed):
+    if isinstance(hydrated, Removed):
         return {}
     if not isinstance(hydrated, dict):
         raise HydrationRefused("it must be an object.")
@@ -90,13 +79,13 @@ def _hydrate_all(values: dict[str, Any], request: _Request) -> dict[str, Any]:
 def _hydrate(value: Any, request: _Request) -> Any:
     if isinstance(value, list):
         items = (_hydrate(item, request) for item in value)
-        return [item for item in items if not isinstance(item, _Removed)]
+        return [item for item in items if not isinstance(item, Removed)]
     if not isinstance(value, dict):
         return value
     if KIND in value:
         return _replace(value, request)
     pairs = ((key, _hydrate(item, request)) for key, item in value.items())
-    return {key: item for key, item in pairs if not isinstance(item, _Removed)}
+    return {key: item for key, item in pairs if not isinstance(item, Removed)}
 
 
 def _replace(placeholder: dict[str, Any], request: _Request) -> Any:
@@ -129,7 +118,7 @@ def _pass(placeholder: dict[str, Any], request: _Request) -> Any:
 
 def _read_json(placeholder: dict[str, Any], request: _Request) -> Any:
     if "value" not in placeholder:
-        return _Removed()  # so Prefect's form says that a field is left out
+        return Removed()  # so Prefect's form says that a field is left out
     value = _read_part(placeholder, "value", request)
     if not isinstance(value, str):
         return value
@@ -162,14 +151,14 @@ def _render(placeholder: dict[str, Any], request: _Request) -> Any:
 
 def _read_variable(placeholder: dict[str, Any], request: _Request) -> Any:
     if "variable_name" not in placeholder:
-        return _Removed()
+        return Removed()
     name = _read_part(placeholder, "variable_name", request)
     if isinstance(name, Placeholder):
         return name
-    if not request.may_read_variables:
+    if request.find_variable is None:
         return Trouble(_NO_VARIABLES)
     try:
-        return _find_variable(name, request)
+        return _find_variable(name, request.find_variable, request.variables)
     except VariableNotFound:
         return Trouble(f"Variable '{name!s:.{_MAX_SHOWN}}' not found in workspace.")
 
@@ -182,12 +171,12 @@ _RESOLVERS: dict[Any, Callable[[dict[str, Any], _Request], Any]] = {
 }
 
 
-def _find_variable(name: Any, request: _Request) -> Any:
+def _find_variable(name: Any, find: FindVariable, found: dict[str, Any]) -> Any:
     if not is_variable_name(name):
         raise VariableNotFound
-    if name not in request.variables:
-        request.variables[name] = read_variable_value(name)
-    return request.variables[name]
+    if name not in found:
+        found[name] = find(name)
+    return found[name]
 
 
 def _refuse_unstorable(value: Any) -> None:

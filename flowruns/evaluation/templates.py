@@ -15,7 +15,8 @@ from jinja2 import ChainableUndefined, TemplateError, nodes, pass_context
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from flowruns.services.template_filters import (
+from flowruns.evaluation.budget import TooSlowError, spend
+from flowruns.evaluation.template_filters import (
     FILTERS,
     TESTS,
     TemplateRefused,
@@ -34,6 +35,8 @@ _MAX_NESTED_LOOPS = 2
 _MAX_ITEMS = 100
 _CHARACTERS_PER_STEP = 50
 _SEARCHED_PER_STEP = 10
+# in steps of an evaluation, which are shorter
+_COST_OF_STEP = 10
 
 _ALLOWED = (
     *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For),
@@ -60,6 +63,7 @@ class Templates:
 
     def check(self, template: str) -> nodes.Template:
         """Return the template parsed; raises `TemplateRefused` for what it must not hold."""
+        spend(1 + len(template))
         self._count += 1
         self._characters += len(template)
         if self._count > MAX_TEMPLATES or self._characters > MAX_CHARACTERS:
@@ -84,7 +88,7 @@ class Templates:
             return template  # with its comments, as Prefect 3.8
         try:
             return "".join(self._generate(parsed))
-        except TemplateRefused:
+        except (TemplateRefused, TooSlowError):
             raise
         except Exception as error:  # noqa: BLE001 -- whatever a template does is its author's fault
             raise TemplateRefused(
@@ -124,6 +128,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         self.spend(1 + measure(values) // _CHARACTERS_PER_STEP)
 
     def spend(self, steps: int) -> None:
+        spend(_COST_OF_STEP * steps)
         self._steps_left -= steps
         if self._steps_left < 0:
             raise TemplateRefused(f"The templates take more than {MAX_STEPS:,} steps.")

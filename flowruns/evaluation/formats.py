@@ -4,8 +4,9 @@ import re
 from datetime import date
 from typing import Any
 
-import regex
 from jsonschema import FormatChecker
+
+from flowruns.evaluation.patterns import is_pattern
 
 FORMATS = FormatChecker(["date", "email", "idn-email", "ipv4", "ipv6", "uuid"])
 
@@ -29,6 +30,6 @@ def is_time(instance: Any) -> bool:
     return not isinstance(instance, str) or is_date_time(f"1970-01-01T{instance}")
 
 
-@FORMATS.checks("regex", raises=(regex.error, RecursionError))
+@FORMATS.checks("regex")
 def is_regex(instance: Any) -> bool:
-    return not isinstance(instance, str) or regex.compile(instance) is not None
+    return not isinstance(instance, str) or is_pattern(instance)

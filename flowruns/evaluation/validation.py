@@ -6,23 +6,22 @@ The semantics are those of Prefect 3.8, with every problem instead of the first.
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import islice
 from typing import Any
 
-import regex
 from jsonschema import Draft202012Validator, ValidationError
-from jsonschema.exceptions import SchemaError
 from jsonschema.protocols import Validator
 from jsonschema.validators import create, extend
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from flowruns.domain.errors import InvalidSchema
-from flowruns.services.formats import FORMATS
-from flowruns.services.hydration import Placeholder, Trouble
+from flowruns.evaluation.budget import leave_to_a_process
+from flowruns.evaluation.formats import FORMATS
+from flowruns.evaluation.keywords import KEYWORDS, watch
+from flowruns.evaluation.metaschema import METASCHEMA
+from flowruns.evaluation.placeholders import Placeholder, Trouble
 
-_PATTERN_SECONDS = 0.25
 _MAX_MESSAGE = 500
 _MAX_PROBLEMS = 100
 
@@ -34,8 +33,8 @@ class SchemaUnusable(Exception):
 class CircularSchema(SchemaUnusable):
     """Unable to validate schema with circular references."""
 
-    def __init__(self) -> None:
-        super().__init__(self.__doc__)
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or self.__doc__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +48,9 @@ class Problem:
 def find_problems(schema: Any, value: Any, *, on_trial: bool = False) -> list[Problem]:
     """Return every problem (up to a hundred) of a value with a schema.
 
-    Draft 2020-12, and nothing is fetched. As in Prefect 3.8, formats are checked in a value on
-    trial alone, which may also hold placeholders. Raises `InvalidSchema`, and `SchemaUnusable` for
-    one that refers to nothing or to itself without end.
+    Draft 2020-12, and nothing is fetched; `evaluate` bounds what it costs. As in Prefect 3.8,
+    formats are checked in a value on trial alone, which may also hold placeholders. Raises
+    `InvalidSchema`, and `SchemaUnusable` for one that refers to nothing or to itself without end.
     """
     validator = _open(schema, on_trial=on_trial)
     try:
@@ -71,9 +70,7 @@ def _open(schema: Any, *, on_trial: bool) -> Validator:
         raise InvalidSchema
     try:
         schema = _preprocess(schema)
-        _Validator.check_schema(schema, format_checker=None)
-    except SchemaError as error:
-        raise InvalidSchema(f"Invalid schema: {error.message[:_MAX_MESSAGE]}") from None
+        _check_schema(schema)
     except RecursionError:
         raise CircularSchema from None
     kind = _TrialValidator if on_trial else _Validator
@@ -81,6 +78,28 @@ def _open(schema: Any, *, on_trial: bool) -> Validator:
         schema, format_checker=FORMATS if on_trial else None, registry=Registry()
     )
     return validator
+
+
+def _check_schema(schema: dict[str, Any]) -> None:
+    """Raise `InvalidSchema` for what is none; as `check_schema`, but within the limit."""
+    if _switches_dialect(schema):
+        leave_to_a_process()
+    for error in _Validator(METASCHEMA).iter_errors(schema):
+        raise InvalidSchema(f"Invalid schema: {error.message[:_MAX_MESSAGE]}")
+
+
+def _switches_dialect(schema: dict[str, Any]) -> bool:
+    """Whether a part is written in a dialect of its own, whose keywords know no limit."""
+    stack: list[Any] = list(schema.values())
+    while stack:
+        part = stack.pop()
+        if isinstance(part, dict):
+            if "$schema" in part:
+                return True
+            stack.extend(part.values())
+        elif isinstance(part, list):
+            stack.extend(part)
+    return False
 
 
 def _tell_of_placeholders(errors: Iterable[ValidationError]) -> list[ValidationError]:
@@ -117,30 +136,6 @@ def _message(error: ValidationError) -> str:
     return error.message[:_MAX_MESSAGE]
 
 
-def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
-    """Search in bounded time: a pattern comes from a flow, a text from anybody."""
-    if not isinstance(instance, str):
-        return
-    try:
-        found = regex.search(pattern, instance, timeout=_PATTERN_SECONDS)
-    except TimeoutError:
-        yield ValidationError(f"the pattern {pattern!r} takes too long to check")
-        return
-    except regex.error:
-        yield ValidationError(f"the pattern {pattern!r} cannot be checked")
-        return
-    if not found:
-        yield ValidationError(f"{instance!r} does not match {pattern!r}")
-
-
-def _multiple_of(validator: Any, step: Any, instance: Any, _: Any) -> Iterator[ValidationError]:
-    """Count as pydantic does: 0.3 is a multiple of 0.1, which Prefect 3.8 denies in floats."""
-    if not validator.is_type(instance, "number"):
-        return
-    if not (Fraction(str(instance)) / Fraction(str(step))).is_integer():
-        yield ValidationError(f"{instance!r} is not a multiple of {step!r}")
-
-
 def _placeholder(_: Any, __: Any, instance: Any, ___: Any) -> Iterator[ValidationError]:
     """Say why a placeholder stands for nothing, wherever a schema looks at it."""
     if isinstance(instance, Trouble):
@@ -152,8 +147,8 @@ def _keywords_of(schema: Any) -> list[Any]:
 
 
 _PLACEHOLDER = "_placeholder"
-_KEYWORDS = {"pattern": _pattern, "multipleOf": _multiple_of}
-_Validator: Any = extend(Draft202012Validator, _KEYWORDS)  # type: ignore[no-untyped-call]
+_WATCHED = {name: watch(name, keyword) for name, keyword in KEYWORDS.items()}
+_Validator: Any = extend(Draft202012Validator, _WATCHED)  # type: ignore[no-untyped-call]
 _TrialValidator = create(
     meta_schema=Draft202012Validator.META_SCHEMA,
     validators={**_Validator.VALIDATORS, _PLACEHOLDER: _placeholder},

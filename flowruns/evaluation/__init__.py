@@ -1,0 +1,1 @@
+"""Evaluating what clients send, such as schemas, patterns and templates, in bounded time."""

@@ -1,0 +1,87 @@
+"""Values that answer a schema: hydrated, and held against it.
+
+Pure functions of what a client sent and of the variables that it names; `evaluate` bounds what
+they cost. The semantics are those of Prefect 3.8's routes.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from flowruns.domain.errors import InvalidSchema
+from flowruns.evaluation.hydration import (
+    FindVariable,
+    HydrationRefused,
+    hydrate,
+    hydrate_on_trial,
+)
+from flowruns.evaluation.validation import CircularSchema, Problem, SchemaUnusable, find_problems
+
+
+class AnswerRefused(Exception):
+    """The answer cannot be used at all; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An answer as the flow will get it, and what is wrong with it."""
+
+    value: dict[str, Any]
+    problems: list[Problem] = field(default_factory=list)
+
+
+def check_answer(
+    schema_text: str | None, run_input: dict[str, Any], find_variable: FindVariable | None
+) -> Checked:
+    """Hydrate an answer and hold it against its schema.
+
+    Raises `AnswerRefused` where there is nothing to hold it against, `InvalidSchema` where the
+    stored text is JSON but no schema.
+    """
+    try:
+        value = hydrate(run_input, find_variable=find_variable)
+    except HydrationRefused as refusal:
+        raise AnswerRefused(f"Error hydrating run input: {refusal}") from None
+    schema = _read_schema(schema_text)
+    try:
+        return Checked(value, find_problems(schema, value))
+    except CircularSchema as error:
+        raise AnswerRefused(f"Invalid schema: {error}") from None
+    except SchemaUnusable as error:
+        raise AnswerRefused(f"Reason: {error}") from None
+
+
+def is_accepted(schema_text: str, answer_text: str, _: FindVariable | None) -> bool:
+    """Whether a stored answer is one that its schema accepts."""
+    try:
+        return not find_problems(json.loads(schema_text), json.loads(answer_text))
+    except (ValueError, RecursionError, SchemaUnusable, InvalidSchema):
+        return False
+
+
+def check_parameters(
+    parameters: dict[str, Any], schema: Any, find_variable: FindVariable | None
+) -> Checked:
+    """Hydrate parameters, and hold them against a schema unless it is None.
+
+    Raises `HydrationRefused`, `SchemaUnusable` and `InvalidSchema`.
+    """
+    value = hydrate(parameters, find_variable=find_variable)
+    return Checked(value, [] if schema is None else find_problems(schema, value))
+
+
+def try_values(
+    schema: Any, values: dict[str, Any], find_variable: FindVariable | None
+) -> list[Problem]:
+    """Return what is wrong with values on trial; raises as `check_parameters`."""
+    hydrated = hydrate_on_trial(values, find_variable=find_variable)
+    return find_problems(schema, hydrated, on_trial=True)
+
+
+def _read_schema(schema_text: str | None) -> Any:
+    if schema_text is None:
+        raise AnswerRefused("Run input schema not found.")
+    try:
+        return json.loads(schema_text)
+    except (ValueError, RecursionError):
+        raise AnswerRefused("Run input schema is not valid JSON.") from None

@@ -1,0 +1,129 @@
+"""Nobody stops the server: neither by work that it does for them, nor by what they hold open."""
+
+import resource
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.integration.test_bounded_evaluation import HOSTILE
+from tests.servers import PROMPT_SECONDS, ApprovalsServer, approvals_server
+
+pytestmark = pytest.mark.slow
+
+# Far more than a second, on a machine that others use as well; far less than what is held up.
+PATIENCE = 5.0
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ApprovalsServer]:
+    with approvals_server() as server:
+        yield server
+
+
+def see_that_it_answers(server: ApprovalsServer) -> None:
+    """Ask what probes and people ask first."""
+    with httpx.Client(base_url=server.url, timeout=PATIENCE) as client:
+        assert client.get("/api/health").status_code == 200
+        assert client.get("/api/ready").status_code == 200
+        assert client.get("/accounts/login/").status_code == 200
+
+
+def attack(server: ApprovalsServer, kind: str) -> list[threading.Thread]:
+    """Send sixteen requests at once that would each take for ever."""
+    schema, values = HOSTILE[kind]
+    key = server.api_key
+
+    def send() -> None:
+        httpx.post(
+            f"{server.api_url}/ui/schemas/validate",
+            json={"schema": schema, "values": values},
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=120,
+        )
+
+    attackers = [threading.Thread(target=send, daemon=True) for _ in range(16)]
+    for attacker in attackers:
+        attacker.start()
+    return attackers
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_sixteen_hostile_requests_keep_nobody_else_waiting(
+    kind: str, server: ApprovalsServer
+) -> None:
+    see_that_it_answers(server)
+    attackers = attack(server, kind)
+    while any(attacker.is_alive() for attacker in attackers):
+        see_that_it_answers(server)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_server_under_attack_ends_when_it_is_told_to() -> None:
+    with approvals_server() as server:
+        see_that_it_answers(server)
+        attack(server, "references that double")
+        see_that_it_answers(server)
+        assert server.stop() < PROMPT_SECONDS
+
+
+def test_half_open_connections_block_nobody(server: ApprovalsServer) -> None:
+    half_open = []
+    try:
+        for _ in range(300):
+            connection = socket.create_connection(("127.0.0.1", server.port))
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: ")
+            half_open.append(connection)
+        see_that_it_answers(server)
+        half_open[0].settimeout(60)
+        assert half_open[0].recv(1) == b""  # ended by the server, since no header comes
+    finally:
+        for connection in half_open:
+            connection.close()
+
+
+@pytest.fixture
+def few_descriptors() -> Iterator[None]:
+    """Start processes as shells do that allow 256 descriptors until they are asked for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_low_soft_limit_of_descriptors_is_raised(few_descriptors: None) -> None:
+    with approvals_server() as server:
+        limits = f"/proc/{server.pid}/limits"
+        with open(limits, encoding="ascii") as lines:  # noqa: PTH123 -- no file, a process
+            (line,) = (line for line in lines if line.startswith("Max open files"))
+        assert int(line.split()[3]) > 256
+
+
+def test_a_body_of_a_stranger_is_refused_before_it_has_come(server: ApprovalsServer) -> None:
+    sent = 0
+
+    def parts() -> Iterator[bytes]:
+        nonlocal sent
+        for _ in range(160):
+            sent += 1
+            yield b"x" * 1_000_000
+
+    try:
+        status: Any = httpx.post(f"{server.api_url}/flow_runs/", content=parts(), timeout=60)
+        assert status.status_code == 413
+    except httpx.WriteError:  # the connection has been ended meanwhile
+        pass
+    assert sent < 100
+
+
+def test_probes_come_by_address_and_a_lost_upgrade_is_explained(server: ApprovalsServer) -> None:
+    for path in ("health", "ready"):
+        answer = httpx.get(f"{server.api_url}/{path}", headers={"Host": "10.1.2.3:8000"})
+        assert answer.status_code == 200
+    for path in ("events/in", "events/out/", "logs/out"):
+        answer = httpx.get(f"{server.api_url}/{path}")
+        assert answer.status_code == 426
+        assert "proxy_set_header Upgrade" in answer.json()["detail"]
