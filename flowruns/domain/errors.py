@@ -37,7 +37,8 @@ FlowRunsError
 │   └── CannotStoreResults
 ├── Forbidden
 │   ├── ReservedBlockType
-│   └── ProtectedBlockType
+│   ├── ProtectedBlockType
+│   └── AnswerIsResumed
 ├── InvalidReference
 ├── PlaceholderRefused
 ├── SlotsTaken
@@ -201,6 +202,10 @@ class ReservedBlockType(Forbidden):
 
 class ProtectedBlockType(Forbidden):
     """protected block types cannot be deleted."""
+
+
+class AnswerIsResumed(Forbidden):
+    """The answer to a pause is written by resume alone."""
 
 
 class InvalidReference(FlowRunsError):

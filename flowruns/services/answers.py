@@ -7,9 +7,6 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from flowruns.domain.errors import InvalidSchema
-from flowruns.domain.states import State
-from flowruns.models import FlowRun, RunInput
 from flowruns.services.hydration import HydrationRefused, hydrate
 from flowruns.services.validation import CircularSchema, Problem, SchemaUnusable, find_problems
 
@@ -24,23 +21,6 @@ class Checked:
 
     value: dict[str, Any]
     problems: list[Problem] = field(default_factory=list)
-
-
-def is_answered(run: FlowRun, state: State | None) -> bool:
-    """Whether `state` needs no answer, or has a stored one that its schema accepts."""
-    if state is None or not state.asks_for_input:
-        return True
-    keyset = state.details.run_input_keyset or {}
-    stored = dict(
-        RunInput.objects.filter(
-            flow_run=run, key__in=[keyset["schema"], keyset["response"]]
-        ).values_list("key", "value")
-    )
-    try:
-        schema, answer = (json.loads(stored[keyset[part]]) for part in ("schema", "response"))
-        return not find_problems(schema, answer)
-    except (KeyError, ValueError, RecursionError, SchemaUnusable, InvalidSchema):
-        return False
 
 
 def check_answer(

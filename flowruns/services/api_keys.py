@@ -33,7 +33,8 @@ def create_api_key(name: str, *, scopes: Sequence[str]) -> str:
 
 def find_api_key(key: str) -> ApiKey | None:
     """Return the valid key that hashes to the same, or None."""
-    return ApiKey.objects.filter(digest=_digest(key), revoked_at=None).first()
+    valid = ApiKey.objects.select_related("owner").filter(revoked_at=None)
+    return valid.filter(digest=_digest(key)).first()
 
 
 def replace_api_key(name: str, *, scopes: Sequence[str]) -> str:

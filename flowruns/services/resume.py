@@ -15,6 +15,7 @@ from flowruns.domain.rules import judge
 from flowruns.domain.states import State, StateType, resuming, running
 from flowruns.domain.transitions import Abort, Accept, Reject, Transition, Verdict
 from flowruns.models import FlowRun, RunInput
+from flowruns.models.actors import dump_actor
 from flowruns.services.answers import AnswerRefused, Checked, check_answer
 from flowruns.services.slots import read_facts
 from flowruns.services.states import (
@@ -115,5 +116,5 @@ def _store_answer(run: FlowRun, state: State | None, text: str, *, actor: Actor)
     RunInput.objects.update_or_create(
         flow_run=run,
         key=keyset["response"],
-        defaults={"value": text, "actor_kind": actor.kind, "actor_name": actor.name},
+        defaults={"value": text, **dump_actor(actor)},
     )
