@@ -99,6 +99,8 @@ def urgency(deadline: datetime, now: datetime) -> str:
 
 def state_words(state_type: StateType, name: str | None) -> tuple[str, str]:
     """Return the word for a state and the name of its colour."""
+    if name == REJECTED and state_type is not StateType.CANCELLED:
+        return _STATES[state_type]  # a flow's own name, which no reviewer gave
     return _NAMES.get(name or "") or _STATES[state_type]
 
 
