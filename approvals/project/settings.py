@@ -114,8 +114,10 @@ if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # Flows
-# On a server for this machine, a websocket of the same user needs no key (flowruns.sockets)
-SAME_USER_NEEDS_NO_KEY = not (_IS_HTTPS or TRUST_PROXY)
+# `serve` makes a key for the flows of this machine, unless others reach the server through a proxy
+KEEPS_LOCAL_KEY = not (_IS_HTTPS or TRUST_PROXY)
+# and there a websocket of the same user needs no key (flowruns.sockets)
+SAME_USER_NEEDS_NO_KEY = KEEPS_LOCAL_KEY and read_bool("SAME_USER_NEEDS_NO_KEY", default=True)
 EVENT_RETENTION_DAYS = read_int("EVENT_RETENTION_DAYS", default=7, minimum=1)
 
 # Browsers

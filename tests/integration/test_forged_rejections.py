@@ -1,6 +1,7 @@
 """Who signs as a reviewer without being one."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from flowruns.services.states import read_flow_run_states
 from tests.integration.conftest import Run
 from tests.integration.pages import ask, log_in, page_of, text_of
 
-FORGED = {"name": "Rejected", "message": "Rejected by bob: Not with me"}
+FORGED: dict[str, Any] = {"name": "Rejected", "message": "Rejected by bob: Not with me"}
 
 
 def states_of(run: Run) -> list[str]:
