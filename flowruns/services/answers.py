@@ -3,10 +3,10 @@
 The semantics are those of Prefect 3.8's resume route.
 """
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from flowruns.domain.texts import read_json
 from flowruns.services.hydration import HydrationRefused, hydrate
 from flowruns.services.validation import CircularSchema, Problem, SchemaUnusable, find_problems
 
@@ -48,6 +48,6 @@ def _read_schema(schema_text: str | None) -> Any:
     if schema_text is None:
         raise AnswerRefused("Run input schema not found.")
     try:
-        return json.loads(schema_text)
+        return read_json(schema_text)
     except (ValueError, RecursionError):
         raise AnswerRefused("Run input schema is not valid JSON.") from None

@@ -16,7 +16,7 @@ from flowruns.sockets.events_out import send_events
 from flowruns.sockets.logs_out import send_logs
 from flowruns.sockets.revocation import close_when_revoked
 
-_SOCKETS = {
+PATHS = {
     "/api/events/in": take_events,
     "/api/events/out": send_events,
     "/api/logs/out": send_logs,
@@ -40,7 +40,7 @@ def serve_sockets(app: Application) -> Application:
 
 
 async def _serve(socket: Socket) -> None:
-    serve = _SOCKETS.get(socket.path)
+    serve = PATHS.get(socket.path)
     if serve is None:
         await socket.refuse()
     elif await enter(socket):

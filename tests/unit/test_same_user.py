@@ -18,7 +18,8 @@ OURS = 4711
 CONNECT = """
 import os, socket, sys
 os.setuid(int(sys.argv[2]))
-client = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+client = socket.socket()
+client.connect(("127.0.0.1", int(sys.argv[1])))
 print(client.getsockname()[1], flush=True)
 sys.stdin.readline()
 """
