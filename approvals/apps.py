@@ -8,6 +8,8 @@ class ApprovalsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from approvals import checks, lockout  # noqa: F401 -- checks register themselves
         from approvals.services import tracking
 
         tracking.connect()
+        lockout.connect()

@@ -1,7 +1,6 @@
 """What an approval asks, as a form; and what somebody answered, as rows to read."""
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from approvals.schemaforms import (
 from approvals.services import decisions
 from approvals.services.asked import digest_schema
 from approvals.services.decisions import Refused
+from flowruns.domain.texts import read_json
 
 _NOTHING_ASKED: JSONValue = {}
 MAX_REASON = 2_000
@@ -131,7 +131,7 @@ def find_reason_problem(reason: str) -> str:
 def load_json(text: str) -> JSONValue:
     """Read stored JSON; what cannot be read is passed on as text, which is no schema."""
     try:
-        value: JSONValue = json.loads(text)
+        value: JSONValue = read_json(text)
     except (ValueError, RecursionError):
         return text
     return value

@@ -33,6 +33,7 @@ class Approval(models.Model):
     opened_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.TextField(blank=True)  # an actor as its `str` says, "" where unknown
     outcome = models.CharField(max_length=16, choices=Outcome.choices, default=Outcome.WAITING)
 
     class Meta:

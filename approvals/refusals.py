@@ -1,6 +1,5 @@
 """What a flow's own model says of an answer that the form and the server had accepted."""
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from approvals.schemaforms import describe_problems
 from approvals.services.inbox import RunView
 from flowruns.connectors import HistoryState
 from flowruns.domain.states import StateType
+from flowruns.domain.texts import read_json
 
 type Path = tuple[str | int, ...]
 
@@ -52,7 +52,7 @@ def read_flow_verdict(approval: Approval, run: RunView) -> FlowVerdict:
 
 def _describe(decision: Decision, message: str) -> Sequence[tuple[str, str]]:
     try:
-        schema, answer = json.loads(decision.schema), json.loads(decision.answer or "{}")
+        schema, answer = read_json(decision.schema), read_json(decision.answer or "{}")
     except ValueError:
         return ()
     title = schema.get("title") if isinstance(schema, dict) else None

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from flowruns.domain import texts
+
 MAX_COLUMNS = 40
 MAX_CELL = 300  # characters
 _ROWS_LOOKED_AT = 1_000  # for names of columns
@@ -65,7 +67,7 @@ def read_table(data: Any, *, start: int = 0, limit: int) -> Table | None:
 def read_json(text: str) -> Any:
     """Return the value of a JSON text, or the text itself where it is none."""
     try:
-        return json.loads(text)
+        return texts.read_json(text)
     except (ValueError, RecursionError):
         return text
 

@@ -7,6 +7,7 @@ is open.
 from datetime import datetime, timedelta
 
 from approvals.models import Approval
+from flowruns.domain.actors import Actor, ActorKind
 from flowruns.domain.rejections import REJECTED
 from flowruns.domain.states import AWAITING_SLOT, StateType
 
@@ -98,6 +99,8 @@ def urgency(deadline: datetime, now: datetime) -> str:
 
 def state_words(state_type: StateType, name: str | None) -> tuple[str, str]:
     """Return the word for a state and the name of its colour."""
+    if name == REJECTED and state_type is not StateType.CANCELLED:
+        return _STATES[state_type]  # a flow's own name, which no reviewer gave
     return _NAMES.get(name or "") or _STATES[state_type]
 
 
@@ -111,11 +114,13 @@ def outcome_words(outcome: str) -> tuple[str, str]:
     return _OUTCOMES[Approval.Outcome(outcome)]
 
 
-def person(actor: str) -> str:
+def person(text: str) -> str:
     """Return who did something as a person reads it: a reviewer's name, a key or this server."""
-    kind, _, name = actor.partition(":")
-    if kind == "api_key" and name:
-        return f"API key “{name}”"
-    if kind == "server":
-        return "this server"
-    return actor or "somebody"
+    actor = Actor.parse(text)
+    match actor.kind:
+        case ActorKind.API_KEY:
+            return f"API key “{actor.name}”"
+        case ActorKind.SERVER:
+            return "this server"
+        case ActorKind.REVIEWER:
+            return actor.name or "somebody"

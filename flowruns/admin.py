@@ -102,8 +102,11 @@ class BlockDocumentAdmin(RecordAdmin):
 class ApiKeyAdmin(RecordAdmin):
     """Keys by name; their hashes are shown nowhere. `manage.py createapikey` makes them."""
 
-    list_display = ["name", "scopes", "created", "revoked_at"]
-    fields = ["name", "scopes", "created", "revoked_at"]
+    list_display = ["name", "scopes", "owner", "created", "revoked_at"]
+    list_select_related = ["owner"]
+    readonly_fields = ["name", "scopes", "created", "revoked_at"]
+    fields = ["name", "scopes", "owner", "created", "revoked_at"]
+    autocomplete_fields = ["owner"]
     actions = ["revoke"]
 
     @admin.action(description="Revoke the selected keys", permissions=["revoke"])
@@ -113,3 +116,6 @@ class ApiKeyAdmin(RecordAdmin):
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("flowruns.change_apikey")
+
+    def has_change_permission(self, request: HttpRequest, *_: Any, **__: Any) -> bool:
+        return self.has_revoke_permission(request)

@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import stat
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,8 @@ from approvals.private_files import create_private, read_private
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 _HOST = re.compile(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]")
+_SECRET_KEY_FILE = "secret-key"  # noqa: S105 -- its name
+_OTHERS = 0o077
 _SECRET_KEY_LENGTH = 50  # Django's own bound in check --deploy
 # Whoever needs the database waits so long for it and is told then that it is away.
 _PATIENCE_SECONDS = 2
@@ -77,9 +80,24 @@ def read_home(name: str = "APPROVALS_HOME") -> Path:
     try:
         home = home.expanduser()
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _close_to_others(name, home)
     except (OSError, RuntimeError) as error:  # the latter where "~" stands for nothing
         raise _unusable(name, home, error) from None
     return home.absolute()
+
+
+def _close_to_others(name: str, home: Path) -> None:
+    """Take the folder's modes away from others, if it is ours alone, or refuse the folder."""
+    mode = stat.S_IMODE(home.stat().st_mode)
+    if not mode & _OTHERS:
+        return
+    is_ours = (home / _SECRET_KEY_FILE).exists() or not any(home.iterdir())
+    if not is_ours:
+        raise ImproperlyConfigured(
+            f"{name}={home} is open to other users (mode {mode:o}) and holds other things."
+            f" Set {name} to a folder of its own, or take its modes away: chmod 700 {home}"
+        )
+    home.chmod(mode & ~_OTHERS)
 
 
 def _unusable(name: str, home: Path, error: Exception) -> ImproperlyConfigured:
@@ -92,7 +110,7 @@ def _unusable(name: str, home: Path, error: Exception) -> ImproperlyConfigured:
 
 def read_secret_key(home: Path) -> str:
     """Return SECRET_KEY, or the key kept in the home folder, made at first use."""
-    path = home / "secret-key"
+    path = home / _SECRET_KEY_FILE
     if "SECRET_KEY" in os.environ:
         name, key = "SECRET_KEY", os.environ["SECRET_KEY"].strip()
     else:

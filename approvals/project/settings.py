@@ -50,6 +50,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "approvals.plain_http.watch_for_plain_http",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -105,17 +106,21 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_RESET_ON_SUCCESS = True
+# and after so many for whatever names, the address waits: an office shares one
+LOGIN_ADDRESS_FAILURE_LIMIT = read_int("LOGIN_ADDRESS_FAILURE_LIMIT", default=30, minimum=1)
+AXES_HANDLER = "approvals.lockout.LockoutHandler"
+AXES_CLIENT_IP_CALLABLE = "approvals.lockout.read_address"
 AXES_VERBOSE = False
 # one proxy in front of us tells the client's address and scheme
 TRUST_PROXY = read_bool("TRUST_PROXY", default=False)
 if TRUST_PROXY:
-    AXES_IPWARE_PROXY_COUNT = 1
-    AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"]
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # Flows
-# On a server for this machine, a websocket of the same user needs no key (flowruns.sockets)
-SAME_USER_NEEDS_NO_KEY = not (_IS_HTTPS or TRUST_PROXY)
+# `serve` makes a key for the flows of this machine, unless others reach the server through a proxy
+KEEPS_LOCAL_KEY = not (_IS_HTTPS or TRUST_PROXY)
+# and there a websocket of the same user needs no key (flowruns.sockets)
+SAME_USER_NEEDS_NO_KEY = KEEPS_LOCAL_KEY and read_bool("SAME_USER_NEEDS_NO_KEY", default=True)
 EVENT_RETENTION_DAYS = read_int("EVENT_RETENTION_DAYS", default=7, minimum=1)
 
 # Browsers
@@ -143,7 +148,10 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _IS_HTTPS
 # a browser is sent to https; an API client has sent its key by then, and may be on this machine
 SECURE_REDIRECT_EXEMPT = [r"^api/"]
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if _IS_HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _IS_HTTPS
+# these bind other hosts than ours, so nobody gets them unasked
+SECURE_HSTS_INCLUDE_SUBDOMAINS = read_bool("HSTS_INCLUDE_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = read_bool("HSTS_PRELOAD", default=False)
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 # A description may have 2 MB and an answer a file; a wide form has more fields than Django's 1,000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024

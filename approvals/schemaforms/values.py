@@ -143,10 +143,13 @@ def read_json(text: str) -> JSONValue:
             parse_int=_read_int,
             parse_float=_read_float,
         )
+        json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise UnreadableError(
             f"This is not JSON: look at line {error.lineno}, character {error.colno}."
         ) from None
+    except UnicodeEncodeError:
+        raise UnreadableError("This holds half of a character (a lone surrogate).") from None
     except RecursionError:
         raise UnreadableError("This is nested too deeply.") from None
     return value

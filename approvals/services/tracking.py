@@ -103,7 +103,8 @@ def _close(change: StateChange, pause: State) -> None:
     closed_at = change.after.timestamp if change.after else datetime.now(UTC)
     approval.outcome = _outcome(change)
     approval.closed_at = closed_at
-    approval.save(update_fields=["outcome", "closed_at"])
+    approval.closed_by = str(change.actor)
+    approval.save(update_fields=["outcome", "closed_at", "closed_by"])
     winner = None
     if approval.outcome in {Approval.Outcome.ANSWERED, Approval.Outcome.REJECTED}:
         winner = _record_decision(approval, change, closed_at).reviewer

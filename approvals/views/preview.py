@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from approvals.http import Request, reviewers_only
 from approvals.schemaforms import Form, JSONValue, list_remarks, open_form, read_form
+from flowruns.domain.texts import read_json
 
 MAX_SCHEMA = 1_000_000
 """Characters of a schema that is shown in a preview."""
@@ -28,7 +29,7 @@ class Draft:
 
     @property
     def schema(self) -> JSONValue:
-        value: JSONValue = json.loads(self.text)
+        value: JSONValue = read_json(self.text)
         return value
 
 
@@ -67,7 +68,7 @@ def _read_draft(request: Request) -> Draft:
         if len(text) > MAX_SCHEMA:
             return Draft(problem=f"Keep the schema under {MAX_SCHEMA:,} characters.")
         if text.strip():
-            json.loads(text)
+            read_json(text)
     except (ValueError, zlib.error, RecursionError) as error:
         return Draft(text=text, description=description, problem=f"This is not JSON: {error}.")
     return Draft(text=text.strip(), description=description)

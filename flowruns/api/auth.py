@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from ninja.errors import HttpError
 from ninja.security import HttpBearer
 
-from flowruns.domain.actors import Actor, api_key
+from flowruns.domain.actors import Actor
 from flowruns.models import ApiKey
 from flowruns.services.api_keys import find_api_key
 from flowruns.wire.headers import read_key
@@ -38,8 +38,7 @@ class Scoped(HttpBearer):
         if not any(key.allows(scope) for scope in self.scopes):
             wanted = " or ".join(self.scopes)
             raise HttpError(403, f"The API key {key.name!r} lacks the scope: {wanted}.")
-        reads_variables = key.allows(ApiKey.Scope.FLOWS)
-        return Caller(api_key(key.name), may_read_variables=reads_variables)
+        return Caller(key.actor, may_read_variables=key.allows(ApiKey.Scope.FLOWS))
 
 
 flows = Scoped(ApiKey.Scope.FLOWS)

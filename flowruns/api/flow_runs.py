@@ -151,5 +151,5 @@ def read_flow_run_input(request: HttpRequest, flow_run_id: UUID, key: str) -> Ht
 
 @router.delete("/{uuid:flow_run_id}/input/{key}", auth=auth.flows, response={204: None})
 def delete_flow_run_input(request: HttpRequest, flow_run_id: UUID, key: str) -> HttpResponse:
-    run_inputs.delete_run_input(flow_run_id, key)
+    run_inputs.delete_run_input(flow_run_id, key, actor=actor_of(request))
     return respond_empty()

@@ -11,6 +11,7 @@ from flowruns.domain.actors import Actor
 from flowruns.domain.errors import DeploymentNotFound, StateMovedOn
 from flowruns.domain.rejections import rejected
 from flowruns.domain.states import StateType
+from flowruns.domain.texts import read_json
 from flowruns.domain.transitions import Accept
 from flowruns.models import FlowRunState, RunInput
 from flowruns.services import (
@@ -158,7 +159,7 @@ def _to_verdict(
 def _read_text(stored: str | None) -> str | None:
     """Return a description: clients store it as JSON text, anything else is shown as it is."""
     try:
-        text = json.loads(stored) if stored is not None else None
+        text = read_json(stored) if stored is not None else None
     except (ValueError, RecursionError):
         return stored
     return text if isinstance(text, str) else stored

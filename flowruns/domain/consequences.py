@@ -14,7 +14,7 @@ def facts_after(transition: Transition, written: State) -> RunFacts:
 
     `written` is the proposed state or the one that a rule put in its place. The bookkeeping is
     that of Prefect 3.8, except that a resumed pause never counts as another execution: there a
-    blocking pause uses up a retry. `answer_accepted` is left to whoever stores the answers.
+    blocking pause uses up a retry.
     """
     run = transition.run
     return replace(
@@ -32,12 +32,12 @@ def facts_after(transition: Transition, written: State) -> RunFacts:
     )
 
 
-def cleared_pause_keys(before: RunFacts, after: RunFacts) -> frozenset[str]:
-    """Return the pauses that will ask again, so whose stored inputs must go.
+def asks_again(t: Transition, written: State) -> bool:
+    """Whether the flow starts over, so that the stored inputs of its pauses must go.
 
     Prefect 3.8 keeps the inputs and so fails the second asking.
     """
-    return before.pause_keys - after.pause_keys
+    return _starts_over(t, written)
 
 
 def occupies_slot(t: Transition, written: State) -> bool:

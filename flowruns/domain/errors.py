@@ -38,7 +38,8 @@ FlowRunsError
 │   └── CannotStoreResults
 ├── Forbidden
 │   ├── ReservedBlockType
-│   └── ProtectedBlockType
+│   ├── ProtectedBlockType
+│   └── AnswerIsResumed
 ├── InvalidReference
 ├── PlaceholderRefused
 ├── SlotsTaken
@@ -207,6 +208,10 @@ class ReservedBlockType(Forbidden):
 
 class ProtectedBlockType(Forbidden):
     """protected block types cannot be deleted."""
+
+
+class AnswerIsResumed(Forbidden):
+    """The answer to a pause is written by resume alone."""
 
 
 class InvalidReference(FlowRunsError):

@@ -4,7 +4,7 @@ The message is the carrier because every server stores it, Prefect's too.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flowruns.domain.states import State, StateType, cancelled
 
@@ -21,6 +21,15 @@ class Rejection:
 def rejected(*, reviewer: str, reason: str) -> State:
     """Make the state of a run that `reviewer` rejected; user names hold neither ":" nor spaces."""
     return cancelled(f"Rejected by {reviewer}: {reason}", name=REJECTED)
+
+
+def unsigned(state: State) -> State:
+    """Take the name of a rejection from a state that no reviewer's decision wrote.
+
+    Here only a decision has that name. A Prefect server, which knows nothing of it, stores any.
+    """
+    is_signed = state.type is StateType.CANCELLED and state.name == REJECTED
+    return replace(state, name="Cancelled") if is_signed else state
 
 
 def read_rejection(state: State) -> Rejection | None:

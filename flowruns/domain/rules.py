@@ -6,7 +6,7 @@ otherwise; clients compare the reasons. A rule returns None where it has nothing
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flowruns.domain.rejections import read_rejection
@@ -28,6 +28,10 @@ _WAITING = frozenset({StateType.SCHEDULED, StateType.PENDING})
 _UNDER_WAY = frozenset({StateType.PENDING, StateType.RUNNING, StateType.CANCELLING})
 # As Prefect 3.8: how long a run that found no slot waits before it asks again.
 SLOT_WAIT = timedelta(seconds=30)
+# What whoever may not resume can make of a paused run.
+_ENDS = frozenset({StateType.FAILED, StateType.CANCELLED, StateType.CRASHED, StateType.CANCELLING})
+# A process looks once more when its time is up; how long it may take to do so.
+_LAST_LOOK = timedelta(minutes=1)
 _STAY_ALIVE = _GO_ON | {StateType.PENDING, StateType.PAUSED}
 
 
@@ -203,11 +207,27 @@ def overdue_pauses_fail(t: Transition) -> Verdict | None:
     return _reject_into(t, state, "The flow run pause has timed out and can no longer resume.")
 
 
+def pauses_are_ended_by_who_may_resume(t: Transition) -> Verdict | None:
+    """Leave it to `resume`, or to who could, to end a pause other than by the end of its run.
+
+    Nothing of the kind in Prefect 3.8. A run that was ended in its pause and goes on is a way
+    around this rule in two steps while a process may wait there: it looks for RUNNING alone.
+    """
+    if t.may_resume or t.proposed.type in _ENDS:
+        return None
+    if t.initial is not None and t.initial.type is StateType.PAUSED:
+        return Reject("The flow run is paused; only an API key with the scope resume ends that.")
+    if t.proposed.type is not StateType.COMPLETED and _may_be_waited_in(t.run.left_pause, t.now):
+        return Reject("The process of this flow run may still wait in the pause that was ended.")
+    return None
+
+
 def answers_come_before_going_on(t: Transition) -> Verdict | None:
-    """Keep a pause that asks for input until its answer is accepted, forced or not.
+    """Keep a pause that asks for input until it is resumed with an answer, forced or not.
 
     Prefect 3.8 asks only in its resume route. PENDING and another pause count as going on:
-    either would be a way around this rule in two steps.
+    either would be a way around this rule in two steps. What is stored as an answer beforehand
+    is none.
     """
     if t.initial is None or not t.initial.asks_for_input or t.run.answer_accepted:
         return None
@@ -293,6 +313,7 @@ FLOW_RUN_RULES: tuple[Rule, ...] = (
     paused_runs_are_not_submitted,
     suspended_runs_are_resumed_by_their_deployment,
     overdue_pauses_fail,
+    pauses_are_ended_by_who_may_resume,
     answers_come_before_going_on,
     starts_need_a_slot,
     submissions_keep_their_scheduled_time,
@@ -304,6 +325,7 @@ FORCED_RULES: tuple[Rule, ...] = (
     results_are_not_overwritten_by_nothing,
     rejected_runs_stay_rejected,
     runs_without_a_process_are_cancelled_at_once,
+    pauses_are_ended_by_who_may_resume,
     answers_come_before_going_on,
 )
 
@@ -327,6 +349,13 @@ def _verb(pause: State) -> str:
 
 def _pause_word(pause: State) -> str:
     return "suspended" if pause.is_suspended else "paused"
+
+
+def _may_be_waited_in(pause: State | None, now: datetime) -> bool:
+    """Whether a process may look whether this pause, which its run has left, was answered."""
+    if pause is None or pause.is_suspended:
+        return False
+    return not pause.has_timed_out(now - _LAST_LOOK)
 
 
 def _has_persisted_result(state: State) -> bool:

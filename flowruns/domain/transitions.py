@@ -28,8 +28,9 @@ class RunFacts:
     """What the rules know of a flow run besides its state, and what a new state changes of it.
 
     Times are aware and in UTC; `retry_delay` is in seconds; `run_count` counts executions.
-    `answer_accepted` says whether the current pause needs no answer or has a stored one
-    that its schema accepts. `was_released` says that a process has taken the run and not
+    `answer_accepted` says whether the current pause needs no answer or is left by `resume` with
+    one that its schema accepts. `left_pause` is the pause that an ended or cancelling run left
+    without an answer. `was_released` says that a process has taken the run and not
     started it in time, so that two may want to start it now. `slot` is None where no limit
     holds the run back.
     """
@@ -44,6 +45,7 @@ class RunFacts:
     resuming: bool = False
     pause_keys: frozenset[str] = frozenset()
     answer_accepted: bool = True
+    left_pause: State | None = None
     was_released: bool = False
     slot: SlotFacts | None = None
     expected_start_time: datetime | None = None
@@ -55,12 +57,16 @@ class RunFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """A proposed state beside the current one, at `now` on the server's clock."""
+    """A proposed state beside the current one, at `now` on the server's clock.
+
+    `may_resume` says whether who proposes it may answer pauses.
+    """
 
     initial: State | None
     proposed: State
     run: RunFacts
     now: datetime
+    may_resume: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,10 @@ Pure functions of what a client sent and of the variables that it names; `evalua
 they cost. The semantics are those of Prefect 3.8's routes.
 """
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from flowruns.domain.errors import InvalidSchema
+from flowruns.domain.texts import read_json
 from flowruns.evaluation.hydration import (
     FindVariable,
     HydrationRefused,
@@ -51,14 +50,6 @@ def check_answer(
         raise AnswerRefused(f"Reason: {error}") from None
 
 
-def is_accepted(schema_text: str, answer_text: str, _: FindVariable | None) -> bool:
-    """Whether a stored answer is one that its schema accepts."""
-    try:
-        return not find_problems(json.loads(schema_text), json.loads(answer_text))
-    except (ValueError, RecursionError, SchemaUnusable, InvalidSchema):
-        return False
-
-
 def check_parameters(
     parameters: dict[str, Any], schema: Any, find_variable: FindVariable | None
 ) -> Checked:
@@ -82,6 +73,6 @@ def _read_schema(schema_text: str | None) -> Any:
     if schema_text is None:
         raise AnswerRefused("Run input schema not found.")
     try:
-        return json.loads(schema_text)
+        return read_json(schema_text)
     except (ValueError, RecursionError):
         raise AnswerRefused("Run input schema is not valid JSON.") from None

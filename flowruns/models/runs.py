@@ -3,11 +3,10 @@
 from django.db import models
 from django.db.models import Q
 
-from flowruns.domain.actors import Actor, ActorKind
 from flowruns.domain.ids import new_id
 from flowruns.domain.states import StateType
 from flowruns.domain.transitions import RunFacts
-from flowruns.models.fields import choices_of
+from flowruns.models.actors import Acted
 from flowruns.models.flows import Deployment, Flow
 from flowruns.models.states import Run, RunState
 
@@ -29,6 +28,10 @@ class FlowRun(Run):
     job_variables = models.JSONField(null=True, blank=True)
     infrastructure_document_id = models.UUIDField(null=True, blank=True)
     created_by = models.TextField(blank=True)
+    # of the API key that made the run, and whose key it was then
+    creator_key_id = models.UUIDField(null=True, blank=True)
+    creator_owner_id = models.BigIntegerField(null=True, blank=True)
+    creator_owner = models.TextField(blank=True)
     schedule_id = models.UUIDField(null=True, blank=True)  # the schedule that made the run
 
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -112,14 +115,12 @@ class FlowRun(Run):
         )
 
 
-class FlowRunState(RunState):
+class FlowRunState(Acted, RunState):
     """One state in a run's history, and who put the run into it."""
 
     flow_run = models.ForeignKey(FlowRun, on_delete=models.CASCADE, related_name="states")
     version = models.PositiveBigIntegerField()
     forced = models.BooleanField(default=False)
-    actor_kind = models.CharField(max_length=16, choices=choices_of(ActorKind))
-    actor_name = models.TextField()
 
     class Meta:
         constraints = [
@@ -127,12 +128,8 @@ class FlowRunState(RunState):
             models.UniqueConstraint(fields=["flow_run", "version"], name="one_state_per_version")
         ]
 
-    @property
-    def actor(self) -> Actor:
-        return Actor(ActorKind(self.actor_kind), self.actor_name)
 
-
-class RunInput(models.Model):
+class RunInput(Acted):
     """A named text that belongs to a run: schema, description or answer of a pause, or a message.
 
     The value is text, not JSON, so that an answer keeps its key order and its digits.
@@ -145,8 +142,6 @@ class RunInput(models.Model):
     key = models.TextField()
     value = models.TextField(blank=True)
     sender = models.TextField(null=True, blank=True)
-    actor_kind = models.CharField(max_length=16, choices=choices_of(ActorKind))
-    actor_name = models.TextField()
 
     class Meta:
         constraints = [

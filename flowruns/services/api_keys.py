@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
@@ -17,7 +18,7 @@ _BYTES = 32
 _PREFIX = "fr_"
 
 
-def create_api_key(name: str, *, scopes: Sequence[str]) -> str:
+def create_api_key(name: str, *, scopes: Sequence[str], owner: User | None = None) -> str:
     """Make a key and return it; this is the only time that it is known.
 
     Raises `ApiKeyExists` for a name that is taken.
@@ -25,7 +26,9 @@ def create_api_key(name: str, *, scopes: Sequence[str]) -> str:
     key = _PREFIX + secrets.token_urlsafe(_BYTES)
     try:
         with transaction.atomic():
-            ApiKey.objects.create(name=name, digest=_digest(key), scopes=sorted(set(scopes)))
+            ApiKey.objects.create(
+                name=name, digest=_digest(key), scopes=sorted(set(scopes)), owner=owner
+            )
     except IntegrityError:
         raise ApiKeyExists(f"There is an API key named {name!r} already.") from None
     return key
@@ -33,7 +36,13 @@ def create_api_key(name: str, *, scopes: Sequence[str]) -> str:
 
 def find_api_key(key: str) -> ApiKey | None:
     """Return the valid key that hashes to the same, or None."""
-    return ApiKey.objects.filter(digest=_digest(key), revoked_at=None).first()
+    valid = ApiKey.objects.select_related("owner").filter(revoked_at=None)
+    return valid.filter(digest=_digest(key)).first()
+
+
+def find_any_api_key(key: str) -> ApiKey | None:
+    """Return the key that hashes to the same, also one that was revoked, or None."""
+    return ApiKey.objects.filter(digest=_digest(key)).first()
 
 
 def replace_api_key(name: str, *, scopes: Sequence[str]) -> str:

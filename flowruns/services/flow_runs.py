@@ -61,6 +61,9 @@ def _create(flow_run: wire.FlowRunCreate, *, actor: Actor) -> FlowRun:
         job_variables=flow_run.job_variables or {},
         infrastructure_document_id=flow_run.infrastructure_document_id,
         created_by=str(actor),
+        creator_key_id=actor.key_id,
+        creator_owner_id=actor.owner.id if actor.owner else None,
+        creator_owner=actor.owner.name if actor.owner else "",
         **_policy_fields(policy, policy.model_fields_set),
     )
     state = flow_run.state or wire.StateCreate(type=StateType.PENDING)
@@ -146,11 +149,13 @@ def _delete_some_runs(flow: Flow, *, actor: Actor) -> bool:
 
 
 def _policy_fields(policy: wire.FlowRunPolicy, sent: set[str]) -> dict[str, Any]:
-    """Return the columns of a policy; what the client left out stays as it is."""
-    names = sent & {"retries", "retry_delay", "retry_type", "resuming", "pause_keys"}
+    """Return the columns of a policy; what the client left out stays as it is.
+
+    Which pauses a run has been in is the server's to say: one that seems to have been answered
+    already is not asked. Prefect 3.8 believes the client, and no client of its says another thing.
+    """
+    names = sent & {"retries", "retry_delay", "retry_type", "resuming"}
     fields: dict[str, Any] = {name: getattr(policy, name) for name in names}
     if "resuming" in fields:
         fields["resuming"] = bool(fields["resuming"])
-    if "pause_keys" in fields:
-        fields["pause_keys"] = sorted(set(fields["pause_keys"] or ()))
     return fields

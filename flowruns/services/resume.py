@@ -18,6 +18,7 @@ from flowruns.evaluation.answers import AnswerRefused, Checked, check_answer
 from flowruns.evaluation.processes import evaluate
 from flowruns.evaluation.validation import Problem, describe_problem
 from flowruns.models import FlowRun, RunInput
+from flowruns.models.actors import dump_actor
 from flowruns.services.slots import read_facts
 from flowruns.services.states import (
     MAX_LOSSES,
@@ -125,5 +126,5 @@ def _store_answer(run: FlowRun, state: State | None, text: str, *, actor: Actor)
     RunInput.objects.update_or_create(
         flow_run=run,
         key=keyset["response"],
-        defaults={"value": text, "actor_kind": actor.kind, "actor_name": actor.name},
+        defaults={"value": text, **dump_actor(actor)},
     )

@@ -8,16 +8,23 @@ from django.db.models.functions import Substr
 
 from flowruns import wire
 from flowruns.domain.actors import Actor
-from flowruns.domain.errors import RunInputExists, RunInputNotFound
-from flowruns.models import FlowRun, RunInput
+from flowruns.domain.errors import AnswerIsResumed, RunInputExists, RunInputNotFound
+from flowruns.domain.states import StateType
+from flowruns.models import FlowRun, FlowRunState, RunInput
+from flowruns.models.actors import dump_actor
 from flowruns.services.states import get_flow_run
 from flowruns.signals import InputCreated, InputDeleted, run_input_created, run_input_deleted
 
 
 def create_run_input(flow_run_id: UUID, run_input: wire.RunInputCreate, *, actor: Actor) -> None:
-    """Store an input; raises `FlowRunNotFound`, and `RunInputExists` for a key that is taken."""
+    """Store an input; raises `FlowRunNotFound`, and `RunInputExists` for a key that is taken.
+
+    The answer to a pause is written by `resume_flow_run` alone; here it raises `AnswerIsResumed`.
+    """
     with transaction.atomic():
         run = get_flow_run(flow_run_id)
+        if _is_answer(flow_run_id, run_input.key):
+            raise AnswerIsResumed
         try:
             with transaction.atomic():
                 RunInput.objects.create(
@@ -25,8 +32,7 @@ def create_run_input(flow_run_id: UUID, run_input: wire.RunInputCreate, *, actor
                     key=run_input.key,
                     value=run_input.value,
                     sender=run_input.sender,
-                    actor_kind=actor.kind,
-                    actor_name=actor.name,
+                    **dump_actor(actor),
                 )
         except IntegrityError:
             raise RunInputExists from None
@@ -53,11 +59,19 @@ def read_run_inputs(
     return list(inputs.exclude(key__in=exclude_keys).order_by("created", "id")[:limit])
 
 
-def delete_run_input(flow_run_id: UUID, key: str) -> None:
-    """Delete an input; raises `RunInputNotFound`."""
+def delete_run_input(flow_run_id: UUID, key: str, *, actor: Actor) -> None:
+    """Delete an input; raises `RunInputNotFound`, and `AnswerIsResumed` where that is one."""
     with transaction.atomic():
         found = RunInput.objects.filter(flow_run_id=flow_run_id, key=key).first()
         if found is None or not RunInput.objects.filter(pk=found.pk).delete()[0]:
             raise RunInputNotFound
+        if not actor.may_resume and _is_answer(flow_run_id, key):
+            raise AnswerIsResumed
         deleted = InputDeleted(flow_run_id=flow_run_id, key=key, value=found.value)
         run_input_deleted.send(sender=FlowRun, deleted=deleted)
+
+
+def _is_answer(flow_run_id: UUID, key: str) -> bool:
+    """Whether a pause that the run is in, or was in, has its answer there."""
+    pauses = FlowRunState.objects.filter(flow_run_id=flow_run_id, type=StateType.PAUSED)
+    return pauses.filter(details__run_input_keyset__response=key).exists()

@@ -1,6 +1,5 @@
 """Putting a flow run into a state, as far as the rules allow."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -10,20 +9,16 @@ from django.db import transaction
 from django.db.models import F
 
 from flowruns import waiters
-from flowruns.domain.actors import Actor, server
-from flowruns.domain.consequences import cleared_pause_keys, facts_after
-from flowruns.domain.errors import (
-    FlowRunNotFound,
-    FlowRunStateNotFound,
-    SchemaTooSlow,
-    StateMovedOn,
-)
-from flowruns.domain.rules import FLOW_RUN_RULES, FORCED_RULES, Rule, judge
-from flowruns.domain.states import State, StateType, running
+from flowruns.domain.actors import Actor, ActorKind, server
+from flowruns.domain.consequences import asks_again, facts_after
+from flowruns.domain.errors import FlowRunNotFound, FlowRunStateNotFound, StateMovedOn
+from flowruns.domain.rejections import unsigned
+from flowruns.domain.rules import FLOW_RUN_RULES, FORCED_RULES, judge
+from flowruns.domain.states import TERMINAL_STATES, State, StateType, running
 from flowruns.domain.transitions import Accept, Reject, RunFacts, Transition, Verdict
 from flowruns.models import FlowRun, FlowRunState, RunInput
+from flowruns.models.actors import dump_actor
 from flowruns.models.states import dump_details
-from flowruns.services.answers import Evidence, judge_evidence, read_evidence
 from flowruns.services.slots import (
     SlotLostError,
     lease_of,
@@ -38,6 +33,7 @@ from flowruns.signals import StateChange, flow_run_state_changed
 MAX_LOSSES = 50
 # Clocks this close are one clock: the Date header has whole seconds.
 _TOLERATED_SKEW = timedelta(seconds=2)
+_ENDING = TERMINAL_STATES | {StateType.CANCELLING}
 _WITH_IT = ("flow", "deployment__concurrency_limit", "slot_lease")
 
 
@@ -73,10 +69,13 @@ def set_flow_run_state(
     `sent_at` is the time on the client's clock: where it differs from ours, the deadline of a
     pause moves by the difference, so that its length stays what the flow asked for.
     `attends` says that the process which runs the run proposes: it is not lost, then.
+    An actor who may not resume only ends a paused run; one that asks for input is resumed by
+    `resume_flow_run` alone. A state means a rejection only where a reviewer wrote it.
     """
     proposed = _correct_deadline(proposed, sent_at=sent_at, now=datetime.now(UTC))
+    if actor.kind is not ActorKind.REVIEWER:
+        proposed = unsigned(proposed)
     rules = FORCED_RULES if force else FLOW_RUN_RULES
-    accepted: dict[Evidence | None, bool | None] = {None: True}
     for _ in range(MAX_LOSSES):
         with transaction.atomic():
             run = get_flow_run(flow_run_id)
@@ -85,35 +84,22 @@ def set_flow_run_state(
             if known_state_id not in {None, run.state_id}:
                 raise StateMovedOn
             initial = current_state(run)
-            evidence = read_evidence(run, initial)
-            t = _propose(run, initial, proposed, is_accepted=bool(accepted.get(evidence)))
-            if evidence in accepted or not _hangs_on_answer(t, rules):
-                verdict = judge(t, rules)
-                if isinstance(verdict, Reject) and accepted.get(evidence, False) is None:
-                    raise SchemaTooSlow
-                outcome = write_verdict(run, t, verdict, actor=actor, forced=force, attends=attends)
-                if outcome is not None:
-                    return outcome
-                continue
-        # before the next transaction, so that nobody waits for it
-        accepted[evidence] = judge_evidence(evidence)
+            now = datetime.now(UTC)
+            proposed = replace(proposed, timestamp=now)
+            left = None if actor.may_resume else _find_left_pause(run, initial)
+            facts = replace(read_facts(run), answer_accepted=False, left_pause=left)
+            t = Transition(
+                initial=initial,
+                proposed=proposed,
+                run=facts,
+                now=now,
+                may_resume=actor.may_resume,
+            )
+            verdict = judge(t, rules)
+            outcome = write_verdict(run, t, verdict, actor=actor, forced=force, attends=attends)
+            if outcome is not None:
+                return outcome
     raise ContendedError
-
-
-def _hangs_on_answer(t: Transition, rules: Sequence[Rule]) -> bool:
-    """Whether the rules say something else where the pause's answer is accepted."""
-    accepted = replace(t, run=replace(t.run, answer_accepted=True))
-    return type(judge(t, rules)) is not type(judge(accepted, rules))
-
-
-def _propose(
-    run: FlowRun, initial: State | None, proposed: State, *, is_accepted: bool
-) -> Transition:
-    now = datetime.now(UTC)
-    facts = replace(read_facts(run), answer_accepted=is_accepted)
-    return Transition(
-        initial=initial, proposed=replace(proposed, timestamp=now), run=facts, now=now
-    )
 
 
 def get_flow_run(flow_run_id: UUID) -> FlowRun:
@@ -131,6 +117,15 @@ def current_state(run: FlowRun) -> State | None:
     if state is None:  # deleted with its run since the run was read
         raise FlowRunNotFound
     return state.to_domain()
+
+
+def _find_left_pause(run: FlowRun, state: State | None) -> State | None:
+    """Return the pause that a run left for its end, or None where it went on from there."""
+    if state is None or not (state.is_terminal or state.type is StateType.CANCELLING):
+        return None
+    alive = FlowRunState.objects.filter(flow_run=run).exclude(type__in=_ENDING)
+    last = alive.order_by("-version").first()
+    return last.to_domain() if last is not None and last.type == StateType.PAUSED else None
 
 
 def write_verdict(
@@ -164,8 +159,9 @@ def write_verdict(
         settle_slot(run, t, written)
     run.run_count = after.run_count
     make_row(run, written, actor=actor, forced=forced).save(force_insert=True)
-    if cleared_pause_keys(t.run, after):
+    if asks_again(t, written):
         _forget_inputs(run)
+    _drop_early_answer(run, written)
     announce(run, before=t.initial, after=written, actor=actor, run_input=run_input)
     return Outcome(verdict=verdict, state=written, is_new=True)
 
@@ -312,8 +308,7 @@ def make_row(run: FlowRun, state: State, *, actor: Actor, forced: bool = False) 
         data=state.data,
         details=dump_details(state.details),
         forced=forced,
-        actor_kind=actor.kind,
-        actor_name=actor.name,
+        **dump_actor(actor),
     )
 
 
@@ -326,3 +321,10 @@ def _forget_inputs(run: FlowRun) -> None:
         for name in details.get("run_input_keyset", {}).values()
     }
     RunInput.objects.filter(flow_run=run, key__in=names).delete()
+
+
+def _drop_early_answer(run: FlowRun, written: State) -> None:
+    """Delete what somebody stored as the answer to a pause before the run came to it."""
+    if written.type is StateType.PAUSED and written.details.run_input_keyset is not None:
+        answer = written.details.run_input_keyset["response"]
+        RunInput.objects.filter(flow_run=run, key=answer).delete()

@@ -16,7 +16,7 @@ from flowruns.sockets.events_out import send_events
 from flowruns.sockets.logs_out import send_logs
 from flowruns.sockets.revocation import close_when_revoked
 
-_SOCKETS = {
+PATHS = {
     "/api/events/in": take_events,
     "/api/events/out": send_events,
     "/api/logs/out": send_logs,
@@ -33,7 +33,7 @@ def serve_sockets(app: Application) -> Application:
     """Answer websockets, which Django's application does not know."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].rstrip("/") in _SOCKETS:
+        if scope["type"] == "http" and scope["path"].rstrip("/") in PATHS:
             await _ask_to_upgrade(send)
             return
         if scope["type"] != "websocket":
@@ -54,7 +54,7 @@ async def _ask_to_upgrade(send: Send) -> None:
 
 
 async def _serve(socket: Socket) -> None:
-    serve = _SOCKETS.get(socket.path)
+    serve = PATHS.get(socket.path)
     if serve is None:
         await socket.refuse()
     elif await enter(socket):

@@ -1,7 +1,6 @@
 """One websocket, as far as this server speaks it: texts, and a reason for the end."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -9,6 +8,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from flowruns.domain.texts import read_json
 from flowruns.holding import Receive, Scope, Send
 
 PROTOCOL_ERROR = 1002
@@ -71,7 +71,7 @@ class Socket:
         """Return the next message as a JSON object, {} where it is none or takes too long."""
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
-                value = json.loads(await self.receive())
+                value = read_json(await self.receive())
         except (TimeoutError, ValueError, RecursionError):
             return {}
         return value if isinstance(value, dict) else {}

@@ -154,6 +154,7 @@ def prefect_client_environment(scene: Scene) -> dict[str, str]:
     """Return the environment of Prefect's own programs that use our server."""
     assert isinstance(scene.server, ApprovalsServer)
     ours = {"PREFECT_API_URL": scene.server.api_url, "PREFECT_API_KEY": scene.server.api_key}
+    ours["PREFECT_API_AUTH_STRING"] = scene.server.api_key
     return prefect_environment(scene.folder) | ours | {"PREFECT_RUNNER_POLL_FREQUENCY": "1"}
 
 

@@ -19,9 +19,12 @@ from tests.acceptance.clients import connect
 from tests.acceptance.flow_processes import Start
 from tests.acceptance.serving import Server
 from tests.acceptance.waiting import eventually
+from tests.reviewing import log_in, reject
+from tests.servers import ApprovalsServer
 
 # How late a busy machine may be; far less than the two minutes after which these pauses poll.
 BUSY_SECONDS = 60
+PASSWORD = "correct horse battery"
 
 
 def test_a_flow_goes_on_with_the_answer(start: Start, client: SyncFlowRunsClient) -> None:
@@ -101,14 +104,37 @@ def test_a_pause_times_out_within_a_second(
     assert client.read_flow_run(flow.run().id).state_type == "FAILED"
 
 
-def test_a_rejection_reaches_the_flow_and_stays(start: Start, client: SyncFlowRunsClient) -> None:
+def test_a_rejection_reaches_the_flow_and_stays(
+    start: Start, server: Server, client: SyncFlowRunsClient
+) -> None:
     flow = start("ending")
     run_id = flow.paused()
+    if isinstance(server, ApprovalsServer):
+        server.create_user("bob", password=PASSWORD)
+        with log_in(server.url, "bob", PASSWORD) as bob:
+            reject(bob, run_id, "Too much")
+    else:
+        propose_rejection(client, run_id)
+    assert flow.result() == ["ApprovalRejected", "bob", "Too much"]
+    assert client.read_flow_run(run_id).state_name == "Rejected"
+
+
+def test_a_forged_rejection_is_the_end_of_a_run_and_nobodys_no(
+    start: Start, server: Server, client: SyncFlowRunsClient
+) -> None:
+    """A Prefect server stores what is sent, so that everybody who has a key may sign there."""
+    flow = start("ending")
+    run_id = flow.paused()
+    propose_rejection(client, run_id)
+    forged = ["ApprovalRejected", "bob", "Too much"]
+    assert flow.result() == (["PauseCancelled"] if isinstance(server, ApprovalsServer) else forged)
+
+
+def propose_rejection(client: SyncFlowRunsClient, run_id: UUID) -> None:
+    """Write a rejection without a desk, as a connector does on a Prefect server."""
     no = rejected(reviewer="bob", reason="Too much")
     state: State[Any] = State(type=no.type, name=no.name, message=no.message)
     assert client.set_flow_run_state(run_id, state).status == "ACCEPT"
-    assert flow.result() == ["ApprovalRejected", "bob", "Too much"]
-    assert client.read_flow_run(run_id).state_name == "Rejected"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """`manage.py serve` and `manage.py work`, as somebody runs them."""
 
+import os
+import pty
 import re
 import signal
 import socket
@@ -54,12 +56,15 @@ def test_the_first_start_says_how_to_log_in_and_what_flows_need() -> None:
         )
         for line in (
             f"export FLOWRUNS_API_URL={server.api_url}",
-            f"export FLOWRUNS_API_KEY={server.api_key}",
+            f'export FLOWRUNS_API_KEY="$(cat {server.home / "api-key"})"',
             f"export PREFECT_API_URL={server.api_url}",
-            f"export PREFECT_API_KEY={server.api_key}",
+            f'export PREFECT_API_KEY="$(cat {server.home / "api-key"})"',
             "export PREFECT_API_AUTH_STRING=$PREFECT_API_KEY",
         ):
             assert f"  {line}\n" in server.log
+        assert "This machine's key runs flows and answers them, too." in server.log
+        assert re.search(r"make another with: .+ manage.py createapikey NAME", server.log)
+        assert server.api_key not in server.log, "a log is kept, and read by others"
         server.create_user("alice", password="correct horse battery")
         server.stop()
         server.start()
@@ -96,12 +101,44 @@ def test_a_server_for_other_machines_prints_no_key() -> None:
         assert "createapikey NAME" in server.log
 
 
-def test_a_server_in_production_prints_where_its_key_is_and_not_the_key() -> None:
-    with approvals_server(PUBLIC_URL="https://approvals.example.com") as server:
-        assert "Approvals is running at https://approvals.example.com/\n" in server.log
-        assert f'export FLOWRUNS_API_KEY="$(cat {server.home / "api-key"})"\n' in server.log
-        assert server.api_key not in server.log
-        assert accepts_its_key(server), "on this machine, without https"
+def test_a_key_is_printed_to_a_terminal(tmp_path: Path) -> None:
+    theirs, ours = pty.openpty()
+    command = [sys.executable, "manage.py", "serve", "--port", str(free_port())]
+    environment = clean_environment() | {"APPROVALS_HOME": str(tmp_path)}
+    serving = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=ours, stdout=ours)
+    os.close(ours)
+    shown = ""
+    try:
+        while "Stop with Ctrl-C" not in shown:
+            shown += os.read(theirs, 10_000).decode()
+    finally:
+        serving.kill()
+        serving.wait()
+        os.close(theirs)
+    assert f"export FLOWRUNS_API_KEY={(tmp_path / 'api-key').read_text().strip()}" in shown
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("PUBLIC_URL", "https://approvals.example.com"), ("TRUST_PROXY", "true")],
+)
+def test_a_server_behind_a_proxy_makes_no_key_of_its_own(variable: str, value: str) -> None:
+    with approvals_server(**{variable: value}) as server:  # type: ignore[arg-type]
+        assert not (server.home / "api-key").exists()
+        assert "createapikey NAME" in server.log
+        assert "fr_" not in server.log
+
+
+def test_a_revoked_key_of_this_machine_is_not_made_anew() -> None:
+    with approvals_server() as server:
+        revoked = server.api_key
+        server.stop()
+        code = "from flowruns.services.api_keys import *; revoke_api_keys(ApiKey.objects.all())"
+        server.manage("shell", "--no-imports", "--command", code)
+        server.start()
+        assert server.api_key == revoked
+        assert not accepts_its_key(server)
+        assert "The key of this machine was revoked, and stays so." in server.log
 
 
 @pytest.mark.parametrize("command", ["serve", "work"])

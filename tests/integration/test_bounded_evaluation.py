@@ -163,17 +163,6 @@ def test_an_answer_that_takes_too_long_is_refused_and_the_run_still_waits(
     assert result["details"]["reason"] == "The schema is too slow to check."
 
 
-def test_a_stored_answer_that_takes_too_long_lets_nobody_past_the_input_gate(
-    run: Run, hurried: None
-) -> None:
-    run.pause_for_input(DOUBLING)
-    run.put("paused-1-response", "{}")
-    response = run.api.post(f"/flow_runs/{run.id}/set_state", {"state": {"type": "RUNNING"}})
-    assert response.status_code == 422
-    assert json.loads(response.content) == {"detail": "The schema is too slow to check."}
-    assert run.propose("CANCELLED")["status"] == "ACCEPT"
-
-
 def test_parameters_that_take_too_long_are_422(api: Api, make_run: Make, hurried: None) -> None:
     flow_id = make_run().read()["flow_id"]
     deployment = {

@@ -5,10 +5,13 @@ from datetime import UTC, datetime
 from io import StringIO
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
+from django.test import Client
 
-from flowruns.models import ApiKey
+from flowruns.domain.actors import Owner
+from flowruns.models import ApiKey, FlowRun, FlowRunState, RunInput
 from flowruns.services.api_keys import create_api_key, find_api_key, replace_api_key
 from tests.integration.conftest import Api
 
@@ -17,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 def create(*arguments: str) -> str:
     printed = StringIO()
-    call_command("createapikey", *arguments, stdout=printed)
+    call_command("createapikey", *arguments, stdout=printed, stderr=StringIO())
     return printed.getvalue()
 
 
@@ -26,7 +29,51 @@ def test_the_command_prints_the_key_alone() -> None:
     assert printed.endswith("\n")
     key = find_api_key(printed.strip())
     assert key is not None
-    assert (key.name, key.scopes) == ("etl", ["flows", "resume"])
+    assert (key.name, key.scopes, key.owner) == ("etl", ["flows"], None)
+
+
+def test_answering_is_asked_for_by_name_and_the_command_says_so() -> None:
+    said = StringIO()
+    call_command("createapikey", "etl", stdout=StringIO(), stderr=said)
+    assert "may run flows, not answer" in said.getvalue()
+    assert "--scope resume" in said.getvalue()
+
+
+def test_a_key_has_an_owner_who_is_recorded_with_what_it_does() -> None:
+    alice = User.objects.create_user("alice")
+    api = Api(create("etl", "--owner", "alice").strip())
+    flow = json.loads(api.post("/flows/", {"name": "refund"}).content)
+    run = json.loads(api.post("/flow_runs/", {"flow_id": flow["id"]}).content)
+    api.post(f"/flow_runs/{run['id']}/input", {"key": "note", "value": "x"})
+    key = ApiKey.objects.get()
+    alice.delete()  # what was done stays hers
+    state, note = FlowRunState.objects.get(), RunInput.objects.get()
+    for actor in (state.actor, note.actor):
+        assert (actor.key_id, str(actor)) == (key.pk, "api_key:etl")
+        assert actor.owner == Owner(id=note.actor_owner_id or 0, name="alice")
+    made = FlowRun.objects.get()
+    assert (made.creator_key_id, made.creator_owner) == (key.pk, "alice")
+    assert made.creator_owner_id == state.actor_owner_id is not None
+
+
+def test_an_owner_who_is_not_there_is_refused() -> None:
+    with pytest.raises(CommandError, match="no user named 'nobody'"):
+        create("etl", "--owner", "nobody")
+    assert not ApiKey.objects.exists()
+
+
+def test_the_owner_of_a_key_is_set_in_the_admin() -> None:
+    admin = User.objects.create_superuser("root", password="x")
+    alice = User.objects.create_user("alice")
+    create("etl")
+    key = ApiKey.objects.get()
+    browser = Client()
+    browser.force_login(admin, backend="django.contrib.auth.backends.ModelBackend")
+    page = f"/admin/flowruns/apikey/{key.pk}/change/"
+    form = {"owner": alice.pk, "name": "stolen", "scopes": '["flows", "resume"]'}
+    assert browser.post(page, form).status_code == 302
+    key.refresh_from_db()
+    assert (key.owner, key.name, key.scopes) == (alice, "etl", ["flows"])
 
 
 @pytest.mark.parametrize(

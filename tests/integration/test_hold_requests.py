@@ -28,6 +28,7 @@ from tests.integration.conftest import Api, Make, Run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FOR_EVER = 60
+SOMEBODY = api_key("somebody", may_resume=True)
 
 
 class Exchange:
@@ -109,7 +110,10 @@ def test_a_request_is_held_until_the_state_changes(run: Run, key: str) -> None:
         await until(lambda: count_waiters() == 1)
         assert not held.reached
         change = partial(
-            set_flow_run_state, run.uuid, proposed=running(), actor=api_key("somebody")
+            set_flow_run_state,
+            run.uuid,
+            proposed=running(),
+            actor=SOMEBODY,
         )
         await ask_database(change)
         await task
@@ -140,7 +144,12 @@ def test_a_change_between_registering_and_reading_is_not_missed(
 
     async def change_first(question: Callable[[], Any]) -> Any:
         await ask(
-            partial(set_flow_run_state, run.uuid, proposed=running(), actor=api_key("somebody"))
+            partial(
+                set_flow_run_state,
+                run.uuid,
+                proposed=running(),
+                actor=SOMEBODY,
+            )
         )
         return await ask(question)
 
@@ -259,7 +268,7 @@ def test_a_change_by_another_process_wakes_the_waiter(run: Run, key: str) -> Non
     def change_silently() -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(transaction, "on_commit", lambda _: None)
-            set_flow_run_state(run.uuid, proposed=running(), actor=api_key("elsewhere"))
+            set_flow_run_state(run.uuid, proposed=running(), actor=SOMEBODY)
 
     async def scenario() -> None:
         hearing = asyncio.create_task(listen([STATES]))

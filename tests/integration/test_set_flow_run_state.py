@@ -62,17 +62,13 @@ def test_a_blocking_pause_uses_up_no_retry(make_run: Make) -> None:
 
 @pytest.mark.parametrize("force", [False, True])
 @pytest.mark.parametrize("kind", ["RUNNING", "SCHEDULED"])
-def test_a_pause_that_asks_is_left_only_with_an_accepted_answer(
-    run: Run, force: bool, kind: str
-) -> None:
+def test_a_pause_that_asks_is_left_by_resume_alone(run: Run, force: bool, kind: str) -> None:
     run.pause_for_input()
     assert run.propose(kind, force=force)["status"] == "REJECT"
-    run.put("paused-1-response", json.dumps({"approve": "perhaps"}))
+    assert run.put("paused-1-response", json.dumps({"approve": True})).status_code == 403
     assert run.propose(kind, force=force)["status"] == "REJECT"
     assert run.read()["state_type"] == "PAUSED"
-    run.api.request("DELETE", f"/flow_runs/{run.id}/input/paused-1-response")
-    run.put("paused-1-response", json.dumps({"approve": True}))
-    assert run.propose(kind, force=force)["status"] == "ACCEPT"
+    assert run.resume({"approve": True})["status"] == "ACCEPT"
 
 
 def test_a_forced_state_is_recorded_as_forced_with_its_actor(run: Run) -> None:
@@ -203,7 +199,9 @@ def test_of_a_resume_and_a_rejection_at_the_same_moment_one_wins(
 
     def resume_elsewhere() -> None:
         try:
-            set_flow_run_state(run.uuid, proposed=running(), actor=api_key("other"))
+            set_flow_run_state(
+                run.uuid, proposed=running(), actor=api_key("other", may_resume=True)
+            )
         finally:
             resumed.set()
             connection.close()

@@ -66,7 +66,8 @@ class PrefectClient:
     processes: list[Process] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.settings |= {"PREFECT_API_KEY": self.server.api_key}
+        key = self.server.api_key
+        self.settings |= {"PREFECT_API_KEY": key, "PREFECT_API_AUTH_STRING": key}
 
     def start_flow(self, script: str, *arguments: str) -> Process:
         """Run a script with flows."""

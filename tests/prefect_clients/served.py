@@ -31,13 +31,6 @@ def start_by_api(api: httpx.Client, flow: str, notes: Path, **parameters: Any) -
     return str(created.raise_for_status().json()["id"])
 
 
-def reject(api: httpx.Client, run: str) -> None:
-    """End a run as the dashboard does for a reviewer who says no."""
-    state = {"type": "CANCELLED", "name": "Rejected", "message": "Rejected by alice: No receipt"}
-    answer = api.post(f"/flow_runs/{run}/set_state", json={"state": state}).raise_for_status()
-    assert answer.json()["status"] == "ACCEPT"
-
-
 def started_run(process: Process) -> str:
     """Return the id of the run, as soon as it is known."""
     [started, *_] = until(lambda: results(process.output))

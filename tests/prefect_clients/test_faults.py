@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from tests.acceptance.clients import resume, until
+from tests.browser.desk import PASSWORD
 from tests.prefect_clients.clients import PrefectClient, Process, results
 from tests.prefect_clients.served import (
-    reject,
     serve,
     start,
     start_by_api,
@@ -18,6 +18,7 @@ from tests.prefect_clients.served import (
     wait_for_state,
     wait_for_the_end_of_process,
 )
+from tests.reviewing import log_in, reject
 from tests.servers import ApprovalsServer, approvals_server
 
 # Together, because of their server.
@@ -91,7 +92,8 @@ def test_a_runner_still_ends_rejected_runs_after_a_power_cut_of_the_server(
     run = start_by_api(api, "ask", notes)
     wait_for_state(api, run, "Paused")
     rejected = time.monotonic()
-    reject(api, run)
+    with log_in(server.url, "alice", PASSWORD) as alice:
+        reject(alice, run, "No receipt")
     wait_for_the_end_of_process(notes)
     print(f"the process of a rejected run ended after {time.monotonic() - rejected:.1f} s")
     assert api.get(f"/flow_runs/{run}").json()["state_name"] == "Rejected"

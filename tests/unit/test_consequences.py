@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from flowruns.domain.consequences import cleared_pause_keys, facts_after
+from flowruns.domain.consequences import asks_again, facts_after
 from flowruns.domain.rules import FLOW_RUN_RULES, FORCED_RULES, Rule, judge
 from flowruns.domain.states import State, StateDetails, StateType, resuming
 from flowruns.domain.transitions import Accept, Reject, RunFacts, Transition
@@ -108,7 +108,7 @@ def test_a_retry_asks_again() -> None:
     assert verdict.state is not None
     after = facts_after(transition, verdict.state)
     assert (after.pause_keys, after.resuming) == (frozenset(), False)
-    assert cleared_pause_keys(before, after) == KEYS
+    assert asks_again(transition, verdict.state)
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -125,20 +125,21 @@ def test_a_run_that_starts_over_asks_again(
 ) -> None:
     before = RunFacts(pause_keys=KEYS, retry_type="in_process")
     after = step(state(end), state(again), before)
-    assert after.retry_type == retry_type
-    assert cleared_pause_keys(before, after) == KEYS
+    assert (after.retry_type, after.pause_keys) == (retry_type, frozenset())
+    transition = Transition(initial=state(end), proposed=state(again), run=before, now=NOW)
+    assert asks_again(transition, state(again))
 
 
 def test_an_ended_run_that_ends_otherwise_keeps_its_keys() -> None:
     before = RunFacts(pause_keys=KEYS)
     after = step(state(StateType.FAILED), state(StateType.CANCELLED), before)
-    assert cleared_pause_keys(before, after) == frozenset()
+    assert after.pause_keys == KEYS
 
 
 def test_a_new_pause_clears_no_other() -> None:
     before = RunFacts(pause_keys=frozenset({"1"}))
     after = step(state(StateType.RUNNING), pause("2"), before)
-    assert cleared_pause_keys(before, after) == frozenset()
+    assert after.pause_keys == KEYS
 
 
 def test_a_failure_for_good_forgets_how_the_last_retry_was_made() -> None:

@@ -89,6 +89,33 @@ def test_the_home_folder_is_made_for_its_owner_only(monkeypatch: Env, tmp_path: 
     assert stat.S_IMODE(read_home().stat().st_mode) == 0o700
 
 
+@pytest.mark.parametrize("mode", [0o755, 0o750, 0o777, 0o701])
+@pytest.mark.parametrize("held", [[], ["secret-key", "approvals.sqlite3"]])
+def test_a_home_folder_with_loose_modes_is_tightened(
+    monkeypatch: Env, tmp_path: Path, mode: int, held: list[str]
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in held:
+        (home / name).touch()
+    home.chmod(mode)
+    monkeypatch.setenv("APPROVALS_HOME", str(home))
+    assert stat.S_IMODE(read_home().stat().st_mode) == 0o700
+
+
+def test_a_folder_that_others_use_is_refused_and_left_as_it_is(
+    monkeypatch: Env, tmp_path: Path
+) -> None:
+    home = tmp_path / "shared"
+    home.mkdir()
+    (home / "of somebody").touch()
+    home.chmod(0o755)
+    monkeypatch.setenv("APPROVALS_HOME", str(home))
+    with pytest.raises(ImproperlyConfigured, match=r"APPROVALS_HOME=.* is open to other users"):
+        read_home()
+    assert stat.S_IMODE(home.stat().st_mode) == 0o755
+
+
 @pytest.mark.parametrize("home", ["/dev/null/home", "/etc/passwd", "~nobody-has-this-name/home"])
 def test_a_home_that_cannot_be_a_folder_is_refused(monkeypatch: Env, home: str) -> None:
     monkeypatch.setenv("APPROVALS_HOME", home)
@@ -179,13 +206,23 @@ def test_the_pool_has_room_for_the_loops_and_a_request(monkeypatch: Env, tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("proxy", ["true", "false"])
-def test_the_settings_of_production_pass_djangos_own_check(tmp_path: Path, proxy: str) -> None:
+@pytest.mark.parametrize(
+    ("variable", "value", "found"),
+    [
+        ("TRUST_PROXY", "true", "no issues"),
+        ("TRUST_PROXY", "false", "approvals.W001"),
+        ("ALLOWED_HOSTS", "*", "approvals.W002"),
+    ],
+)
+def test_the_settings_of_production_pass_djangos_own_check(
+    tmp_path: Path, variable: str, value: str, found: str
+) -> None:
     environment = {
         "APPROVALS_HOME": str(tmp_path),
         "PUBLIC_URL": "https://approvals.example.com",
-        "TRUST_PROXY": proxy,
+        "TRUST_PROXY": "true",
         "PATH": os.environ["PATH"],
+        variable: value,
     }
     result = subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
@@ -195,5 +232,6 @@ def test_the_settings_of_production_pass_djangos_own_check(tmp_path: Path, proxy
         text=True,
         check=False,
     )
-    assert result.returncode == 0, result.stderr
-    assert "no issues (0 silenced)" in result.stdout
+    assert (result.returncode == 0) == (found == "no issues"), result.stderr
+    assert found in result.stdout + result.stderr
+    assert result.stderr.count("approvals.") == (found != "no issues")

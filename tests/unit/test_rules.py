@@ -66,12 +66,13 @@ def test_without_rules_everything_is_accepted() -> None:
     assert judge(move(PAUSED, RUNNING), []) == Accept(RUNNING)
 
 
-def test_force_keeps_four_of_the_rules() -> None:
+def test_force_keeps_five_of_the_rules() -> None:
     assert set(FORCED_RULES) < set(FLOW_RUN_RULES)
     assert [rule.__name__ for rule in FORCED_RULES] == [
         "results_are_not_overwritten_by_nothing",
         "rejected_runs_stay_rejected",
         "runs_without_a_process_are_cancelled_at_once",
+        "pauses_are_ended_by_who_may_resume",
         "answers_come_before_going_on",
     ]
 
@@ -260,3 +261,43 @@ def test_what_a_reviewer_rejected_stays_rejected(rules: Sequence[Rule]) -> None:
         assert verdict == Reject("A reviewer has rejected this flow run.")
     assert isinstance(judge(move(no, RUNNING), rules), Accept)
     assert isinstance(judge(move(cancelled(""), State(type=StateType.FAILED)), rules), Accept)
+
+
+ONLY_ENDS = {StateType.FAILED, StateType.CANCELLED, StateType.CRASHED, StateType.CANCELLING}
+
+
+@pytest.mark.parametrize("rules", [FLOW_RUN_RULES, FORCED_RULES])
+@pytest.mark.parametrize("pause", [PAUSED, SUSPENDED, ASKING])
+@pytest.mark.parametrize("kind", StateType)
+def test_who_may_not_resume_only_ends_a_paused_run(
+    kind: StateType, pause: State, rules: Sequence[Rule]
+) -> None:
+    proposed = State(type=kind)
+    verdict = judge(replace(move(pause, proposed, DEPLOYED), may_resume=False), rules)
+    ends = isinstance(verdict, Accept) or getattr(verdict, "state", None) is not None
+    assert ends == (kind in ONLY_ENDS)
+
+
+@pytest.mark.parametrize("rules", [FLOW_RUN_RULES, FORCED_RULES])
+@pytest.mark.parametrize("end", ONLY_ENDS)
+@pytest.mark.parametrize("kind", [StateType.RUNNING, StateType.SCHEDULED, StateType.PENDING])
+def test_an_end_is_no_way_round_while_a_process_may_wait(
+    kind: StateType, end: StateType, rules: Sequence[Rule]
+) -> None:
+    again = move(State(type=end), State(type=kind), replace(DEPLOYED, left_pause=PAUSED))
+    assert not isinstance(judge(replace(again, may_resume=False), rules), Accept)
+
+
+@pytest.mark.parametrize(
+    "pause", [None, SUSPENDED, overdue(PAUSED)], ids=["none", "suspended", "overdue"]
+)
+def test_a_run_that_nobody_waits_for_is_started_again(pause: State | None) -> None:
+    failed = State(type=StateType.FAILED)
+    again = move(failed, RUNNING, replace(DEPLOYED, left_pause=pause))
+    assert judge(replace(again, may_resume=False)) == Accept(RUNNING)
+
+
+def test_a_flow_that_goes_on_without_its_answer_may_complete() -> None:
+    completed = State(type=StateType.COMPLETED)
+    late = move(State(type=StateType.FAILED), completed, RunFacts(left_pause=PAUSED))
+    assert judge(replace(late, may_resume=False)) == Accept(completed)

@@ -61,6 +61,9 @@ def test_every_outcome_has_a_word_and_a_colour(outcome: str) -> None:
         ("alice", "alice"),
         ("api_key:nightly", "API key “nightly”"),
         ("server:expiry", "this server"),
+        ("server", "server"),
+        ("api_key", "api_key"),
+        ("reviewer:api_key:ci", "api_key:ci"),
         ("", "somebody"),
     ],
 )

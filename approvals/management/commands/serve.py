@@ -30,9 +30,14 @@ For flows that use Prefect's own client:
   export PREFECT_API_URL={url}/api
   export PREFECT_API_KEY={key}
   export PREFECT_API_AUTH_STRING=$PREFECT_API_KEY
+{about_key}
 
 Stop with Ctrl-C.
 """
+
+_ABOUT_LOCAL_KEY = """
+This machine's key runs flows and answers them, too. For flows or agents that may not answer
+themselves, make another with: {create}"""
 
 
 class Command(BaseCommand):
@@ -57,7 +62,7 @@ class Command(BaseCommand):
         listener = bind(host, port)
         prepare_database()
         url = _local_url(listener)
-        message = _describe(listener, demo=demo)
+        message = _describe(listener, demo=demo, is_terminal=self.stdout.isatty())
         flows = Demo(home=settings.APPROVALS_HOME, api_url=f"{url}/api") if demo else None
         connection.close()
 
@@ -83,13 +88,15 @@ def _local_url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _describe(listener: socket.socket, *, demo: bool) -> str:
+def _describe(listener: socket.socket, *, demo: bool, is_terminal: bool) -> str:
     """Say where the server is, and what reviewers and authors of flows need."""
     is_local = ipaddress.ip_address(listener.getsockname()[0]).is_loopback
+    key, about_key = _describe_key(is_local=is_local, is_terminal=is_terminal)
     return _MESSAGE.format(
         url=settings.PUBLIC_URL or _local_url(listener),
         people=_describe_people(demo=demo),
-        key=_describe_key(is_local=is_local),
+        key=key,
+        about_key=about_key,
     )
 
 
@@ -102,10 +109,16 @@ def _describe_people(*, demo: bool) -> str:
     return f"Nobody can log in yet. Create the first reviewer with: {_COMMAND} createsuperuser"
 
 
-def _describe_key(*, is_local: bool) -> str:
-    """Name the key to use; a server for others only says where it is, because its log is kept."""
-    if not is_local:
-        return f"<made with: {_COMMAND} createapikey NAME>"
+def _describe_key(*, is_local: bool, is_terminal: bool) -> tuple[str, str]:
+    """Name the key to use, and say what it may do; a log, which is kept, is not told the key.
+
+    Only a server for this machine alone has a key of its own: whoever reads it can answer.
+    """
+    create = f"{_COMMAND} createapikey NAME"
+    if not (is_local and settings.KEEPS_LOCAL_KEY):
+        return f"<made with: {create}>", "That key runs flows; with --scope resume it answers, too."
     key = keep_local_key(settings.APPROVALS_HOME)
-    is_for_others = settings.PUBLIC_URL.startswith("https://")
-    return f'"$(cat {settings.APPROVALS_HOME / KEY_FILE})"' if is_for_others else key
+    if not key:
+        return f"<made with: {create}>", "The key of this machine was revoked, and stays so."
+    shown = key if is_terminal else f'"$(cat {settings.APPROVALS_HOME / KEY_FILE})"'
+    return shown, _ABOUT_LOCAL_KEY.format(create=create)

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
@@ -21,18 +22,35 @@ class Command(BaseCommand):
             action="append",
             dest="scopes",
             choices=ApiKey.Scope.values,
-            help="what it may do; repeat for several. Both without this option",
+            help="what it may do; repeat for several. Without this option it runs flows alone",
+        )
+        parser.add_argument(
+            "--owner", default="", metavar="USER", help="who answers for what is done with the key"
         )
 
-    def handle(self, *, name: str, scopes: list[str] | None, **_: Any) -> None:
+    def handle(self, *, name: str, scopes: list[str] | None, owner: str, **_: Any) -> None:
         name = name.strip()
         if not name.isprintable() or not 0 < len(name) <= 200:
             raise CommandError("The name must have 1 to 200 printable characters.")
         try:
-            key = create_api_key(name, scopes=scopes or ApiKey.Scope.values)
+            user = _find_owner(owner)
+            key = create_api_key(name, scopes=scopes or [ApiKey.Scope.FLOWS], owner=user)
         except ApiKeyExists as error:
             raise CommandError(str(error)) from None
         except DatabaseError as error:
             reason = " ".join(str(error).split())
             raise CommandError(f"{reason}. Run `migrate` or `serve` first.") from None
+        if not scopes:
+            self.stderr.write(
+                "This key may run flows, not answer for people: that takes --scope resume."
+            )
         self.stdout.write(key)
+
+
+def _find_owner(username: str) -> User | None:
+    if not username:
+        return None
+    owner = User.objects.filter(username=username).first()
+    if owner is None:
+        raise CommandError(f"There is no user named {username!r}.")
+    return owner

@@ -1,0 +1,33 @@
+"""Reading text that a flow gave: JSON may spell halves of characters that no UTF-8 can hold."""
+
+import json
+import re
+from typing import Any
+
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+def readable(value: Any) -> Any:
+    """Show half a surrogate pair as U+FFFD, in a text or anywhere in a JSON value.
+
+    Two halves that stand together are the character that they spell.
+    """
+    match value:
+        case str():
+            return _mend(value) if _HALF.search(value) else value
+        case list():
+            return [readable(item) for item in value]
+        case dict():
+            return {readable(name): readable(item) for name, item in value.items()}
+        case _:
+            return value
+
+
+def read_json(text: str) -> Any:
+    """Return the value of a JSON text, `readable`; raises `ValueError` and `RecursionError`."""
+    value = json.loads(text)
+    return readable(value) if "\\u" in text else value
+
+
+def _mend(text: str) -> str:
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
