@@ -112,13 +112,13 @@ class ArtifactSort(StrEnum):
 
 
 class ArtifactCriteria(RunCriteria):
-    """Which artifacts: by themselves, and by their flow runs."""
+    """Which artifacts: by themselves, and by the flow runs and task runs that made them."""
 
     artifacts: ArtifactFilter | None = None
 
 
 class LatestArtifactCriteria(RunCriteria):
-    """Which latest versions: by themselves, and by their flow runs."""
+    """Which latest versions: by themselves, and by the runs that made them."""
 
     artifacts: LatestArtifactFilter | None = None
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from flowruns.wire.base import DateTime, Name, Request, Wire
 from flowruns.wire.queries import Limit, Offset
@@ -86,6 +86,8 @@ class SlotsRequest(Request):
 
 
 class LeaseHolder(Wire):
+    model_config = ConfigDict(extra="forbid")
+
     type: Literal["flow_run", "task_run", "deployment"]
     id: UUID
 
