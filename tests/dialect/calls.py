@@ -57,22 +57,23 @@ class Conversation:
         return {call.name: self.put(call) for call in talk}
 
     def put(self, call: Call) -> Json:
-        method, path = self._fill(call.request).split(" ", 1)
-        body = None if call.body is None else json.loads(self._fill(json.dumps(call.body)))
+        method, path = self.fill(call.request).split(" ", 1)
+        body = None if call.body is None else json.loads(self.fill(json.dumps(call.body)))
         answer = self.ask(method, path, body)
         content = _read(answer.content)
         if answer.status_code in {200, 201}:
             self._remember(call.name, content)
-        return {"status": answer.status_code} | _choose(call, answer, self._name_ids(content))
+        return {"status": answer.status_code} | _choose(call, answer, self.name_ids(content))
 
     def _remember(self, name: str, content: Json) -> None:
         if isinstance(content, dict) and (found := content.get("id")):
             self.ids.setdefault(name, found)
 
-    def _fill(self, text: str) -> str:
+    def fill(self, text: str) -> str:
+        """Write the ids of calls in the place of their names."""
         return re.sub(r"<([\w ]+)>", lambda match: self.ids[match[1]], text)
 
-    def _name_ids(self, value: Json) -> Json:
+    def name_ids(self, value: Json) -> Json:
         """Write ids as the names of the calls that made them, and strange ones as `<?>`."""
         names = {found: f"<{name}>" for name, found in reversed(self.ids.items())}
         text = json.dumps(value)
