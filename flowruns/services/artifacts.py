@@ -171,7 +171,7 @@ def _key(f: wire.KeyFilter | None) -> Q | None:
     if f is None:
         return None
     some = None if f.any_ is None else Q(key__in=f.any_)
-    like = Q(key__icontains=f.like_) if f.like_ else None
+    like = Q(key__like=f"%{f.like_}%") if f.like_ else None
     exists = None if f.exists_ is None else Q(key__isnull=not f.exists_)
     return combine([some, like, exists])
 

@@ -62,7 +62,7 @@ def _document(f: block_documents.BlockDocumentFilter) -> Q:
 def _name(f: filters.NameFilter | None) -> Q | None:
     if f is None:
         return None
-    return combine([_in("name", f.any_), Q(name__icontains=f.like_) if f.like_ else None])
+    return combine([_in("name", f.any_), Q(name__like=f"%{f.like_}%") if f.like_ else None])
 
 
 def _type(f: block_types.BlockTypeFilter | None) -> Q:

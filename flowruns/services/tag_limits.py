@@ -35,7 +35,9 @@ def set_tag_limit(limit: wire.TagLimitCreate) -> tuple[ConcurrencyLimit, bool]:
     with transaction.atomic():
         is_new = not ConcurrencyLimit.objects.filter(name=name).exists()
         if is_new:
-            concurrency.create_limit(LimitCreate(name=name, limit=limit.concurrency_limit))
+            # not validated: a tag may hold what the name of a limit may not, such as a slash
+            new = LimitCreate.model_construct(name=name, limit=limit.concurrency_limit)
+            concurrency.create_limit(new)
         else:
             concurrency.update_limit(name, LimitUpdate(limit=limit.concurrency_limit))
         return read_tag_limit(limit.tag), is_new

@@ -77,6 +77,8 @@ class ArtifactCollection(Artifact):
 
 
 class KeyFilter(Filter):
+    """By key; in `like_`, `%` stands for anything and `_` for any one character."""
+
     any_: Names | None = None
     like_: Part | None = None
     exists_: bool | None = None

@@ -20,13 +20,15 @@ type Json = Any
 class Call:
     """A request such as `POST /flows/`, and the parts of its answer that have to be Prefect's.
 
-    `shown` names parts as paths: `state.name`, and `[].id` of each item of a list.
+    `shown` names parts as paths: `state.name`, and `[].id` of each item of a list. The words of
+    a refusal are compared unless the `code_alone` is.
     """
 
     name: str
     request: str
     body: Json = None
     shown: tuple[str, ...] = ()
+    code_alone: bool = False
 
 
 type Talk = list[Call]
@@ -99,7 +101,7 @@ def _read(content: bytes) -> Json:
 
 def _choose(call: Call, answer: Answer, content: Json) -> dict[str, Json]:
     if answer.status_code >= 400:
-        return {"said": _said(content)}
+        return {} if call.code_alone else {"said": _said(content)}
     return {part: _pick(content, part) for part in call.shown}
 
 

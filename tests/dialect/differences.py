@@ -18,6 +18,15 @@ LISTED: dict[str, dict[str, str]] = {
     "blocks of deployments": {
         "read without block": "a deployment outlives the block of its infrastructure",
     },
+    "lists by their own fields": {
+        f"{kind} {number}": "in a name `%` and `_` are characters: a list is never wider"
+        for kind in ("runs", "task runs", "deployments", "flows")
+        for number in (1, 2)
+    },
+    "bounds": {
+        f"tag named {tag!r}": "a tag may hold what a limit's name may not (Prefect: 500)"
+        for tag in ("a/b", "a%b", "a&b", "a>b", "a<b")
+    },
     "words": {
         "change to nothing": "404 for what is not found, and which it is (Prefect: 409)",
         "csrf without client": "there is no CSRF token with a client either",

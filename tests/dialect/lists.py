@@ -99,6 +99,7 @@ _OWN: list[tuple[str, dict[str, object]]] = [
     ("id", {"id": _any("of first")}),
     ("key", {"key": {"any_": ["one"]}}),
     ("part of a key", {"key": {"like_": "iv"}}),
+    ("pattern of a key", {"key": {"like_": "t%re_"}}),
     ("either", {"operator": "or_", "id": _any("of second"), "task_run_id": _any("first")}),
 ]
 WORLD += [

@@ -6,12 +6,14 @@ Prefect's answers are recorded by `python -m tests.recorders.prefect_answers`.
 import json
 from functools import cache
 
-from tests.dialect import bounds, deployments, lists, runs, words
+from tests.dialect import bounds, criteria, deployments, lists, runs, words
 from tests.dialect.calls import Json, Talk
 from tests.servers import ROOT
 
 RECORDED = ROOT / "tests/data/prefect-3.8.8-answers.json"
-TALKS: dict[str, Talk] = runs.TALKS | deployments.TALKS | lists.TALKS | words.TALKS | bounds.TALKS
+TALKS: dict[str, Talk] = (
+    runs.TALKS | deployments.TALKS | lists.TALKS | words.TALKS | bounds.TALKS | criteria.TALKS
+)
 
 
 @cache
