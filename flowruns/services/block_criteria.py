@@ -26,7 +26,9 @@ def schema_criteria(f: block_schemas.BlockSchemaFilter) -> Q:
     return combine(
         [
             _any("block_type_id", f.block_type_id),
-            combine(Q(capabilities__has_item=each) for each in capabilities or ()),
+            combine(Q(capabilities__has_item=each) for each in capabilities)
+            if capabilities
+            else None,
             _any("id", f.id),
             _any("version", f.version),
         ],

@@ -217,6 +217,12 @@ SMALL: Talk = [
         "POST /block_schemas/",
         {"block_type_id": "<kind>", "capabilities": ["c1"], "fields": {"title": "Criteria"}},
     ),
+    Call("other kind", "POST /block_types/", {"name": "Other criteria", "slug": "other-criteria"}),
+    Call(
+        "other schema",
+        "POST /block_schemas/",
+        {"block_type_id": "<other kind>", "fields": {"title": "Other"}},
+    ),
     Call("first", "POST /block_documents/", _DOCUMENT | {"name": "block-1"}),
     Call("second", "POST /block_documents/", _DOCUMENT | {"name": "block-2"}),
     Call("nameless", "POST /block_documents/", _DOCUMENT | {"is_anonymous": True}),
