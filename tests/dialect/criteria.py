@@ -217,7 +217,7 @@ SMALL: Talk = [
         "POST /block_schemas/",
         {"block_type_id": "<kind>", "capabilities": ["c1"], "fields": {"title": "Criteria"}},
     ),
-    Call("other kind", "POST /block_types/", {"name": "Other criteria", "slug": "other-criteria"}),
+    Call("other kind", "POST /block_types/", {"name": "Another", "slug": "another"}),
     Call(
         "other schema",
         "POST /block_schemas/",
