@@ -53,11 +53,12 @@ def _rows(ours: set[str]) -> Iterator[str]:
 
 def _describe(group: str, operations: list[str], ours: set[str]) -> str:
     left_out = [name for name in operations if anonymous(name) not in ours]
-    if not left_out:
-        return "all |"
+    unused = _explain_unused(group, [name for name in operations if name not in left_out])
     count = len(operations) - len(left_out)
+    if not left_out:
+        return f"all, but for some fields | {unused}" if unused else "all |"
     served = f"{count} of {len(operations)}" if count else "none"
-    return f"{served} | {_explain(group, left_out, is_all=not count)}"
+    return f"{served} | {_explain(group, left_out, is_all=not count)} {unused}".rstrip()
 
 
 def _explain(group: str, left_out: list[str], *, is_all: bool) -> str:
@@ -70,6 +71,23 @@ def _explain(group: str, left_out: list[str], *, is_all: bool) -> str:
     if is_all and len(by_reason) == 1:
         return next(iter(by_reason))
     return " ".join(f"{', '.join(names)}: {reason}" for reason, names in by_reason.items())
+
+
+def _explain_unused(group: str, served: list[str]) -> str:
+    """Name the fields of bodies that are taken and have no effect."""
+    from flowruns.api.left_out import WITHOUT_EFFECT, find_unused
+
+    by_reason: dict[str, list[str]] = {}
+    for operation in served:
+        for field in THEIRS["schemas"].get(THEIRS["operations"][operation]["request"]) or ():
+            bare = field.removesuffix("!")
+            if entry := find_unused(anonymous(operation), bare):
+                short = operation.replace(f" /{group}", " ").rstrip()
+                told = f"`{bare}` of `{short}`"
+                by_reason.setdefault(WITHOUT_EFFECT[entry], []).append(told)
+    return " ".join(
+        f"Without effect: {', '.join(names)}: {reason}" for reason, names in by_reason.items()
+    )
 
 
 if __name__ == "__main__":

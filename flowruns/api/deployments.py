@@ -76,7 +76,7 @@ def update_deployment(
 
 @router.delete("/{uuid:deployment_id}", auth=auth.flows, response={204: None})
 def delete_deployment(request: HttpRequest, deployment_id: UUID) -> HttpResponse:
-    services.delete_deployment(deployment_id)
+    flow_runs.delete_deployment(deployment_id, actor=actor_of(request))
     return respond_empty()
 
 
@@ -90,5 +90,7 @@ def create_flow_run_from_deployment(
 ) -> HttpResponse:
     deployment = services.read_deployment(deployment_id)
     filled_in = services.fill_in_flow_run(deployment, flow_run)
-    run, is_new = flow_runs.create_flow_run(filled_in, actor=actor_of(request))
+    run, is_new = flow_runs.create_flow_run(
+        filled_in, actor=actor_of(request), deployment_version=deployment.version
+    )
     return respond(present_flow_run(run), status=201 if is_new else 200)

@@ -21,6 +21,7 @@ _REGISTRY = "It lists packages of workers and blocks; clients register the block
 _SYSTEM_BLOCKS = "Clients bring a block type with the first block of it that they save."
 _AUTOMATIONS = "There are no automations here: lists of them are empty, and none can be made."
 _ONE_BY_ONE = "Do it one by one."
+_UNCOUNTED = "Slots that are refused are not counted, nor how long others are held."
 _PAGES = "Only Prefect's pages ask for it; this server has its own."
 
 # "METHOD /path" → why; `*` stands for anything. Whatever stands here, what is served is served.
@@ -47,6 +48,20 @@ LEFT_OUT = {
     "* /ui/*": _PAGES,
     "GET /version": "Ask GET /admin/version.",
 }
+
+# "METHOD /path field" → why the field of its body is taken and changes nothing
+WITHOUT_EFFECT = {
+    "* /deployments/* version_info": "Deployments have one version at a time, `version`.",
+    "POST /v2/concurrency_limits/ denied_slots": _UNCOUNTED,
+    "PATCH /v2/concurrency_limits/{} denied_slots": _UNCOUNTED,
+    "POST /v2/concurrency_limits/decrement occupancy_seconds": _UNCOUNTED,
+    "POST /v2/concurrency_limits/*crement create_if_missing": "Nor has it with Prefect 3.",
+}
+
+
+def find_unused(operation: str, field: str) -> str | None:
+    """Return the entry of `WITHOUT_EFFECT` that names a field of an operation's body, if any."""
+    return next((entry for entry in WITHOUT_EFFECT if matches(entry, f"{operation} {field}")), None)
 
 
 def find_reason(operation: str) -> str | None:

@@ -40,6 +40,7 @@ from flowruns.domain.errors import (
     EvaluationBusy,
     Forbidden,
     InvalidReference,
+    JobVariablesFixed,
     LeaseExpired,
     NotFound,
     PlaceholderRefused,
@@ -47,6 +48,7 @@ from flowruns.domain.errors import (
     StateMovedOn,
     Unprocessable,
 )
+from flowruns.wire.queries import INVALID_LIMIT
 
 api = NinjaAPI(
     title="Approvals",
@@ -80,6 +82,7 @@ api.add_router("/ui/schemas", schema_trials.router)
 
 _STATUS: dict[type[Exception], int] = {
     InvalidReference: 400,
+    JobVariablesFixed: 400,
     PlaceholderRefused: 400,
     Forbidden: 403,
     NotFound: 404,
@@ -153,8 +156,11 @@ def _answer_stranger(request: HttpRequest, error: Any) -> HttpResponse:
 def _answer_invalid(request: HttpRequest, error: Any) -> HttpResponse:
     """Name what is wrong and where, without sending back what was sent.
 
-    Prefect's names for it stand beside the one that all our errors have.
+    Prefect's names for it stand beside the one that all our errors have. Of a limit alone
+    Prefect 3.8 says no more than one sentence.
     """
+    if [problem["type"] for problem in error.errors] == [INVALID_LIMIT]:
+        return respond_json({"detail": error.errors[0]["msg"]}, status=422)
     detail = [
         {"loc": _place(problem["loc"]), "msg": problem["msg"], "type": problem["type"]}
         for problem in error.errors

@@ -6,6 +6,7 @@ FlowRunsError
 │   ├── DeploymentNotFound
 │   ├── ScheduleNotFound
 │   ├── ConcurrencyLimitNotFound
+│   ├── WorkPoolNotFound
 │   ├── FlowRunNotFound
 │   ├── FlowRunStateNotFound
 │   ├── RunInputNotFound
@@ -19,6 +20,8 @@ FlowRunsError
 ├── Conflict
 │   ├── ApiKeyExists
 │   ├── ParametersRefused
+│   ├── DeploymentBlockUnknown
+│   ├── TaskRunExists
 │   ├── ScheduleSlugTaken
 │   ├── ConcurrencyLimitExists
 │   ├── VariableConflict
@@ -30,6 +33,7 @@ FlowRunsError
 │   └── EncryptionKeyChanged
 ├── Unprocessable
 │   ├── InvalidSchedule
+│   ├── InvalidParameters
 │   ├── TooManySlots
 │   ├── InvalidSchema
 │   ├── SchemaTooSlow
@@ -40,6 +44,7 @@ FlowRunsError
 │   ├── ReservedBlockType
 │   ├── ProtectedBlockType
 │   └── AnswerIsResumed
+├── JobVariablesFixed
 ├── InvalidReference
 ├── PlaceholderRefused
 ├── SlotsTaken
@@ -76,6 +81,13 @@ class ScheduleNotFound(NotFound):
 
 class ConcurrencyLimitNotFound(NotFound):
     """Concurrency Limit not found"""
+
+
+class WorkPoolNotFound(NotFound):
+    """Work pool "{name}" not found."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f'Work pool "{name}" not found.')
 
 
 class FlowRunNotFound(NotFound):
@@ -130,6 +142,14 @@ class ParametersRefused(Conflict):
     """The parameters do not fit the deployment's schema"""
 
 
+class DeploymentBlockUnknown(Conflict):
+    """Could not find a block that the deployment names"""
+
+
+class TaskRunExists(Conflict):
+    """There is a task run with this id already, which is another call's"""
+
+
 class ScheduleSlugTaken(Conflict):
     """Schedule slugs must be unique within a deployment."""
 
@@ -174,6 +194,10 @@ class InvalidSchedule(Unprocessable):
     """The schedule gives no dates"""
 
 
+class InvalidParameters(Unprocessable):
+    """The parameters do not fit the schema beside them"""
+
+
 class TooManySlots(Unprocessable):
     """Slots requested is greater than the limit"""
 
@@ -203,7 +227,7 @@ class Forbidden(FlowRunsError):
 
 
 class ReservedBlockType(Forbidden):
-    """Block type names beginning with 'Prefect' are reserved"""
+    """Block type names beginning with 'Prefect' are reserved."""
 
 
 class ProtectedBlockType(Forbidden):
@@ -212,6 +236,10 @@ class ProtectedBlockType(Forbidden):
 
 class AnswerIsResumed(Forbidden):
     """The answer to a pause is written by resume alone."""
+
+
+class JobVariablesFixed(FlowRunsError):
+    """The job variables of the flow run cannot be updated"""
 
 
 class InvalidReference(FlowRunsError):
@@ -225,8 +253,10 @@ class PlaceholderRefused(FlowRunsError):
 class SlotsTaken(FlowRunsError):
     """All slots of the concurrency limit are taken; ask after `retry_after` seconds, if any"""
 
-    def __init__(self, name: str = "", *, retry_after: float | None) -> None:
-        super().__init__(f"All slots of the concurrency limit {name!r} are taken" if name else "")
+    def __init__(self, message: str = "", *, name: str = "", retry_after: float | None) -> None:
+        told = f"All slots of the concurrency limit {name!r} are taken" if name else ""
+        super().__init__(message or told)
+        self.name = name
         self.retry_after = retry_after
 
 

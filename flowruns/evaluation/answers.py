@@ -61,6 +61,11 @@ def check_parameters(
     return Checked(value, [] if schema is None else find_problems(schema, value))
 
 
+def check_part(schema: Any, value: dict[str, Any], _: FindVariable | None) -> list[Problem]:
+    """Return what is wrong with a value that later ones complete; raises as `check_parameters`."""
+    return find_problems(schema, value, ignore_required=True)
+
+
 def try_values(
     schema: Any, values: dict[str, Any], find_variable: FindVariable | None
 ) -> list[Problem]:

@@ -45,14 +45,18 @@ class Problem:
     message: str
 
 
-def find_problems(schema: Any, value: Any, *, on_trial: bool = False) -> list[Problem]:
+def find_problems(
+    schema: Any, value: Any, *, on_trial: bool = False, ignore_required: bool = False
+) -> list[Problem]:
     """Return every problem (up to a hundred) of a value with a schema.
+
+    With `ignore_required` also a part of the value will do, as for a deployment's parameters.
 
     Draft 2020-12, and nothing is fetched; `evaluate` bounds what it costs. As in Prefect 3.8,
     formats are checked in a value on trial alone, which may also hold placeholders. Raises
     `InvalidSchema`, and `SchemaUnusable` for one that refers to nothing or to itself without end.
     """
-    validator = _open(schema, on_trial=on_trial)
+    validator = _open(schema, on_trial=on_trial, ignore_required=ignore_required)
     try:
         errors = list(islice(validator.iter_errors(value), _MAX_PROBLEMS))
     except RecursionError:
@@ -64,13 +68,14 @@ def find_problems(schema: Any, value: Any, *, on_trial: bool = False) -> list[Pr
     return [_explain(error) for error in told]
 
 
-def _open(schema: Any, *, on_trial: bool) -> Validator:
+def _open(schema: Any, *, on_trial: bool, ignore_required: bool) -> Validator:
     """Return the validator of a schema; raises as `find_problems`."""
     if not isinstance(schema, dict):
         raise InvalidSchema
     try:
         schema = _preprocess(schema)
         _check_schema(schema)
+        schema = _without_required(schema) if ignore_required else schema
     except RecursionError:
         raise CircularSchema from None
     kind = _TrialValidator if on_trial else _Validator
@@ -165,6 +170,13 @@ def _preprocess(schema: dict[str, Any]) -> dict[str, Any]:
     for part in parts:
         _preprocess_properties(part)
     return schema
+
+
+def _without_required(schema: Any) -> Any:
+    """Leave out what is required in each object, as Prefect 3.8: also a field of that name."""
+    if not isinstance(schema, dict):
+        return schema
+    return {name: _without_required(part) for name, part in schema.items() if name != "required"}
 
 
 def _preprocess_properties(schema: Any) -> None:

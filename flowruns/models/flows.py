@@ -3,6 +3,7 @@
 from django.db import models
 
 from flowruns.domain.ids import new_id
+from flowruns.models.blocks import BlockDocument
 from flowruns.models.concurrency import ConcurrencyLimit
 
 
@@ -50,6 +51,12 @@ class Deployment(models.Model):
         related_name="deployments",
     )
     concurrency_options = models.JSONField(null=True, blank=True)
+    storage_document = models.ForeignKey(
+        BlockDocument, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    infrastructure_document = models.ForeignKey(
+        BlockDocument, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
 
     class Meta:
         constraints = [

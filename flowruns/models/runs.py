@@ -19,6 +19,7 @@ class FlowRun(Run):
     deployment = models.ForeignKey(
         Deployment, on_delete=models.SET_NULL, null=True, blank=True, related_name="runs"
     )
+    deployment_version = models.TextField(null=True, blank=True)  # when it made the run
     flow_version = models.TextField(null=True, blank=True)
     parameters = models.JSONField(default=dict, blank=True)
     context = models.JSONField(default=dict, blank=True)

@@ -10,8 +10,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from flowruns.domain.errors import ArtifactNotFound
 from flowruns.models import Artifact
 from flowruns.services.criteria import combine
-from flowruns.services.queries import matching_runs
+from flowruns.services.queries import matching_runs, matching_task_runs
 from flowruns.wire import artifacts as wire
+from flowruns.wire.queries import RunCriteria
 
 _ORDER = {
     wire.ArtifactSort.CREATED_DESC: ("-created", "-id"),
@@ -135,8 +136,12 @@ def _matching(
     found = Artifact.objects.all()
     if criteria.artifacts is not None:
         found = found.filter(_artifact_criteria(criteria.artifacts))
-    if criteria.flows or criteria.flow_runs or criteria.deployments or criteria.task_runs:
-        found = found.filter(flow_run_id__in=matching_runs(criteria).values("id"))
+    if criteria.flows or criteria.flow_runs or criteria.deployments:
+        of_runs = criteria.model_copy(update={"task_runs": None})
+        found = found.filter(flow_run_id__in=matching_runs(of_runs).values("id"))
+    if criteria.task_runs:
+        of_tasks = RunCriteria(task_runs=criteria.task_runs)
+        found = found.filter(task_run_id__in=matching_task_runs(of_tasks).values("id"))
     return found
 
 
@@ -166,7 +171,7 @@ def _key(f: wire.KeyFilter | None) -> Q | None:
     if f is None:
         return None
     some = None if f.any_ is None else Q(key__in=f.any_)
-    like = Q(key__icontains=f.like_) if f.like_ else None
+    like = Q(key__like=f"%{f.like_}%") if f.like_ else None
     exists = None if f.exists_ is None else Q(key__isnull=not f.exists_)
     return combine([some, like, exists])
 

@@ -26,7 +26,9 @@ def schema_criteria(f: block_schemas.BlockSchemaFilter) -> Q:
     return combine(
         [
             _any("block_type_id", f.block_type_id),
-            combine(Q(capabilities__has_item=each) for each in capabilities or ()),
+            combine(Q(capabilities__has_item=each) for each in capabilities)
+            if capabilities
+            else None,
             _any("id", f.id),
             _any("version", f.version),
         ],
@@ -62,7 +64,7 @@ def _document(f: block_documents.BlockDocumentFilter) -> Q:
 def _name(f: filters.NameFilter | None) -> Q | None:
     if f is None:
         return None
-    return combine([_in("name", f.any_), Q(name__icontains=f.like_) if f.like_ else None])
+    return combine([_in("name", f.any_), Q(name__like=f"%{f.like_}%") if f.like_ else None])
 
 
 def _type(f: block_types.BlockTypeFilter | None) -> Q:

@@ -203,7 +203,10 @@ def _read_to_acquire(names: Sequence[str], *, slots: int, mode: str) -> list[Con
         raise TooManySlots
     steady = [limit.name for limit in active if limit.slot_decay_per_second == 0]
     if mode == "rate_limit" and steady:
-        raise TooManySlots(f"Rate limits need slots that decay; these do not: {', '.join(steady)}")
+        raise TooManySlots(
+            "Only concurrency limits with slot decay can be used for rate limiting. The following"
+            f" limits do not have a decay configured: {', '.join(map(repr, steady))}"
+        )
     return limits
 
 
@@ -212,7 +215,7 @@ def _take(limit_id: UUID, *, loose: int, slots: int) -> None:
     for _ in range(_MAX_LOSSES):
         limit = ConcurrencyLimit.objects.get(pk=limit_id)
         if slots and count_free(limit) < slots:
-            raise SlotsTaken(limit.name, retry_after=_retry_after(limit, slots))
+            raise SlotsTaken(name=limit.name, retry_after=_retry_after(limit, slots))
         if claim(limit):
             now = datetime.now(UTC)
             taken = max(0.0, _count_loose(limit, now) + loose)

@@ -45,7 +45,7 @@ def _shared_limit(limit_id: UUID | None) -> ConcurrencyLimit | None:
         return None
     limit = ConcurrencyLimit.objects.filter(pk=limit_id).first()
     if limit is None:
-        raise ConcurrencyLimitNotFound
+        raise ConcurrencyLimitNotFound("Concurrency limit not found")
     return limit
 
 

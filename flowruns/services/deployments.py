@@ -7,15 +7,26 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from pydantic import JsonValue
 
-from flowruns.domain.errors import DeploymentNotFound, ParametersRefused, PlaceholderRefused
+from flowruns.domain.errors import (
+    DeploymentBlockUnknown,
+    DeploymentNotFound,
+    ParametersRefused,
+    PlaceholderRefused,
+    WorkPoolNotFound,
+)
 from flowruns.domain.states import StateType
 from flowruns.evaluation.answers import check_parameters
 from flowruns.evaluation.hydration import HydrationRefused
 from flowruns.evaluation.processes import evaluate
 from flowruns.evaluation.validation import SchemaUnusable, describe_problem
-from flowruns.models import Deployment, FlowRun
-from flowruns.services.deployment_limits import delete_own_limit, set_limits
-from flowruns.services.flows import label_with_flow, read_flow
+from flowruns.models import BlockDocument, Deployment, FlowRun
+from flowruns.services.deployment_limits import set_limits
+from flowruns.services.deployment_parameters import (
+    check_changed_parameters,
+    check_new_parameters,
+)
+from flowruns.services.flows import read_flow
+from flowruns.services.labels import label_deployment
 from flowruns.services.schedules import (
     forget_scheduled_runs,
     look_again,
@@ -31,12 +42,12 @@ _SERVED_WITHIN = timedelta(seconds=90)
 _COLUMNS = (
     *("paused", "enforce_parameter_schema", "parameter_openapi_schema", "parameters", "tags"),
     *("labels", "work_queue_name", "description", "path", "version", "entrypoint"),
-    *("pull_steps", "job_variables"),
+    *("pull_steps", "job_variables", "storage_document_id", "infrastructure_document_id"),
 )
 
 _NULLABLE_COLUMNS = {
     *("parameter_openapi_schema", "work_queue_name", "description", "path", "version"),
-    *("entrypoint", "pull_steps"),
+    *("entrypoint", "pull_steps", "storage_document_id", "infrastructure_document_id"),
 }
 
 
@@ -44,8 +55,12 @@ def create_deployment(deployment: wire.DeploymentCreate) -> tuple[Deployment, bo
     """Make the deployment of that name of its flow, or change it to what is sent.
 
     As in Prefect 3.8; its schedules are those that are sent, and none if none are. Raises
-    `FlowNotFound`, `InvalidSchedule`, `ScheduleSlugTaken` and `ConcurrencyLimitNotFound`.
+    `FlowNotFound`, `InvalidParameters`, `WorkPoolNotFound`, `DeploymentBlockUnknown`,
+    `InvalidSchedule`, `ScheduleSlugTaken` and `ConcurrencyLimitNotFound`.
     """
+    check_new_parameters(deployment)
+    refuse_work_pool(deployment.work_pool_name)
+    _check_blocks(deployment)
     with transaction.atomic():
         row, is_new = _upsert(deployment)
         look_again(row.pk)
@@ -58,13 +73,31 @@ def create_deployment(deployment: wire.DeploymentCreate) -> tuple[Deployment, bo
 def _upsert(deployment: wire.DeploymentCreate) -> tuple[Deployment, bool]:
     flow = read_flow(deployment.flow_id)
     values = {name: getattr(deployment, name) for name in _COLUMNS}
+    values["labels"] = label_deployment(flow, deployment.labels)
     sent = {name: values[name] for name in _COLUMNS if name in deployment.model_fields_set}
     return Deployment.objects.select_related("flow").update_or_create(
         flow=flow,
         name=deployment.name,
         defaults=sent,
-        create_defaults=values | {"labels": label_with_flow(flow.pk, deployment.labels)},
+        create_defaults=values,
     )
+
+
+def refuse_work_pool(name: str | None) -> None:
+    """Raise `WorkPoolNotFound` for any, in Prefect 3.8's words: this server has none."""
+    if name:
+        raise WorkPoolNotFound(name)
+
+
+def _check_blocks(sent: wire.DeploymentCreate | wire.DeploymentUpdate) -> None:
+    named = {"storage": sent.storage_document_id, "infrastructure": sent.infrastructure_document_id}
+    for kind, block_id in named.items():
+        if block_id and not BlockDocument.objects.filter(pk=block_id).exists():
+            raise DeploymentBlockUnknown(
+                f"Error creating deployment. Could not find {kind} block with id: {block_id}. This"
+                " usually occurs when applying a deployment specification that was built against a"
+                " different Prefect database / workspace."
+            )
 
 
 def read_deployment(deployment_id: UUID) -> Deployment:
@@ -93,9 +126,11 @@ def read_deployment_by_name(flow_name: str, name: str) -> Deployment:
 def update_deployment(deployment_id: UUID, changes: wire.DeploymentUpdate) -> None:
     """Change the fields that the client sent (as Prefect 3.8).
 
-    Raises `DeploymentNotFound`, `InvalidSchedule`, `ScheduleSlugTaken`, `ConcurrencyLimitNotFound`
-    and `PlaceholderRefused`.
+    Raises `DeploymentNotFound`, `PlaceholderRefused`, `ParametersRefused`, `WorkPoolNotFound`,
+    `DeploymentBlockUnknown`, `InvalidSchedule`, `ScheduleSlugTaken` and `ConcurrencyLimitNotFound`.
     """
+    refuse_work_pool(changes.work_pool_name)
+    _check_blocks(changes)
     sent = changes.model_dump(include=set(_COLUMNS), exclude_unset=True)
     fields = {
         name: value
@@ -104,24 +139,15 @@ def update_deployment(deployment_id: UUID, changes: wire.DeploymentUpdate) -> No
     }
     if fields.get("parameters"):
         fields["parameters"] = _hydrate_parameters(fields["parameters"], of="deployment")
+    check_changed_parameters(read_deployment(deployment_id), fields)
     with transaction.atomic():
         look_again(deployment_id)
         found = Deployment.objects.filter(pk=deployment_id)
-        if not found.update(updated=datetime.now(UTC), **fields):
-            raise DeploymentNotFound
+        found.update(updated=datetime.now(UTC), **fields)
         forget_scheduled_runs(deployment_id)
         if changes.schedules is not None:
             merge_schedules(deployment_id, changes.schedules)
         set_limits(found.get(), changes)
-
-
-def delete_deployment(deployment_id: UUID) -> None:
-    """Delete it; its runs stay, without one. Raises `DeploymentNotFound`."""
-    with transaction.atomic():
-        delete_own_limit(deployment_id)
-        deleted, _ = Deployment.objects.filter(pk=deployment_id).delete()
-        if not deleted:
-            raise DeploymentNotFound
 
 
 def fill_in_flow_run(
@@ -146,11 +172,9 @@ def fill_in_flow_run(
             "state": flow_run.state or StateCreate(type=StateType.SCHEDULED),
             "parameters": parameters,
             "tags": [*deployment.tags, *flow_run.tags],
-            "labels": {
-                "prefect.deployment.id": str(deployment.pk),
-                **deployment.labels,
-                **(flow_run.labels or {}),
-            },
+            "infrastructure_document_id": (
+                flow_run.infrastructure_document_id or deployment.infrastructure_document_id
+            ),
             "job_variables": {**deployment.job_variables, **(flow_run.job_variables or {})},
             "work_queue_name": flow_run.work_queue_name or deployment.work_queue_name,
         }

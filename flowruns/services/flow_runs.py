@@ -10,13 +10,16 @@ from django.db.models import F
 
 from flowruns import wire
 from flowruns.domain.actors import Actor
-from flowruns.domain.errors import FlowRunNotFound
+from flowruns.domain.errors import DeploymentNotFound, FlowRunNotFound, JobVariablesFixed
 from flowruns.domain.states import StateType
-from flowruns.models import Flow, FlowRun
+from flowruns.models import Deployment, Flow, FlowRun
 from flowruns.services.artifacts import delete_artifacts
-from flowruns.services.deployments import delete_deployment, read_deployment
-from flowruns.services.flows import label_with_flow, read_flow
+from flowruns.services.deployment_limits import delete_own_limit
+from flowruns.services.deployments import read_deployment, refuse_work_pool
+from flowruns.services.flows import read_flow
+from flowruns.services.labels import label_flow_run
 from flowruns.services.logs import delete_logs
+from flowruns.services.schedules import forget_scheduled_runs, look_again
 from flowruns.services.states import announce, current_state, get_flow_run, set_flow_run_state
 from flowruns.services.task_runs import delete_task_runs_of
 
@@ -24,18 +27,19 @@ from flowruns.services.task_runs import delete_task_runs_of
 _BATCH = 25
 
 
-def create_flow_run(flow_run: wire.FlowRunCreate, *, actor: Actor) -> tuple[FlowRun, bool]:
+def create_flow_run(
+    flow_run: wire.FlowRunCreate, *, actor: Actor, deployment_version: str | None = None
+) -> tuple[FlowRun, bool]:
     """Create a run in the proposed state, PENDING by default, and say whether it is new.
 
     A run of the same flow with the same idempotency key is returned instead (as Prefect 3.8).
-    Raises `FlowNotFound` and `DeploymentNotFound`.
+    Raises `FlowNotFound`, `DeploymentNotFound` and `WorkPoolNotFound`.
     """
+    refuse_work_pool(flow_run.work_pool_name)
     flow = read_flow(flow_run.flow_id)
-    if flow_run.deployment_id is not None:
-        read_deployment(flow_run.deployment_id)
     try:
         with transaction.atomic():
-            return _create(flow_run, actor=actor), True
+            return _create(flow_run, flow, actor=actor, version=deployment_version), True
     except IntegrityError:
         same = FlowRun.objects.filter(flow=flow, idempotency_key=flow_run.idempotency_key)
         run = same.select_related("flow").first() if flow_run.idempotency_key else None
@@ -44,17 +48,22 @@ def create_flow_run(flow_run: wire.FlowRunCreate, *, actor: Actor) -> tuple[Flow
         return run, False
 
 
-def _create(flow_run: wire.FlowRunCreate, *, actor: Actor) -> FlowRun:
+def _create(
+    flow_run: wire.FlowRunCreate, flow: Flow, *, actor: Actor, version: str | None
+) -> FlowRun:
     policy = flow_run.empirical_policy
+    given = flow_run.deployment_id
+    deployment = read_deployment(given) if given is not None else None
     run = FlowRun.objects.create(
-        flow_id=flow_run.flow_id,
+        flow=flow,
         name=flow_run.name,
-        deployment_id=flow_run.deployment_id,
+        deployment=deployment,
+        deployment_version=version,
         flow_version=flow_run.flow_version,
         parameters=flow_run.parameters,
         context=flow_run.context,
         tags=sorted(set(flow_run.tags)),
-        labels=label_with_flow(flow_run.flow_id, flow_run.labels),
+        labels=label_flow_run(flow, deployment, flow_run.labels),
         idempotency_key=flow_run.idempotency_key,
         parent_task_run_id=flow_run.parent_task_run_id,
         work_queue_name=flow_run.work_queue_name,
@@ -78,7 +87,10 @@ def read_flow_run(flow_run_id: UUID) -> FlowRun:
 
 
 def update_flow_run(flow_run_id: UUID, changes: wire.FlowRunUpdate) -> None:
-    """Change the fields that the client sent (as Prefect 3.8); raises `FlowRunNotFound`."""
+    """Change the fields that the client sent (as Prefect 3.8).
+
+    Raises `FlowRunNotFound` and `JobVariablesFixed`.
+    """
     sent = changes.model_fields_set & {
         *("name", "flow_version", "parameters", "infrastructure_pid", "job_variables", "tags")
     }
@@ -91,10 +103,21 @@ def update_flow_run(flow_run_id: UUID, changes: wire.FlowRunUpdate) -> None:
         policy = changes.empirical_policy
         fields |= _policy_fields(policy, policy.model_fields_set)
     with transaction.atomic():
-        get_flow_run(flow_run_id)
+        run = get_flow_run(flow_run_id)
+        if changes.job_variables is not None:
+            _check_job_variables_count(run)
         FlowRun.objects.filter(pk=flow_run_id).update(
             version=F("version") + 1, updated=datetime.now(UTC), **fields
         )
+
+
+def _check_job_variables_count(run: FlowRun) -> None:
+    """Raise `JobVariablesFixed` where no infrastructure is to be made by them any more."""
+    if run.state_type != StateType.SCHEDULED:
+        reason = f"Job variables for a flow run in state {run.state_type} cannot be updated"
+        raise JobVariablesFixed(reason)
+    if run.deployment_id is None:
+        raise JobVariablesFixed("A deployment for the flow run could not be found")
 
 
 def update_flow_run_labels(flow_run_id: UUID, labels: wire.JsonObject) -> None:
@@ -121,6 +144,26 @@ def delete_flow_run(flow_run_id: UUID, *, actor: Actor) -> None:
         run.delete()
 
 
+def delete_deployment(deployment_id: UUID, *, actor: Actor) -> None:
+    """Delete it with the runs that nobody has started; the others stay, without one.
+
+    As Prefect 3.8, which leaves those that wait for a slot, too. Raises `DeploymentNotFound`.
+    """
+    with transaction.atomic():
+        look_again(deployment_id)
+        forget_scheduled_runs(deployment_id, also_due=True)
+        unstarted = FlowRun.objects.filter(
+            deployment_id=deployment_id, state_type=StateType.SCHEDULED, run_count=0
+        )
+        # locked, so that a run that somebody takes now is either theirs or gone
+        for run_id in list(unstarted.select_for_update().values_list("pk", flat=True)):
+            delete_flow_run(run_id, actor=actor)
+        delete_own_limit(deployment_id)
+        deleted, _ = Deployment.objects.filter(pk=deployment_id).delete()
+        if not deleted:
+            raise DeploymentNotFound
+
+
 def delete_flow(flow_id: UUID, *, actor: Actor) -> None:
     """Delete a flow with its deployments and its runs (as Prefect 3.8); raises `FlowNotFound`.
 
@@ -134,7 +177,7 @@ def delete_flow(flow_id: UUID, *, actor: Actor) -> None:
         for run_id in list(flow.runs.values_list("pk", flat=True)):
             delete_flow_run(run_id, actor=actor)
         for deployment_id in list(flow.deployments.values_list("pk", flat=True)):
-            delete_deployment(deployment_id)
+            delete_deployment(deployment_id, actor=actor)
         flow.delete()
 
 

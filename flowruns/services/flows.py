@@ -36,8 +36,3 @@ def update_flow(flow_id: UUID, changes: wire.FlowUpdate) -> None:
     if "tags" in changes.model_fields_set:
         flow.tags = changes.tags
         flow.save(update_fields=["tags", "updated"])
-
-
-def label_with_flow(flow_id: UUID, labels: wire.JsonObject | None) -> wire.JsonObject:
-    """Return the labels of something that belongs to a flow, as Prefect 3.8 completes them."""
-    return {"prefect.flow.id": str(flow_id), **(labels or {})}

@@ -77,6 +77,8 @@ def present_deployment(deployment: Deployment) -> wire_deployments.Deployment:
         path=deployment.path,
         pull_steps=deployment.pull_steps,
         entrypoint=deployment.entrypoint,
+        storage_document_id=deployment.storage_document_id,
+        infrastructure_document_id=deployment.infrastructure_document_id,
         status="READY" if is_served(deployment) else "NOT_READY",
         enforce_parameter_schema=deployment.enforce_parameter_schema,
     )
@@ -108,6 +110,7 @@ def _present(run: FlowRun, state: State | None) -> wire.FlowRun:
         flow_id=run.flow_id,
         state_id=run.state_id,
         deployment_id=run.deployment_id,
+        deployment_version=run.deployment_version,
         work_queue_name=run.work_queue_name,
         flow_version=run.flow_version,
         parameters=run.parameters,

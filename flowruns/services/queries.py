@@ -92,12 +92,12 @@ def count_flow_runs(criteria: queries.RunCriteria) -> int:
 
 
 def read_task_runs(query: queries.TaskRunQuery | queries.TaskRunPageQuery) -> list[TaskRun]:
-    task_runs = _matching_task_runs(query).order_by(*_TASK_RUN_ORDER[query.sort])
+    task_runs = matching_task_runs(query).order_by(*_TASK_RUN_ORDER[query.sort])
     return list(task_runs[query.offset : query.offset + query.limit])
 
 
 def count_task_runs(criteria: queries.RunCriteria) -> int:
-    return _matching_task_runs(criteria).count()
+    return matching_task_runs(criteria).count()
 
 
 def read_logs(query: queries.LogQuery) -> list[LogLine]:
@@ -151,7 +151,7 @@ def matching_runs(criteria: queries.RunCriteria) -> QuerySet[FlowRun]:
     return runs
 
 
-def _matching_task_runs(criteria: queries.RunCriteria) -> QuerySet[TaskRun]:
+def matching_task_runs(criteria: queries.RunCriteria) -> QuerySet[TaskRun]:
     task_runs = TaskRun.objects.all()
     if criteria.task_runs is not None:
         task_runs = task_runs.filter(task_run_criteria(criteria.task_runs))

@@ -16,6 +16,7 @@ from flowruns.domain.errors import (
 )
 from flowruns.domain.states import StateType
 from flowruns.models import Deployment, DeploymentSchedule, FlowRun
+from flowruns.services.merging_schedules import check_slugs, target_of
 from flowruns.services.schedule_dates import check_schedule
 from flowruns.wire.schedules import MAX_SCHEDULES, ScheduleCreate, ScheduleUpdate
 
@@ -57,7 +58,7 @@ def create_schedules(
 def update_schedule(deployment_id: UUID, schedule_id: UUID, changes: ScheduleUpdate) -> None:
     """Change what the client sent, and forget the future runs that it made (as Prefect 3.8).
 
-    Raises `ScheduleNotFound`, `InvalidSchedule` and `ScheduleSlugTaken`.
+    Raises `DeploymentNotFound`, `ScheduleNotFound`, `InvalidSchedule` and `ScheduleSlugTaken`.
     """
     check_schedules([changes])
     with transaction.atomic():
@@ -68,7 +69,10 @@ def update_schedule(deployment_id: UUID, schedule_id: UUID, changes: ScheduleUpd
 
 
 def delete_schedule(deployment_id: UUID, schedule_id: UUID) -> None:
-    """Delete it with the future runs that it made; raises `ScheduleNotFound`."""
+    """Delete it with the future runs that it made.
+
+    Raises `DeploymentNotFound` and `ScheduleNotFound`.
+    """
     with transaction.atomic():
         look_again(deployment_id)
         _get(deployment_id, schedule_id).delete()
@@ -86,17 +90,19 @@ def replace_schedules(deployment_id: UUID, schedules: Sequence[ScheduleUpdate]) 
 def merge_schedules(deployment_id: UUID, schedules: Sequence[ScheduleUpdate]) -> None:
     """Change the schedules that have these slugs, add the others, and keep the rest.
 
-    As Prefect 3.8: where an existing one has no slug, these take the place of all.
+    As Prefect 3.8: where an existing one has no slug, these take the place of all. One that
+    `replaces` another takes its place under its own slug; two may so swap theirs.
     """
     check_schedules(schedules)
     existing = {schedule.slug: schedule for schedule in read_schedules(deployment_id)}
     if not existing or None in existing:
         replace_schedules(deployment_id, schedules)
         return
-    if not all(schedule.slug for schedule in schedules):
-        raise InvalidSchedule("schedules: each needs a slug, as the existing ones have")
+    check_slugs(schedules, existing)
+    renamed = [existing[s.replaces].pk for s in schedules if s.replaces in existing]
+    DeploymentSchedule.objects.filter(pk__in=renamed).update(slug=None)
     for schedule in schedules:
-        known = existing.get(schedule.replaces or schedule.slug)
+        known = existing.get(target_of(schedule))
         if known is None:
             _create(deployment_id, schedule)
         else:
@@ -164,15 +170,19 @@ def check_schedules(schedules: Sequence[ScheduleUpdate]) -> None:
 
 def _get(deployment_id: UUID, schedule_id: UUID) -> DeploymentSchedule:
     found = DeploymentSchedule.objects.filter(pk=schedule_id, deployment_id=deployment_id).first()
-    if found is None:
-        raise ScheduleNotFound
-    return found
+    if found is not None:
+        return found
+    if not Deployment.objects.filter(pk=deployment_id).exists():
+        raise DeploymentNotFound
+    raise ScheduleNotFound
 
 
 def _create(deployment_id: UUID, schedule: ScheduleUpdate) -> DeploymentSchedule:
     row = DeploymentSchedule(deployment_id=deployment_id)
     if schedule.schedule is None:
-        raise InvalidSchedule("schedules: a new one needs a schedule")
+        raise InvalidSchedule(
+            "Unable to create new deployment schedules without a schedule configuration."
+        )
     _change(row, schedule)
     return row
 

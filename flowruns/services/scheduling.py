@@ -15,7 +15,7 @@ from flowruns.domain.run_names import new_run_name
 from flowruns.domain.states import State, scheduled
 from flowruns.domain.transitions import Transition
 from flowruns.models import Deployment, DeploymentSchedule, FlowRun, FlowRunState
-from flowruns.services.flows import label_with_flow
+from flowruns.services.labels import label_flow_run
 from flowruns.services.schedule_dates import next_dates
 from flowruns.services.schedules import look_again
 from flowruns.services.states import make_row, of_run, wake_waiters
@@ -138,11 +138,9 @@ def _schedule(
         idempotency_key=f"scheduled {deployment.pk} {schedule.pk} {date}",
         parameters={**deployment.parameters, **schedule.parameters},
         tags=sorted({"auto-scheduled", *deployment.tags}),
-        labels={
-            **label_with_flow(deployment.flow_id, None),
-            "prefect.deployment.id": str(deployment.pk),
-            **(deployment.labels or {}),
-        },
+        labels=label_flow_run(deployment.flow, deployment, None),
+        deployment_version=deployment.version,
+        infrastructure_document_id=deployment.infrastructure_document_id,
         work_queue_name=deployment.work_queue_name,
         job_variables=deployment.job_variables,
         schedule_id=schedule.pk,

@@ -35,7 +35,9 @@ def set_tag_limit(limit: wire.TagLimitCreate) -> tuple[ConcurrencyLimit, bool]:
     with transaction.atomic():
         is_new = not ConcurrencyLimit.objects.filter(name=name).exists()
         if is_new:
-            concurrency.create_limit(LimitCreate(name=name, limit=limit.concurrency_limit))
+            # not validated: a tag may hold what the name of a limit may not, such as a slash
+            new = LimitCreate.model_construct(name=name, limit=limit.concurrency_limit)
+            concurrency.create_limit(new)
         else:
             concurrency.update_limit(name, LimitUpdate(limit=limit.concurrency_limit))
         return read_tag_limit(limit.tag), is_new
@@ -46,7 +48,7 @@ def read_tag_limit(id_or_tag: UUID | str) -> ConcurrencyLimit:
     by = {"pk": id_or_tag} if isinstance(id_or_tag, UUID) else {"name": f"{_PREFIX}{id_or_tag}"}
     limit = _limits_of_tags().filter(**by).first()
     if limit is None:
-        raise ConcurrencyLimitNotFound
+        raise ConcurrencyLimitNotFound("Concurrency limit not found")
     return limit
 
 
@@ -80,11 +82,22 @@ def take_tag_slots(slots: wire.TagSlots) -> list[ConcurrencyLimit]:
     with transaction.atomic():
         closed = ConcurrencyLimit.objects.filter(name__in=names, limit=0).first()
         if closed is not None:
-            raise SlotsTaken(closed.name, retry_after=None)
+            reason = "is 0 and will deadlock if the task tries to run again."
+            told = f'The concurrency limit on tag "{tag_of(closed)}" {reason}'
+            raise SlotsTaken(told, retry_after=None)
         holder = LeaseHolder(type=_HOLDER, id=slots.task_run_id)
-        acquired = concurrency.acquire_with_lease(LeaseRequest(names=names, slots=1, holder=holder))
+        acquired = _acquire(LeaseRequest(names=names, slots=1, holder=holder))
         SlotLease.objects.filter(pk=acquired.lease.pk).update(expires_at=None)
         return acquired.limits
+
+
+def _acquire(request: LeaseRequest) -> concurrency.Acquired:
+    """Take slots; raises `SlotsTaken` with the words of Prefect 3.8 for tags."""
+    try:
+        return concurrency.acquire_with_lease(request)
+    except SlotsTaken as taken:
+        told = f"Concurrency limit for the {taken.name.removeprefix(_PREFIX)} tag has been reached"
+        raise SlotsTaken(told, name=taken.name, retry_after=taken.retry_after) from None
 
 
 def give_back_tag_slots(slots: wire.TagSlots) -> list[ConcurrencyLimit]:

@@ -8,14 +8,15 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from flowruns.domain.consequences import facts_after
-from flowruns.domain.errors import TaskRunNotFound, TaskRunStateNotFound
+from flowruns.domain.errors import TaskRunExists, TaskRunNotFound, TaskRunStateNotFound
 from flowruns.domain.ids import new_id
 from flowruns.domain.rules import judge
 from flowruns.domain.states import State, StateType
 from flowruns.domain.task_rules import TASK_RUN_RULES
 from flowruns.domain.transitions import Accept, Transition
-from flowruns.models import LogLine, TaskRun, TaskRunState
+from flowruns.models import FlowRun, LogLine, TaskRun, TaskRunState
 from flowruns.models.states import dump_details
+from flowruns.services.labels import label_task_run
 from flowruns.services.states import MAX_LOSSES, ContendedError, Outcome
 from flowruns.wire import StateCreate
 from flowruns.wire import task_runs as wire
@@ -29,30 +30,32 @@ _COLUMNS = (
 def create_task_run(task_run: wire.TaskRunCreate) -> tuple[TaskRun, bool]:
     """Create a task run in the proposed state, PENDING by default, and say whether it is new.
 
-    The one of the same call of the same flow run is returned instead (as Prefect 3.8).
+    The one of the same call of the same flow run, or of none, is returned instead (as Prefect
+    3.8). Raises `TaskRunExists` where the client gives it the id of another call's.
     """
+    same = TaskRun.objects.filter(
+        flow_run_id=task_run.flow_run_id,
+        task_key=task_run.task_key,
+        dynamic_key=task_run.dynamic_key,
+    )
+    if found := same.first():
+        return found, False
     try:
         with transaction.atomic():
             return _create(task_run), True
-    except IntegrityError:
-        same = TaskRun.objects.filter(
-            flow_run_id=task_run.flow_run_id,
-            task_key=task_run.task_key,
-            dynamic_key=task_run.dynamic_key,
-        )
-        found = same.first()
-        if found is None and task_run.id is not None:
-            found = TaskRun.objects.filter(pk=task_run.id).first()
-        if found is None:
-            raise
-        return found, False
+    except IntegrityError:  # another request was faster, or has this id
+        if found := same.first():
+            return found, False
+        raise TaskRunExists from None
 
 
 def _create(task_run: wire.TaskRunCreate) -> TaskRun:
+    of = task_run.flow_run_id
+    flow_run = FlowRun.objects.filter(pk=of).first() if of is not None else None
     created = TaskRun.objects.create(
         id=task_run.id or new_id(),
         tags=sorted(set(task_run.tags)),
-        labels=task_run.labels or {},
+        labels=label_task_run(flow_run, task_run.labels),
         empirical_policy=task_run.empirical_policy.model_dump(mode="json", exclude_unset=True),
         **{name: getattr(task_run, name) for name in _COLUMNS},
     )

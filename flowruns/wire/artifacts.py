@@ -77,6 +77,8 @@ class ArtifactCollection(Artifact):
 
 
 class KeyFilter(Filter):
+    """By key; in `like_`, `%` stands for anything and `_` for any one character."""
+
     any_: Names | None = None
     like_: Part | None = None
     exists_: bool | None = None
@@ -112,13 +114,13 @@ class ArtifactSort(StrEnum):
 
 
 class ArtifactCriteria(RunCriteria):
-    """Which artifacts: by themselves, and by their flow runs."""
+    """Which artifacts: by themselves, and by the flow runs and task runs that made them."""
 
     artifacts: ArtifactFilter | None = None
 
 
 class LatestArtifactCriteria(RunCriteria):
-    """Which latest versions: by themselves, and by their flow runs."""
+    """Which latest versions: by themselves, and by the runs that made them."""
 
     artifacts: LatestArtifactFilter | None = None
 

@@ -1,5 +1,6 @@
 """What all parts of the wire share: bounds, types of values, and the two kinds of body."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -23,6 +24,7 @@ MAX_HOLD_SECONDS = 60
 PAGE_LIMIT = 200
 # of lists and objects in each other; from 255 on pydantic would take them and not give them back
 MAX_NESTING = 200
+MAX_PARAMETER_BYTES = 524_288  # of parameters as JSON; as Prefect 3.8's default
 
 
 def _to_utc(value: datetime) -> datetime:
@@ -44,6 +46,19 @@ type Seconds = Annotated[
 ]
 type InputKey = Annotated[str, AfterValidator(_valid_input_key)]
 type JsonObject = dict[str, JsonValue]
+
+
+def _within_size(parameters: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    size = len(json.dumps(parameters, separators=(",", ":")))
+    if size > MAX_PARAMETER_BYTES:
+        raise ValueError(
+            f"Flow run parameters must be less than {MAX_PARAMETER_BYTES:,} bytes when serialized"
+            f" (got {size:,} bytes)."
+        )
+    return parameters
+
+
+type Parameters = Annotated[JsonObject, AfterValidator(_within_size)]
 type SmallInt = Annotated[int, Field(ge=-(2**31), lt=2**31)]
 # a flow's name is part of addresses, so Prefect keeps these out of it
 type FlowName = Annotated[str, Field(max_length=1000, pattern=r"^[^/%&><]+$")]
@@ -65,6 +80,17 @@ def refuse_unstorable(value: Any, path: str = "", depth: int = 0) -> None:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             refuse_unstorable(item, f"{path}[{index}]", depth + 1)
+
+
+def read_old_policy(policy: Any) -> Any:
+    """Take what older clients call retries, where they send no newer name (as Prefect 3.8)."""
+    if not isinstance(policy, dict):
+        return policy
+    read = dict(policy)
+    for name, old in (("retries", "max_retries"), ("retry_delay", "retry_delay_seconds")):
+        if not policy.get(name) and policy.get(old):
+            read[name] = policy[old]
+    return read
 
 
 class Wire(BaseModel):

@@ -3,9 +3,9 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from flowruns.wire.base import DateTime, Name, Request, Wire
+from flowruns.wire.base import DateTime, FlowName, Request, Wire
 from flowruns.wire.queries import Limit, Offset
 
 type Count = Annotated[int, Field(ge=0, lt=2**31)]
@@ -26,7 +26,7 @@ class ConcurrencyOptions(Wire):
 
 
 class LimitCreate(Request):
-    name: Name
+    name: FlowName
     limit: Count
     active: bool = True
     active_slots: Count = 0
@@ -37,7 +37,7 @@ class LimitCreate(Request):
 class LimitUpdate(Request):
     """Only the fields that are present change anything."""
 
-    name: Name | None = None
+    name: FlowName | None = None
     limit: Count | None = None
     active: bool | None = None
     active_slots: Count | None = None
@@ -86,6 +86,8 @@ class SlotsRequest(Request):
 
 
 class LeaseHolder(Wire):
+    model_config = ConfigDict(extra="forbid")
+
     type: Literal["flow_run", "task_run", "deployment"]
     id: UUID
 

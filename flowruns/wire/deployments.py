@@ -1,9 +1,9 @@
 """Deployments on the wire, in the dialect of Prefect 3.8's REST API."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from flowruns.domain.run_names import new_run_name
 from flowruns.wire import (
@@ -11,13 +11,13 @@ from flowruns.wire import (
     FlowRunPolicy,
     JsonObject,
     Name,
+    Parameters,
     Request,
     RunName,
     StateCreate,
     Wire,
 )
 from flowruns.wire.concurrency import ConcurrencyOptions, GlobalConcurrencyLimit, Slots
-from flowruns.wire.filters import Unsupported
 from flowruns.wire.queries import Limit
 from flowruns.wire.schedules import (
     MAX_SCHEDULES,
@@ -27,7 +27,21 @@ from flowruns.wire.schedules import (
 )
 
 
-class DeploymentCreate(Request):
+class _LimitedOnce(Request):
+    """A deployment's limit is either its own or one that others have, too."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_two_limits(cls, data: Any) -> Any:
+        both = ("concurrency_limit", "global_concurrency_limit_id")
+        if isinstance(data, dict) and all(data.get(name) for name in both):
+            raise ValueError(
+                "A deployment cannot have both a concurrency limit and a global concurrency limit."
+            )
+        return data
+
+
+class DeploymentCreate(_LimitedOnce):
     """A deployment, made or changed under its name. Its schedules take the place of all it had."""
 
     name: Name
@@ -35,7 +49,7 @@ class DeploymentCreate(Request):
     paused: bool = False
     enforce_parameter_schema: bool = True
     parameter_openapi_schema: JsonObject | None = Field(default_factory=dict)
-    parameters: JsonObject = Field(default_factory=dict)
+    parameters: Parameters = Field(default_factory=dict)
     tags: list[str] = []
     labels: JsonObject | None = Field(default_factory=dict)
     work_queue_name: str | None = None
@@ -49,16 +63,18 @@ class DeploymentCreate(Request):
     concurrency_limit: Slots | None = None
     concurrency_options: ConcurrencyOptions | None = None
     global_concurrency_limit_id: UUID | None = None
-    work_pool_name: Unsupported = None
+    work_pool_name: str | None = None
+    storage_document_id: UUID | None = None
+    infrastructure_document_id: UUID | None = None
 
 
-class DeploymentUpdate(Request):
+class DeploymentUpdate(_LimitedOnce):
     """Only the fields that are present change anything; null where nothing may be null neither."""
 
     version: str | None = None
     description: str | None = None
     paused: bool | None = None
-    parameters: JsonObject | None = None
+    parameters: Parameters | None = None
     parameter_openapi_schema: JsonObject | None = None
     tags: list[str] | None = None
     work_queue_name: str | None = None
@@ -71,7 +87,9 @@ class DeploymentUpdate(Request):
     concurrency_limit: Slots | None = None
     concurrency_options: ConcurrencyOptions | None = None
     global_concurrency_limit_id: UUID | None = None
-    work_pool_name: Unsupported = None
+    work_pool_name: str | None = None
+    storage_document_id: UUID | None = None
+    infrastructure_document_id: UUID | None = None
 
 
 class Deployment(Wire):
@@ -112,7 +130,7 @@ class DeploymentFlowRunCreate(Request):
 
     state: StateCreate | None = None
     name: RunName = Field(default_factory=new_run_name)
-    parameters: JsonObject = Field(default_factory=dict)
+    parameters: Parameters = Field(default_factory=dict)
     enforce_parameter_schema: bool | None = None
     context: JsonObject = Field(default_factory=dict)
     empirical_policy: FlowRunPolicy = Field(default_factory=FlowRunPolicy)

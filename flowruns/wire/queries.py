@@ -3,7 +3,8 @@
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from flowruns.wire import PAGE_LIMIT, Request, Wire
 from flowruns.wire.filters import (
@@ -15,10 +16,24 @@ from flowruns.wire.filters import (
     Unsupported,
 )
 
+INVALID_LIMIT = "invalid_limit"
+
+
+def _within_page(limit: int) -> int:
+    """Say what is wrong in Prefect 3.8's words: its `prefect` command looks for them."""
+    if limit < 0:
+        bound = "greater than or equal to 0."
+    elif limit > PAGE_LIMIT:
+        bound = f"less than or equal to {PAGE_LIMIT}."
+    else:
+        return limit
+    raise PydanticCustomError(INVALID_LIMIT, "Invalid limit: must be {bound}", {"bound": bound})
+
+
 # Prefect's client sends null for "as many as you give"
 type Limit = Annotated[
     int,
-    Field(ge=0, le=PAGE_LIMIT),
+    AfterValidator(_within_page),
     BeforeValidator(lambda value: PAGE_LIMIT if value is None else value),
 ]
 type Offset = Annotated[int, Field(ge=0, lt=2**31)]

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from flowruns.domain.run_names import new_run_name
 from flowruns.domain.states import StateType
@@ -15,11 +15,13 @@ from flowruns.wire.base import (
     InputKey,
     JsonObject,
     Name,
+    Parameters,
     Request,
     RunName,
     Seconds,
     SmallInt,
     Wire,
+    read_old_policy,
 )
 from flowruns.wire.states import State, StateCreate
 
@@ -54,13 +56,15 @@ class FlowRunPolicy(Wire):
     resuming: bool | None = False
     retry_type: Literal["in_process", "reschedule"] | None = None
 
+    _read_old_names = model_validator(mode="before")(read_old_policy)
+
 
 class FlowRunCreate(Request):
     state: StateCreate | None = None
     name: RunName = Field(default_factory=new_run_name)
     flow_id: UUID
     flow_version: str | None = None
-    parameters: JsonObject = Field(default_factory=dict)
+    parameters: Parameters = Field(default_factory=dict)
     context: JsonObject = Field(default_factory=dict)
     parent_task_run_id: UUID | None = None
     infrastructure_document_id: UUID | None = None
@@ -68,6 +72,7 @@ class FlowRunCreate(Request):
     tags: list[str] = []
     labels: JsonObject | None = Field(default_factory=dict)
     idempotency_key: str | None = Field(None, max_length=1000)
+    work_pool_name: str | None = None
     work_queue_name: str | None = None
     job_variables: JsonObject | None = None
     deployment_id: UUID | None = None
@@ -78,7 +83,7 @@ class FlowRunUpdate(Request):
 
     name: Name | None = None
     flow_version: str | None = None
-    parameters: JsonObject = Field(default_factory=dict)
+    parameters: Parameters = Field(default_factory=dict)
     empirical_policy: FlowRunPolicy = Field(default_factory=FlowRunPolicy)
     tags: list[str] = []
     infrastructure_pid: str | None = Field(None, max_length=1000)

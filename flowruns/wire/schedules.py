@@ -40,6 +40,17 @@ type Interval = Annotated[
     Field(ge=SHORTEST_INTERVAL, le=LONGEST_INTERVAL),
     BeforeValidator(_has_one_length),
 ]
+
+
+def _not_too_many(runs: int) -> int:
+    if runs > MAX_SCHEDULED_RUNS:
+        raise ValueError(
+            f"`max_scheduled_runs` must be less than or equal to {MAX_SCHEDULED_RUNS}."
+        )
+    return runs
+
+
+type ScheduledRuns = Annotated[int, Field(gt=0), AfterValidator(_not_too_many)]
 type Slug = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
@@ -103,7 +114,7 @@ class ScheduleUpdate(Request):
 
     active: bool | None = None
     schedule: Schedule | None = None
-    max_scheduled_runs: Annotated[int, Field(gt=0, le=MAX_SCHEDULED_RUNS)] | None = None
+    max_scheduled_runs: ScheduledRuns | None = None
     parameters: JsonObject = Field(default_factory=dict)
     slug: Slug | None = None
     replaces: Slug | None = None

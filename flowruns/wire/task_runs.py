@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from flowruns.domain.run_names import new_run_name
 from flowruns.wire.base import (
@@ -15,10 +15,41 @@ from flowruns.wire.base import (
     RunName,
     SmallInt,
     Wire,
+    read_old_policy,
 )
 from flowruns.wire.runs import Run
 from flowruns.wire.states import StateCreate
 
+# as Prefect 3.8
+MAX_DELAYS = 50
+MAX_CACHE_KEY = 2000
+
+
+type _Delay = SmallInt | Annotated[float, Field(ge=-(2**31), lt=2**31)]
+type _Delays = _Delay | list[_Delay] | None
+
+
+def _at_most_fifty(delays: _Delays) -> _Delays:
+    if isinstance(delays, list) and len(delays) > MAX_DELAYS:
+        raise ValueError(f"Can not configure more than {MAX_DELAYS} retry delays per task.")
+    return delays
+
+
+def _not_negative(factor: float) -> float:
+    if factor < 0:
+        raise ValueError("`retry_jitter_factor` must be >= 0.")
+    return factor
+
+
+def _within_length(key: str) -> str:
+    if len(key) > MAX_CACHE_KEY:
+        raise ValueError(
+            f"Cache key exceeded maximum allowed length of {MAX_CACHE_KEY} characters."
+        )
+    return key
+
+
+type CacheKey = Annotated[str, AfterValidator(_within_length)]
 type Key = Annotated[str, Field(max_length=1000)]
 type Count = Annotated[int, Field(ge=0, lt=2**31)]
 
@@ -29,8 +60,10 @@ class TaskRunPolicy(Wire):
     max_retries: SmallInt = 0
     retry_delay_seconds: float = 0
     retries: SmallInt | None = None
-    retry_delay: SmallInt | list[SmallInt] | None = None
-    retry_jitter_factor: float | None = None
+    retry_delay: Annotated[_Delays, AfterValidator(_at_most_fifty)] = None
+    retry_jitter_factor: Annotated[float, AfterValidator(_not_negative)] | None = None
+
+    _read_old_names = model_validator(mode="before")(read_old_policy)
 
 
 class TaskCall(Wire):
@@ -38,7 +71,7 @@ class TaskCall(Wire):
 
     task_key: Key
     dynamic_key: Key
-    cache_key: Key | None = None
+    cache_key: CacheKey | None = None
     cache_expiration: DateTime | None = None
     task_version: Key | None = None
     empirical_policy: TaskRunPolicy = Field(default_factory=TaskRunPolicy)

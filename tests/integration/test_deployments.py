@@ -55,11 +55,10 @@ def test_unknown_deployments_are_not_found(api: Api) -> None:
     assert api.post("/flow_runs/", run).status_code == 404
 
 
-@pytest.mark.parametrize("field", ["concurrency_limit", "work_pool_name"])
-def test_what_is_not_supported_yet_is_refused_by_name(api: Api, field: str) -> None:
-    status, error = create(api, **{field: "x"})
-    assert (status, error["detail"][0]["loc"]) == (422, ["body", field])
-    assert create(api, **{field: None})[0] == 201
+def test_what_cannot_be_read_is_refused_by_name(api: Api) -> None:
+    status, error = create(api, concurrency_limit="x")
+    assert (status, error["detail"][0]["loc"]) == (422, ["body", "concurrency_limit"])
+    assert create(api, concurrency_limit=None)[0] == 201
 
 
 def test_a_run_takes_from_its_deployment_what_it_does_not_say(api: Api) -> None:
@@ -91,10 +90,11 @@ def test_placeholders_among_parameters_are_replaced(api: Api, enforced: bool) ->
     _, deployment = create(
         api,
         parameter_openapi_schema=SCHEMA,
-        enforce_parameter_schema=enforced,
+        enforce_parameter_schema=False,
         parameters={"order": LAST_ORDER},
     )
-    status, run = start(api, deployment, parameters={"note": JINJA})
+    changes = {"parameters": {"note": JINJA}, "enforce_parameter_schema": enforced}
+    status, run = start(api, deployment, **changes)
     assert (status, run["parameters"]) == (201, {"order": 7, "note": "4"})
 
 
@@ -189,8 +189,7 @@ def test_a_deployment_is_changed_by_what_is_sent_alone(api: Api) -> None:
     assert (read["description"], read["tags"], read["paused"]) == (None, ["a"], True)
     assert read["parameters"] == {"order": 1}
     assert api.request("PATCH", f"/deployments/{uuid4()}", {}).status_code == 404
-    refused = api.request("PATCH", path, {"work_pool_name": "x"})
-    assert json.loads(refused.content)["detail"][0]["loc"] == ["body", "work_pool_name"]
+    assert api.request("PATCH", path, {"work_pool_name": "x"}).status_code == 404
 
 
 def test_deployments_are_selected_sorted_and_cut(api: Api, make_run: Make) -> None:

@@ -38,7 +38,8 @@ def test_a_task_run_keeps_the_id_that_its_process_gave_it(run: Run) -> None:
     task_run_id = str(uuid4())
     status, created = create(run.api, id=task_run_id, flow_run_id=run.id)
     assert (status, created["id"]) == (201, task_run_id)
-    assert create(run.api, id=task_run_id, dynamic_key="other")[0] == 200
+    status, refusal = create(run.api, id=task_run_id, dynamic_key="other")
+    assert (status, "another call" in refusal["detail"]) == (409, True)
 
 
 def test_states_count_executions_and_time(run: Run) -> None:

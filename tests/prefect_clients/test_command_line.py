@@ -49,6 +49,8 @@ def test_runs_are_listed_shown_and_cancelled(newest: PrefectClient, api: httpx.C
     assert "calm-otter" in newest.command("flow-run", "ls")
     assert "name='calm-otter'" in newest.command("flow-run", "inspect", run)
     assert "Flow run 'calm-otter' - half way" in newest.command("flow-run", "logs", run)
+    more = newest.command("flow-run", "logs", run, "--num-logs", "250")
+    assert "half way" in more  # more than a page, for which it waits to be told of the limit
     assert "scheduled for cancellation" in newest.command("flow-run", "cancel", run)
     assert api.get(f"/flow_runs/{run}").json()["state_name"] == "Cancelling"
 

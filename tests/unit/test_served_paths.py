@@ -27,9 +27,8 @@ LISTED = {
     r"/deployments/.* response: (results\.)?(created_by|updated_by)$": (
         "changes of deployments are not signed"
     ),
-    r"/deployments/.*request: (storage_document_id|version_info)$": "ignored",
+    r"/deployments/.*request: version_info$": "ignored",
     r"/task_runs/.* (request|response): (results\.)?task_inputs\.": "any objects, kept as they are",
-    r"(infrastructure_document_id|work_pool_name|work_queue_name)$": "there are no workers",
 }
 
 
