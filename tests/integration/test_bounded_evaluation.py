@@ -10,7 +10,6 @@ from approvals.schemaforms import checks
 from flowruns.domain.errors import EvaluationBusy, SchemaTooSlow
 from flowruns.evaluation import answers, processes
 from flowruns.evaluation.processes import evaluate
-from flowruns.services import answers as stored_answers
 from flowruns.services import resume as resuming
 from tests.integration.conftest import Api, Make, Run
 from tests.integration.pages import log_in
@@ -188,13 +187,6 @@ def test_who_comes_while_others_take_all_processes_is_told_when_to_come_again(
     assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
 
 
-def test_an_end_of_a_run_costs_no_evaluation(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    run.pause_for_input(DOUBLING)
-    run.put("paused-1-response", "{}")
-    monkeypatch.setattr(stored_answers, "evaluate", None)
-    assert run.propose("FAILED")["status"] == "ACCEPT"
-
-
 @pytest.mark.django_db(transaction=True)
 def test_nothing_is_evaluated_inside_a_transaction(
     run: Run, monkeypatch: pytest.MonkeyPatch
@@ -204,12 +196,8 @@ def test_nothing_is_evaluated_inside_a_transaction(
         return evaluate(*arguments, **options)
 
     monkeypatch.setattr(resuming, "evaluate", evaluate_outside)
-    monkeypatch.setattr(stored_answers, "evaluate", evaluate_outside)
     run.pause_for_input()
     assert run.resume({"approve": True})["status"] == "ACCEPT"
-    run.pause_for_input(key="2")
-    run.put("paused-2-response", json.dumps({"approve": True}))
-    run.propose("RUNNING")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,7 +8,7 @@ from tests import doors
 from tests.doors import CALLERS, Caller, Door, find_doors, find_sockets, make_key, read_table
 from tests.websockets import FakeSocket, play
 
-NO_DOCUMENT = {"paths": {}, "components": {"schemas": {}}}
+NO_DOCUMENT: dict[str, dict[str, dict[str, object]]] = {"paths": {}, "components": {"schemas": {}}}
 
 
 @pytest.fixture
