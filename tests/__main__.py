@@ -18,6 +18,8 @@ from typing import IO
 _ROOT = Path(__file__).resolve().parents[1]
 _POLL_SECONDS = 0.2
 _STOP_SECONDS = 30
+# Hundreds of processes start: keep what each of them would compile anew, whatever is set here.
+_KEEP_BYTECODE = {"PYTHONDONTWRITEBYTECODE": ""}
 
 
 @dataclass(kw_only=True)
@@ -39,7 +41,7 @@ class Job:
         self._process = subprocess.Popen(
             self.command,
             cwd=_ROOT,
-            env=os.environ | self.environment,
+            env=os.environ | _KEEP_BYTECODE | self.environment,
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=subprocess.STDOUT if self._output else None,

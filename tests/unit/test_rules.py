@@ -279,7 +279,7 @@ def test_who_may_not_resume_only_ends_a_paused_run(
 
 
 @pytest.mark.parametrize("rules", [FLOW_RUN_RULES, FORCED_RULES])
-@pytest.mark.parametrize("end", ONLY_ENDS)
+@pytest.mark.parametrize("end", sorted(ONLY_ENDS))
 @pytest.mark.parametrize("kind", [StateType.RUNNING, StateType.SCHEDULED, StateType.PENDING])
 def test_an_end_is_no_way_round_while_a_process_may_wait(
     kind: StateType, end: StateType, rules: Sequence[Rule]
