@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterator
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from flowruns.domain.texts import readable
 from tests.chromium import launch_options
 from tests.logs import begin_logs, read_logs
 from tests.postgres import create_database, postgresql_server
@@ -22,10 +23,14 @@ def pytest_runtest_setup() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Attach what the servers, and the flows beside a test, have printed while it failed."""
+    """Attach what the servers, and the flows beside a test, have printed while it failed.
+
+    Half characters, which some tests send and log, cannot be reported to xdist's first process.
+    """
     report = yield
     if report.failed:
         report.sections.extend(read_logs())
+    report.sections = [(name, readable(text)) for name, text in report.sections]
     return report
 
 
