@@ -34,7 +34,7 @@ _RUN_POLICY = {
     "retry_delay_seconds": 0,
     "retries": 2,
     "retry_delay": 3,
-    "pause_keys": ["a"],
+    "pause_keys": [],  # the server's to say: others would have a question seem answered
     "resuming": True,
     "retry_type": "reschedule",
 }

@@ -168,12 +168,17 @@ def test_parameters_that_take_too_long_are_422(api: Api, make_run: Make, hurried
         "name": "slow",
         "flow_id": flow_id,
         "parameter_openapi_schema": DOUBLING,
-        "enforce_parameter_schema": True,
     }
+    enforced = {"enforce_parameter_schema": True}
     made = json.loads(api.post("/deployments/", deployment).content)
-    response = api.post(f"/deployments/{made['id']}/create_flow_run", {"parameters": {}})
-    assert response.status_code == 422
-    assert json.loads(response.content) == {"detail": "The schema is too slow to check."}
+    path = f"/deployments/{made['id']}"
+    for response in (
+        api.post("/deployments/", deployment | enforced),
+        api.request("PATCH", path, enforced),
+        api.post(f"{path}/create_flow_run", {"parameters": {}, **enforced}),
+    ):
+        assert response.status_code == 422
+        assert json.loads(response.content) == {"detail": "The schema is too slow to check."}
 
 
 def test_who_comes_while_others_take_all_processes_is_told_when_to_come_again(
