@@ -1,6 +1,8 @@
 """Reviewers at a real server's pages, without a browser."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 
@@ -8,11 +10,12 @@ _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 _APPROVAL = re.compile(r'href="(/approvals/[0-9a-f-]+/)"')
 
 
-def log_in(url: str, name: str, password: str) -> httpx.Client:
-    """Return the browser of somebody who has logged in at the server."""
-    browser = httpx.Client(base_url=url, timeout=60, follow_redirects=True)
-    _submit(browser, "/accounts/login/", username=name, password=password)
-    return browser
+@contextmanager
+def log_in(url: str, name: str, password: str) -> Iterator[httpx.Client]:
+    """Yield the browser of somebody who has logged in at the server."""
+    with httpx.Client(base_url=url, timeout=60, follow_redirects=True) as browser:
+        _submit(browser, "/accounts/login/", username=name, password=password)
+        yield browser
 
 
 def reject(browser: httpx.Client, flow_run_id: object, reason: str) -> None:
