@@ -41,7 +41,7 @@ class Job:
         self._process = subprocess.Popen(
             self.command,
             cwd=_ROOT,
-            env=os.environ | _KEEP_BYTECODE | self.environment,
+            env={**os.environ, **_KEEP_BYTECODE, **self.environment},
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=subprocess.STDOUT if self._output else None,
@@ -128,8 +128,6 @@ def _checks() -> list[Job]:
     """Return the long ones: most of the tests wait for processes, so types are checked beside."""
     python = sys.executable
     lint_imports = str(Path(python).with_name("lint-imports"))
-    # Four workers on two cores, because most of what they do is to wait.
-    pytest = [python, "-m", "pytest", "-n", "4", "--durations=25"]
     return [
         Job(name="mypy", command=[python, "-m", "mypy"]),
         Job(name="import-linter", command=[lint_imports]),
@@ -137,7 +135,7 @@ def _checks() -> list[Job]:
             name="The tests of the database, on PostgreSQL",
             command=[python, "-m", "tests.postgres"],
         ),
-        Job(name="pytest", command=pytest, is_shown_live=True),
+        Job(name="All tests", command=[python, "-m", "tests.everything"], is_shown_live=True),
     ]
 
 

@@ -1,0 +1,53 @@
+"""Run every test, four at a time; what fails beside others is tried once more alone, and named.
+
+`python -m tests.everything`. A test that passes alone has met a busy machine, or another test's
+traces: it does not fail the run, but it is reported, to be mended.
+"""
+
+import json
+import re
+import subprocess
+import sys
+
+from tests.servers import ROOT
+
+_PYTEST = [sys.executable, "-m", "pytest"]
+# Four workers on two cores, because most of what they do is to wait; the longest groups first.
+_SIDE_BY_SIDE = ["-n", "4", "--no-loadscope-reorder", "--durations=25"]
+_LAST_FAILED = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
+_GROUP = re.compile(r"@[^@\[\]]+$")
+_TESTS_FAILED = 1
+# More than these are no accident.
+_MOST = 12
+
+
+def main() -> int:
+    _LAST_FAILED.unlink(missing_ok=True)
+    code = _run(*_SIDE_BY_SIDE)
+    failed = _read_failed() if code == _TESTS_FAILED else []
+    if not 0 < len(failed) <= _MOST:
+        return code
+    print(
+        f"\n== {len(failed)} failed beside others, and are tried once more alone:",
+        *failed,
+        sep="\n",
+    )
+    return _run("-n0", *failed)
+
+
+def _run(*arguments: str) -> int:
+    sys.stdout.flush()
+    return subprocess.run(
+        [*_PYTEST, *arguments], cwd=ROOT, stdin=subprocess.DEVNULL, check=False
+    ).returncode
+
+
+def _read_failed() -> list[str]:
+    """Return the ids of the tests that failed, without the groups that xdist appends."""
+    if not _LAST_FAILED.exists():
+        return []
+    return [_GROUP.sub("", name) for name in json.loads(_LAST_FAILED.read_text())]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
