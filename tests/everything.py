@@ -1,7 +1,8 @@
-"""Run every test, four at a time; what fails beside others is tried once more alone, and named.
+"""Run every test, four at a time, and then the benchmarks, which need the machine for themselves.
 
-`python -m tests.everything`. A test that passes alone has met a busy machine, or another test's
-traces: it does not fail the run, but it is reported, to be mended.
+`python -m tests.everything`. What fails beside others is tried once more alone, and named: if it
+passes then, it has met a busy machine or another test's traces. That does not fail the run, but it
+is to be mended.
 """
 
 import json
@@ -14,6 +15,7 @@ from tests.servers import ROOT
 _PYTEST = [sys.executable, "-m", "pytest"]
 # Four workers on two cores, because most of what they do is to wait; the longest groups first.
 _SIDE_BY_SIDE = ["-n", "4", "--no-loadscope-reorder", "--durations=25"]
+_BENCHMARKS = "tests/benchmarks"
 _LAST_FAILED = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
 _GROUP = re.compile(r"@[^@\[\]]+$")
 _TESTS_FAILED = 1
@@ -22,16 +24,16 @@ _MOST = 12
 
 
 def main() -> int:
+    return _run_side_by_side() or _run("-n0", "-s", _BENCHMARKS)
+
+
+def _run_side_by_side() -> int:
     _LAST_FAILED.unlink(missing_ok=True)
-    code = _run(*_SIDE_BY_SIDE)
+    code = _run(*_SIDE_BY_SIDE, f"--ignore={_BENCHMARKS}")
     failed = _read_failed() if code == _TESTS_FAILED else []
     if not 0 < len(failed) <= _MOST:
         return code
-    print(
-        f"\n== {len(failed)} failed beside others, and are tried once more alone:",
-        *failed,
-        sep="\n",
-    )
+    print(f"\n== {len(failed)} failed beside others; once more alone:", *failed, sep="\n")
     return _run("-n0", *failed)
 
 
