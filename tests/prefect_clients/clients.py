@@ -119,7 +119,9 @@ class PrefectClient:
 
     @property
     def _variables(self) -> dict[str, str]:
-        ours = {"PREFECT_API_URL": self.server.api_url}
+        # in the address, too: releases before 3.5 send it with their events in no other way
+        address = self.server.api_url.replace("://", f"://key:{self.server.api_key}@")
+        ours = {"PREFECT_API_URL": address}
         own = {"PREFECT_HOME": str(self.folder / "home"), "DO_NOT_TRACK": "1"}
         seen = {"COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
         haste = {"PREFECT_RUNNER_POLL_FREQUENCY": "2"}  # of a serving process, by default 10
