@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from approvals.schemaforms import Form, open_form, read_form
 from tests.schemaforms.asked_elsewhere import ASKED, CHAINS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser-forms-asked-elsewhere")]
 
 STATIC = Path(__file__).parents[2] / "static"
 POLICY = "default-src 'self'; img-src 'self' data:"
