@@ -90,5 +90,5 @@ def test_connections_that_break_are_made_anew(
     run = make_run(client)
     break_connections(database_url)
     assert client.get(f"/flow_runs/{run}").status_code == 200
-    until(lambda: "Lost the database while listening" in server.log)
+    until(lambda: "The database cannot be used" in server.log)
     until(lambda: count_connections(database_url) > LISTENING)

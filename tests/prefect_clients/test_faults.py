@@ -31,6 +31,7 @@ APPROVE = {"approve": True}
 def server() -> Iterator[ApprovalsServer]:
     """A server of our own, which is killed."""
     with approvals_server() as running:
+        running.create_user("alice", password=PASSWORD)
         yield running
 
 
