@@ -1,8 +1,13 @@
 """What all tests may ask for."""
 
 from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.management.color import Style
+from django.core.management.commands import flush
+from django.db.backends.base.base import BaseDatabaseWrapper
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from flowruns.domain.texts import readable
@@ -11,6 +16,12 @@ from tests.logs import begin_logs, read_logs
 from tests.postgres import create_database, postgresql_server
 
 pytest_plugins = ["tests.failed_pages"]
+
+_HERE = Path(__file__).parent
+_SLOW_FOLDERS = {
+    _HERE / name for name in ("acceptance", "benchmarks", "browser", "prefect_clients")
+}
+_FILLED_BY_MIGRATING = {"auth_permission", "django_content_type"}
 
 # A page on a busy machine may be slow; what a test waits for is there at once otherwise.
 expect.set_options(timeout=30_000)
@@ -32,6 +43,28 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.sections.extend(read_logs())
     report.sections = [(name, readable(text)) for name, text in report.sections]
     return report
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import what is slow as a whole when the inner loop leaves it out."""
+    is_left_out = config.option.markexpr == "not slow" and collection_path in _SLOW_FOLDERS
+    return True if is_left_out else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flush_what_tests_write() -> Iterator[None]:
+    """Leave the rows that migrating has made when a test's are deleted: they take long to make."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flush, "sql_flush", _delete_what_tests_write)
+        patch.setattr(flush, "emit_post_migrate_signal", lambda *_, **__: None)
+        yield
+
+
+def _delete_what_tests_write(style: Style, connection: BaseDatabaseWrapper, **options: bool) -> Any:
+    """Return the statements that empty all tables but those that migrating fills."""
+    tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
+    written = [table for table in tables if table not in _FILLED_BY_MIGRATING]
+    return connection.ops.sql_flush(style, written, **options)
 
 
 @pytest.fixture(scope="session")

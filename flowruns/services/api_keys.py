@@ -12,10 +12,14 @@ from django.db.models import QuerySet
 
 from flowruns.domain.errors import ApiKeyExists
 from flowruns.models import ApiKey
+from flowruns.models.prepared import PreparedQuery
 
 # A key has 256 random bits, so a fast hash is enough: there is nothing to guess.
 _BYTES = 32
 _PREFIX = "fr_"
+_valid_keys = PreparedQuery(
+    ApiKey.objects.select_related("owner").filter(revoked_at=None), by="digest"
+)
 
 
 def create_api_key(name: str, *, scopes: Sequence[str], owner: User | None = None) -> str:
@@ -36,8 +40,7 @@ def create_api_key(name: str, *, scopes: Sequence[str], owner: User | None = Non
 
 def find_api_key(key: str) -> ApiKey | None:
     """Return the valid key that hashes to the same, or None."""
-    valid = ApiKey.objects.select_related("owner").filter(revoked_at=None)
-    return valid.filter(digest=_digest(key)).first()
+    return _valid_keys.find(_digest(key))
 
 
 def find_any_api_key(key: str) -> ApiKey | None:

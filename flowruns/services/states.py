@@ -18,6 +18,7 @@ from flowruns.domain.states import TERMINAL_STATES, State, StateType, running
 from flowruns.domain.transitions import Accept, Reject, RunFacts, Transition, Verdict
 from flowruns.models import FlowRun, FlowRunState, RunInput
 from flowruns.models.actors import dump_actor
+from flowruns.models.prepared import PreparedQuery
 from flowruns.models.states import dump_details
 from flowruns.services.slots import (
     SlotLostError,
@@ -35,6 +36,8 @@ MAX_LOSSES = 50
 _TOLERATED_SKEW = timedelta(seconds=2)
 _ENDING = TERMINAL_STATES | {StateType.CANCELLING}
 _WITH_IT = ("flow", "deployment__concurrency_limit", "slot_lease")
+_runs = PreparedQuery(FlowRun.objects.select_related(*_WITH_IT), by="pk")
+_states = PreparedQuery(FlowRunState.objects.all(), by="pk")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +107,7 @@ def set_flow_run_state(
 
 def get_flow_run(flow_run_id: UUID) -> FlowRun:
     """Return the row; raises `FlowRunNotFound`."""
-    run = FlowRun.objects.select_related(*_WITH_IT).filter(pk=flow_run_id).first()
+    run = _runs.find(flow_run_id)
     if run is None:
         raise FlowRunNotFound
     return run
@@ -113,7 +116,7 @@ def get_flow_run(flow_run_id: UUID) -> FlowRun:
 def current_state(run: FlowRun) -> State | None:
     if run.state_id is None:
         return None
-    state = FlowRunState.objects.filter(pk=run.state_id).first()
+    state = _states.find(run.state_id)
     if state is None:  # deleted with its run since the run was read
         raise FlowRunNotFound
     return state.to_domain()

@@ -6,11 +6,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import pytest
 
 from tests.acceptance.clients import runs_in, until
 from tests.servers import ROOT, clean_environment, free_port
@@ -85,15 +85,21 @@ def first_command(python: Path, folder: Path, port: int) -> Iterator[Path]:
         process.wait(60)
 
 
-@pytest.mark.parametrize(("version", "python"), find_pythons().items(), ids=find_pythons())
-def test_flows_wait_in_the_inbox_after_the_first_command(
-    version: str, python: Path, tmp_path: Path
-) -> None:
+def test_flows_wait_in_the_inbox_after_the_first_command_with_each_python(tmp_path: Path) -> None:
+    pythons = find_pythons()
+    folders = [tmp_path / version for version in pythons]
+    with ThreadPoolExecutor(len(pythons)) as newcomers:
+        list(newcomers.map(start_demo, pythons, pythons.values(), folders))
+
+
+def start_demo(version: str, python: Path, folder: Path) -> None:
+    """Run the command until its flows wait, and see that this Python was taken."""
+    folder.mkdir()
     port = free_port()
-    with first_command(python, tmp_path, port) as log:
+    with first_command(python, folder, port) as log:
 
         def wait_in_inbox() -> bool:
-            key = tmp_path / "home" / "api-key"
+            key = folder / "home" / "api-key"
             if not key.exists():
                 return False
             headers = {"Authorization": f"Bearer {key.read_text().strip()}"}
@@ -108,5 +114,5 @@ def test_flows_wait_in_the_inbox_after_the_first_command(
         except AssertionError as error:
             error.add_note(log.read_text())
             raise
-    chosen = tmp_path / "clone" / ".venv" / "bin" / "python"
+    chosen = folder / "clone" / ".venv" / "bin" / "python"
     assert _read_version(chosen) == tuple(map(int, version.split("."))), log.read_text()

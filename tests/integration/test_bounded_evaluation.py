@@ -64,6 +64,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("schema", "values"), HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.slow
 def test_what_takes_too_long_ends_at_the_deadline(
     schema: dict[str, Any], values: dict[str, Any], hurried: None
 ) -> None:
@@ -71,11 +72,13 @@ def test_what_takes_too_long_ends_at_the_deadline(
         evaluate(answers.try_values, schema, values)
 
 
+@pytest.mark.slow
 def test_a_schema_of_three_thousand_properties_is_checked_in_time() -> None:
     schema = {"properties": {f"p{i}": {"type": "string"} for i in range(3_000)}}
     assert evaluate(answers.try_values, schema, {"p7": "x"}) == []
 
 
+@pytest.mark.slow
 def test_thousands_of_objects_are_compared_in_time() -> None:
     schema = {"properties": {"a": {"uniqueItems": True}}}
     items = [{"b": [i, {"c": i}]} for i in range(10_000)]
@@ -96,6 +99,7 @@ def test_what_is_cheap_needs_no_process(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(evaluate(answers.try_values, schema, {"p7": ""})) == 1
 
 
+@pytest.mark.slow
 def test_a_process_that_was_killed_is_replaced(hurried: None) -> None:
     with pytest.raises(SchemaTooSlow):
         evaluate(answers.try_values, DOUBLING, {})
@@ -103,12 +107,14 @@ def test_a_process_that_was_killed_is_replaced(hurried: None) -> None:
     assert len(evaluate(answers.try_values, schema, {"a": {"b": 1}})) == 1
 
 
+@pytest.mark.slow
 def test_what_a_job_raises_in_a_process_is_raised_here() -> None:
     schema = {"unevaluatedProperties": False, "$ref": "#/$defs/none"}
     with pytest.raises(answers.AnswerRefused, match="Validation failed"):
         evaluate(answers.check_answer, json.dumps(schema), {})
 
 
+@pytest.mark.slow
 def test_a_process_asks_for_the_variables_that_it_needs() -> None:
     values = {"a": {"__prefect_kind": "workspace_variable", "variable_name": "colour"}}
     schema = {"unevaluatedProperties": False, "properties": {"a": {}}}
@@ -139,6 +145,7 @@ def test_who_finds_all_processes_taken_is_told_to_come_again(
         "{% for x in range(100) %}{{ ('b' ~ x * 100)|list|sort|join|list|sort }}{% endfor %}",
     ],
 )
+@pytest.mark.slow
 def test_a_template_ends_within_the_deadline(template: str, hurried: None) -> None:
     values = {"a": {"__prefect_kind": "jinja", "template": template}}
     try:
@@ -225,6 +232,7 @@ def test_an_answer_is_checked_anew_when_the_schema_changed_meanwhile(
     assert "signature" in result["details"]["reason"]
 
 
+@pytest.mark.slow
 def test_a_preview_of_a_hostile_schema_is_shown(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "MAX_CHECKS_SECONDS", 0.1)
     reviewer = log_in()

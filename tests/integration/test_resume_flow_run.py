@@ -181,6 +181,7 @@ def test_references_that_lead_nowhere_are_refused_and_nothing_is_fetched(
     assert run.resume({"a": 1})["status"] == "REJECT"
 
 
+@pytest.mark.slow
 def test_a_catastrophic_pattern_costs_bounded_time(run: Run) -> None:
     run.pause_for_input({"type": "object", "properties": {"a": {"pattern": "^(a|a)*$"}}})
     assert run.resume({"a": "a" * 5000 + "!"})["status"] == "REJECT"

@@ -273,6 +273,7 @@ def test_what_is_wrong_stays_in_sight_while_rows_are_added() -> None:
     assert reviewer.answer() == {"a": 1, "b": [2, 3]}
 
 
+@pytest.mark.slow
 def test_the_island_needs_no_django_before_it_renders() -> None:
     code = "import sys, approvals.schemaforms; assert 'django' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

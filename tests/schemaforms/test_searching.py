@@ -1,6 +1,5 @@
 """Case 23: thousands of options are searched on the server; the page carries a few of them."""
 
-import time
 from enum import Enum
 from typing import Annotated, Any, Literal
 from unittest.mock import Mock
@@ -230,9 +229,7 @@ def test_a_search_field_that_a_condition_brings_in_is_served() -> None:
 def test_a_very_large_search_ends_in_time_and_in_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("approvals.schemaforms.searching.MAX_SEARCH_SECONDS", 0.0)
     schema: JSONValue = {"properties": {"a": {"enum": [f"{n:x}" for n in range(200_000)]}}}
-    started = time.monotonic()
     html = find_options(schema, MultiValueDict({"field": ["f.0"], "f.0.q": ["a" * 10_000]}))
-    assert time.monotonic() - started < 5
     assert html is not None
     assert "Type the whole name" in html
     form = read_form(schema, MultiValueDict({"f.0.q": ["1869f"]}))

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 _REPORT = """
 import json, sys
 before = set(sys.modules)

@@ -102,6 +102,7 @@ def test_what_has_no_form_is_told_in_a_sentence(
     assert words in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_it_runs_as_a_module_where_the_author_is(author_models: Path) -> None:
     command = [sys.executable, "-m", "flowruns.preview", "author_models:Approval", "--schema"]
     done = subprocess.run(

@@ -91,6 +91,7 @@ def test_a_failed_flow_starts_again_as_often_as_it_may(server: FakeServer) -> No
     ]
 
 
+@pytest.mark.slow
 def test_a_retry_waits_as_long_as_the_server_says(server: FakeServer) -> None:
     @flow(retries=1, retry_delay_seconds=1)
     def shaky(seen: list[int]) -> int:

@@ -96,6 +96,7 @@ def test_what_is_done_in_time_is_not_touched() -> None:
 
 
 @pytest.mark.parametrize("where", ["here", "in a task", "in a subflow"])
+@pytest.mark.slow
 def test_the_time_for_a_person_does_not_count(where: str) -> None:
     @task(timeout_seconds=LIMIT)
     def ask() -> int:
@@ -114,6 +115,7 @@ def test_the_time_for_a_person_does_not_count(where: str) -> None:
     assert main() == 1
 
 
+@pytest.mark.slow
 def test_the_time_for_a_person_does_not_count_in_async_flows() -> None:
     @flow(timeout_seconds=LIMIT)
     async def main() -> int:
@@ -124,6 +126,7 @@ def test_the_time_for_a_person_does_not_count_in_async_flows() -> None:
     assert asyncio.run(main()) == 1
 
 
+@pytest.mark.slow
 def test_the_time_after_the_person_counts() -> None:
     @flow(timeout_seconds=0.2)
     def main() -> None:
@@ -161,6 +164,7 @@ def test_a_task_that_takes_too_long_has_timed_out() -> None:
         slow()
 
 
+@pytest.mark.slow
 def test_a_timeout_of_a_task_is_tried_again() -> None:
     tries: list[int] = []
 
@@ -228,6 +232,7 @@ def test_a_programs_own_alarm_is_left_in_peace() -> None:
     assert rung == []
 
 
+@pytest.mark.slow
 def test_a_frozen_limit_goes_on_where_it_was() -> None:
     limit = TimeLimit(LIMIT, FlowRunTimeoutError)
 
