@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import Mapping
@@ -102,6 +103,10 @@ def _preparations() -> list[Job]:
         raise SystemExit("uv is not on the PATH: run this with `python3 -m uv run`.")
     return [
         Job(name="Chromium", command=[sys.executable, "-m", "tests.chromium"]),
+        Job(
+            name="Bytecode, which each worker would else compile for itself",
+            command=[sys.executable, "-m", "compileall", "-q", sysconfig.get_path("purelib")],
+        ),
         _environment(uv, "prefect", ".venv-prefect"),
         _environment(uv, "prefect-older", ".venv-prefect-older"),
     ]
@@ -111,7 +116,10 @@ def _environment(uv: str, group: str, folder: str) -> Job:
     """Return what makes an environment of its own with one release of Prefect."""
     return Job(
         name=f"The environment {folder}",
-        command=[uv, "sync", "--locked", "--python", sys.executable, "--only-group", group],
+        command=[
+            *(uv, "sync", "--locked", "--python", sys.executable, "--only-group", group),
+            "--compile-bytecode",
+        ],
         environment={"UV_PROJECT_ENVIRONMENT": folder},
     )
 
