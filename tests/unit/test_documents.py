@@ -42,7 +42,7 @@ def test_every_link_leads_to_a_file_and_a_heading(path: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_link_of_a_page_leads_somewhere(client: Client, name: str) -> None:
-    pages = {}
+    pages: dict[str, str] = {}
     for address in re.findall(
         r"<article.*</article>", open_page(client, f"/docs/{name}/"), re.DOTALL
     ):
