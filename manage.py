@@ -1,15 +1,7 @@
 #!/usr/bin/env python
-"""Run a management command of Approvals."""
+"""Run a management command of Approvals in a clone, without having installed it."""
 
-import os
-import sys
-
-from django.core.exceptions import ImproperlyConfigured
-from django.core.management import execute_from_command_line
+from approvals.command import main
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "approvals.project.settings")
-    try:
-        execute_from_command_line(sys.argv)
-    except ImproperlyConfigured as error:
-        sys.exit(str(error))
+    main()

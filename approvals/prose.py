@@ -50,13 +50,18 @@ class _Renderer(RendererHTML):
         return f'<a href="{escape(source)}">{escape(words or "Picture")}</a>'
 
 
+def new_parser() -> MarkdownIt:
+    """Return a parser of Markdown with tables, which shows HTML as the text that it is."""
+    parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer)
+    return parser.enable(["table", "strikethrough"])
+
+
 @lru_cache(maxsize=64)
 def render_markdown(text: str) -> SafeString:
     """Render the start of a text, `MAX_LENGTH` characters: no HTML of its own, no pictures of
     others, links only to the web and mail.
     """
-    parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer)
-    parser.enable(["table", "strikethrough"])
+    parser = new_parser()
     tokens = parser.parse(_readable(text[:MAX_LENGTH]))
     _fit_headings(tokens)
     _link_addresses(tokens)
@@ -71,10 +76,9 @@ def render_markdown(text: str) -> SafeString:
 
 def summarise_markdown(text: str, *, length: int) -> str:
     """Return the start of a text without its marks, for one line of a list; tables stay out."""
-    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     words: list[str] = []
     in_table = False
-    for token in parser.parse(_readable(text[: length * 10])):
+    for token in new_parser().parse(_readable(text[: length * 10])):
         if token.type in {"table_open", "table_close"}:
             in_table = token.type == "table_open"
         elif not in_table:

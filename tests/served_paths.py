@@ -1,4 +1,4 @@
-"""What is served of Prefect's API, as README's table; run it to write the table anew:
+"""What is served of Prefect's API, as a table of the documents; run it to write the table anew:
 
 python -m tests.served_paths
 """
@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from tests.documents import DOCS
 from tests.openapi import anonymous, outline, read_our_document
 from tests.servers import ROOT
 
-README = ROOT / "README.md"
+DOCUMENT = DOCS / "prefect.md"
 THEIRS: dict[str, Any] = json.loads((ROOT / "tests/data/prefect-3.8.8-openapi.json").read_text())
 _TABLE = re.compile(r"(?<=<!-- served paths -->\n).*?(?=<!-- end of served paths -->)", re.DOTALL)
 
@@ -29,8 +30,8 @@ def read_our_outline() -> dict[str, Any]:
 
 
 def read_table() -> str:
-    found = _TABLE.search(README.read_text())
-    assert found, "README has lost the comments around its table of served paths"
+    found = _TABLE.search(DOCUMENT.read_text())
+    assert found, "prefect.md has lost the comments around its table of served paths"
     return found[0]
 
 
@@ -98,4 +99,4 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     django.setup()
     table = write_table()
-    README.write_text(_TABLE.sub(lambda _: table, README.read_text()))
+    DOCUMENT.write_text(_TABLE.sub(lambda _: table, DOCUMENT.read_text()))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.documents import DOCS
 from tests.servers import ROOT
 
 SOURCES = [
@@ -90,13 +91,13 @@ def read_names(*paths: str) -> set[str]:
     return names
 
 
-def test_readme_documents_every_variable_that_is_read() -> None:
+def test_every_variable_that_is_read_is_documented() -> None:
     read = read_names("approvals/project/environment.py", "flowruns/sdk/config.py")
     for call in ("read_bool", "read_int", "read_hosts", "read_url"):
         text = (ROOT / "approvals/project/settings.py").read_text()
         read |= set(re.findall(rf'{call}\("([A-Z_]+)"', text))
     no_variables = {"CONN_HEALTH_CHECKS", "ENGINE", "IMMEDIATE", "NAME", "OPTIONS"}
-    table = set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE))
+    table = set(re.findall(r"^\| `([A-Z_]+)` \|", (DOCS / "settings.md").read_text(), re.MULTILINE))
     table |= {"PREFECT_API_URL", "PREFECT_API_KEY"}  # in the row of the variable they stand for
     assert read - no_variables == table
 

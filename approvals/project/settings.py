@@ -1,6 +1,6 @@
 """The one settings file. Everything that differs between installations comes from the environment.
 
-README's table documents each variable; `approvals.project.environment` reads them.
+`templates/docs/settings.md` documents each variable; `approvals.project.environment` reads them.
 """
 
 from pathlib import Path
@@ -20,6 +20,9 @@ from approvals.project.environment import (
 )
 
 BASE_DIR = Path(__file__).resolve().parents[2]
+# Templates and static files: a wheel has them in the package, the repository beside it.
+_PACKAGE_DIR = BASE_DIR / "approvals"
+FILES_DIR = _PACKAGE_DIR if (_PACKAGE_DIR / "templates").is_dir() else BASE_DIR
 APPROVALS_HOME = read_home()
 # how reviewers and flows reach this server from outside; https makes it a production server
 PUBLIC_URL = read_url("PUBLIC_URL")
@@ -71,7 +74,7 @@ ASGI_APPLICATION = "approvals.project.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [FILES_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -159,7 +162,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 
 # Files
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [FILES_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # served from where they lie: no collectstatic step to forget
 WHITENOISE_MAX_AGE = 60
 

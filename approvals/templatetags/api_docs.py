@@ -24,6 +24,7 @@ class Operation:
     parameters: list[dict[str, Any]]
     answers: list[tuple[str, str, str]]
     """Status, what it means, and the schema that comes with it."""
+    example: str
 
 
 @register.simple_tag
@@ -58,6 +59,7 @@ def _read(path: str, method: str, operation: dict[str, Any]) -> Operation:
             (str(status), answer.get("description", ""), _schema_name(answer))
             for status, answer in operation.get("responses", {}).items()
         ],
+        example=operation["x-codeSamples"][0]["source"],
     )
 
 

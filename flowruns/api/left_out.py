@@ -1,6 +1,6 @@
 """What this server leaves out of Prefect's API, and what to do instead.
 
-README's table of what is served is made from it: `python -m tests.served_paths`.
+`python -m tests.served_paths` makes the table in `templates/docs/prefect.md` from it.
 """
 
 import re

@@ -48,12 +48,25 @@ from flowruns.domain.errors import (
     StateMovedOn,
     Unprocessable,
 )
+from flowruns.version import VERSION
 from flowruns.wire.queries import INVALID_LIMIT
 
-api = NinjaAPI(
+
+class DescribedApi(NinjaAPI):
+    """An API whose document says of each operation what it does, with an example."""
+
+    def get_openapi_schema(self, **options: Any) -> Any:
+        from flowruns.api.descriptions import describe
+
+        document = super().get_openapi_schema(**options)
+        describe(document)
+        return document
+
+
+api = DescribedApi(
     title="Approvals",
-    version=wire.API_VERSION,
-    description="Flow runs in the dialect of Prefect's REST API.",
+    version=VERSION,
+    description=f"Flow runs in the dialect of Prefect's REST API, {wire.API_VERSION}.",
     urls_namespace="api",
     parser=StrictJson(),
 )

@@ -1,4 +1,4 @@
-"""README's guide for authors of flows: all of its code runs, on our server and on Prefect's."""
+"""The documented code of flows: all of it runs, on our server and on Prefect's."""
 
 import json
 import re
@@ -15,8 +15,8 @@ from flowruns import resume_flow_run, run_deployment, wait_for_flow_run
 from flowruns.sdk.client import SyncFlowRunsClient
 from tests.acceptance.serving import Server, serving
 from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
+from tests.documents import read_code
 from tests.logs import show_log
-from tests.servers import ROOT
 
 _MAIN = re.compile(r'\n*if __name__ == "__main__":\n.*', re.DOTALL)
 
@@ -24,9 +24,7 @@ _MAIN = re.compile(r'\n*if __name__ == "__main__":\n.*', re.DOTALL)
 @pytest.fixture(scope="module")
 def guide(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the guide's code as the module `guide`, and its serving script `serve.py`."""
-    text = (ROOT / "README.md").read_text()
-    text = text[text.index("## Write a flow") : text.index("### You already use Prefect")]
-    blocks = re.findall(r"```python\n(.+?)```", text, re.DOTALL)
+    blocks = read_code("python")
     folder = tmp_path_factory.mktemp("guide")
     (folder / "guide.py").write_text("\n\n".join(_MAIN.sub("\n", block) for block in blocks))
     (script,) = (block for block in blocks if "    serve(" in block)

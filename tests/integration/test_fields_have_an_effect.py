@@ -1,6 +1,6 @@
 """Every field of a body that Prefect knows is read back, or is named as one without effect.
 
-`flowruns/api/left_out.py` names those, and README's table of what is served is made of it.
+`flowruns/api/left_out.py` names those, and the documented table of what is served is made of it.
 """
 
 import json

@@ -57,7 +57,7 @@ class Process:
 
 @dataclass
 class PrefectClient:
-    """One release of Prefect, set up as README says: the address and the key, nothing else."""
+    """One release of Prefect, set up as documented: the address and the key, nothing else."""
 
     environment: Path
     server: ApprovalsServer

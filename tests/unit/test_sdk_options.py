@@ -10,6 +10,7 @@ import pytest
 import flowruns
 from flowruns import Flow, Task, flow, task
 from flowruns.sdk.options import FlowOptions, TaskOptions
+from tests.documents import DOCS
 from tests.servers import ROOT
 
 RECORDED: dict[str, list[str]] = json.loads(
@@ -76,8 +77,8 @@ def test_a_refused_option_is_named(name: str, option: str) -> None:
         CALLS[name](**{option: None})
 
 
-def test_readme_lists_what_the_decorators_refuse() -> None:
-    text = " ".join((ROOT / "README.md").read_text().split())
+def test_the_documents_list_what_the_decorators_refuse() -> None:
+    text = " ".join((DOCS / "prefect.md").read_text().split())
     assert {option for option in REFUSED["task"] if f"`{option}`" not in text} == set()
 
 

@@ -1,6 +1,6 @@
 """Our OpenAPI document beside Prefect's: what is served agrees, and what is not is listed.
 
-Where something is served anew, `python -m tests.served_paths` writes README's table.
+Where something is served anew, `python -m tests.served_paths` writes the table of `prefect.md`.
 """
 
 import re

@@ -1,10 +1,12 @@
 """The whole product in one process: migrations, web server and background loops."""
 
 import ipaddress
+import logging
 import socket
 import sys
 from argparse import ArgumentParser
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -17,8 +19,12 @@ from approvals.management.local_key import KEY_FILE, keep_local_key
 from approvals.management.preparing import prepare_database
 from approvals.management.web_server import WebServer, bind, end_on_signals
 from flowruns.background import running_loops
+from flowruns.version import VERSION
 
-_COMMAND = f"{sys.executable} {sys.argv[0]}"
+# How this process was started: by the installed command, or by `python manage.py`.
+_IS_INSTALLED = Path(sys.argv[0]).name == "approvals"
+_COMMAND = sys.argv[0] if _IS_INSTALLED else f"{sys.executable} {sys.argv[0]}"
+_log = logging.getLogger(__name__)
 _MESSAGE = """
 Approvals is running at {url}/
 {people}
@@ -59,6 +65,7 @@ class Command(BaseCommand):
 
     def handle(self, *, host: str, port: int, demo: bool, background: bool, **_: Any) -> None:
         end_on_signals()
+        _log.info("Approvals %s: serve", VERSION)
         listener = bind(host, port)
         prepare_database()
         url = _local_url(listener)

@@ -1,5 +1,6 @@
 """The background loops alone, beside web processes that run `serve --no-background`."""
 
+import logging
 import threading
 from typing import Any
 
@@ -9,6 +10,9 @@ from django.core.management.base import BaseCommand
 from approvals.management.preparing import prepare_database
 from approvals.management.web_server import end_on_signals
 from flowruns.background import running_loops
+from flowruns.version import VERSION
+
+_log = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -17,6 +21,7 @@ class Command(BaseCommand):
 
     def handle(self, **_: Any) -> None:
         end_on_signals()
+        _log.info("Approvals %s: work", VERSION)
         prepare_database()
         with running_loops(settings.BACKGROUND_LOOPS):
             self.stdout.write("The background loops run. Stop them with Ctrl-C.")

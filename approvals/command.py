@@ -1,0 +1,28 @@
+"""The command `approvals`, which `manage.py` is in a clone."""
+
+import os
+import sys
+
+_NEEDS_SERVER = (
+    "The server is not installed here, only what flows need. Install the extra `server`:"
+    " pip install '/path/to/the/clone[server]'"
+)
+
+
+def main() -> None:
+    """Run a management command, or print the version."""
+    if sys.argv[1:] == ["--version"]:
+        from flowruns.version import VERSION
+
+        print(f"Approvals {VERSION}")
+        return
+    try:
+        from django.core.exceptions import ImproperlyConfigured
+        from django.core.management import execute_from_command_line
+    except ModuleNotFoundError:
+        sys.exit(_NEEDS_SERVER)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "approvals.project.settings")
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
