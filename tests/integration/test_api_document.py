@@ -15,7 +15,8 @@ from flowruns.api.urls import api
 @pytest.fixture
 def builds(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Note each time that a document is built."""
-    build, noted = NinjaAPI.get_openapi_schema, []
+    build = NinjaAPI.get_openapi_schema
+    noted: list[object] = []
 
     def note(self: NinjaAPI, **options: Any) -> Any:
         noted.append(self)
