@@ -198,5 +198,7 @@ LOGGING = {
         "django.request": {"level": "ERROR", "filters": ["outages"]},
         "django.security.DisallowedHost": {"filters": ["hosts"]},
         "axes": {"level": "ERROR"},
+        # it tells of each attempt to connect; `outages` tells of the database, once
+        "psycopg.pool": {"level": "ERROR"},
     },
 }
