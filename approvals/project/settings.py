@@ -119,8 +119,9 @@ if TRUST_PROXY:
 # Flows
 # `serve` makes a key for the flows of this machine, unless others reach the server through a proxy
 KEEPS_LOCAL_KEY = not (_IS_HTTPS or TRUST_PROXY)
-# and there a websocket of the same user needs no key (flowruns.sockets)
-SAME_USER_NEEDS_NO_KEY = KEEPS_LOCAL_KEY and read_bool("SAME_USER_NEEDS_NO_KEY", default=True)
+# and there a websocket of the same user may need none (flowruns.sockets): only where it is asked
+# for, since whatever that user runs to forward connections would let others in
+SAME_USER_NEEDS_NO_KEY = KEEPS_LOCAL_KEY and read_bool("SAME_USER_NEEDS_NO_KEY", default=False)
 EVENT_RETENTION_DAYS = read_int("EVENT_RETENTION_DAYS", default=7, minimum=1)
 
 # Browsers
