@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
     "approvals.views.errors.explain_refused_methods",
+    "flowruns.callers.note_callers",
 ]
 
 ROOT_URLCONF = "approvals.project.urls"

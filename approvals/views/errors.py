@@ -7,6 +7,7 @@ from typing import cast
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import DisallowedHost
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -17,9 +18,10 @@ from approvals.typed import carry_answer, carry_reason
 from approvals.views.accounts import ask_to_log_in, log_in_again
 from approvals.views.approvals import show_again
 from approvals.views.rejections import show_reason_again
-from flowruns import outages
 
 _MAX_HOST = 100
+_RETRY_AFTER_SECONDS = "2"
+_DATABASE_AWAY = "The database is not available."
 _OUR_FAULT = "The server failed; its log says why."
 
 type Answer = Callable[[HttpRequest], HttpResponse]
@@ -82,18 +84,17 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def _find_outage(error: BaseException | None) -> BaseException | None:
     """Return what the database raised that cannot be used now, if that lies behind an error."""
-    while error is not None and not isinstance(error, outages.AWAY):
+    while error is not None and not isinstance(error, OperationalError | InterfaceError):
         error = error.__context__
     return error
 
 
 def _tell_outage(request: HttpRequest) -> HttpResponse:
     if _is_of_api(request):
-        response: HttpResponse = JsonResponse({"detail": outages.DETAIL}, status=503)
+        response: HttpResponse = JsonResponse({"detail": _DATABASE_AWAY}, status=503)
     else:
         response = HttpResponse(render_to_string("503.html"), status=503)
-    for name, value in outages.HEADERS.items():
-        response.headers[name] = value
+    response.headers["Retry-After"] = _RETRY_AFTER_SECONDS
     return response
 
 
