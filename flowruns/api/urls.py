@@ -179,4 +179,4 @@ _VIEWS = {"openapi-json": document_view(api)}
 api_urls = api.urls
 for _pattern in api_urls[0]:
     if _pattern.callback:
-        _pattern.callback = name_refusals(_VIEWS.get(_pattern.name, _pattern.callback))
+        _pattern.callback = name_refusals(_VIEWS.get(_pattern.name or "", _pattern.callback))

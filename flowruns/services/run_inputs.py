@@ -97,5 +97,5 @@ def _is_anothers_question(run: FlowRun, key: str, actor: Actor) -> bool:
         return False
     keyset = "details__run_input_keyset__"
     is_part = Q(**{f"{keyset}schema": key}) | Q(**{f"{keyset}description": key})
-    pauses = FlowRunState.objects.filter(is_part, pk=run.state_id)
+    pauses = FlowRunState.objects.filter(is_part, flow_run=run, version=run.version)
     return pauses.exclude(actor_key_id=actor.key_id).exists()
