@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from flowruns import outages
+from flowruns.callers import Callers
 from flowruns.holding import (
     WAS_HELD,
     Application,
@@ -18,7 +19,6 @@ from flowruns.holding import (
     Receive,
     Scope,
     Send,
-    read_headers,
     refuse,
 )
 from flowruns.turns import Turns
@@ -56,9 +56,10 @@ def admit_requests(app: Application, *, at_once: Mapping[Lane, int] = AT_ONCE) -
     clients keep nobody waiting.
     """
     lanes = {lane: Turns(most, of_one_key=max(1, most - 2)) for lane, most in at_once.items()}
+    callers = Callers()
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        turns, key, has_turn, size = lanes[_choose_lane(scope)], _key_of(scope), False, 0
+        turns, key, has_turn, size = lanes[_choose_lane(scope)], callers.name(scope), False, 0
 
         async def receive_request() -> Message:
             nonlocal has_turn, turns, size
@@ -79,6 +80,7 @@ def admit_requests(app: Application, *, at_once: Mapping[Lane, int] = AT_ONCE) -
 
         async def send_answer(message: Message) -> None:
             end_turn()
+            callers.remember(scope)
             await send(message)
 
         try:
@@ -120,10 +122,3 @@ def _choose_lane(scope: Scope) -> Lane:
         return Lane.LOG_IN
     path = scope["path"].rstrip("/")
     return Lane.READS if scope["method"] in _SAFE or path.endswith(_QUERIES) else Lane.WRITES
-
-
-def _key_of(scope: Scope) -> str:
-    """Return what a request's sender is known by: a key, a session, or an address."""
-    headers = read_headers(scope)
-    client = scope.get("client") or ("",)
-    return headers.get("authorization") or headers.get("cookie") or str(client[0])

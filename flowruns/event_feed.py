@@ -171,6 +171,7 @@ class Feed[Row: models.Model]:
                 return
             for row in rows:
                 self._offer(row)
+                await asyncio.sleep(0)  # probes and pages wait for no crowd of listeners
 
     def _offer(self, row: Row) -> None:
         for listener in tuple(self._listeners):

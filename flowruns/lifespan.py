@@ -8,7 +8,7 @@ from uuid import uuid4
 from django.db import Error
 
 from flowruns import event_feed, listening, outages, waiters
-from flowruns.evaluation.processes import end_processes
+from flowruns.evaluation.processes import begin_processes, end_processes
 from flowruns.holding import Application, Receive, Scope, Send
 from flowruns.services.attendance import NOTE_SECONDS, note_attendance
 from flowruns.sockets import recording, revocation
@@ -30,6 +30,7 @@ def with_lifespan(app: Application) -> Application:
 
 async def _live(receive: Receive, send: Send) -> None:
     await receive()
+    begin_processes()
     audiences = [STATES, event_feed.events.audience, event_feed.logs.audience]
     living = [
         asyncio.create_task(listening.listen(audiences)),

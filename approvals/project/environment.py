@@ -196,8 +196,9 @@ def _configure_postgresql(config: dict[str, Any]) -> dict[str, Any]:
             "min_size": 1,
             "max_size": size,
             "timeout": _PATIENCE_SECONDS,
-            # then the next request connects at once; the pool itself waits ever longer
-            "reconnect_timeout": 3,
+            # then the next request connects at once; the pool itself waits ever longer between two
+            # attempts, and meanwhile keeps waiting who comes when the database is back
+            "reconnect_timeout": 0.5,
         },
     }
     return config

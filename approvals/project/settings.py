@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
     "approvals.views.errors.explain_refused_methods",
+    "flowruns.callers.note_callers",
 ]
 
 ROOT_URLCONF = "approvals.project.urls"
@@ -122,8 +123,9 @@ if TRUST_PROXY:
 # Flows
 # `serve` makes a key for the flows of this machine, unless others reach the server through a proxy
 KEEPS_LOCAL_KEY = not (_IS_HTTPS or TRUST_PROXY)
-# and there a websocket of the same user needs no key (flowruns.sockets)
-SAME_USER_NEEDS_NO_KEY = KEEPS_LOCAL_KEY and read_bool("SAME_USER_NEEDS_NO_KEY", default=True)
+# and there a websocket of the same user may need none (flowruns.sockets): only where it is asked
+# for, since whatever that user runs to forward connections would let others in
+SAME_USER_NEEDS_NO_KEY = KEEPS_LOCAL_KEY and read_bool("SAME_USER_NEEDS_NO_KEY", default=False)
 EVENT_RETENTION_DAYS = read_int("EVENT_RETENTION_DAYS", default=7, minimum=1)
 
 # Browsers
@@ -201,5 +203,7 @@ LOGGING = {
         "django.request": {"level": "ERROR", "filters": ["outages"]},
         "django.security.DisallowedHost": {"filters": ["hosts"]},
         "axes": {"level": "ERROR"},
+        # it tells of each attempt to connect; `outages` tells of the database, once
+        "psycopg.pool": {"level": "ERROR"},
     },
 }

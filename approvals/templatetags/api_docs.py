@@ -1,10 +1,12 @@
 """The API's description as rows for its page, which needs no script and so no exception."""
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from typing import Any
 
 from django import template
+from django.template.loader import render_to_string
 from ninja import NinjaAPI
 
 register = template.Library()
@@ -28,7 +30,15 @@ class Operation:
 
 
 @register.simple_tag
-def api_operations(api: NinjaAPI) -> list[tuple[str, list[Operation]]]:
+@cache
+def api_reference(api: NinjaAPI) -> str:
+    """Write all operations and schemas once: it takes a second, and anybody may ask for it."""
+    schemas = api.get_openapi_schema()["components"]["schemas"]
+    context = {"groups": _list_operations(api), "schemas": sorted(schemas.items())}
+    return render_to_string("ninja/swagger.html#reference", context)
+
+
+def _list_operations(api: NinjaAPI) -> list[tuple[str, list[Operation]]]:
     """Return the operations by group, in the order in which the API lists them."""
     paths = api.get_openapi_schema()["paths"]
     operations = [
@@ -37,12 +47,6 @@ def api_operations(api: NinjaAPI) -> list[tuple[str, list[Operation]]]:
         for method, operation in methods.items()
     ]
     return [(group, list(rows)) for group, rows in groupby(operations, lambda row: row.group)]
-
-
-@register.simple_tag
-def api_schemas(api: NinjaAPI) -> list[tuple[str, Any]]:
-    """Return the schemas that operations take and give, by name."""
-    return sorted(api.get_openapi_schema()["components"]["schemas"].items())
 
 
 def _read(path: str, method: str, operation: dict[str, Any]) -> Operation:

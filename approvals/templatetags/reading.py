@@ -17,6 +17,7 @@ from approvals.models import Approval
 from approvals.prose import render_markdown
 from approvals.refusals import FlowVerdict, read_flow_verdict
 from approvals.services import inbox
+from approvals.services.askers import Asker, find_asker
 from flowruns import wire
 
 register = template.Library()
@@ -124,6 +125,11 @@ def level(log: wire.Log) -> str:
 def flow_verdict(approval: Approval, run: inbox.RunView) -> FlowVerdict:
     """What the flow made of the answer that it was given."""
     return read_flow_verdict(approval, run)
+
+
+@register.simple_tag
+def asker(approval: Approval, run: inbox.RunView) -> Asker | None:
+    return find_asker(approval, run)
 
 
 @register.simple_tag

@@ -21,6 +21,8 @@ from approvals.views.rejections import show_reason_again
 
 _MAX_HOST = 100
 _RETRY_AFTER_SECONDS = "2"
+_DATABASE_AWAY = "The database is not available."
+_OUR_FAULT = "The server failed; its log says why."
 
 type Answer = Callable[[HttpRequest], HttpResponse]
 type AsyncAnswer = Callable[[HttpRequest], Awaitable[HttpResponse]]
@@ -60,6 +62,8 @@ def _explain_method(request: HttpRequest, response: HttpResponse) -> HttpRespons
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Say what could not be read: a host that is not ours, or what a browser sent."""
+    if _find_outage(exception):  # a session that could not be stored, as Django tells it
+        return _tell_outage(request)
     is_wrong_host = isinstance(exception, DisallowedHost)
     if is_wrong_host and _is_of_api(request):
         return JsonResponse({"detail": str(exception)}, status=400)
@@ -71,12 +75,23 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Say that the fault is ours, or that the database is away for the moment."""
-    if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
-        return HttpResponse(render_to_string("500.html"), status=500)
+    if _find_outage(sys.exc_info()[1]):
+        return _tell_outage(request)
     if _is_of_api(request):
-        response: HttpResponse = JsonResponse(
-            {"detail": "The database is not available."}, status=503
-        )
+        return JsonResponse({"detail": _OUR_FAULT}, status=500)
+    return HttpResponse(render_to_string("500.html"), status=500)
+
+
+def _find_outage(error: BaseException | None) -> BaseException | None:
+    """Return what the database raised that cannot be used now, if that lies behind an error."""
+    while error is not None and not isinstance(error, OperationalError | InterfaceError):
+        error = error.__context__
+    return error
+
+
+def _tell_outage(request: HttpRequest) -> HttpResponse:
+    if _is_of_api(request):
+        response: HttpResponse = JsonResponse({"detail": _DATABASE_AWAY}, status=503)
     else:
         response = HttpResponse(render_to_string("503.html"), status=503)
     response.headers["Retry-After"] = _RETRY_AFTER_SECONDS

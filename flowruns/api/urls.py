@@ -6,7 +6,6 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 
 from flowruns import outages, wire
@@ -33,6 +32,7 @@ from flowruns.api import (
     task_runs,
     variables,
 )
+from flowruns.api.document import DocumentedOnce, document_view
 from flowruns.api.http import StrictJson, respond_json
 from flowruns.api.left_out import name_refusals
 from flowruns.domain.errors import (
@@ -51,19 +51,7 @@ from flowruns.domain.errors import (
 from flowruns.version import VERSION
 from flowruns.wire.queries import INVALID_LIMIT
 
-
-class DescribedApi(NinjaAPI):
-    """An API whose document says of each operation what it does, with an example."""
-
-    def get_openapi_schema(self, **options: Any) -> Any:
-        from flowruns.api.descriptions import describe
-
-        document = super().get_openapi_schema(**options)
-        describe(document)
-        return document
-
-
-api = DescribedApi(
+api = DocumentedOnce(
     title="Approvals",
     version=VERSION,
     description=f"Flow runs in the dialect of Prefect's REST API, {wire.API_VERSION}.",
@@ -188,7 +176,8 @@ def _place(loc: tuple[str | int, ...]) -> list[str | int]:
     return [loc[0], *loc[2:]] if loc[0] == "body" else list(loc)
 
 
+_VIEWS = {"openapi-json": document_view(api)}
 api_urls = api.urls
 for _pattern in api_urls[0]:
     if _pattern.callback:
-        _pattern.callback = name_refusals(_pattern.callback)
+        _pattern.callback = name_refusals(_VIEWS.get(_pattern.name or "", _pattern.callback))

@@ -43,7 +43,8 @@ FlowRunsError
 ├── Forbidden
 │   ├── ReservedBlockType
 │   ├── ProtectedBlockType
-│   └── AnswerIsResumed
+│   ├── AnswerIsResumed
+│   └── QuestionIsAnothers
 ├── JobVariablesFixed
 ├── InvalidReference
 ├── PlaceholderRefused
@@ -236,6 +237,10 @@ class ProtectedBlockType(Forbidden):
 
 class AnswerIsResumed(Forbidden):
     """The answer to a pause is written by resume alone."""
+
+
+class QuestionIsAnothers(Forbidden):
+    """What a pause asks is written by the API key that paused the run, or one that may resume."""
 
 
 class JobVariablesFixed(FlowRunsError):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from flowruns.domain.rejections import read_rejection
 from flowruns.domain.states import (
@@ -217,9 +218,35 @@ def pauses_are_ended_by_who_may_resume(t: Transition) -> Verdict | None:
         return None
     if t.initial is not None and t.initial.type is StateType.PAUSED:
         return Reject("The flow run is paused; only an API key with the scope resume ends that.")
-    if t.proposed.type is not StateType.COMPLETED and _may_be_waited_in(t.run.left_pause, t.now):
-        return Reject("The process of this flow run may still wait in the pause that was ended.")
-    return None
+    pause = t.run.left_pause
+    if (
+        pause is None
+        or t.proposed.type is StateType.COMPLETED
+        or not _may_be_waited_in(pause, t.now)
+    ):
+        return None
+    deadline = pause.details.pause_timeout
+    until = f", until {deadline + _LAST_LOOK:%Y-%m-%d %H:%M:%S} UTC" if deadline else ""
+    return Reject(
+        f"The process of this flow run may still wait in the pause that was ended{until};"
+        " an API key with the scope resume may start it again now."
+    )
+
+
+def pauses_are_named_by_who_runs_the_run(t: Transition) -> Verdict | None:
+    """Keep others from asking under a key by which the flow will ask, and be answered, itself.
+
+    A pause fires once: the flow would take the answer to their question for the answer to its
+    own. Who suspends another run uses a UUID (as Prefect 3.8's client, where this is no rule).
+    """
+    if t.proposed.type is not StateType.PAUSED or not t.run.is_run_by_another:
+        return None
+    if t.proposed.details.pause_key is None or _is_uuid(t.proposed.details.pause_key):
+        return None
+    return Reject(
+        "Only the API key that runs the flow run, or one with the scope resume, names its pauses;"
+        " others leave the pause key out, or use a UUID."
+    )
 
 
 def answers_come_before_going_on(t: Transition) -> Verdict | None:
@@ -314,6 +341,7 @@ FLOW_RUN_RULES: tuple[Rule, ...] = (
     suspended_runs_are_resumed_by_their_deployment,
     overdue_pauses_fail,
     pauses_are_ended_by_who_may_resume,
+    pauses_are_named_by_who_runs_the_run,
     answers_come_before_going_on,
     starts_need_a_slot,
     submissions_keep_their_scheduled_time,
@@ -326,6 +354,7 @@ FORCED_RULES: tuple[Rule, ...] = (
     rejected_runs_stay_rejected,
     runs_without_a_process_are_cancelled_at_once,
     pauses_are_ended_by_who_may_resume,
+    pauses_are_named_by_who_runs_the_run,
     answers_come_before_going_on,
 )
 
@@ -351,11 +380,17 @@ def _pause_word(pause: State) -> str:
     return "suspended" if pause.is_suspended else "paused"
 
 
-def _may_be_waited_in(pause: State | None, now: datetime) -> bool:
+def _may_be_waited_in(pause: State, now: datetime) -> bool:
     """Whether a process may look whether this pause, which its run has left, was answered."""
-    if pause is None or pause.is_suspended:
+    return not pause.is_suspended and not pause.has_timed_out(now - _LAST_LOOK)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
         return False
-    return not pause.has_timed_out(now - _LAST_LOOK)
+    return True
 
 
 def _has_persisted_result(state: State) -> bool:

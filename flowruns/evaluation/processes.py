@@ -50,8 +50,13 @@ def evaluate[T](
         return result
 
 
+def begin_processes() -> None:
+    """Let processes start with their first jobs."""
+    _processes.has_ended = False
+
+
 def end_processes() -> None:
-    """Kill the processes, so that nobody waits for them when this one ends."""
+    """Kill the processes and start no others, so that nobody waits for them when this one ends."""
     _processes.end()
 
 
@@ -108,6 +113,7 @@ class _Processes:
     """A few processes, which start with their first job and are replaced when they are killed."""
 
     def __init__(self) -> None:
+        self.has_ended = False
         self._turns = threading.Semaphore(_MAX_PROCESSES)
         self._all: set[_Process] = set()
         self._idle: list[_Process] = []
@@ -119,6 +125,8 @@ class _Processes:
         if not self._turns.acquire(timeout=DEADLINE_SECONDS):
             raise EvaluationBusy
         try:
+            if self.has_ended:
+                raise EvaluationBusy
             return self._run(job, arguments, find_variable)
         finally:
             self._turns.release()
@@ -142,6 +150,7 @@ class _Processes:
         raise SchemaTooSlow if isinstance(found, MemoryError) else found
 
     def end(self) -> None:
+        self.has_ended = True
         for process in tuple(self._all):
             process.kill()
 

@@ -4,11 +4,17 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.db.models.functions import Substr
 
 from flowruns import wire
 from flowruns.domain.actors import Actor
-from flowruns.domain.errors import AnswerIsResumed, RunInputExists, RunInputNotFound
+from flowruns.domain.errors import (
+    AnswerIsResumed,
+    QuestionIsAnothers,
+    RunInputExists,
+    RunInputNotFound,
+)
 from flowruns.domain.states import StateType
 from flowruns.models import FlowRun, FlowRunState, RunInput
 from flowruns.models.actors import dump_actor
@@ -20,11 +26,14 @@ def create_run_input(flow_run_id: UUID, run_input: wire.RunInputCreate, *, actor
     """Store an input; raises `FlowRunNotFound`, and `RunInputExists` for a key that is taken.
 
     The answer to a pause is written by `resume_flow_run` alone; here it raises `AnswerIsResumed`.
+    What a pause asks is written by who paused the run; `QuestionIsAnothers` for others.
     """
     with transaction.atomic():
         run = get_flow_run(flow_run_id)
         if _is_answer(flow_run_id, run_input.key):
             raise AnswerIsResumed
+        if _is_anothers_question(run, run_input.key, actor):
+            raise QuestionIsAnothers
         try:
             with transaction.atomic():
                 RunInput.objects.create(
@@ -60,13 +69,18 @@ def read_run_inputs(
 
 
 def delete_run_input(flow_run_id: UUID, key: str, *, actor: Actor) -> None:
-    """Delete an input; raises `RunInputNotFound`, and `AnswerIsResumed` where that is one."""
+    """Delete an input; raises `RunInputNotFound`.
+
+    `AnswerIsResumed` where it is an answer, and `QuestionIsAnothers` where a paused run asks it.
+    """
     with transaction.atomic():
         found = RunInput.objects.filter(flow_run_id=flow_run_id, key=key).first()
         if found is None or not RunInput.objects.filter(pk=found.pk).delete()[0]:
             raise RunInputNotFound
         if not actor.may_resume and _is_answer(flow_run_id, key):
             raise AnswerIsResumed
+        if _is_anothers_question(get_flow_run(flow_run_id), key, actor):
+            raise QuestionIsAnothers
         deleted = InputDeleted(flow_run_id=flow_run_id, key=key, value=found.value)
         run_input_deleted.send(sender=FlowRun, deleted=deleted)
 
@@ -75,3 +89,13 @@ def _is_answer(flow_run_id: UUID, key: str) -> bool:
     """Whether a pause that the run is in, or was in, has its answer there."""
     pauses = FlowRunState.objects.filter(flow_run_id=flow_run_id, type=StateType.PAUSED)
     return pauses.filter(details__run_input_keyset__response=key).exists()
+
+
+def _is_anothers_question(run: FlowRun, key: str, actor: Actor) -> bool:
+    """Whether the run waits for the answer to this, and another key has paused it."""
+    if actor.may_resume or run.state_type != StateType.PAUSED:
+        return False
+    keyset = "details__run_input_keyset__"
+    is_part = Q(**{f"{keyset}schema": key}) | Q(**{f"{keyset}description": key})
+    pauses = FlowRunState.objects.filter(is_part, flow_run=run, version=run.version)
+    return pauses.exclude(actor_key_id=actor.key_id).exists()

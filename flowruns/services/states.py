@@ -20,6 +20,7 @@ from flowruns.models import FlowRun, FlowRunState, RunInput
 from flowruns.models.actors import dump_actor
 from flowruns.models.prepared import PreparedQuery
 from flowruns.models.states import dump_details
+from flowruns.services.running_keys import is_run_by_another
 from flowruns.services.slots import (
     SlotLostError,
     lease_of,
@@ -89,8 +90,7 @@ def set_flow_run_state(
             initial = current_state(run)
             now = datetime.now(UTC)
             proposed = replace(proposed, timestamp=now)
-            left = None if actor.may_resume else _find_left_pause(run, initial)
-            facts = replace(read_facts(run), answer_accepted=False, left_pause=left)
+            facts = _read_facts_for(actor, run, initial, proposed)
             t = Transition(
                 initial=initial,
                 proposed=proposed,
@@ -120,6 +120,16 @@ def current_state(run: FlowRun) -> State | None:
     if state is None:  # deleted with its run since the run was read
         raise FlowRunNotFound
     return state.to_domain()
+
+
+def _read_facts_for(actor: Actor, run: FlowRun, initial: State | None, proposed: State) -> RunFacts:
+    """Return what the rules know of the run, and of who proposes where they may not resume it."""
+    facts = replace(read_facts(run), answer_accepted=False)
+    if actor.may_resume:
+        return facts
+    is_foreign = proposed.type is StateType.PAUSED and is_run_by_another(run.pk, actor)
+    left = _find_left_pause(run, initial)
+    return replace(facts, left_pause=left, is_run_by_another=is_foreign)
 
 
 def _find_left_pause(run: FlowRun, state: State | None) -> State | None:

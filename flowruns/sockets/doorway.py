@@ -2,7 +2,8 @@
 
 The client sends `PREFECT_API_AUTH_STRING` in its first message, but never `PREFECT_API_KEY`,
 which it means for Prefect Cloud. Without either, a process of this server's own user may come in
-on a server for this machine: it could read the local key's file as well.
+where a server for this machine is told so: it could read the local key's file as well. Not unasked:
+what forwards connections in that user's name cannot be told from what was meant.
 """
 
 import asyncio

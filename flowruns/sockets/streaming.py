@@ -54,13 +54,19 @@ async def _send[Row: models.Model](
         sent = set()
         async for row_id, text in before:
             sent.add(row_id)
-            await socket.send(text)
+            await _send_in_turn(socket, text)
         while True:
             row = await listener.next()
             if row.pk in sent:  # committed while the rows of before were read
                 sent.discard(row.pk)
             else:
-                await socket.send(speak(row))
+                await _send_in_turn(socket, speak(row))
+
+
+async def _send_in_turn(socket: Socket, text: str) -> None:
+    """Send a text, and let others go on: a socket that takes all at once waits for nothing."""
+    await socket.send(text)
+    await asyncio.sleep(0)
 
 
 async def nothing() -> AsyncIterator[Spoken]:

@@ -1,12 +1,13 @@
 """The database goes away and comes back: everybody is told so, soon, and nobody for long."""
 
 import os
+import resource
 import sqlite3
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
@@ -104,7 +105,7 @@ def test_an_outage_is_two_lines_of_the_log(
     while "can be used again" not in server.log:
         assert time.monotonic() < deadline, server.log
         time.sleep(0.1)
-    lines = [line for line in server.log.splitlines() if " flowruns" in line or " django" in line]
+    lines = [line for line in server.log.splitlines() if " WARNING " in line or " ERROR " in line]
     assert len(lines) == 2, "\n".join(lines)
 
 
@@ -173,3 +174,41 @@ def test_readers_are_served_while_writers_wait_for_sqlite(tmp_path: Path) -> Non
             assert {answer.status_code for answer in answers} == {503}
             assert all(answer.json()["detail"] for answer in answers)
             assert make_run_again(client, run).status_code == 201
+
+
+def test_a_disk_that_is_full_is_told_like_a_database_that_is_away(tmp_path: Path) -> None:
+    with approvals_server(home=tmp_path / "home") as server:
+        server.create_user("alice", password="let-me-in")
+        headers = {"Authorization": f"Bearer {server.api_key}"}
+        with httpx.Client(base_url=server.url, headers=headers, timeout=PATIENCE) as client:
+            run = make_run(client).json()
+            with no_more_room(server):
+                answer = make_run_again(client, run)
+                assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+                assert answer.json() == {"detail": "The database is not available."}
+                page = log_in(server)
+                assert page.status_code == 503
+                assert "cannot reach its database" in page.text
+                assert client.get(f"/api/flow_runs/{run['id']}").status_code == 200
+                assert client.get("/api/health").status_code == 200
+            assert make_run_again(client, run).status_code == 201
+            assert log_in(server).status_code == 302
+
+
+@contextmanager
+def no_more_room(server: ApprovalsServer) -> Iterator[None]:
+    """Let no file of the server grow beyond two pages."""
+    before = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (8192, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, before)
+
+
+def log_in(server: ApprovalsServer) -> httpx.Response:
+    with httpx.Client(base_url=server.url, timeout=PATIENCE) as browser:
+        browser.get("/accounts/login/")
+        form = {"username": "alice", "password": "let-me-in"}
+        form["csrfmiddlewaretoken"] = browser.cookies["csrftoken"]
+        return browser.post("/accounts/login/", data=form)

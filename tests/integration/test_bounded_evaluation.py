@@ -138,6 +138,21 @@ def test_who_finds_all_processes_taken_is_told_to_come_again(
         evaluate(answers.try_values, DOUBLING, {})
 
 
+def test_nobody_who_waits_for_a_process_starts_one_after_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else each of them would keep a server that is told to end for two seconds more."""
+    ended = processes._Processes()
+    monkeypatch.setattr(processes, "_processes", ended)
+    monkeypatch.setattr(processes, "_Process", None)
+    processes.end_processes()
+    with pytest.raises(EvaluationBusy):
+        evaluate(answers.try_values, DOUBLING, {})
+    processes.begin_processes()
+    with pytest.raises(TypeError):
+        evaluate(answers.try_values, DOUBLING, {})
+
+
 @pytest.mark.parametrize(
     "template",
     [

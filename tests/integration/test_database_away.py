@@ -7,7 +7,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import InterfaceError, OperationalError
+from django.contrib.auth.models import User
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.test import Client
 
 from flowruns import outages
@@ -57,6 +58,27 @@ def test_a_page_says_it_in_a_sentence(db: None, monkeypatch: pytest.MonkeyPatch)
     page = client.get("/")
     assert (page.status_code, page.headers["Retry-After"]) == (503, "2")
     assert "cannot reach its database" in page.content.decode()
+
+
+def test_who_logs_in_while_the_disk_is_full_is_told_so(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Django says that it cannot store a session as if the browser had sent a bad request."""
+    User.objects.create_user("alice", password="let-me-in")
+    full = fail(OperationalError("database or disk is full"))
+    monkeypatch.setattr("django.contrib.sessions.models.Session.save", full)
+    form = {"username": "alice", "password": "let-me-in"}
+    page = Client(raise_request_exception=False).post("/accounts/login/", form)
+    assert (page.status_code, page.headers["Retry-After"]) == (503, "2")
+    assert "cannot reach its database" in page.content.decode()
+
+
+def test_a_fault_of_ours_is_json_under_the_api(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "read_flow_run", fail(DatabaseError("file is not a database")))
+    monkeypatch.setattr(run.api._client, "raise_request_exception", False)
+    response = run.api.get(f"/flow_runs/{run.id}")
+    assert response.status_code == 500
+    assert json.loads(response.content) == {"detail": "The server failed; its log says why."}
 
 
 def test_an_outage_is_told_once_and_once_when_it_is_over(

@@ -234,9 +234,10 @@ def test_the_first_message_is_the_key(key: str) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"x_forwarded_for": "192.0.2.7"}, {"via": "1.1 proxy"}])
-def test_only_a_process_of_the_same_user_needs_no_key(
-    key: str, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+def test_only_a_process_of_the_same_user_needs_no_key_where_that_is_set(
+    key: str, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
+    settings.SAME_USER_NEEDS_NO_KEY = True
     monkeypatch.setattr(doorway, "belongs_to_our_user", lambda *_: True)
     socket = FakeSocket("/api/events/in", **headers)
     if headers:  # a proxy on this machine speaks for anybody
@@ -252,10 +253,10 @@ def test_only_a_process_of_the_same_user_needs_no_key(
     play(scenario())
 
 
-def test_a_production_server_wants_a_key_of_everybody(
-    key: str, monkeypatch: pytest.MonkeyPatch, settings: Any
+def test_everybody_else_shows_a_key_also_a_process_of_the_same_user(
+    key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.SAME_USER_NEEDS_NO_KEY = False
+    """It may be one that forwards connections of others."""
     monkeypatch.setattr(doorway, "belongs_to_our_user", lambda *_: True)
     assert refused(FakeSocket("/api/events/in"), token=None)[0] == 1008
 

@@ -2,22 +2,15 @@
 
 import pytest
 
-from flowruns.api.urls import api
 from flowruns.sockets.connection import POLICY_VIOLATION
 from tests import doors
 from tests.doors import CALLERS, Caller, Door, find_doors, find_sockets, make_key, read_table
 from tests.websockets import FakeSocket, play
 
-NO_DOCUMENT: dict[str, dict[str, dict[str, object]]] = {"paths": {}, "components": {"schemas": {}}}
-
 
 @pytest.fixture
-def found(
-    db: None, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> tuple[Door, ...]:
+def found(db: None, caplog: pytest.LogCaptureFixture) -> tuple[Door, ...]:
     caplog.set_level("CRITICAL", logger="django")
-    # a second of work each time
-    monkeypatch.setattr(api, "get_openapi_schema", lambda **_: NO_DOCUMENT)
     return find_doors()
 
 

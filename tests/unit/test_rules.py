@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -66,13 +67,14 @@ def test_without_rules_everything_is_accepted() -> None:
     assert judge(move(PAUSED, RUNNING), []) == Accept(RUNNING)
 
 
-def test_force_keeps_five_of_the_rules() -> None:
+def test_force_keeps_six_of_the_rules() -> None:
     assert set(FORCED_RULES) < set(FLOW_RUN_RULES)
     assert [rule.__name__ for rule in FORCED_RULES] == [
         "results_are_not_overwritten_by_nothing",
         "rejected_runs_stay_rejected",
         "runs_without_a_process_are_cancelled_at_once",
         "pauses_are_ended_by_who_may_resume",
+        "pauses_are_named_by_who_runs_the_run",
         "answers_come_before_going_on",
     ]
 
@@ -301,3 +303,18 @@ def test_a_flow_that_goes_on_without_its_answer_may_complete() -> None:
     completed = State(type=StateType.COMPLETED)
     late = move(State(type=StateType.FAILED), completed, RunFacts(left_pause=PAUSED))
     assert judge(replace(late, may_resume=False)) == Accept(completed)
+
+
+@pytest.mark.parametrize("rules", [FLOW_RUN_RULES, FORCED_RULES])
+@pytest.mark.parametrize(
+    ("pause_key", "is_named"),
+    [("1", True), ("approval", True), ("", True), (None, False), (str(uuid4()), False)],
+)
+def test_who_does_not_run_the_run_gives_its_pauses_no_name(
+    pause_key: str | None, is_named: bool, rules: Sequence[Rule]
+) -> None:
+    pause = replace(PAUSED, details=replace(PAUSED.details, pause_key=pause_key))
+    foreign = move(RUNNING, pause, replace(DEPLOYED, is_run_by_another=True))
+    verdict = judge(replace(foreign, may_resume=False), rules)
+    assert isinstance(verdict, Reject) == is_named
+    assert isinstance(judge(move(RUNNING, pause, DEPLOYED), rules), Accept)
