@@ -32,13 +32,17 @@
 
   function wordsFor(time, now) {
     const seconds = (new Date(time.dateTime) - now) / 1000;
-    if (time.dataset.shown === "left") return seconds <= 0 ? "no time left" : `${span(seconds, 2)} left`;
+    if (time.dataset.shown === "left") {
+      if (!isUrgent(time, seconds)) return time.textContent; // a plain time until it matters
+      return seconds <= 0 ? "no time left" : `${span(seconds, 2)} left`;
+    }
     return -seconds < 10 ? "just now" : `${span(-seconds, 1)} ago`;
   }
 
-  function urgency(time, now) {
-    const seconds = (new Date(time.dateTime) - now) / 1000;
-    return seconds < 600 ? "now" : seconds < 3600 ? "soon" : "later";
+  // The last tenth of the time, and ten minutes at most.
+  function isUrgent(time, left) {
+    const whole = (new Date(time.dateTime) - new Date(time.dataset.opened)) / 1000;
+    return left <= Math.min(whole / 10, 600);
   }
 
   // The server's clock judges, so ours is corrected by what its last page said.
@@ -51,7 +55,7 @@
       const words = wordsFor(time, now);
       if (time.textContent !== words) time.textContent = words;
       const box = time.dataset.shown === "left" && time.closest(".left");
-      if (box) box.className = `left left-${urgency(time, now)}`;
+      if (box) box.className = `left left-${isUrgent(time, (new Date(time.dateTime) - now) / 1000) ? "now" : "later"}`;
     }
   }
 
