@@ -79,7 +79,7 @@ def fragment[**P](view: ReviewerView[P, HttpResponse]) -> View[P, HttpResponse]:
         context = {"login_query": urlencode({"next": _path_of(page)})}
         response = render(request, "registration/logged_out_notice.html", context)
         response["HX-Retarget"], response["HX-Reswap"] = "#session-notice", "innerHTML"
-        response.status_code = 286  # htmx stops polling
+        response.status_code = 401  # the page goes on asking, and so learns of the next login
         return response
 
     return never_cache(wrapped)

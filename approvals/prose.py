@@ -49,6 +49,16 @@ class _Renderer(RendererHTML):
             return f'<img src="{escape(source)}" alt="{escape(words)}">'
         return f'<a href="{escape(source)}">{escape(words or "Picture")}</a>'
 
+    def fence(
+        self,
+        tokens: Sequence[Token],
+        idx: int,
+        options: OptionsDict,
+        env: MutableMapping[str, Any],
+    ) -> str:
+        """Put attributes on what scrolls, as `code_block` does; the name of a language is lost."""
+        return self.code_block(tokens, idx, options, env)
+
 
 @lru_cache(maxsize=64)
 def render_markdown(text: str) -> SafeString:

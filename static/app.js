@@ -134,10 +134,11 @@
   // One press, one answer. The server refuses a second one anyway.
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (event.submitter && event.submitter.name) return;
+    if (event.submitter && event.submitter.name) return noteBusy(form);
     if (form.dataset.sent) return event.preventDefault();
     if (form.method === "post") form.dataset.sent = "1";
     for (const button of form.elements) if (button.matches("[data-once]")) button.setAttribute("aria-busy", "true");
+    noteBusy(form);
     if (unsent && isDecision(form)) {
       event.preventDefault();
       sendOnceThere(form);
@@ -146,6 +147,7 @@
 
   function release(form) {
     delete form.dataset.sent;
+    noteDone(form);
     for (const button of form.elements) if (button.matches("[data-once]")) button.removeAttribute("aria-busy");
   }
 
@@ -164,6 +166,7 @@
 
   function showUnsent(which) {
     unsent.hidden = !which;
+    noteDone(unsentForm);
     for (const words of unsent.querySelectorAll("[data-unsent]")) words.hidden = words.dataset.unsent !== which;
   }
 
@@ -183,6 +186,7 @@
     }
     if (unsentForm !== form) return;
     unsentForm = null;
+    noteBusy(form);
     form.submit();
     releaseLater(form);
   }
@@ -210,6 +214,42 @@
       event.detail.shouldSwap = false;
     }
   });
+
+  // That the session has ended is said once, and taken back when there is one again.
+  const sessionNotice = document.getElementById("session-notice");
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target === sessionNotice && sessionNotice.children.length) event.detail.shouldSwap = false;
+  });
+
+  document.addEventListener("htmx:afterOnLoad", (event) => {
+    if (event.detail.xhr.status < 400) sessionNotice.replaceChildren();
+  });
+
+  // On a slow line the page says that it works on what was asked for; what it asks by itself is quiet.
+  const busy = document.getElementById("busy");
+  const asked = new Set();
+  let sign = 0;
+
+  function noteBusy(what) {
+    asked.add(what);
+    sign = sign || setTimeout(() => { busy.textContent = "Working…"; }, 300);
+  }
+
+  function noteDone(what) {
+    asked.delete(what);
+    if (asked.size) return;
+    clearTimeout(sign);
+    sign = 0;
+    if (busy.textContent) busy.textContent = "";
+  }
+
+  function isQuiet(element) {
+    return element.hasAttribute("data-polls") || element.id === "draft";
+  }
+
+  document.addEventListener("htmx:beforeSend", (event) => { if (!isQuiet(event.detail.elt)) noteBusy(event.detail.xhr); });
+  document.addEventListener("htmx:afterRequest", (event) => noteDone(event.detail.xhr));
 
   const lost = document.getElementById("connection-notice");
   document.addEventListener("htmx:sendError", () => { if (lost) lost.hidden = false; });

@@ -106,7 +106,7 @@ def test_the_number_in_the_navigation_is_told_when_it_changes(run: Run) -> None:
 
 def test_a_poll_after_the_session_ended_says_so_and_stops(db: None) -> None:
     response = Client().get("/inbox/list/?mark=x", headers=FROM_HTMX)
-    assert response.status_code == 286
+    assert response.status_code == 401
     assert response["HX-Retarget"] == "#session-notice"
     assert "Your session has ended" in text_of(response)
     assert "next=%2Fapprovals%2Fx%2F" in response.content.decode()
