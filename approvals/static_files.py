@@ -17,6 +17,8 @@ class StaticFiles(WhiteNoiseMiddleware):
         found = static_file.get_response(request.method, request.META)
         headers: dict[str, Any] = dict(found.headers)
         content = _read(found.file)
+        if content:
+            headers["Content-Length"] = str(len(content))  # the file may be a newer one by now
         response = HttpResponse(content, status=int(found.status), headers=headers)
         if "Content-Type" not in headers:
             del response["Content-Type"]
