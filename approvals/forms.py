@@ -26,10 +26,6 @@ from flowruns.domain.texts import read_json
 
 _NOTHING_ASKED: JSONValue = {}
 MAX_REASON = 2_000
-# what a phone shows of a text at once
-_PHONE_LINE = 42  # characters
-_PHONE_LINES = 24
-
 # how Prefect 3.8 refuses an answer
 _REFUSAL = re.compile(
     r"(?:Reason: )?Validation failed(?: for field '(?P<place>.*?)')?\. Failure reason: (?P<why>.*)",
@@ -57,8 +53,7 @@ class Question:
     @property
     def is_long(self) -> bool:
         """Whether the description fills more than a phone's screen, as far as its text tells."""
-        lines = self.description.splitlines()
-        return sum(1 + len(line) // _PHONE_LINE for line in lines) > _PHONE_LINES
+        return prose.is_long(self.description)
 
     @property
     def digest(self) -> str:

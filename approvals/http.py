@@ -1,5 +1,6 @@
 """What all pages share: who may see them, in which time zone, and what survives a login."""
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,6 +32,7 @@ _MAX_CARRIED = 2_000_000  # characters; more is a file, which a browser has to s
 
 _BACK = "back"
 _LISTS = {"/": "Inbox", "/history/": "History"}
+_APPROVAL = re.compile(r"/approvals/[0-9a-f-]{36}/")
 _LINES_AT_ONCE = 200
 
 
@@ -43,7 +45,7 @@ class Request(HttpRequest):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Back:
-    """The list to go back to; `query` is what a link says to keep it."""
+    """The page to go back to; `query` is what a link says to keep it."""
 
     address: str
     name: str
@@ -79,7 +81,7 @@ def fragment[**P](view: ReviewerView[P, HttpResponse]) -> View[P, HttpResponse]:
         context = {"login_query": urlencode({"next": _path_of(page)})}
         response = render(request, "registration/logged_out_notice.html", context)
         response["HX-Retarget"], response["HX-Reswap"] = "#session-notice", "innerHTML"
-        response.status_code = 286  # htmx stops polling
+        response.status_code = 401  # the page goes on asking, and so learns of the next login
         return response
 
     return never_cache(wrapped)
@@ -107,14 +109,15 @@ def read_place(request: HttpRequest) -> tuple[datetime, UUID] | None:
 
 
 def back_query(address: str) -> str:
-    """Return what to append to a link so that its page leads back to the list at `address`."""
+    """Return what to append to a link so that its page leads back to the one at `address`."""
     return f"?{urlencode({_BACK: address})}"
 
 
 def read_back(request: HttpRequest) -> Back:
-    """Return the list that a page was opened from, the inbox where an address says none of ours."""
+    """Return the page that one was opened from, the inbox where an address says none of ours."""
     address = request.GET.get(_BACK, "")
-    name = _LISTS.get(address.partition("?")[0])
+    path = address.partition("?")[0]
+    name = "The approval" if _APPROVAL.fullmatch(path) else _LISTS.get(path)
     if name is None:
         return Back(address="/", name="Inbox", query="")
     return Back(address=address, name=name, query=back_query(address))

@@ -14,6 +14,9 @@ from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
 MAX_LENGTH = 50_000
+# what a phone shows of a text at once
+_PHONE_LINE = 42  # characters
+_PHONE_LINES = 24
 _TAGS = set(
     "a blockquote br code del em h3 h4 h5 h6 hr img li ol p pre s strong"
     " table tbody td th thead tr ul".split()
@@ -49,6 +52,16 @@ class _Renderer(RendererHTML):
             return f'<img src="{escape(source)}" alt="{escape(words)}">'
         return f'<a href="{escape(source)}">{escape(words or "Picture")}</a>'
 
+    def fence(
+        self,
+        tokens: Sequence[Token],
+        idx: int,
+        options: OptionsDict,
+        env: MutableMapping[str, Any],
+    ) -> str:
+        """Put attributes on what scrolls, as `code_block` does; the name of a language is lost."""
+        return self.code_block(tokens, idx, options, env)
+
 
 def new_parser() -> MarkdownIt:
     """Return a parser of Markdown with tables, which shows HTML as the text that it is."""
@@ -72,6 +85,11 @@ def render_markdown(text: str) -> SafeString:
             token.attrSet("tabindex", "0")  # it may scroll sideways, so keys must reach it
     html = parser.renderer.render(tokens, parser.options, {})
     return mark_safe(_clean(html))  # noqa: S308 -- cleaned just before
+
+
+def is_long(text: str) -> bool:
+    """Return whether a text fills more than a phone's screen, as far as its lines tell."""
+    return sum(1 + len(line) // _PHONE_LINE for line in text.splitlines()) > _PHONE_LINES
 
 
 def summarise_markdown(text: str, *, length: int) -> str:

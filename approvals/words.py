@@ -11,6 +11,7 @@ from flowruns.domain.actors import Actor, ActorKind
 from flowruns.domain.rejections import REJECTED
 from flowruns.domain.states import AWAITING_SLOT, StateType
 
+_COUNTED_DOWN = timedelta(minutes=10)
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 _STATES = {
@@ -73,6 +74,16 @@ def span(length: timedelta, *, parts: int = 1) -> str:
     return " ".join(words)
 
 
+def until(deadline: datetime, now: datetime) -> str:
+    """Return a deadline as a plain time, both moments in the reader's zone; the year where it is
+    another one.
+    """
+    if deadline.date() == now.date():
+        return f"until {deadline:%H:%M}"
+    year = "" if deadline.year == now.year else f" {deadline.year}"
+    return f"until {deadline.day} {deadline:%b}{year}, {deadline:%H:%M}"
+
+
 def duration(length: timedelta) -> str:
     """Return how long something took; to the second, since steps are told by other clocks."""
     return "under a second" if length < timedelta(seconds=1) else span(length, parts=2)
@@ -89,12 +100,11 @@ def time_left(deadline: datetime, now: datetime) -> str:
     return "no time left" if left <= timedelta(0) else f"{span(left, parts=2)} left"
 
 
-def urgency(deadline: datetime, now: datetime) -> str:
-    """Return how pressing a deadline is, as the name of a colour's class."""
-    left = deadline - now
-    if left < timedelta(minutes=10):
-        return "now"
-    return "soon" if left < timedelta(hours=1) else "later"
+def is_urgent(opened: datetime, deadline: datetime, now: datetime) -> bool:
+    """Return whether a deadline is to be counted down: in the last tenth of its time, and in its
+    last ten minutes at most.
+    """
+    return deadline - now <= min((deadline - opened) / 10, _COUNTED_DOWN)
 
 
 def state_words(state_type: StateType, name: str | None) -> tuple[str, str]:
@@ -115,12 +125,25 @@ def outcome_words(outcome: str) -> tuple[str, str]:
 
 
 def person(text: str) -> str:
-    """Return who did something as a person reads it: a reviewer's name, a key or this server."""
-    actor = Actor.parse(text)
-    match actor.kind:
+    """Return who did something as reviewers read it: a reviewer, a program or this server."""
+    found = Actor.parse(text)
+    match found.kind:
         case ActorKind.API_KEY:
-            return f"API key “{actor.name}”"
+            return f"the program “{found.name}”"
         case ActorKind.SERVER:
             return "this server"
         case ActorKind.REVIEWER:
-            return actor.name or "somebody"
+            return found.name or "somebody"
+
+
+def person_first(text: str) -> str:
+    """Return `person` as a sentence begins with it; a user's name stays as it is."""
+    words = person(text)
+    is_name = Actor.parse(text).kind is ActorKind.REVIEWER
+    return words if is_name else f"{words[0].upper()}{words[1:]}"
+
+
+def actor(text: str) -> str:
+    """Return who did something as a run's own page says it: a program by its API key."""
+    found = Actor.parse(text)
+    return f"API key “{found.name}”" if found.kind is ActorKind.API_KEY else person(text)

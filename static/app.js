@@ -32,13 +32,17 @@
 
   function wordsFor(time, now) {
     const seconds = (new Date(time.dateTime) - now) / 1000;
-    if (time.dataset.shown === "left") return seconds <= 0 ? "no time left" : `${span(seconds, 2)} left`;
+    if (time.dataset.shown === "left") {
+      if (!isUrgent(time, seconds)) return time.textContent; // a plain time until it matters
+      return seconds <= 0 ? "no time left" : `${span(seconds, 2)} left`;
+    }
     return -seconds < 10 ? "just now" : `${span(-seconds, 1)} ago`;
   }
 
-  function urgency(time, now) {
-    const seconds = (new Date(time.dateTime) - now) / 1000;
-    return seconds < 600 ? "now" : seconds < 3600 ? "soon" : "later";
+  // The last tenth of the time, and ten minutes at most.
+  function isUrgent(time, left) {
+    const whole = (new Date(time.dateTime) - new Date(time.dataset.opened)) / 1000;
+    return left <= Math.min(whole / 10, 600);
   }
 
   // The server's clock judges, so ours is corrected by what its last page said.
@@ -51,7 +55,7 @@
       const words = wordsFor(time, now);
       if (time.textContent !== words) time.textContent = words;
       const box = time.dataset.shown === "left" && time.closest(".left");
-      if (box) box.className = `left left-${urgency(time, now)}`;
+      if (box) box.className = `left left-${isUrgent(time, (new Date(time.dateTime) - now) / 1000) ? "now" : "later"}`;
     }
   }
 
@@ -130,10 +134,11 @@
   // One press, one answer. The server refuses a second one anyway.
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (event.submitter && event.submitter.name) return;
+    if (event.submitter && event.submitter.name) return noteBusy(form);
     if (form.dataset.sent) return event.preventDefault();
     if (form.method === "post") form.dataset.sent = "1";
     for (const button of form.elements) if (button.matches("[data-once]")) button.setAttribute("aria-busy", "true");
+    noteBusy(form);
     if (unsent && isDecision(form)) {
       event.preventDefault();
       sendOnceThere(form);
@@ -142,6 +147,7 @@
 
   function release(form) {
     delete form.dataset.sent;
+    noteDone(form);
     for (const button of form.elements) if (button.matches("[data-once]")) button.removeAttribute("aria-busy");
   }
 
@@ -160,6 +166,7 @@
 
   function showUnsent(which) {
     unsent.hidden = !which;
+    noteDone(unsentForm);
     for (const words of unsent.querySelectorAll("[data-unsent]")) words.hidden = words.dataset.unsent !== which;
   }
 
@@ -179,6 +186,7 @@
     }
     if (unsentForm !== form) return;
     unsentForm = null;
+    noteBusy(form);
     form.submit();
     releaseLater(form);
   }
@@ -206,6 +214,42 @@
       event.detail.shouldSwap = false;
     }
   });
+
+  // That the session has ended is said once, and taken back when there is one again.
+  const sessionNotice = document.getElementById("session-notice");
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target === sessionNotice && sessionNotice.children.length) event.detail.shouldSwap = false;
+  });
+
+  document.addEventListener("htmx:afterOnLoad", (event) => {
+    if (event.detail.xhr.status < 400) sessionNotice.replaceChildren();
+  });
+
+  // On a slow line the page says that it works on what was asked for; what it asks by itself is quiet.
+  const busy = document.getElementById("busy");
+  const asked = new Set();
+  let sign = 0;
+
+  function noteBusy(what) {
+    asked.add(what);
+    sign = sign || setTimeout(() => { busy.textContent = "Working…"; }, 300);
+  }
+
+  function noteDone(what) {
+    asked.delete(what);
+    if (asked.size) return;
+    clearTimeout(sign);
+    sign = 0;
+    if (busy.textContent) busy.textContent = "";
+  }
+
+  function isQuiet(element) {
+    return element.hasAttribute("data-polls") || element.id === "draft";
+  }
+
+  document.addEventListener("htmx:beforeSend", (event) => { if (!isQuiet(event.detail.elt)) noteBusy(event.detail.xhr); });
+  document.addEventListener("htmx:afterRequest", (event) => noteDone(event.detail.xhr));
 
   const lost = document.getElementById("connection-notice");
   document.addEventListener("htmx:sendError", () => { if (lost) lost.hidden = false; });

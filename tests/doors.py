@@ -120,7 +120,7 @@ class Caller:
             self._client.force_login(self._user, "django.contrib.auth.backends.ModelBackend")
         response = _ask(self._client, door)
         assert response.status_code < 500, door
-        if response.status_code in {401, 403, 286}:
+        if response.status_code in {401, 403}:
             return False
         return not _LOGIN.search(response.headers.get("Location", ""))
 

@@ -42,6 +42,11 @@ class Content:
     percent: float = 0
     is_cut: bool = False
 
+    @property
+    def is_long(self) -> bool:
+        """Whether a text fills more than a phone's screen."""
+        return self.kind in {"markdown", "text"} and prose.is_long(self.text)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
@@ -128,7 +133,8 @@ def _read_beside(connector: str, artifact_id: UUID, updated: datetime) -> Conten
 
 def _read(kind: str, data: Any, *, start: int, limit: int) -> Content:
     if kind == "table" and (table := read_table(data, start=start, limit=limit)):
-        return Content(kind="table", table=table, is_cut=table.is_cut)
+        is_cut = table.is_cut or table.columns_left_out > 0
+        return Content(kind="table", table=table, is_cut=is_cut)
     if kind == "progress" and isinstance(data, int | float) and not isinstance(data, bool):
         return Content(kind="progress", percent=round(min(max(float(data), 0), 100), 1))
     if kind == "image" and isinstance(data, str):

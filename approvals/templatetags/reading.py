@@ -1,6 +1,7 @@
 """Tags that write times, states and icons for a person."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +19,9 @@ from approvals.prose import render_markdown
 from approvals.refusals import FlowVerdict, read_flow_verdict
 from approvals.services import inbox
 from approvals.services.askers import Asker, find_asker
+from approvals.told_states import ToldState, tell_states
 from flowruns import wire
+from flowruns.connectors import HistoryState
 
 register = template.Library()
 
@@ -38,9 +41,16 @@ def since(moment: datetime) -> SafeString:
 
 
 @register.simple_tag
-def deadline(moment: datetime) -> SafeString:
-    """Write how much time is left; it counts down where JavaScript runs."""
-    return _time(moment, words.time_left(moment, datetime.now(UTC)), shown="left")
+def deadline(approval: Approval) -> SafeString:
+    """Write until when an approval waits; it counts down as soon as that matters."""
+    if approval.expires_at is None:
+        return format_html("{}", "No deadline")
+    now = datetime.now(UTC)
+    if words.is_urgent(approval.opened_at, approval.expires_at, now):
+        text = words.time_left(approval.expires_at, now)
+    else:
+        text = words.until(timezone.localtime(approval.expires_at), timezone.localtime(now))
+    return _time(approval.expires_at, text, shown="left", opened=approval.opened_at)
 
 
 @register.simple_tag
@@ -54,19 +64,23 @@ def log_time(moment: datetime) -> SafeString:
     return _time(moment, f"{timezone.localtime(moment):%H:%M:%S}", shown="exact")
 
 
-def _time(moment: datetime, text: str, *, shown: str) -> SafeString:
+def _time(moment: datetime, text: str, *, shown: str, opened: datetime | None = None) -> SafeString:
     return format_html(
-        '<time datetime="{}" title="{}" data-shown="{}">{}</time>',
+        '<time datetime="{}" title="{}" data-shown="{}"{}>{}</time>',
         moment.astimezone(UTC).isoformat(),
         exact(moment),
         shown,
+        format_html(' data-opened="{}"', opened.astimezone(UTC).isoformat()) if opened else "",
         text,
     )
 
 
 @register.filter
-def urgency(moment: datetime) -> str:
-    return words.urgency(moment, datetime.now(UTC))
+def urgency(approval: Approval) -> str:
+    """Return how pressing an approval's deadline is, as the name of a colour's class."""
+    end = approval.expires_at
+    is_urgent = end and words.is_urgent(approval.opened_at, end, datetime.now(UTC))
+    return "now" if is_urgent else "later"
 
 
 @register.simple_tag
@@ -100,6 +114,27 @@ def plainly(message: str) -> str:
 @register.filter
 def person(actor: str) -> str:
     return words.person(actor)
+
+
+@register.filter
+def person_first(actor: str) -> str:
+    return words.person_first(actor)
+
+
+@register.filter
+def actor(text: str) -> str:
+    """Write who put a run into a state, for the run's own page."""
+    return words.actor(text)
+
+
+@register.filter
+def told(states: Sequence[HistoryState]) -> list[ToldState]:
+    return tell_states(states)
+
+
+@register.simple_tag
+def told_badge(state: ToldState) -> SafeString:
+    return _badge(state.words, state.colour)
 
 
 @register.filter

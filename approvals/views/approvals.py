@@ -5,10 +5,11 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from approvals.forms import Question, attach_refusal, mark_description, read_question
-from approvals.http import Request, fragment, reviewers_only, unchanged
+from approvals.http import Request, back_query, fragment, reviewers_only, unchanged
 from approvals.models import Approval
 from approvals.restoring import Restored, carry_form, find_earlier, restore
 from approvals.schemaforms import Form
@@ -184,6 +185,7 @@ def _render(
         "typed": [] if approval.is_waiting or draft is None else describe_draft(approval, draft),
         "question": question,
         "mark": mark_description(approval),
+        "here": back_query(reverse("approval", args=[approval.pk])),
         "form": form,
         "run": inbox.read_run(approval.flow_run_id, connector=approval.connector),
         "artifacts": artifacts.read_artifacts(

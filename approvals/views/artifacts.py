@@ -6,7 +6,14 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from approvals.http import Request, fragment, read_page_number, reviewers_only, unchanged
+from approvals.http import (
+    Request,
+    fragment,
+    read_back,
+    read_page_number,
+    reviewers_only,
+    unchanged,
+)
 from approvals.services import artifacts
 
 
@@ -21,7 +28,8 @@ def show_run_artifacts(request: Request, flow_run_id: UUID) -> HttpResponse:
         "artifacts": found,
         "flow_run_id": flow_run_id,
         "is_live": True,
-        "can_answer": "can_answer" in request.GET,
+        "can_answer": bool(back := read_back(request).query),
+        "here": back,
     }
     return render(request, "approvals/_artifacts.html", context)
 
@@ -45,7 +53,7 @@ def show_artifact(request: Request, artifact_id: UUID) -> HttpResponse:
     artifact = artifacts.read_artifact(artifact_id, page=number)
     table = artifact.content.table
     pages = -(-table.count // artifacts.ROWS_A_PAGE) if table else 1
-    context = {"artifact": artifact, "number": number, "pages": pages}
+    context = {"artifact": artifact, "number": number, "pages": pages, "back": read_back(request)}
     return render(request, "approvals/artifact.html", context)
 
 

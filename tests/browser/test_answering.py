@@ -1,8 +1,5 @@
-import re
-
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Seat
 from tests.browser.desk import ITEMS, REFUND, Flows, Reviewer
 
 
@@ -108,13 +105,3 @@ def test_a_description_that_arrives_late_appears_beside_what_is_typed(
     expect(page.get_by_text("2.50 EUR")).to_be_visible()
     expect(page.get_by_label("Reason")).to_have_value("half a novel")
     expect(page.get_by_label("Reason")).to_be_focused()
-
-
-def test_the_deadline_counts_down_in_the_readers_zone(flows: Flows, seat: Seat) -> None:
-    flows.pause(schema=REFUND, seconds=125)
-    page = seat("alice", timezone_id="Asia/Tokyo").log_in().page
-    page.get_by_role("link", name="refund").click()
-    left = page.locator("#decision-bar time")
-    expect(left).to_have_text(re.compile(r"^2 minutes( \d seconds?)? left$"))
-    expect(left).to_have_text(re.compile(r"^1 minute 5\d seconds left$"), timeout=15_000)
-    expect(left).to_have_attribute("title", re.compile(r"\(JST\)"))

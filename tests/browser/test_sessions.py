@@ -62,3 +62,31 @@ def test_a_reviewer_logs_in_with_name_and_password(flows: Flows, seat: Seat) -> 
     expect(alice.page.get_by_label("User name")).to_be_focused()
     alice.fill_login()
     expect(alice.page.get_by_role("heading", name="History")).to_be_visible()
+
+
+def test_a_page_forgets_that_its_session_ended_once_there_is_one_again(
+    flows: Flows, alice: Reviewer
+) -> None:
+    waiting = flows.pause(schema=REFUND)
+    page = alice.open(waiting)
+    page.get_by_label("Reason").fill("half a novel")
+    cookies = alice.context.cookies()
+    alice.context.clear_cookies(name="sessionid")
+    expect(page.get_by_role("alert")).to_contain_text("Your session has ended")
+    alice.context.add_cookies(cookies)  # type: ignore[arg-type]
+    expect(page.get_by_text("Your session has ended")).to_have_count(0)
+    expect(page.get_by_label("Reason")).to_have_value("half a novel")
+    flows.resume(waiting, {"approve": False, "reason": "No receipt"})
+    expect(page.get_by_text("answered this")).to_be_visible()  # it hears of what happens again
+
+
+def test_the_end_of_a_session_is_said_once(flows: Flows, alice: Reviewer) -> None:
+    page = alice.open(flows.pause(schema=REFUND))
+    alice.context.clear_cookies(name="sessionid")
+    notice = page.get_by_role("alert")
+    expect(notice).to_contain_text("Your session has ended")
+    notice.evaluate("element => { element.dataset.same = 1; }")
+    for _ in range(2):
+        with page.expect_response("**/state/*"):
+            pass
+    expect(notice).to_have_attribute("data-same", "1")

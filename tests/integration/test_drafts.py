@@ -256,7 +256,7 @@ def test_what_is_too_large_to_keep_is_shown_to_whoever_was_too_late(run: Run) ->
 
 def test_an_open_page_of_an_ended_session_is_told(run: Run) -> None:
     response = Client().post(f"{page_of(ask(run))}draft/", NOVEL, headers=FROM_HTMX)
-    assert response.status_code == 286
+    assert response.status_code == 401
     assert not Draft.objects.exists()
 
 

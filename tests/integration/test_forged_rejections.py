@@ -41,7 +41,7 @@ def test_the_desk_shows_a_forged_rejection_as_withdrawn_and_by_whom(run: Run) ->
     for path in (page_of(approval), "/history/", f"/runs/flow-run/{run.id}"):
         text = text_of(alice.get(path))
         assert "Withdrawn" in text, path
-        assert "by API key “tests”" in text, path
+        assert "by the program “tests”" in text, path
     assert "bob rejected" not in text_of(alice.get(page_of(approval)))
     assert not Decision.objects.exists()
 
@@ -64,6 +64,6 @@ def test_a_reviewer_has_any_name_and_is_shown_by_it(run: Run, name: str) -> None
         text = text_of(alice.get(path))
         assert name in text, path
         assert "this server" not in text.replace("whoever runs this server", ""), path
-        assert "API key “ci”" not in text, path
+        assert "“ci”" not in text, path
     found = text_of(alice.get("/history/", {"person": str(Decision.objects.get().decided_by)}))
     assert "by " + name in found

@@ -123,4 +123,4 @@ def test_the_timeline_of_a_deleted_run_is_gone(run: Run) -> None:
 
 def test_strangers_poll_nothing(run: Run) -> None:
     response = Client().get(f"/runs/flow-run/{run.id}/progress/")
-    assert response.status_code == 286
+    assert response.status_code == 401

@@ -34,11 +34,36 @@ def test_a_moment_is_told_from_now() -> None:
     assert words.ago(NOW + timedelta(seconds=2), NOW) == "just now"
 
 
-def test_a_deadline_presses_more_as_it_comes_near() -> None:
-    moments = [NOW + timedelta(minutes=minutes) for minutes in (-1, 9, 59, 61)]
-    assert [words.urgency(moment, NOW) for moment in moments] == ["now", "now", "soon", "later"]
-    assert words.time_left(moments[0], NOW) == "no time left"
-    assert words.time_left(moments[1], NOW) == "9 minutes left"
+def test_what_is_left_is_told_until_nothing_is() -> None:
+    assert words.time_left(NOW - timedelta(minutes=1), NOW) == "no time left"
+    assert words.time_left(NOW + timedelta(minutes=9), NOW) == "9 minutes left"
+
+
+@pytest.mark.parametrize(
+    ("given", "left", "is_urgent"),
+    [
+        (timedelta(days=7), timedelta(minutes=11), False),
+        (timedelta(days=7), timedelta(minutes=9), True),
+        (timedelta(hours=1), timedelta(minutes=7), False),
+        (timedelta(hours=1), timedelta(minutes=5), True),
+        (timedelta(seconds=30), timedelta(seconds=4), False),
+        (timedelta(seconds=30), timedelta(seconds=3), True),
+        (timedelta(hours=1), timedelta(seconds=-1), True),
+    ],
+)
+def test_a_deadline_is_urgent_in_its_last_tenth_and_ten_minutes_at_most(
+    given: timedelta, left: timedelta, is_urgent: bool
+) -> None:
+    deadline = NOW + left
+    assert words.is_urgent(deadline - given, deadline, NOW) is is_urgent
+
+
+@pytest.mark.parametrize(
+    ("days", "text"),
+    [(0, "until 12:00"), (1, "until 24 Nov, 12:00"), (60, "until 22 Jan 2027, 12:00")],
+)
+def test_a_deadline_that_is_far_is_a_plain_time(days: int, text: str) -> None:
+    assert words.until(NOW + timedelta(days=days), NOW) == text
 
 
 @pytest.mark.parametrize("kind", StateType)
@@ -59,7 +84,7 @@ def test_every_outcome_has_a_word_and_a_colour(outcome: str) -> None:
     ("actor", "name"),
     [
         ("alice", "alice"),
-        ("api_key:nightly", "API key “nightly”"),
+        ("api_key:nightly", "the program “nightly”"),
         ("server:expiry", "this server"),
         ("server", "server"),
         ("api_key", "api_key"),
@@ -69,3 +94,9 @@ def test_every_outcome_has_a_word_and_a_colour(outcome: str) -> None:
 )
 def test_actors_have_names_for_people(actor: str, name: str) -> None:
     assert words.person(actor) == name
+
+
+def test_a_runs_own_page_names_the_key_of_a_program() -> None:
+    assert words.actor("api_key:nightly") == "API key “nightly”"
+    assert words.actor("alice") == "alice"
+    assert words.actor("server:expiry") == "this server"
