@@ -6,9 +6,10 @@ server and its clients keep and never read.
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,11 +23,18 @@ from flowruns.sdk.errors import AnswerBelongsElsewhere, ObjectNotFound
 from flowruns.sdk.input_schemas import accepted_by, schema_of
 from flowruns.sdk.questions import Likeness, Place, Question, compare, read_question
 from flowruns.sdk.steps import Steps
+from flowruns.sdk.subflows import doubt_parameters
 
 # Of one request; a run that asks more often needs several.
 _PAGE = 200
 # The first part of the names of a pause's inputs.
 _STATES = ("paused", "suspended")
+
+_ARGUMENTS_CHANGE = (
+    "by other arguments than in an earlier process, whose answer is not for this. If they change"
+    " whenever the flow begins again, such as a time, give the pause a key= of its own that stays"
+    " the same."
+)
 
 # How a pause is named on the server: the name of its state, and its key.
 type Names = tuple[str, str]
@@ -128,6 +136,8 @@ class Memory:
     """The questions of a flow run: those that it has met, and those of earlier processes."""
 
     answered: list[Answered]
+    # Takes what might be asked again by every process.
+    doubt: Callable[[Callable[[], str]], None]
     _keys: set[str] = field(init=False)
     _times: Counter[Question] = field(init=False, default_factory=Counter)
 
@@ -148,7 +158,17 @@ class Memory:
         left = [each for each in at_its_place if not each.is_met]
         if len(left) > len(at_its_place) - len(left):
             raise AnswerBelongsElsewhere(_refusal(asked, left[-1].question))
+        self.doubt(partial(self._doubt_call, asked))
         return None
+
+    def _doubt_call(self, asked: Question) -> str:
+        """Say that a task asks by other arguments than before, unless calls have come again.
+
+        They may come in another order, new ones first: only a suspension is too late for them.
+        """
+        calls = [*self._alike(asked, Likeness.RECALLED)]
+        met = sum(each.is_met for each in calls)
+        return f"A task asks {str(asked)!r} {_ARGUMENTS_CHANGE}" if len(calls) > 2 * met else ""
 
     def _alike(self, asked: Question, likeness: Likeness) -> Iterator[Answered]:
         return (each for each in self.answered if compare(asked, each.question) is likeness)
@@ -184,9 +204,11 @@ def recall_steps(run: FlowRunContext) -> Steps[Memory]:
     if run.memory is None:
         keys = run.flow_run.empirical_policy.pause_keys or ()
         inputs = (yield from _read_inputs(run.flow_run.id)) if keys else {}
+        if not keys and run.caller is not None:
+            yield from doubt_parameters(run, run.caller)
         names = [(state, key) for key in sorted(keys, key=_by_number) for state in _STATES]
         found = (_answered(each, inputs) for each in names)
-        run.memory = Memory([each for each in found if each is not None])
+        run.memory = Memory([each for each in found if each is not None], run.doubt)
     memory: Memory = run.memory
     return memory
 

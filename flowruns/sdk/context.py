@@ -69,6 +69,12 @@ class FlowRunContext:
     messages: TakenMessages = field(default_factory=dict)
     # The questions of the run, read when it first asks.
     memory: "Memory | None" = None
+    # The run that called this one as its subflow.
+    caller: "FlowRunContext | None" = None
+    # The subflows that were called in this process, and whether an earlier one called them too.
+    subflows: dict[UUID, bool] = field(default_factory=dict)
+    # Each says why the next process would not find an answer, or ""; shared with the caller.
+    doubts: list[Callable[[], str]] = field(default_factory=list)
     # Those of the runs that called this one too: they wait for its person as well.
     limits: tuple[TimeLimit, ...] = ()
     most_threads: int = MOST_THREADS
@@ -76,11 +82,22 @@ class FlowRunContext:
     _calls: "Counter[str]" = field(default_factory=Counter)
     _counting: threading.Lock = field(default_factory=threading.Lock)
 
+    def __post_init__(self) -> None:
+        if self.caller is not None:
+            self.doubts = self.caller.doubts
+
     @property
     def pool(self) -> ThreadPoolExecutor:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.most_threads, f"{self.flow_run.name}-")
         return self._pool
+
+    def doubt(self, why: Callable[[], str]) -> None:
+        """Say once in the log that an answer might not be found again, and ask when it matters."""
+        if text := why():
+            if not self.doubts:
+                self.logger.warning("%s", text)
+            self.doubts.append(why)
 
     def count_call(self, name: str) -> int:
         """Return how often this was said with `name` before, in this attempt of the run."""

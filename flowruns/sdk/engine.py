@@ -205,6 +205,7 @@ class FlowEngine:
             logger=self.logger,
             connection=self.connection,
             suspended=self.suspended,
+            caller=current_flow_run(),
             results=self.results,
             limits=self._limits(),
             most_threads=self.flow.task_runner.max_workers,

@@ -6,6 +6,7 @@ code. The place counts while the code is as it was; after an edit the words coun
 
 import hashlib
 import linecache
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -91,6 +92,8 @@ class Likeness(StrEnum):
     OTHER = "other"
     # At the very place of the earlier one, but in other words.
     REWORDED = "reworded"
+    # At the very place of the earlier one, but by a call of the task with other arguments.
+    RECALLED = "recalled"
 
 
 def compare(asked: Question, earlier: Question) -> Likeness:
@@ -102,16 +105,29 @@ def compare(asked: Question, earlier: Question) -> Likeness:
     if earlier.place is None or asked.place is None:
         return Likeness.SAME if _is_same_unplaced(asked, earlier) else Likeness.OTHER
     says_the_same = _words(asked, earlier) == _words(earlier, earlier)
+    is_unedited = asked.place.is_unedited_since(earlier.place)
+    is_there = is_unedited and asked.place.is_at(earlier.place)
     if asked.asker != earlier.asker:
-        is_same = False
-    elif not asked.place.is_unedited_since(earlier.place):
+        is_recalled = is_there and _tasks(asked) == _tasks(earlier)
+        return Likeness.RECALLED if is_recalled else Likeness.OTHER
+    if is_there and not says_the_same:
+        return Likeness.REWORDED
+    if is_unedited:
+        is_same = is_there and asked.time == earlier.time
+    else:
         is_reworked = bool(asked.description) and not asked.place.still_has(earlier.place)
         is_same = says_the_same and (is_reworked or asked.place.reads_like(earlier.place))
-    elif asked.place.is_at(earlier.place) and not says_the_same:
-        return Likeness.REWORDED
-    else:
-        is_same = asked.place.is_at(earlier.place) and asked.time == earlier.time
     return Likeness.SAME if is_same else Likeness.OTHER
+
+
+def name_asker(caller: str, task: str, arguments: str) -> str:
+    """Name the call of a task by `arguments`, which `caller` makes, as an asker."""
+    return f"{caller}/{task}({arguments})"
+
+
+def _tasks(question: Question) -> str:
+    """Name the tasks of its asker, without their arguments."""
+    return re.sub(r"\([0-9a-f]*\)(?=/|$)", "", question.asker or "")
 
 
 def _words(question: Question, known: Question) -> tuple[Any, ...]:

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 def create_run(flow: "Flow[..., Any]", parameters: dict[str, Any]) -> Steps[FlowRun]:
     """Make the run of a call, or find the run that the call of a subflow had before."""
-    task_run_id = None
+    task_run_id, caller = None, current_flow_run()
     flow_id = yield from calls.create_flow(flow.name, patience=STARTING)
-    if caller := current_flow_run():
+    if caller is not None:
         task_run_id = yield from link_subflow(flow, parameters, caller)
         if earlier := (yield from find_subflow(task_run_id, caller)):
+            caller.subflows[earlier.id] = True
             return earlier
     run = wire.FlowRunCreate(
         flow_id=flow_id,
@@ -35,7 +36,10 @@ def create_run(flow: "Flow[..., Any]", parameters: dict[str, Any]) -> Steps[Flow
         empirical_policy=wire.FlowRunPolicy(**_retries(flow)),
         tags=current_tags(),
     )
-    return (yield from calls.create_flow_run(run, patience=STARTING))
+    created = yield from calls.create_flow_run(run, patience=STARTING)
+    if caller is not None:
+        caller.subflows[created.id] = False
+    return created
 
 
 def prepare_run(flow: "Flow[..., Any]", parameters: dict[str, Any], run: FlowRun) -> Steps[FlowRun]:

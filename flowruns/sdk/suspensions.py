@@ -15,6 +15,7 @@ from flowruns.sdk.bindings import bind_steps
 from flowruns.sdk.context import current_flow_run, current_task_run, require_flow_run
 from flowruns.sdk.dispatch import dispatch, on_loop
 from flowruns.sdk.errors import (
+    AnswerBelongsElsewhere,
     FlowRunSuspended,
     ObjectAlreadyExists,
     PauseRefused,
@@ -37,6 +38,7 @@ class Suspension(Pause):
 
     def _pause_and_wait(self) -> Steps[None]:
         """Leave the run, or return where this suspension is over."""
+        self._refuse_to_lose_answers()
         now = yield from read_clock()
         proposed = self._proposed(now)
         result = yield from calls.propose_state(self.flow_run_id, proposed, attends=True)
@@ -49,6 +51,14 @@ class Suspension(Pause):
         if state is not None and (state.is_final() or state.is_cancelling()):
             raise ending(self.flow_run_id, state)
         raise PauseRefused(f"Flow run cannot be suspended: {result.details.reason}")
+
+    def _refuse_to_lose_answers(self) -> None:
+        """Raise AnswerBelongsElsewhere where the next process would ask again what was answered."""
+        if self.key in (self.run.flow_run.empirical_policy.pause_keys or ()):
+            return
+        for doubt in self.run.doubts:
+            if text := doubt():
+                raise AnswerBelongsElsewhere(f"Flow run cannot be suspended once more: {text}")
 
 
 def _loss(forgetful: Mapping[str, str]) -> str:
@@ -157,7 +167,8 @@ def suspend_flow_run(
     After `timeout` seconds, None for never, the run fails.
 
     Raises PauseRefused, before anything is lost: in a task, for a run without a deployment, after
-    tasks for which `persist_result` was left unsaid (their results would be lost), for
+    tasks for which `persist_result` was left unsaid (their results would be lost), or that asked
+    by arguments which change whenever the flow begins again (AnswerBelongsElsewhere), for
     another run that does not run or is paused already; ObjectNotFound.
 
     Example: `answer = suspend_flow_run(wait_for_input=Approval, timeout=86400)`

@@ -35,6 +35,7 @@ from flowruns.sdk.futures import (
 from flowruns.sdk.hooks import call_author, hook_steps
 from flowruns.sdk.limits import TimeLimit
 from flowruns.sdk.parameters import Arguments, bind
+from flowruns.sdk.questions import name_asker
 from flowruns.sdk.results import StoredResult, digest_call, name_values, place_result
 from flowruns.sdk.states import State, TaskRun, crashed, failed_with, timed_out
 from flowruns.sdk.steps import Block, Sleep, Steps
@@ -137,7 +138,7 @@ class TaskEngine:
             return self._own(failed_with(error, "Task run encountered an exception"))
         yield from self._call_hooks(State(type=StateType.RUNNING), context)
         context.digest = lambda: digest_call(self.task.fn, arguments)
-        context.asker = f"{self.asker}/{self.task.name}({name_values(self._named(arguments))})"
+        context.asker = name_asker(self.asker, self.task.name, name_values(self._named(arguments)))
         try:
             stored = yield Block(lambda: self._place_result(arguments, context))
             if stored is None:

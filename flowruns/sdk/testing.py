@@ -121,14 +121,17 @@ class FakeServer:
         return json_reply(201, body | {"id": str(task_run_id)})
 
     def _find_runs(self, body: Any) -> Reply:
-        """Return the runs that a task run stands for, the last one first."""
-        wanted = body["flow_runs"]["parent_task_run_id"]["any_"]
+        """Return the subflows of a task run, or of all those of a flow run, the last one first."""
+        criteria = body["flow_runs"]
+        callers = criteria.get("parent_flow_run_id", {"any_": []})["any_"]
+        wanted = [str(each) for (caller, *_), each in self.task_runs.items() if caller in callers]
+        wanted += criteria.get("parent_task_run_id", {"any_": []})["any_"]
         found = [
             fake.as_wire().model_dump(mode="json")
             for fake in reversed(self.runs.values())
             if str(fake.run.parent_task_run_id) in wanted
         ]
-        return json_reply(200, found[: body["limit"]])
+        return json_reply(200, found[: body.get("limit")])
 
     def _stamped(self, create: wire.StateCreate) -> states.State:
         return replace(create.to_domain(), timestamp=self._now())

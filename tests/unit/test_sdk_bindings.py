@@ -49,6 +49,21 @@ IDENTITY = {
     "another model at its place": (_ASKED, replace(_ASKED, title="No"), Likeness.REWORDED),
     "another place": (_ASKED, _at(offset=20), Likeness.OTHER),
     "another call of a task": (_ASKED, replace(_ASKED, asker="/ask(2)"), Likeness.OTHER),
+    "another call of the asking task": (
+        replace(_ASKED, asker="/all(0)/ask(1)"),
+        replace(_ASKED, asker="/all(0)/ask(2)"),
+        Likeness.RECALLED,
+    ),
+    "a call of another task": (
+        replace(_ASKED, asker="/ask(1)"),
+        replace(_ASKED, asker="/all(0)/ask(1)"),
+        Likeness.OTHER,
+    ),
+    "another call of the asking task, elsewhere": (
+        replace(_ASKED, asker="/ask(1)"),
+        replace(_at(offset=20), asker="/ask(2)"),
+        Likeness.OTHER,
+    ),
     "another time": (_ASKED, _at(time=1), Likeness.OTHER),
     "edited elsewhere": (_ASKED, _at(code="01d", offset=4), Likeness.SAME),
     "edited, and other words": (_ASKED, _at(code="01d", description="Wire?"), Likeness.OTHER),
