@@ -15,6 +15,7 @@ from tests.logs import follow_log
 from tests.servers import ApprovalsServer, clean_environment
 
 FLOWS = Path(__file__).parent / "prefect_flows"
+_COMMAND_LINE = Path(__file__).with_name("command_line.py")
 _COMPLAINT = re.compile(r"\| (WARNING|ERROR|CRITICAL)|^Traceback|\w+Warning: ", re.MULTILINE)
 
 
@@ -64,6 +65,7 @@ class PrefectClient:
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
     processes: list[Process] = field(default_factory=list)
+    _command_line: subprocess.Popen[str] | None = None
 
     def __post_init__(self) -> None:
         key = self.server.api_key
@@ -75,17 +77,33 @@ class PrefectClient:
 
     def command(self, *arguments: str) -> str:
         """Run the `prefect` command, and return what it prints on a wide terminal."""
-        return self.start_command(*arguments).finish()
-
-    def start_command(self, *arguments: str) -> Process:
-        return self._start([str(self._bin("prefect")), "--no-prompt", *arguments])
+        process, code = self._run_command(*arguments)
+        assert code == 0, process.output
+        return process.output
 
     def refused_command(self, *arguments: str) -> str:
         """Run a `prefect` command that fails, and return what it says in one line."""
-        process = self.start_command(*arguments)
+        process, code = self._run_command(*arguments)
         process.may_complain = True
-        assert process.popen.wait(PATIENCE_SECONDS) != 0, process.output
+        assert code != 0, process.output
         return " ".join(process.output.split())
+
+    def start_command(self, *arguments: str) -> Process:
+        """Start a `prefect` command that goes on until it is ended."""
+        return self._start([str(self._bin("prefect")), "--no-prompt", *arguments])
+
+    def _run_command(self, *arguments: str) -> tuple[Process, int]:
+        """Run a command in a fork of a process that has loaded Prefect, which takes seconds."""
+        if self._command_line is None:
+            self._command_line = self._popen([str(self._bin("python")), str(_COMMAND_LINE)])
+        log = self._make_log(f"prefect {' '.join(arguments)}")
+        process = Process(self._command_line, log)
+        self.processes.append(process)
+        stdin, stdout = self._command_line.stdin, self._command_line.stdout
+        assert stdin is not None
+        assert stdout is not None
+        print(json.dumps([str(log), "--no-prompt", *arguments]), file=stdin, flush=True)
+        return process, int(stdout.readline())
 
     def stop(self) -> None:
         """End all its processes, none of which has warned of anything that a test does not want."""
@@ -93,6 +111,8 @@ class PrefectClient:
         said = [line for process in meant_well for line in process.complaints]
         for process in self.processes:
             process.kill()
+        if self._command_line is not None:
+            self._command_line.communicate()
         assert said == []
 
     def _bin(self, name: str) -> Path:
@@ -101,21 +121,28 @@ class PrefectClient:
         return program
 
     def _start(self, command: list[str]) -> Process:
-        title = " ".join(Path(part).name for part in command)
-        log = follow_log(self.folder / f"{len(self.processes)}.log", title)
+        log = self._make_log(" ".join(Path(part).name for part in command))
         with log.open("w") as stdout:
-            popen = subprocess.Popen(
-                command,
-                env=self._variables,
-                cwd=FLOWS,  # a release before 3.5 serves only what is below the folder it runs in
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=subprocess.STDOUT,
-                text=True,
-                start_new_session=True,
-            )
+            popen = self._popen(command, stdin=subprocess.DEVNULL, stdout=stdout)
         self.processes.append(Process(popen, log))
         return self.processes[-1]
+
+    def _make_log(self, title: str) -> Path:
+        return follow_log(self.folder / f"{len(self.processes)}.log", title)
+
+    def _popen(
+        self, command: list[str], *, stdin: int = subprocess.PIPE, stdout: Any = subprocess.PIPE
+    ) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command,
+            env=self._variables,
+            cwd=FLOWS,  # a release before 3.5 serves only what is below the folder it runs in
+            stdin=stdin,
+            stdout=stdout,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
 
     @property
     def _variables(self) -> dict[str, str]:
