@@ -73,7 +73,7 @@ def test_a_programs_answer_names_the_program(waiting: tuple[Run, Approval]) -> N
     assert "The program “tests” was first" in text_of(too_late)
     expect_no_engine_words(too_late)
     assert "by the program “tests”" in text_of(alice.get("/history/"))
-    export = b"".join(alice.get("/history/export/")).decode()  # type: ignore[arg-type]
+    export = b"".join(alice.get("/history/export/")).decode()
     assert "the program “tests”" in export
     assert not ENGINE.search(export)
     open_pages(approval, "/history/?person=api_key:tests")
