@@ -18,8 +18,12 @@ _TOLD = {
 _NAMES = {"Resuming": ("Answered", "good"), "Retrying": ("The flow tries again", "busy")}
 # what the flow does itself, so that naming its key would say nothing
 _OF_THE_FLOW = {StateType.PAUSED, StateType.COMPLETED, StateType.FAILED, StateType.CRASHED}
-# as Prefect's SDK and ours say it where the flow says nothing
-_SAYS_NOTHING = "All states completed."
+# as Prefect 3.8 says it where nobody has said anything
+_SAYS_NOTHING = {
+    "All states completed.",
+    "Scheduled flow run has no infrastructure to terminate.",
+    "Suspended flow run has no infrastructure to terminate.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,5 +72,5 @@ def _tell(past: HistoryState, words: str, colour: str, *, actor: str) -> ToldSta
         colour=colour,
         moment=past.state.timestamp,
         actor=actor,
-        message=message if is_end and message != _SAYS_NOTHING else "",
+        message=message if is_end and message not in _SAYS_NOTHING else "",
     )
