@@ -27,6 +27,7 @@ from flowruns.domain.texts import read_json
 _NOTHING_ASKED: JSONValue = {}
 MAX_REASON = 2_000
 # how Prefect 3.8 refuses an answer
+_CANNOT_GO_ON = "Cannot reschedule "
 _REFUSAL = re.compile(
     r"(?:Reason: )?Validation failed(?: for field '(?P<place>.*?)')?\. Failure reason: (?P<why>.*)",
     re.DOTALL,
@@ -108,6 +109,12 @@ def attach_refusal(form: Form, refused: Refused) -> None:
         form.attach(refused.problems)
     elif found := _REFUSAL.fullmatch(refused.reason):
         form.attach_at(found["place"] or "", found["why"])
+    elif refused.reason.startswith(_CANNOT_GO_ON):
+        form.attach_at(
+            "",
+            "Nothing would start this flow again, so your answer was not sent. Tell whoever"
+            " wrote the flow; you can still reject it.",
+        )
     else:
         form.attach_at("", refused.reason)
 

@@ -16,13 +16,19 @@ _TOLD = {
     StateType.CANCELLED: ("Called off", "calm"),
 }
 _NAMES = {"Resuming": ("Answered", "good"), "Retrying": ("The flow tries again", "busy")}
-# as Prefect's SDK and ours say it where the flow says nothing
-_SAYS_NOTHING = "All states completed."
+# what the flow does itself, so that naming its key would say nothing
+_OF_THE_FLOW = {StateType.PAUSED, StateType.COMPLETED, StateType.FAILED, StateType.CRASHED}
+# as Prefect 3.8 says it where nobody has said anything
+_SAYS_NOTHING = {
+    "All states completed.",
+    "Scheduled flow run has no infrastructure to terminate.",
+    "Suspended flow run has no infrastructure to terminate.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldState:
-    """A change of a run worth telling; `colour` is its badge's."""
+    """A change worth telling; `colour` is its badge's, `actor` "" where the flow did it itself."""
 
     words: str
     colour: str
@@ -37,9 +43,11 @@ def tell_states(states: Sequence[HistoryState]) -> list[ToldState]:
     told: list[ToldState] = []
     for number, past in enumerate(states):
         words = _find_words(past, is_first=not number, began=began)
-        began = began or past.state.type is StateType.RUNNING
+        is_running = past.state.type is StateType.RUNNING
+        is_own = past.state.type in _OF_THE_FLOW or (is_running and not began)
+        began = began or is_running
         if words:
-            told.insert(0, _tell(past, *words))
+            told.insert(0, _tell(past, *words, actor="" if is_own else past.actor))
     return told
 
 
@@ -56,13 +64,13 @@ def _find_words(past: HistoryState, *, is_first: bool, began: bool) -> tuple[str
     return _TOLD.get(kind)
 
 
-def _tell(past: HistoryState, words: str, colour: str) -> ToldState:
+def _tell(past: HistoryState, words: str, colour: str, *, actor: str) -> ToldState:
     message = past.state.message or ""
     is_end = past.state.type in _TOLD and past.state.type is not StateType.PAUSED
     return ToldState(
         words=words,
         colour=colour,
         moment=past.state.timestamp,
-        actor=past.actor,
-        message=message if is_end and message != _SAYS_NOTHING else "",
+        actor=actor,
+        message=message if is_end and message not in _SAYS_NOTHING else "",
     )

@@ -219,7 +219,9 @@
   const sessionNotice = document.getElementById("session-notice");
 
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.target === sessionNotice && sessionNotice.children.length) event.detail.shouldSwap = false;
+    if (event.detail.target !== sessionNotice) return;
+    event.detail.shouldSwap = !sessionNotice.children.length;
+    event.detail.isError = false;
   });
 
   document.addEventListener("htmx:afterOnLoad", (event) => {

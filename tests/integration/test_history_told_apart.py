@@ -225,7 +225,16 @@ def test_back_from_a_rejection_is_the_same_list(make_run: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["//evil.example/", "https://evil.example/", "javascript:1", "/admin/", "", "\\evil"]
+    "address",
+    [
+        "//evil.example/",
+        "https://evil.example/",
+        "javascript:1",
+        "/admin/",
+        "",
+        "\\evil",
+        "//approvals/x/",
+    ],
 )
 def test_back_leads_nowhere_else(make_run: Make, address: str) -> None:
     approval = ask(make_run(name="one"))

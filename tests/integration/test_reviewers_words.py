@@ -73,7 +73,7 @@ def test_a_programs_answer_names_the_program(waiting: tuple[Run, Approval]) -> N
     assert "The program “tests” was first" in text_of(too_late)
     expect_no_engine_words(too_late)
     assert "by the program “tests”" in text_of(alice.get("/history/"))
-    export = b"".join(alice.get("/history/export/")).decode()  # type: ignore[arg-type]
+    export = b"".join(alice.get("/history/export/")).decode()
     assert "the program “tests”" in export
     assert not ENGINE.search(export)
     open_pages(approval, "/history/?person=api_key:tests")
@@ -107,3 +107,27 @@ def test_the_runs_own_page_keeps_the_engines_words(waiting: tuple[Run, Approval]
     text = text_of(log_in().get(f"/runs/flow-run/{run.id}"))
     assert "Running" in text
     assert "API key “tests”" in text
+
+
+def suspend(run: Run) -> Approval:
+    run.pause(pause_reschedule=True)
+    return Approval.objects.get(flow_run_id=run.uuid)
+
+
+def test_a_suspended_run_that_nothing_starts_again_is_told_in_plain_words(make_run: Make) -> None:
+    run = make_run(deployed=True)
+    approval = suspend(run)
+    deployment = run.read()["deployment_id"]
+    assert run.api.request("DELETE", f"/deployments/{deployment}").status_code == 204
+    refused = log_in().post(page_of(approval), {})
+    assert "Nothing would start this flow again" in text_of(refused)
+    expect_no_engine_words(refused)
+    open_pages(approval)
+
+
+def test_a_suspended_run_that_a_program_ends_is_told_in_plain_words(make_run: Make) -> None:
+    run = make_run(deployed=True)
+    approval = suspend(run)
+    run.propose("CANCELLING")
+    assert "Called off" in text_of(log_in().get(page_of(approval)))
+    open_pages(approval)

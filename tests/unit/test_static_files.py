@@ -1,8 +1,12 @@
 import hashlib
 import re
+from pathlib import Path
 
 import pytest
+from django.test import RequestFactory
+from whitenoise.responders import StaticFile
 
+from approvals.static_files import StaticFiles
 from tests.servers import ROOT
 
 STATIC = ROOT / "static"
@@ -40,3 +44,12 @@ def test_no_page_loads_anything_from_elsewhere() -> None:
     for path in [*TEMPLATES, *STATIC.glob("*.css"), *STATIC.glob("*.js")]:
         loads = re.findall(r'(?:src|href)="(?:https?:)?//|url\((?!#)|@import', path.read_text())
         assert loads == [], path.name
+
+
+def test_a_file_that_has_changed_since_the_server_began_is_sent_whole(tmp_path: Path) -> None:
+    path = tmp_path / "app.css"
+    path.write_text("old")
+    file = StaticFile(str(path), [("Content-Type", "text/css")])
+    path.write_text("newer")
+    response = StaticFiles.serve(file, RequestFactory().get("/static/app.css"))
+    assert (response.content, response["Content-Length"]) == (b"newer", "5")
