@@ -7,6 +7,7 @@ from ninja.errors import HttpError
 from ninja.security import HttpBearer
 
 from flowruns.domain.actors import Actor
+from flowruns.evaluation.processes import evaluate_for
 from flowruns.models import ApiKey
 from flowruns.services.api_keys import find_api_key
 from flowruns.wire.headers import read_key
@@ -38,6 +39,7 @@ class Scoped(HttpBearer):
         if not any(key.allows(scope) for scope in self.scopes):
             wanted = " or ".join(self.scopes)
             raise HttpError(403, f"The API key {key.name!r} lacks the scope: {wanted}.")
+        evaluate_for(str(key.pk))
         return Caller(key.actor, may_read_variables=key.allows(ApiKey.Scope.FLOWS))
 
 

@@ -8,7 +8,10 @@ what is written in C, and what follows references without looking up.
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from multiprocessing.connection import Pipe
 from pathlib import Path
 from typing import Any
@@ -22,10 +25,13 @@ MAX_STEPS = 10_000
 """Steps of an evaluation in place, which takes a tenth of a second then."""
 MAX_SIZE = 200_000
 """JSON values, and hundreds of characters, of what is evaluated at all."""
-_MAX_PROCESSES = 2
+_MAX_PROCESSES = 3
+_MAX_OF_ONE_CALLER = 2
 # A process that has not ended itself by then is stopped, or its machine is very busy.
 _GRACE_SECONDS = 10.0
 _ROOT = Path(__file__).resolve().parents[2]
+
+_caller: ContextVar[str] = ContextVar("caller", default="")
 
 type Job[T] = Callable[[Any, Any, FindVariable | None], T]
 
@@ -48,6 +54,14 @@ def evaluate[T](
     except TooSlowError:
         result: T = _processes.run(job, (first, second), find_variable)
         return result
+
+
+def evaluate_for(caller: str) -> None:
+    """Say for whom the rest of this request evaluates: nobody has all processes at a time.
+
+    Unsaid it is for the reviewers, all of them.
+    """
+    _caller.set(caller)
 
 
 def begin_processes() -> None:
@@ -114,7 +128,8 @@ class _Processes:
 
     def __init__(self) -> None:
         self.has_ended = False
-        self._turns = threading.Semaphore(_MAX_PROCESSES)
+        self._busy: Counter[str] = Counter()
+        self._changed = threading.Condition()
         self._all: set[_Process] = set()
         self._idle: list[_Process] = []
 
@@ -122,14 +137,26 @@ class _Processes:
         self, job: Job[Any], arguments: tuple[Any, Any], find_variable: FindVariable | None
     ) -> Any:
         """Run a job in the next process that is free."""
-        if not self._turns.acquire(timeout=DEADLINE_SECONDS):
-            raise EvaluationBusy
-        try:
-            if self.has_ended:
-                raise EvaluationBusy
+        with self._turn(_caller.get()):
             return self._run(job, arguments, find_variable)
+
+    @contextmanager
+    def _turn(self, caller: str) -> Iterator[None]:
+        with self._changed:
+            is_free = self._changed.wait_for(lambda: self._may_begin(caller), DEADLINE_SECONDS)
+            if self.has_ended or not is_free:
+                raise EvaluationBusy
+            self._busy[caller] += 1
+        try:
+            yield
         finally:
-            self._turns.release()
+            with self._changed:
+                self._busy -= Counter([caller])  # and forgets who has none
+                self._changed.notify_all()
+
+    def _may_begin(self, caller: str) -> bool:
+        is_free = self._busy.total() < _MAX_PROCESSES and self._busy[caller] < _MAX_OF_ONE_CALLER
+        return is_free or self.has_ended
 
     def _run(
         self, job: Job[Any], arguments: tuple[Any, Any], find_variable: FindVariable | None
@@ -150,7 +177,9 @@ class _Processes:
         raise SchemaTooSlow if isinstance(found, MemoryError) else found
 
     def end(self) -> None:
-        self.has_ended = True
+        with self._changed:
+            self.has_ended = True
+            self._changed.notify_all()
         for process in tuple(self._all):
             process.kill()
 

@@ -140,7 +140,7 @@ def test_a_websocket_that_reads_nothing_is_ended_while_events_flow(
     hello = json.dumps({"type": "auth", "token": server.api_key})
     before = server.count_connections()
     # with a queue of one message the client's library stops to read, too
-    stuck = connect_socket(f"{url}/out", sock=narrow, subprotocols=kinds, max_queue=1)  # type: ignore[list-item,arg-type]
+    stuck = connect_socket(f"{url}/out", sock=narrow, subprotocols=kinds, max_queue=1)  # type: ignore[arg-type]
     stuck.send(hello)
     stuck.send(json.dumps({"type": "filter", "filter": {}}))
     with connect_socket(f"{url}/in", subprotocols=kinds) as into:  # type: ignore[arg-type]

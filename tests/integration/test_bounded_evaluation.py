@@ -11,6 +11,7 @@ from flowruns.domain.errors import EvaluationBusy, SchemaTooSlow
 from flowruns.evaluation import answers, processes
 from flowruns.evaluation.processes import evaluate
 from flowruns.services import resume as resuming
+from flowruns.services.api_keys import create_api_key
 from tests.integration.conftest import Api, Make, Run
 from tests.integration.pages import log_in
 
@@ -131,11 +132,35 @@ def test_who_finds_all_processes_taken_is_told_to_come_again(
     monkeypatch: pytest.MonkeyPatch, hurried: None
 ) -> None:
     taken = processes._Processes()
-    while taken._turns.acquire(blocking=False):
-        pass
     monkeypatch.setattr(processes, "_processes", taken)
-    with pytest.raises(EvaluationBusy):
+    with taken._turn("a"), taken._turn("b"), taken._turn("c"), pytest.raises(EvaluationBusy):
         evaluate(answers.try_values, DOUBLING, {})
+
+
+def test_nobody_has_all_processes(hurried: None) -> None:
+    """Else one key would keep the answers of all reviewers from being checked."""
+    shared = processes._processes
+    with shared._turn("attacker"), shared._turn("attacker"):
+        with pytest.raises(EvaluationBusy), shared._turn("attacker"):
+            pass
+        schema = {"properties": {"a": {"unevaluatedProperties": False}}}
+        assert len(evaluate(answers.try_values, schema, {"a": {"b": 1}})) == 1
+    assert not shared._busy
+
+
+def test_a_key_evaluates_for_itself(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    callers: list[str] = []
+
+    def note(*_: Any) -> list[Any]:
+        callers.append(processes._caller.get())
+        return []
+
+    monkeypatch.setattr(processes._processes, "run", note)
+    another = Api(create_api_key("another", scopes=["flows"]))
+    for each in (api, another):
+        each.post("/ui/schemas/validate", {"schema": DOUBLING, "values": {}})
+    assert len(set(callers)) == 2
+    assert "" not in callers
 
 
 def test_nobody_who_waits_for_a_process_starts_one_after_the_end(
