@@ -10,7 +10,7 @@ from flowruns.version import VERSION
 register = template.Library()
 
 # The chapter that a page is about, with a heading; whatever is not listed leads to the contents.
-_HELP = {
+HELP = {
     "inbox": "reviewing#the-inbox",
     "approval": "reviewing#an-approval",
     "reject": "reviewing#an-approval",
@@ -31,7 +31,7 @@ def help_address(context: dict[str, Any]) -> str:
     """Return the address of the chapter about this page."""
     request = context.get("request")
     match = request.resolver_match if request else None
-    name, _, anchor = _HELP.get(match.url_name or "" if match else "", "").partition("#")
+    name, _, anchor = HELP.get(match.url_name or "" if match else "", "").partition("#")
     if not name:
         return reverse("docs")
     return reverse("docs_chapter", args=[name]) + (f"#{anchor}" if anchor else "")

@@ -245,6 +245,21 @@ def open_api_docs(flows: Flows, alice: Reviewer) -> None:
     expect(alice.page.locator("#schema-Resume pre")).to_be_visible()
 
 
+def open_docs(flows: Flows, alice: Reviewer) -> None:
+    alice.page.goto("/docs/")
+
+
+def open_found_docs(flows: Flows, alice: Reviewer) -> None:
+    alice.page.goto("/docs/")
+    alice.page.get_by_role("searchbox").fill("PREFECT_API_KEY")
+    alice.page.get_by_role("button", name="Search").click()
+    expect(alice.page.get_by_text("sections about")).to_be_visible()
+
+
+def open_docs_chapter(flows: Flows, alice: Reviewer) -> None:
+    alice.page.goto("/docs/prefect/#served-paths")
+
+
 def open_nothing(flows: Flows, alice: Reviewer) -> None:
     alice.page.goto("/nothing/")
 
@@ -352,6 +367,9 @@ PAGES = [
     open_menu,
     open_password,
     open_api_docs,
+    open_docs,
+    open_found_docs,
+    open_docs_chapter,
     open_nothing,
     open_expired,
     open_branches,

@@ -65,9 +65,9 @@ class Command(BaseCommand):
 
     def handle(self, *, host: str, port: int, demo: bool, background: bool, **_: Any) -> None:
         end_on_signals()
-        _log.info("Approvals %s: serve", VERSION)
         listener = bind(host, port)
         prepare_database()
+        _log.info("Approvals %s: serve", VERSION)
         url = _local_url(listener)
         message = _describe(listener, demo=demo, is_terminal=self.stdout.isatty())
         flows = Demo(home=settings.APPROVALS_HOME, api_url=f"{url}/api") if demo else None

@@ -21,8 +21,8 @@ class Command(BaseCommand):
 
     def handle(self, **_: Any) -> None:
         end_on_signals()
-        _log.info("Approvals %s: work", VERSION)
         prepare_database()
+        _log.info("Approvals %s: work", VERSION)
         with running_loops(settings.BACKGROUND_LOOPS):
             self.stdout.write("The background loops run. Stop them with Ctrl-C.")
             self.stdout.flush()
