@@ -117,15 +117,14 @@ def page_of(run: Run) -> str:
 def test_the_page_says_which_key_asks(run: Run) -> None:
     run.pause_for_input()
     page = page_of(run)
-    assert "by API key “refunds”" in page
-    assert "asked not by the process that runs this flow" not in page
+    assert "by the program “refunds”" in page
+    assert "The flow itself does not ask this" not in page
 
 
 def test_the_page_warns_where_another_than_the_flow_asks(run: Run, stranger: Run) -> None:
     stranger.pause(str(uuid4()), pause_reschedule=True)
     page = page_of(run)
-    assert "by API key “agent”" in page
-    assert "asked not by the process that runs this flow" in page
+    assert "The flow itself does not ask this: the program “agent” does." in page
 
 
 def test_a_restart_that_is_refused_says_until_when(run: Run, stranger: Run) -> None:

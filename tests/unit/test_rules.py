@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import pytest
 
@@ -22,6 +21,7 @@ SUSPENDED = replace(
     PAUSED, name="Suspended", details=replace(PAUSED.details, pause_reschedule=True)
 )
 ASKING = replace(PAUSED, details=replace(PAUSED.details, run_input_keyset=KEYSET))
+_UUID = "5d1f2c0e-8a41-4b0c-9d52-5b7c1d0f3a11"
 UNANSWERED = RunFacts(answer_accepted=False)
 DEPLOYED = RunFacts(has_deployment=True)
 
@@ -308,7 +308,7 @@ def test_a_flow_that_goes_on_without_its_answer_may_complete() -> None:
 @pytest.mark.parametrize("rules", [FLOW_RUN_RULES, FORCED_RULES])
 @pytest.mark.parametrize(
     ("pause_key", "is_named"),
-    [("1", True), ("approval", True), ("", True), (None, False), (str(uuid4()), False)],
+    [("1", True), ("approval", True), ("", True), (None, False), (_UUID, False)],
 )
 def test_who_does_not_run_the_run_gives_its_pauses_no_name(
     pause_key: str | None, is_named: bool, rules: Sequence[Rule]
