@@ -13,12 +13,18 @@ from tests.groups import group_items, items_below, start_longest_first
 from tests.servers import ApprovalsServer, PrefectServer, approvals_server, prefect_server
 
 _HERE = Path(__file__).parent
+# A Prefect server takes seconds to start and some of a core when it is idle, so three workers
+# share what is tried on one. Modules that are not named here are with the last.
+_ON_PREFECTS_SERVER = {
+    "prefects-server-1": ("sdk_on_both_servers", "guide", "results_on_both_servers"),
+    "prefects-server-2": ("documented_flows", "conversations_on_both_servers", "same_dialect"),
+    "prefects-server-3": ("serving_on_both_servers", "faults", "states_like_prefect"),
+}
 # These take a minute and more; all others are shorter.
 _LONGEST = (
-    *("faults", "sdk_on_both_servers-prefects_server", "sdk_on_both_servers-our_server"),
-    *("serving_on_both_servers-prefects_server", "documented_flows-prefects_server"),
-    *("faults-prefects_server", "faults-our_server", "documented_flows-our_server"),
-    *("serving_on_both_servers-our_server", "demo", "serve", "served_schedules-prefects_server"),
+    *(*_ON_PREFECTS_SERVER, "faults", "sdk_on_both_servers-our_server"),
+    *("documented_flows-our_server", "serving_on_both_servers-our_server", "faults-our_server"),
+    *("outages", "strangers", "crowds", "serve", "demo"),
 )
 
 # What was recorded once is compared with each server.
@@ -35,11 +41,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _name_group(item: pytest.Item) -> str:
-    """Name the module, and the server where each of two has its tests."""
+    """Name the module; for what needs Prefect's server, the group that shares one."""
     module = item.path.stem.removeprefix("test_")
     callspec = getattr(item, "callspec", None)
     server = callspec.params.get("server") if callspec else None
-    return f"{module}-{server}" if server and module not in _UNDIVIDED else module
+    needed = {server, *getattr(item, "fixturenames", ())}
+    if "prefects_server" in needed or module in _UNDIVIDED:
+        groups = (name for name, modules in _ON_PREFECTS_SERVER.items() if module in modules)
+        return next(groups, "prefects-server-3")
+    return f"{module}-{server}" if server else module
 
 
 @pytest.fixture(scope="session")
