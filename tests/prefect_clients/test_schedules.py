@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,13 +14,9 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from tests.acceptance.clients import resume
-from tests.acceptance.clients import until as until_soon
+from tests.acceptance.clients import resume, until
 from tests.prefect_clients.clients import PrefectClient, Process
 from tests.servers import ApprovalsServer
-
-# A client takes seconds to start: nobody is asked more often than that deserves.
-until = partial(until_soon, every=0.25)
 
 
 @contextmanager
