@@ -45,7 +45,8 @@ def server() -> Iterator[ApprovalsServer]:
 def flows(server: ApprovalsServer) -> Iterator[Flows]:
     """The flows' side, with nothing waiting yet."""
     headers = {"Authorization": f"Bearer {server.api_key}"}
-    with httpx.Client(verify=False, base_url=f"{server.api_url}/", headers=headers) as client:
+    address = f"{server.api_url}/"
+    with httpx.Client(verify=False, base_url=address, headers=headers, timeout=90) as client:
         flows = Flows(client, manage=server.manage)
         flows.clear()
         yield flows

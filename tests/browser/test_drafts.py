@@ -1,12 +1,25 @@
+from collections.abc import Callable
+
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Response, Route, expect
 
 from tests.browser.conftest import Seat
 from tests.browser.desk import ITEMS, REFUND, Flows, Reviewer
 
 
 def expect_saved(page: Page) -> None:
+    """For what was typed first: the words stay while more is typed and saved."""
     expect(page.get_by_text("Draft saved")).to_be_visible()
+
+
+def saves(text: str) -> Callable[[Response], bool]:
+    """Return what tells the answer to a draft that holds the text."""
+
+    def tell(response: Response) -> bool:
+        is_draft = response.url.endswith("/draft/")
+        return is_draft and response.ok and text in (response.request.post_data or "")
+
+    return tell
 
 
 def test_a_draft_is_saved_while_typing_and_found_on_another_device(
@@ -50,8 +63,8 @@ def test_rows_and_their_texts_come_back(flows: Flows, alice: Reviewer) -> None:
     for number, text in enumerate(["one", "two"], 1):
         page.get_by_role("button", name="Add Items").click()
         expect(page.get_by_label(f"Items {number}", exact=True)).to_be_focused()
-        page.keyboard.type(text)
-    expect_saved(page)
+        with page.expect_response(saves(text)):
+            page.keyboard.type(text)
     page.reload()
     expect(page.get_by_label("Items 2", exact=True)).to_have_value("two")
     alice.submit.click()

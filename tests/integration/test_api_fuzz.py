@@ -76,8 +76,8 @@ class Known:
         run = self._make_run(deployed=True)
         TaskRun.objects.create(flow_run_id=run.id, task_key="t", dynamic_key="0", name="t")
         Vaults(run.api, f"vault-{uuid4()}").save("main", token="t")
-        Variable.objects.get_or_create(name="limits", value="{}")
-        ConcurrencyLimit.objects.get_or_create(name="tag:desk", limit=1)
+        Variable.objects.get_or_create(name="limits", defaults={"value": "{}"})
+        ConcurrencyLimit.objects.get_or_create(name="tag:desk", defaults={"limit": 1})
         return run
 
     def make_again(self) -> None:
