@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from flowruns import wire
 from flowruns.sdk.asking import WORKING, ask
@@ -19,11 +19,12 @@ from flowruns.wire.headers import ATTEND, IDEMPOTENCY_KEY
 # A filter object of Prefect's API, such as {"state": {"type": {"any_": ["PAUSED"]}}}.
 type Filter = Mapping[str, Any]
 
-_FLOWS = TypeAdapter(list[wire.Flow])
-_FLOW_RUNS = TypeAdapter(list[FlowRun])
-_STATES = TypeAdapter(list[State[Any]])
-_INPUTS = TypeAdapter(list[wire.RunInput])
-_LOGS = TypeAdapter(list[wire.Log])
+_LAZY = ConfigDict(defer_build=True)
+_FLOWS = TypeAdapter(list[wire.Flow], config=_LAZY)
+_FLOW_RUNS = TypeAdapter(list[FlowRun], config=_LAZY)
+_STATES = TypeAdapter(list[State[Any]], config=_LAZY)
+_INPUTS = TypeAdapter(list[wire.RunInput], config=_LAZY)
+_LOGS = TypeAdapter(list[wire.Log], config=_LAZY)
 
 
 def _dump(model: BaseModel) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from flowruns import wire
 from flowruns.sdk.asking import STARTING, WAITING, WORKING, ask
@@ -14,7 +14,7 @@ from flowruns.sdk.states import FlowRun, State
 from flowruns.sdk.steps import Send, Steps
 from flowruns.wire.deployments import Deployment, DeploymentCreate, DeploymentFlowRunCreate
 
-_FLOW_RUNS = TypeAdapter(list[FlowRun])
+_FLOW_RUNS = TypeAdapter(list[FlowRun], config=ConfigDict(defer_build=True))
 # A held request may be answered this much after its hold; later counts as no answer.
 _GRACE_SECONDS = 10.0
 

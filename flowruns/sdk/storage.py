@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from flowruns.sdk.errors import ConfigurationError
 
@@ -139,6 +138,8 @@ def _find(place: str) -> Folder | Remote:
         return Folder(Path(place))
     parts = urlsplit(place)
     if parts.scheme == "file":
+        from urllib.request import url2pathname  # with all of HTTP, which other places do not need
+
         return Folder(Path(url2pathname(parts.path)).absolute())
     from fsspec.core import url_to_fs
 

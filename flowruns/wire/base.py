@@ -94,9 +94,9 @@ def read_old_policy(policy: Any) -> Any:
 
 
 class Wire(BaseModel):
-    """What both directions share."""
+    """What both directions share. Its validators are built when they are first needed."""
 
-    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(extra="ignore", populate_by_name=True, defer_build=True)
 
 
 class Request(Wire):

@@ -86,7 +86,7 @@ class SlotsRequest(Request):
 
 
 class LeaseHolder(Wire):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     type: Literal["flow_run", "task_run", "deployment"]
     id: UUID

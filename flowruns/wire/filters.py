@@ -24,7 +24,7 @@ class Operator(StrEnum):
 
 
 class Filter(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class OperatorFilter(Filter):
