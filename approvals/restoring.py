@@ -72,7 +72,7 @@ def carry_form(form: Form, question: Question, files: ReviewersFiles) -> tuple[F
 
 def find_earlier(approval: Approval, question: Question, *, user: User) -> Earlier:
     """Find what the run was told before, which may do again: after a crash it asks once more."""
-    before = decisions.list_earlier(approval)
+    before = decisions.list_earlier(approval, user=user)
     answered = (
         past
         for past in before

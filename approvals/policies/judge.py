@@ -31,13 +31,12 @@ class Ballot:
 class Facts:
     """What a policy means now: who is in its groups, and who asked for the run.
 
-    `groups` holds the groups there are, with their people; `people` are all who may log in, and
-    `keys` all API keys. `askers_known` is False where nobody knows who asked.
+    `groups` holds the groups there are, with their people; `people` are those who may log in.
+    `askers_known` is False where nobody knows who asked.
     """
 
     groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
     people: frozenset[str] = frozenset()
-    keys: frozenset[str] = frozenset()
     askers: frozenset[str] = frozenset()
     askers_known: bool = True
 

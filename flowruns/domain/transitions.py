@@ -30,9 +30,10 @@ class RunFacts:
     Times are aware and in UTC; `retry_delay` is in seconds; `run_count` counts executions.
     `answer_accepted` says whether the current pause needs no answer or is left by `resume` with
     one that its schema accepts. `left_pause` is the pause that an ended or cancelling run left
-    without an answer. `was_released` says that a process has taken the run and not
-    started it in time, so that two may want to start it now. `slot` is None where no limit
-    holds the run back.
+    without an answer. `withheld` says why the reviewers of the current pause, or of that one, do
+    not let the run go on; None where they do. `was_released` says that a process has taken the
+    run and not started it in time, so that two may want to start it now. `slot` is None where no
+    limit holds the run back.
     """
 
     has_deployment: bool = False
@@ -46,6 +47,7 @@ class RunFacts:
     pause_keys: frozenset[str] = frozenset()
     answer_accepted: bool = True
     left_pause: State | None = None
+    withheld: str | None = None
     was_released: bool = False
     slot: SlotFacts | None = None
     expected_start_time: datetime | None = None

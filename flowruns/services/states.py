@@ -13,7 +13,7 @@ from flowruns.domain.actors import Actor, ActorKind, server
 from flowruns.domain.consequences import asks_again, facts_after
 from flowruns.domain.errors import FlowRunNotFound, FlowRunStateNotFound, StateMovedOn
 from flowruns.domain.rejections import unsigned
-from flowruns.domain.rules import FLOW_RUN_RULES, FORCED_RULES, judge
+from flowruns.domain.rules import FLOW_RUN_RULES, FORCED_RULES, ends_undecided, judge
 from flowruns.domain.states import TERMINAL_STATES, State, StateType, running
 from flowruns.domain.transitions import Accept, Reject, RunFacts, Transition, Verdict
 from flowruns.models import FlowRun, FlowRunState, RunInput
@@ -27,7 +27,12 @@ from flowruns.services.slots import (
     settle_slot,
     take_slot,
 )
-from flowruns.signals import StateChange, flow_run_state_changed
+from flowruns.signals import (
+    PauseEnding,
+    StateChange,
+    flow_run_state_changed,
+    pause_is_ending,
+)
 
 # Each loss means that another transition of the same run won, so this many in a row is a fault.
 MAX_LOSSES = 50
@@ -86,8 +91,11 @@ def set_flow_run_state(
             initial = current_state(run)
             now = datetime.now(UTC)
             proposed = replace(proposed, timestamp=now)
-            left = None if actor.may_resume else _find_left_pause(run, initial)
-            facts = replace(read_facts(run), answer_accepted=False, left_pause=left)
+            left = _find_left_pause(run, initial)
+            withheld = ask_reviewers(run, initial, left, proposed=proposed, actor=actor)
+            facts = replace(
+                read_facts(run), answer_accepted=False, left_pause=left, withheld=withheld
+            )
             t = Transition(
                 initial=initial,
                 proposed=proposed,
@@ -117,6 +125,29 @@ def current_state(run: FlowRun) -> State | None:
     if state is None:  # deleted with its run since the run was read
         raise FlowRunNotFound
     return state.to_domain()
+
+
+def ask_reviewers(
+    run: FlowRun,
+    state: State | None,
+    left: State | None,
+    *,
+    proposed: State,
+    actor: Actor,
+    run_input: str | None = None,
+) -> str | None:
+    """Return why a run may not go on from the pause that it is in, or left; None where it may.
+
+    Must be called in the transaction that lets it go on.
+    """
+    pause = state if state is not None and state.type is StateType.PAUSED else left
+    if pause is None or ends_undecided(proposed):
+        return None
+    ending = PauseEnding(
+        flow_run_id=run.pk, pause=pause, proposed=proposed, actor=actor, run_input=run_input
+    )
+    said = pause_is_ending.send(sender=FlowRun, ending=ending)
+    return next((reason for _, reason in said if reason is not None), None)
 
 
 def _find_left_pause(run: FlowRun, state: State | None) -> State | None:
@@ -176,7 +207,7 @@ def take_back_crash(flow_run_id: UUID) -> bool:
         if run.state_type != StateType.CRASHED:
             return False
         crash = current_state(run)
-        if crash is None or not crash.is_presumed:
+        if crash is None or not crash.is_presumed or _find_left_pause(run, crash) is not None:
             return False
         state = running(message="The process of the flow run is there again.")
         facts = read_facts(run)

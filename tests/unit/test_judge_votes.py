@@ -35,7 +35,6 @@ FACTS = Facts(
         "empty": frozenset(),
     },
     people=frozenset("F1 F2 D1 B R X1 L1 L2 L3 L4 L5 H1 Q1 Z".split()),
-    keys=frozenset({"K", "ci"}),
     askers=frozenset({"R"}),
 )
 

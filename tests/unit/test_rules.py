@@ -66,13 +66,14 @@ def test_without_rules_everything_is_accepted() -> None:
     assert judge(move(PAUSED, RUNNING), []) == Accept(RUNNING)
 
 
-def test_force_keeps_five_of_the_rules() -> None:
+def test_force_keeps_six_of_the_rules() -> None:
     assert set(FORCED_RULES) < set(FLOW_RUN_RULES)
     assert [rule.__name__ for rule in FORCED_RULES] == [
         "results_are_not_overwritten_by_nothing",
         "rejected_runs_stay_rejected",
         "runs_without_a_process_are_cancelled_at_once",
         "pauses_are_ended_by_who_may_resume",
+        "guarded_pauses_wait_for_their_reviewers",
         "answers_come_before_going_on",
     ]
 
