@@ -168,6 +168,10 @@ class Seat(models.Model):
         return f"{self.kind} {self.name}: {self.approval}"
 
 
+TAKEN_BACK = "Taken back."
+REPLACED = "Replaced by a later one."
+
+
 class Vote(models.Model):
     """What one reviewer said of an approval; those that were taken back or fell are kept.
 
@@ -207,6 +211,11 @@ class Vote(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.kind}"
+
+    @property
+    def fell(self) -> bool:
+        """Whether something other than its voter has voided it."""
+        return self.voided_because not in {"", TAKEN_BACK, REPLACED}
 
 
 class AskedSchema(models.Model):

@@ -7,7 +7,6 @@ from django.contrib.auth.models import Group, User
 from approvals.models import Approval
 from approvals.services import votes
 from approvals.services.policies import set_policy
-from approvals.services.voiding import digest_content
 from approvals.services.votes import VoteResult
 
 TEAMS = {
@@ -42,7 +41,8 @@ def hold(line: str, name: str = "held", **scope: str) -> None:
 
 def say_yes(approval: Approval, name: str, answer: Any = None, **options: Any) -> VoteResult:
     approval = Approval.objects.get(pk=approval.pk)
-    options = {"seen": digest_content(approval), **options}
+    seen = votes.mark_seen(approval, votes.read_standing(approval))
+    options = {"seen": seen, **options}
     run_input = YES if answer is None else answer
     return votes.answer_approval(approval, user=person(name), run_input=run_input, **options)
 

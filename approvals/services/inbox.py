@@ -53,6 +53,19 @@ class Which(StrEnum):
     ANSWERED = "answered"
     ALL = "all"
 
+    @property
+    def label(self) -> str:
+        return {"mine": "Waits for you", "answered": "Answered by you", "all": "All"}[self]
+
+    @property
+    def sentence(self) -> str:
+        """What the list holds, for who reads it."""
+        return {
+            "mine": "What you may answer.",
+            "answered": "What you have answered and what waits for others now.",
+            "all": "All that waits and that you may see.",
+        }[self]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxPage:
@@ -67,6 +80,12 @@ class InboxPage:
     mark: str
     which: Which
     counts: dict[Which, int]
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether the three lists differ, or one of the others is looked at."""
+        mine = self.counts[Which.FOR_ME]
+        return self.which is not Which.FOR_ME or mine != self.counts[Which.ALL]
 
 
 def list_waiting(user: User, *, text: str = "", which: Which = Which.FOR_ME) -> QuerySet[Approval]:

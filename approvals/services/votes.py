@@ -4,6 +4,8 @@ The first answer is a proposal; whoever agrees gives the same one, and a change 
 completing vote and the resume are one transaction, so that of two completing votes one wins.
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +14,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from approvals.models import Approval, Vote
+from approvals.models import REPLACED, TAKEN_BACK, Approval, Vote
 from approvals.policies.judge import (
     Ended,
     Facts,
@@ -45,6 +47,7 @@ from flowruns.domain.policies import Word
 
 OVERRIDE = "approvals.override_policy"
 _SIGN = "Confirm that it is you: type your password."
+_LOOK_AGAIN = f"{CHANGED} Look at it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ def answer_approval(
 ) -> VoteResult:
     """Answer, propose, agree or change, whichever it is; `run_input` is a JSON value.
 
-    `seen` is the digest of what the user looked at; with another one nothing counts.
+    `seen` is the mark of what the user looked at; with another one nothing counts.
     """
     if not approval.is_guarded:
         return decisions.answer_approval(approval, user=user, run_input=run_input)
@@ -113,18 +116,17 @@ def answer_approval(
             return NotYours(explain(approval, standing, user))
         if standing.is_signed and not is_signed:
             return Refused(_SIGN)
-        if seen != digest_content(approval):
-            return Refused(f"{CHANGED} Look at it again.")
+        if seen != mark_seen(approval, standing):
+            return Refused(_LOOK_AGAIN)
         _drop_other_answers(approval, user, text)
-        _store(approval, user, Vote.Kind.YES, answer=text, seen=seen, is_signed=is_signed)
+        content, _, _ = seen.partition("-")
+        _store(approval, user, Vote.Kind.YES, answer=text, seen=content, is_signed=is_signed)
         return None
 
     return _cast(approval, user=user, run_input=run_input, vote=vote)
 
 
-def reject_approval(
-    approval: Approval, *, user: User, reason: str, is_signed: bool = False
-) -> VoteResult:
+def reject_approval(approval: Approval, *, user: User, reason: str) -> VoteResult:
     """Say no: it ends the approval, or counts where the policy says so."""
     if not approval.is_guarded:
         return decisions.reject_approval(approval, user=user, reason=reason)
@@ -134,10 +136,29 @@ def reject_approval(
         standing = read_standing(approval)
         if not standing.may_reject(user):
             return NotYours(explain(approval, standing, user))
-        if standing.is_signed and not is_signed:
-            return Refused(_SIGN)
-        _store(approval, user, Vote.Kind.NO, reason=reason, is_signed=is_signed)
+        _store(approval, user, Vote.Kind.NO, reason=reason)
         return _conclude_no(approval, user, reason)
+
+
+def agree(approval: Approval, *, user: User, seen: str, is_signed: bool = False) -> VoteResult:
+    """Give the very answer that is proposed."""
+    proposal = read_standing(approval).proposal
+    if proposal is None:
+        return Refused(_LOOK_AGAIN)
+    return answer_approval(
+        approval,
+        user=user,
+        run_input=json.loads(proposal.answer or "{}"),
+        seen=seen,
+        is_signed=is_signed,
+    )
+
+
+def mark_seen(approval: Approval, standing: Standing) -> str:
+    """Return a mark of what a reviewer looks at: what is asked, and what others have answered."""
+    proposed = standing.proposal.answer if standing.proposal else None
+    answer = hashlib.sha256(json.dumps(proposed).encode()).hexdigest()[:16]
+    return f"{digest_content(approval)}-{answer}"
 
 
 def override_policy(
@@ -168,7 +189,7 @@ def take_back(approval: Approval, *, user: User) -> VoteResult:
         if not hold_waiting(approval):
             return decisions.too_late(approval)
         mine = approval.votes.filter(name=user.get_username(), is_key=False, voided_at=None)
-        if not void_votes(mine, because="Taken back."):
+        if not void_votes(mine, because=TAKEN_BACK):
             return NotYours("You have not answered this.")
         settle_seats(approval)
     return Counted(_lack(approval))
@@ -285,7 +306,7 @@ def _store(
     is_signed: bool = False,
 ) -> None:
     mine = approval.votes.filter(name=user.get_username(), is_key=False, voided_at=None)
-    void_votes(mine, because="Replaced by a later one.")
+    void_votes(mine, because=REPLACED)
     Vote.objects.create(
         approval=approval,
         reviewer=user,
