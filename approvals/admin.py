@@ -1,10 +1,21 @@
-"""What an operator may look at: approvals and decisions are records, so nobody edits them here."""
+"""What an operator may look at, and the policies that they write.
+
+Approvals, votes and decisions are records, so nobody edits them here.
+"""
 
 from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
-from approvals.models import Approval, Decision
+from approvals.models import Approval, Decision, Policy, Vote
+from approvals.services.inbox import visible_to
+from approvals.services.policies import PolicyProblem, check_policy
+from approvals.services.seats import apply_again, list_answerers
+
+_CHECKED = ("line", "flow", "deployment", "tag", "requester_from")
 
 admin.site.site_header = "Approvals: administration"
 admin.site.site_title = "Approvals"
@@ -24,16 +35,104 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic wh
         return False
 
 
+class SeenAdmin(RecordAdmin):
+    """Shows what belongs to approvals that its reader may see."""
+
+    approval = "approval"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        seen = {f"{self.approval}__in": visible_to(request.user).values("pk")}
+        rows: QuerySet[Any] = super().get_queryset(request).filter(**seen)
+        return rows
+
+
+class Obstructed(admin.SimpleListFilter):
+    """What waits and nobody can answer."""
+
+    title = "who can answer"
+    parameter_name = "obstructed"
+
+    def lookups(self, *_: Any) -> list[tuple[str, str]]:
+        return [("nobody", "Nobody can")]
+
+    def queryset(self, _: HttpRequest, queryset: QuerySet[Approval]) -> QuerySet[Approval]:
+        if self.value() != "nobody":
+            return queryset
+        return queryset.filter(outcome=Approval.Outcome.WAITING).exclude(obstacle="")
+
+
+class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
+    """Says at once what is wrong with a policy."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if "line" not in cleaned:
+            return cleaned
+        try:
+            checked = check_policy({name: cleaned.get(name) or "" for name in _CHECKED})
+        except PolicyProblem as problem:
+            raise forms.ValidationError(str(problem)) from None
+        return {**cleaned, **checked}
+
+
+@admin.register(Policy)
+class PolicyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
+    """Who may answer what opens from now on; what waits already keeps what it has."""
+
+    form = PolicyForm
+    list_display = ["name", "line", "flow", "deployment", "tag", "requester_from"]
+    search_fields = ["name", "line", "flow", "deployment", "tag"]
+
+    def formfield_for_dbfield(self, *args: Any, **kwargs: Any) -> Any:
+        return super().formfield_for_dbfield(
+            *args, **kwargs, widget=forms.TextInput(attrs={"size": 80})
+        )
+
+
+@admin.register(Vote)
+class VoteAdmin(SeenAdmin):
+    """Who said what; what was answered is on the approval's page, secrets left out."""
+
+    list_display = ["approval", "name", "kind", "at", "voided_at", "voided_because"]
+    list_select_related = ["approval"]
+    search_fields = ["name", "approval__flow_name", "approval__flow_run_name"]
+    date_hierarchy = "at"
+    exclude = ["answer", "seen_digest"]
+
+
 @admin.register(Approval)
-class ApprovalAdmin(RecordAdmin):
+class ApprovalAdmin(SeenAdmin):
+    approval = "pk"
     list_display = ["flow_name", "flow_run_name", "outcome", "opened_at", "expires_at", "closed_at"]
-    list_filter = ["outcome", "asks_for_input"]
+    list_filter = ["outcome", "asks_for_input", "is_guarded", Obstructed]
     search_fields = ["flow_name", "flow_run_name", "question"]
     date_hierarchy = "opened_at"
+    readonly_fields = ["answerers"]
+    actions = ["apply_policies_again"]
+
+    @admin.display(description="Who could answer it now")
+    def answerers(self, approval: Approval) -> str:
+        if not approval.is_waiting:
+            return "It has ended."
+        if not approval.is_guarded:
+            return "Anyone."
+        return ", ".join(list_answerers(approval)) or "Nobody."
+
+    @admin.action(description="Apply today's policies to the chosen approvals that wait")
+    def apply_policies_again(self, request: HttpRequest, queryset: QuerySet[Approval]) -> None:
+        """Change open approvals by an explicit act, which the log of the administration keeps."""
+        if not request.user.has_perm("approvals.change_policy"):
+            messages.error(request, "You may not change policies.")
+            return
+        waiting = list(queryset.filter(outcome=Approval.Outcome.WAITING))
+        for approval in waiting:
+            apply_again(approval.pk)
+            self.log_change(request, approval, "Applied the policies of this moment.")
+        messages.success(request, f"{len(waiting)} approvals have today's policies.")
 
 
 @admin.register(Decision)
-class DecisionAdmin(RecordAdmin):
+class DecisionAdmin(SeenAdmin):
     """Who decided what; what was answered is on the approval's page, secrets left out."""
 
     list_display = ["approval", "decided_by", "decided_at", "reason"]

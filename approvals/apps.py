@@ -9,7 +9,8 @@ class ApprovalsConfig(AppConfig):
 
     def ready(self) -> None:
         from approvals import checks, lockout  # noqa: F401 -- checks register themselves
-        from approvals.services import tracking
+        from approvals.services import guarding, tracking
 
         tracking.connect()
+        guarding.connect()
         lockout.connect()

@@ -19,7 +19,7 @@ from approvals.schemaforms import (
     open_form,
     read_form,
 )
-from approvals.services import decisions
+from approvals.services import decisions, votes
 from approvals.services.asked import digest_schema
 from approvals.services.decisions import Refused
 from flowruns.domain.texts import read_json
@@ -93,6 +93,10 @@ def mark_description(approval: Approval) -> str:
     The summary tells, so that an open page costs no more; that of a mere table is empty.
     """
     text = approval.question or read_question(approval).description
+    if approval.is_guarded:
+        standing = votes.read_standing(approval)
+        said = [f"{vote.name}:{vote.kind}:{vote.pk}" for vote in standing.votes]
+        text += f"{votes.mark_seen(approval, standing)}{said}{approval.obstacle}"
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:16]
 
 

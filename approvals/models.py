@@ -35,8 +35,19 @@ class Approval(models.Model):
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_by = models.TextField(blank=True)  # an actor as its `str` says, "" where unknown
     outcome = models.CharField(max_length=16, choices=Outcome.choices, default=Outcome.WAITING)
+    # the lines that hold for it, as `services.policies` freezes them; none where anyone answers
+    policies = models.JSONField(default=list, blank=True)
+    is_guarded = models.BooleanField(default=False)
+    is_hidden = models.BooleanField(default=False)  # from all but those who may answer it
+    askers_known = models.BooleanField(default=True)
+    obstacle = models.TextField(blank=True)  # why nobody can answer it, "" where somebody can
+    is_unsettled = models.BooleanField(default=False)  # people or groups changed: look again
 
     class Meta:
+        permissions = [
+            ("override_policy", "Can decide against a policy"),
+            ("view_all", "Can see what only those who may answer see"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["connector", "pause_state_id"], name="one_approval_per_pause"
@@ -55,6 +66,14 @@ class Approval(models.Model):
                 name="approval_waiting",
             ),
             models.Index(fields=["flow_run_id"], name="approval_by_flow_run"),
+            # read by settle_approvals
+            models.Index(fields=["id"], condition=Q(is_unsettled=True), name="approval_unsettled"),
+            # read by list_obstructed
+            models.Index(
+                fields=["opened_at"],
+                condition=Q(outcome="waiting") & ~Q(obstacle=""),
+                name="approval_obstructed",
+            ),
             # read by list_history, newest first
             models.Index(
                 fields=["-closed_at"], condition=~Q(outcome="waiting"), name="approval_closed"
@@ -87,9 +106,116 @@ class Decision(models.Model):
     reason = models.TextField(blank=True)
     description = models.TextField(blank=True)
     schema = models.TextField(blank=True)
+    overrode = models.BooleanField(default=False)  # the policy, for `reason`
 
     def __str__(self) -> str:
         return f"{self.decided_by}: {self.approval}"
+
+
+class Policy(models.Model):
+    """Who may answer what: a line of text for a flow, a deployment, a tag, or for everything."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    name = models.TextField(unique=True)
+    line = models.TextField(help_text="Such as: 2 of @finance + 1 of @data, not the requester")
+    flow = models.TextField(blank=True, help_text="The name of a flow; any where it is empty.")
+    deployment = models.TextField(blank=True, help_text="As flow/deployment; any where empty.")
+    tag = models.TextField(blank=True, help_text="A tag of the run; any where it is empty.")
+    requester_from = models.TextField(
+        blank=True,
+        help_text="Where a run names who asked for it: parameters.NAME or labels.NAME.",
+    )
+
+    class Meta:
+        verbose_name_plural = "policies"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Asker(models.Model):
+    """Somebody who asked for the run of an approval."""
+
+    approval = models.ForeignKey(Approval, on_delete=models.CASCADE, related_name="askers")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    name = models.TextField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Seat(models.Model):
+    """One of those who may sit in a part of an approval's policies: a group, a person, anyone.
+
+    `is_open` while one more vote for the part would count.
+    """
+
+    approval = models.ForeignKey(Approval, on_delete=models.CASCADE, related_name="seats")
+    line = models.PositiveSmallIntegerField()
+    part = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=8)  # a WhoKind
+    name = models.TextField(blank=True)
+    bars_askers = models.BooleanField(default=False)
+    is_open = models.BooleanField(default=False)
+
+    class Meta:
+        # read by list_waiting: what a person, or their groups, may answer
+        indexes = [models.Index(fields=["kind", "name", "is_open"], name="seat_by_who")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}: {self.approval}"
+
+
+TAKEN_BACK = "Taken back."
+REPLACED = "Replaced by a later one."
+
+
+class Vote(models.Model):
+    """What one reviewer said of an approval; those that were taken back or fell are kept.
+
+    `name` keeps the name when the account is gone; it is an API key's where `is_key`. `answer` is
+    the JSON text as the flow would get it. `seen_digest` stands for what the voter looked at.
+    """
+
+    class Kind(models.TextChoices):
+        YES = "yes", "Answer"
+        NO = "no", "Rejection"
+        OVERRIDE = "override", "Decision against the policy"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    approval = models.ForeignKey(Approval, on_delete=models.CASCADE, related_name="votes")
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="votes"
+    )
+    name = models.TextField()
+    is_key = models.BooleanField(default=False)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    answer = models.TextField(blank=True)
+    reason = models.TextField(blank=True)
+    seen_digest = models.CharField(max_length=64, blank=True)
+    is_signed = models.BooleanField(default=False)
+    at = models.DateTimeField()
+    voided_at = models.DateTimeField(null=True, blank=True)
+    voided_because = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["approval", "name", "is_key"],
+                condition=Q(voided_at__isnull=True),
+                name="one_standing_vote_per_voter",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.kind}"
+
+    @property
+    def fell(self) -> bool:
+        """Whether something other than its voter has voided it."""
+        return self.voided_because not in {"", TAKEN_BACK, REPLACED}
 
 
 class AskedSchema(models.Model):

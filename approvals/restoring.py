@@ -43,13 +43,17 @@ def restore(
 ) -> Restored:
     """Fill in a form: with the earlier answer or text if that is `wanted`, else with the draft."""
     if earlier.answered and wanted == ANSWER:
-        value = load_json(earlier.answered.decision.answer)
-        form = restore_form(question, fill_form(question.schema, value))
+        form = fill_in(question, earlier.answered.decision.answer)
         return Restored(form=form, answered=earlier.answered)
     if earlier.draft and wanted == TEXT:
         return _restore_draft(approval, question, earlier.draft)
     draft = drafts.read_draft(approval, user=user)
     return _restore_draft(approval, question, draft) if draft else Restored(form=question.open())
+
+
+def fill_in(question: Question, answer: str) -> Form:
+    """Fill in a form with an answer that was given to it."""
+    return restore_form(question, fill_form(question.schema, load_json(answer or "{}")))
 
 
 def _restore_draft(approval: Approval, question: Question, draft: Draft) -> Restored:
@@ -72,7 +76,7 @@ def carry_form(form: Form, question: Question, files: ReviewersFiles) -> tuple[F
 
 def find_earlier(approval: Approval, question: Question, *, user: User) -> Earlier:
     """Find what the run was told before, which may do again: after a crash it asks once more."""
-    before = decisions.list_earlier(approval)
+    before = decisions.list_earlier(approval, user=user)
     answered = (
         past
         for past in before

@@ -17,6 +17,7 @@ from approvals.views import (
     preview,
     rejections,
     runs,
+    votes,
 )
 
 urlpatterns = [
@@ -26,6 +27,14 @@ urlpatterns = [
     path("inbox/count/", inbox.show_waiting_count, name="waiting_count"),
     path("approvals/<uuid:approval_id>/", approvals.approval_page, name="approval"),
     path("approvals/<uuid:approval_id>/reject/", rejections.rejection_page, name="reject"),
+    path("approvals/<uuid:approval_id>/agree/", votes.agree, name="agree"),
+    path("approvals/<uuid:approval_id>/take-back/", votes.take_back, name="take_back"),
+    path("approvals/<uuid:approval_id>/override/", approvals.override_policy, name="override"),
+    path(
+        "approvals/<uuid:approval_id>/override/reject/",
+        votes.reject_against_policy,
+        name="override_reject",
+    ),
     path("approvals/<uuid:approval_id>/state/", approvals.show_approval_state, name="state"),
     path("approvals/<uuid:approval_id>/options/", approvals.show_options, name="options"),
     path("approvals/<uuid:approval_id>/draft/", drafts.save_draft, name="draft"),

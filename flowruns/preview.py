@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 
 import pydantic
 
+from flowruns.sdk.approval_policies import check_annotation, policy_for
 from flowruns.sdk.base_run_input import BaseRunInput, description_of, schema_text_of
 from flowruns.sdk.config import load_config
 from flowruns.sdk.entrypoints import import_file
@@ -33,6 +34,7 @@ def main(arguments: list[str]) -> int:
     options = _parse(arguments)
     try:
         model = load_model(options.model)
+        policy = policy_for(model, None) or check_annotation(model)
         schema = schema_text_of(model)
     except (ImportError, AttributeError, TypeError, ValueError, FlowRunsError) as error:
         sys.stderr.write(f"{options.model} has no form: {error}\n")
@@ -40,6 +42,8 @@ def main(arguments: list[str]) -> int:
     except pydantic.PydanticUserError as error:
         sys.stderr.write(f"{options.model} has no JSON schema: {error}\n")
         return 1
+    if policy:
+        sys.stderr.write(f"Who answers: {policy}\n")
     if options.schema:
         sys.stdout.write(json.dumps(json.loads(schema), indent=2, ensure_ascii=False) + "\n")
         return 0

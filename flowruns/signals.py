@@ -44,10 +44,36 @@ class InputDeleted:
     value: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactChange:
+    """A run made an artifact, changed it or deleted it."""
+
+    flow_run_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseEnding:
+    """Somebody wants a run to go on from a pause, or a reviewer to reject it.
+
+    `run_input` is the answer as it would be stored, where there is one. The run may have left the
+    pause already for an end that nobody decided, and a process may still wait there.
+    """
+
+    flow_run_id: UUID
+    pause: State
+    proposed: State
+    actor: Actor
+    run_input: str | None = None
+
+
+# receivers get `ending: PauseEnding` and return why the run may not go on, or None
+pause_is_ending = Signal()
 # receivers get `change: StateChange`, and `run`, the row as it is now, where they may see tables;
 # one that raises undoes the change
 flow_run_state_changed = Signal()
 # receivers get `created: InputCreated`
 run_input_created = Signal()
+# receivers get `change: ArtifactChange`
+artifact_changed = Signal()
 # receivers get `deleted: InputDeleted`
 run_input_deleted = Signal()

@@ -93,7 +93,7 @@ def read_names(*paths: str) -> set[str]:
 
 def test_every_variable_that_is_read_is_documented() -> None:
     read = read_names("approvals/project/environment.py", "flowruns/sdk/config.py")
-    for call in ("read_bool", "read_int", "read_hosts", "read_url"):
+    for call in ("read_bool", "read_int", "read_hosts", "read_policy", "read_url"):
         text = (ROOT / "approvals/project/settings.py").read_text()
         read |= set(re.findall(rf'{call}\("([A-Z_]+)"', text))
     no_variables = {"CONN_HEALTH_CHECKS", "ENGINE", "IMMEDIATE", "NAME", "OPTIONS"}

@@ -12,6 +12,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from approvals.private_files import create_private, read_private
+from flowruns.domain.policies import PolicyUnreadable, parse_policy
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
@@ -40,6 +41,14 @@ def read_int(name: str, *, default: int, minimum: int) -> int:
     if not text.isdecimal() or int(text) < minimum:
         raise ImproperlyConfigured(f"{name} must be a whole number from {minimum}, not {text!r}.")
     return int(text)
+
+
+def read_policy(name: str, *, default: str) -> str:
+    """Read who may answer, as one line of text."""
+    try:
+        return str(parse_policy(os.environ.get(name, "").strip() or default))
+    except PolicyUnreadable as error:
+        raise ImproperlyConfigured(f"{name} cannot be read: {error}") from None
 
 
 def read_hosts(name: str) -> list[str]:

@@ -15,6 +15,7 @@ from approvals.project.environment import (
     read_home,
     read_hosts,
     read_int,
+    read_policy,
     read_secret_key,
     read_url,
 )
@@ -126,6 +127,8 @@ KEEPS_LOCAL_KEY = not (_IS_HTTPS or TRUST_PROXY)
 # and there a websocket of the same user may need none (flowruns.sockets): only where it is asked
 # for, since whatever that user runs to forward connections would let others in
 SAME_USER_NEEDS_NO_KEY = KEEPS_LOCAL_KEY and read_bool("SAME_USER_NEEDS_NO_KEY", default=False)
+# who answers what no policy of an operator is for
+DEFAULT_POLICY = read_policy("DEFAULT_POLICY", default="anyone")
 EVENT_RETENTION_DAYS = read_int("EVENT_RETENTION_DAYS", default=7, minimum=1)
 
 # Browsers
@@ -178,6 +181,7 @@ USE_I18N = False
 BACKGROUND_LOOPS = {
     "flowruns.services.expiry.expire_pauses": 1.0,
     "approvals.services.drafts.drop_old_drafts": 600.0,
+    "approvals.services.seats.settle_approvals": 1.0,
     "flowruns.services.scheduling.schedule_runs": 1.0,
     "flowruns.services.lateness.mark_late_runs": 5.0,
     "approvals.services.uploads.drop_abandoned_uploads": 600.0,

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
 from approvals.models import Approval, Decision
+from approvals.services.inbox import visible_to
 from flowruns.connectors import PauseForm, Verdict, get_connector
 from flowruns.domain.actors import reviewer
 from flowruns.domain.errors import EvaluationBusy, FlowRunNotFound, Unprocessable
@@ -71,7 +72,7 @@ def read_form(approval: Approval) -> PauseForm:
     return connector.read_pause_form(approval.flow_run_id, approval.pause_state_id)
 
 
-def answer_approval(approval: Approval, *, user: AbstractBaseUser, run_input: Any) -> Result:
+def answer_approval(approval: Approval, *, user: User, run_input: Any) -> Result:
     """Answer in the user's name; `run_input` is a JSON value, {} where nothing is asked."""
     connector = get_connector(approval.connector)
     try:
@@ -82,13 +83,13 @@ def answer_approval(approval: Approval, *, user: AbstractBaseUser, run_input: An
             actor=reviewer(user.get_username()),
         )
     except FlowRunNotFound:
-        return _too_late(approval)
+        return too_late(approval)
     except (EvaluationBusy, Unprocessable) as error:
         return Refused(str(error))
-    return _conclude(approval, verdict)
+    return conclude(approval, verdict)
 
 
-def reject_approval(approval: Approval, *, user: AbstractBaseUser, reason: str) -> Result:
+def reject_approval(approval: Approval, *, user: User, reason: str) -> Result:
     """Cancel the run in the user's name; the flow is told the reason and who gave it."""
     connector = get_connector(approval.connector)
     try:
@@ -99,26 +100,32 @@ def reject_approval(approval: Approval, *, user: AbstractBaseUser, reason: str) 
             actor=reviewer(user.get_username()),
         )
     except FlowRunNotFound:
-        return _too_late(approval)
-    return _conclude(approval, verdict)
+        return too_late(approval)
+    return conclude(approval, verdict)
 
 
-def list_earlier(approval: Approval) -> list[Approval]:
+def list_earlier(approval: Approval, *, user: User) -> list[Approval]:
     """Return the last approvals of the same run that ended before this one, newest first."""
-    ended = Approval.objects.exclude(outcome=Approval.Outcome.WAITING).filter(
-        connector=approval.connector,
-        flow_run_id=approval.flow_run_id,
-        closed_at__lte=approval.opened_at,
+    ended = (
+        visible_to(user)
+        .exclude(outcome=Approval.Outcome.WAITING)
+        .filter(
+            connector=approval.connector,
+            flow_run_id=approval.flow_run_id,
+            closed_at__lte=approval.opened_at,
+        )
     )
     return list(ended.select_related("decision").order_by("-closed_at")[:_EARLIER])
 
 
-def list_history(filters: HistoryFilters, *, before: Place | None = None) -> QuerySet[Approval]:
-    """Return the ended approvals that pass `filters`, newest first.
+def list_history(
+    user: User, filters: HistoryFilters, *, before: Place | None = None
+) -> QuerySet[Approval]:
+    """Return the ended approvals that this user may see and that pass `filters`, newest first.
 
     `before` is the place of the last one that the reader has seen.
     """
-    ended = Approval.objects.exclude(outcome=Approval.Outcome.WAITING)
+    ended = visible_to(user).exclude(outcome=Approval.Outcome.WAITING)
     for word in filters.text.split():
         ended = ended.filter(_mentions(word))
     chosen = {
@@ -135,15 +142,15 @@ def list_history(filters: HistoryFilters, *, before: Place | None = None) -> Que
     return ended.select_related("decision__reviewer").order_by("-closed_at", "-id")
 
 
-def count_history(filters: HistoryFilters) -> int:
+def count_history(user: User, filters: HistoryFilters) -> int:
     """Count what passes `filters`, up to `MAX_COUNTED` and one more."""
-    return list_history(filters)[: MAX_COUNTED + 1].count()
+    return list_history(user, filters)[: MAX_COUNTED + 1].count()
 
 
-def read_whole_history(filters: HistoryFilters) -> Iterator[Approval]:
+def read_whole_history(user: User, filters: HistoryFilters) -> Iterator[Approval]:
     """Yield all that passes `filters`, newest first, a part at a time."""
     before: Place | None = None
-    while part := list(list_history(filters, before=before)[:_PART]):
+    while part := list(list_history(user, filters, before=before)[:_PART]):
         yield from part
         before = place_of(part[-1])
 
@@ -165,25 +172,28 @@ def _mentions(word: str) -> Q:
     )
 
 
-def list_deciders() -> list[str]:
+def list_deciders(user: User) -> list[str]:
     """Return the names that history can be filtered by."""
-    return sorted(Decision.objects.values_list("decided_by", flat=True).distinct())
+    decided = Decision.objects.filter(approval__in=visible_to(user))
+    return sorted(decided.values_list("decided_by", flat=True).distinct())
 
 
-def list_decided_flows() -> list[str]:
+def list_decided_flows(user: User) -> list[str]:
     """Return the flows that history can be filtered by."""
-    ended = Approval.objects.exclude(outcome=Approval.Outcome.WAITING)
+    ended = visible_to(user).exclude(outcome=Approval.Outcome.WAITING)
     return sorted(ended.values_list("flow_name", flat=True).distinct())
 
 
-def _conclude(approval: Approval, verdict: Verdict) -> Result:
+def conclude(approval: Approval, verdict: Verdict) -> Result:
+    """Say what a verdict of the run's server means for an approval."""
     if verdict.accepted:
         return Decided()
     approval.refresh_from_db()
     if approval.is_waiting:
         return Refused(verdict.reason, verdict.problems)
-    return _too_late(approval)
+    return too_late(approval)
 
 
-def _too_late(approval: Approval) -> TooLate:
+def too_late(approval: Approval) -> TooLate:
+    """Return how an approval has ended."""
     return TooLate(Approval.objects.select_related("decision__reviewer").get(pk=approval.pk))

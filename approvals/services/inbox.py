@@ -3,19 +3,22 @@
 import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from uuid import UUID
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import F, Q, QuerySet
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import User as Account
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.http import Http404
 
-from approvals.models import Approval
+from approvals.models import Approval, Asker, Seat, Vote
 from flowruns.connectors import HistoryState, get_connector
 from flowruns.domain.errors import FlowNotFound, FlowRunNotFound
+from flowruns.domain.policies import WhoKind
 from flowruns.domain.states import TERMINAL_STATES, StateType
 from flowruns.wire import FlowRun, Log
 
-type User = AbstractBaseUser | AnonymousUser
+type User = Account | AnonymousUser
 
 PAGE_SIZE = 50
 MAX_LOG_LINES = 500
@@ -43,6 +46,27 @@ class RunView:
         return run is not None and run.state_type not in TERMINAL_STATES
 
 
+class Which(StrEnum):
+    """The three lists of the inbox."""
+
+    FOR_ME = "mine"
+    ANSWERED = "answered"
+    ALL = "all"
+
+    @property
+    def label(self) -> str:
+        return {"mine": "Waits for you", "answered": "Answered by you", "all": "All"}[self]
+
+    @property
+    def sentence(self) -> str:
+        """What the list holds, for who reads it."""
+        return {
+            "mine": "What you may answer.",
+            "answered": "What you have answered and what waits for others now.",
+            "all": "All that waits and that you may see.",
+        }[self]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxPage:
     """A page of what waits: `count` matches `text`, `total` waits in all."""
@@ -54,14 +78,28 @@ class InboxPage:
     number: int
     pages: int
     mark: str
+    which: Which
+    counts: dict[Which, int]
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether the three lists differ, or one of the others is looked at."""
+        mine = self.counts[Which.FOR_ME]
+        return self.which is not Which.FOR_ME or mine != self.counts[Which.ALL]
 
 
-def list_waiting(user: User, *, text: str = "") -> QuerySet[Approval]:
-    """Return what waits for this user, most urgent first: by deadline, then by age.
+def list_waiting(user: User, *, text: str = "", which: Which = Which.FOR_ME) -> QuerySet[Approval]:
+    """Return what waits, most urgent first: by deadline, then by age.
 
     `text` narrows it to approvals whose flow, run, question or a tag contains every word.
     """
-    waiting = _visible(user).filter(outcome=Approval.Outcome.WAITING)
+    if isinstance(user, AnonymousUser):
+        return Approval.objects.none()
+    waiting = visible_to(user).filter(outcome=Approval.Outcome.WAITING)
+    if which is Which.FOR_ME:
+        waiting = waiting.filter(_for_me(user))
+    if which is Which.ANSWERED:
+        waiting = waiting.filter(Exists(_standing_votes(user)))
     for word in text.replace("\x00", "").split():
         waiting = waiting.filter(
             Q(flow_name__icontains=word)
@@ -72,18 +110,21 @@ def list_waiting(user: User, *, text: str = "") -> QuerySet[Approval]:
     return waiting.order_by(F("expires_at").asc(nulls_last=True), "opened_at", "id")
 
 
-def count_waiting(user: User) -> int:
-    return list_waiting(user).count()
+def count_waiting(user: User, *, which: Which = Which.FOR_ME) -> int:
+    return list_waiting(user, which=which).count()
 
 
-def read_inbox(user: User, *, text: str = "", number: int = 1) -> InboxPage:
+def read_inbox(
+    user: User, *, text: str = "", number: int = 1, which: Which = Which.FOR_ME
+) -> InboxPage:
     """Return one page of what waits; a page that is not there is the last one."""
-    found = list_waiting(user, text=text)
+    found = list_waiting(user, text=text, which=which)
     count = found.count()
     pages = max(-(-count // PAGE_SIZE), 1)
     number = min(max(number, 1), pages)
     shown = list(found[(number - 1) * PAGE_SIZE : number * PAGE_SIZE])
-    total = count_waiting(user) if text else count
+    total = count_waiting(user, which=which) if text else count
+    counts = {each: total if each is which else count_waiting(user, which=each) for each in Which}
     return InboxPage(
         approvals=shown,
         text=text,
@@ -91,7 +132,9 @@ def read_inbox(user: User, *, text: str = "", number: int = 1) -> InboxPage:
         total=total,
         number=number,
         pages=pages,
-        mark=mark_of(shown, total),
+        mark=f"{mark_of(shown, total)}.{'.'.join(map(str, counts.values()))}",
+        which=which,
+        counts=counts,
     )
 
 
@@ -103,7 +146,7 @@ def mark_of(approvals: list[Approval], count: int) -> str:
 
 def get_approval_for(user: User, approval_id: UUID) -> Approval:
     """Return an approval that this user may see; raises `Http404`."""
-    found = _visible(user).select_related("decision__reviewer").filter(pk=approval_id).first()
+    found = visible_to(user).select_related("decision__reviewer").filter(pk=approval_id).first()
     if found is None:
         raise Http404("No such approval.")
     return found
@@ -111,7 +154,7 @@ def get_approval_for(user: User, approval_id: UUID) -> Approval:
 
 def list_approvals_of(user: User, flow_run_id: UUID) -> list[Approval]:
     """Return the approvals of a run that this user may see, newest first."""
-    found = _visible(user).filter(flow_run_id=flow_run_id).select_related("decision__reviewer")
+    found = visible_to(user).filter(flow_run_id=flow_run_id).select_related("decision__reviewer")
     return list(found.order_by("-opened_at")[:PAGE_SIZE])
 
 
@@ -169,6 +212,46 @@ def _is_due(flow_run: FlowRun) -> bool:
     return flow_run.state_type is StateType.SCHEDULED and (due is None or due <= datetime.now(UTC))
 
 
-def _visible(user: User) -> QuerySet[Approval]:
-    """Return what a user may see and answer: everything, for whoever has logged in."""
-    return Approval.objects.all() if user.is_authenticated else Approval.objects.none()
+def require_run_for(user: User, flow_run_id: UUID) -> None:
+    """Raise `Http404` for a run whose approvals are seen by those only who may answer them."""
+    hidden = Approval.objects.filter(flow_run_id=flow_run_id, is_hidden=True)
+    if hidden.exclude(pk__in=visible_to(user).values("pk")).exists():
+        raise Http404("No such run.")
+
+
+def visible_to(user: User) -> QuerySet[Approval]:
+    """Return what a user may see: everything, but for what is seen by those who may answer it."""
+    if isinstance(user, AnonymousUser):
+        return Approval.objects.none()
+    if user.has_perm("approvals.view_all"):
+        return Approval.objects.all()
+    concerns = (
+        Exists(seats_of(user).filter(approval=OuterRef("pk")))
+        | Exists(Asker.objects.filter(approval=OuterRef("pk"), user=user.pk))
+        | Exists(Vote.objects.filter(approval=OuterRef("pk"), reviewer=user.pk))
+    )
+    return Approval.objects.filter(Q(is_hidden=False) | concerns)
+
+
+def seats_of(user: Account) -> QuerySet[Seat]:
+    """Return the seats that a user may take, open or not, as the groups are now."""
+    groups = list(user.groups.values_list("name", flat=True))
+    return Seat.objects.filter(
+        Q(kind=WhoKind.ANYONE)
+        | Q(kind=WhoKind.PERSON, name=user.get_username())
+        | Q(kind=WhoKind.GROUP, name__in=groups)
+    )
+
+
+def _for_me(user: Account) -> Q:
+    """Choose what this user may answer now and has not."""
+    asked = Asker.objects.filter(approval=OuterRef("approval"), user=user.pk)
+    barred = Q(bars_askers=True) & (Q(approval__askers_known=False) | Exists(asked))
+    free = seats_of(user).filter(is_open=True, approval=OuterRef("pk")).exclude(barred)
+    return Q(is_guarded=False) | (Exists(free) & ~Exists(_standing_votes(user)))
+
+
+def _standing_votes(user: Account) -> QuerySet[Vote]:
+    return Vote.objects.filter(
+        approval=OuterRef("pk"), name=user.get_username(), is_key=False, voided_at__isnull=True
+    )

@@ -3,26 +3,38 @@
 Receivers run inside the transaction of the change, so an approval is never out of step.
 """
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
+from django.db.models.signals import m2m_changed, post_save, pre_delete
 
-from approvals.models import Approval, Decision
+from approvals.models import Approval, Decision, Vote
 from approvals.prose import summarise_markdown
 from approvals.services.asked import keep_schema
-from approvals.services.drafts import end_drafts
+from approvals.services.drafts import end_drafts, hold_waiting
+from approvals.services.seats import (
+    dump_votes,
+    guard_approval,
+    mark_unsettled,
+    settle_seats,
+    take_in_author,
+)
 from approvals.services.uploads import drop_uploads
+from approvals.services.voiding import void_outdated
 from flowruns.connectors import PauseForm, get_connector
-from flowruns.domain.actors import Actor, ActorKind
+from flowruns.domain.actors import Actor, ActorKind, server
 from flowruns.domain.rejections import read_rejection
 from flowruns.domain.states import State, StateType
 from flowruns.signals import (
+    ArtifactChange,
     InputCreated,
     InputDeleted,
     StateChange,
+    artifact_changed,
     flow_run_state_changed,
     run_input_created,
     run_input_deleted,
@@ -38,6 +50,14 @@ def connect() -> None:
     flow_run_state_changed.connect(follow_state, dispatch_uid="approvals.follow_state")
     run_input_created.connect(follow_input, dispatch_uid="approvals.follow_input")
     run_input_deleted.connect(follow_deletion, dispatch_uid="approvals.follow_deletion")
+    artifact_changed.connect(follow_artifact, dispatch_uid="approvals.follow_artifact")
+    post_save.connect(follow_user, sender=User, dispatch_uid="approvals.follow_user")
+    pre_delete.connect(follow_user, sender=User, dispatch_uid="approvals.follow_user_gone")
+    post_save.connect(follow_group, sender=Group, dispatch_uid="approvals.follow_group")
+    pre_delete.connect(follow_group, sender=Group, dispatch_uid="approvals.follow_group_gone")
+    m2m_changed.connect(
+        follow_members, sender=User.groups.through, dispatch_uid="approvals.follow_members"
+    )
 
 
 def follow_state(*, change: StateChange, **_: Any) -> None:
@@ -49,14 +69,51 @@ def follow_state(*, change: StateChange, **_: Any) -> None:
 
 
 def follow_input(*, created: InputCreated, **_: Any) -> None:
-    """Take in a description that arrives after its pause, as Prefect's clients send it."""
-    if not created.key.endswith("-description"):
+    """Take in what arrives after its pause, as Prefect's clients send it."""
+    if not created.key.endswith(("-description", "-schema")):
         return
     for approval in _waiting_of(created.flow_run_id):
         form = _read_form(approval)
         if form.description is not None:
             approval.question = _ask(form.description)
             approval.save(update_fields=["question"])
+        take_in_author(approval, form)
+        _void_outdated(approval)
+
+
+def follow_artifact(*, change: ArtifactChange, **_: Any) -> None:
+    """Void the votes of those who have not seen an artifact as it is now."""
+    for approval in _waiting_of(change.flow_run_id).filter(is_guarded=True):
+        _void_outdated(approval)
+
+
+def _void_outdated(approval: Approval) -> None:
+    if approval.is_guarded and hold_waiting(approval) and void_outdated(approval):
+        settle_seats(approval)
+
+
+def follow_user(*, instance: User, **_: Any) -> None:
+    """Look again at what somebody may answer who has changed, perhaps to be let in no more."""
+    groups = list(instance.groups.values_list("name", flat=True)) if instance.pk else []
+    mark_unsettled(people=[instance.get_username()], groups=groups)
+
+
+def follow_group(*, instance: Group, **_: Any) -> None:
+    mark_unsettled(groups=[instance.name])
+
+
+def follow_members(*, instance: User | Group, action: str, pk_set: set[int], **_: Any) -> None:
+    """Look again at what the members of groups may answer, who have changed."""
+    if not action.startswith("post_") and action != "pre_clear":
+        return
+    if isinstance(instance, Group):
+        people = list(User.objects.filter(pk__in=pk_set or ()).values_list("username", flat=True))
+        mark_unsettled(groups=[instance.name], people=people)
+        return
+    groups = Group.objects.filter(pk__in=pk_set) if pk_set else instance.groups
+    mark_unsettled(
+        groups=list(groups.values_list("name", flat=True)), people=[instance.get_username()]
+    )
 
 
 def follow_deletion(*, deleted: InputDeleted, **_: Any) -> None:
@@ -85,9 +142,10 @@ def _open(change: StateChange, pause: State) -> None:
         opened_at=pause.timestamp,
         expires_at=pause.details.pause_timeout,
     )
-    description = _read_form(approval).description
-    approval.question = _ask(description) if description else ""
+    form = _read_form(approval)
+    approval.question = _ask(form.description) if form.description else ""
     approval.save()
+    guard_approval(approval, form)
 
 
 def _ask(description: str) -> str:
@@ -105,11 +163,32 @@ def _close(change: StateChange, pause: State) -> None:
     approval.closed_at = closed_at
     approval.closed_by = str(change.actor)
     approval.save(update_fields=["outcome", "closed_at", "closed_by"])
+    if approval.is_guarded and approval.outcome == Approval.Outcome.ANSWERED:
+        _record_votes(approval, change, closed_at)
     winner = None
     if approval.outcome in {Approval.Outcome.ANSWERED, Approval.Outcome.REJECTED}:
         winner = _record_decision(approval, change, closed_at).reviewer
     end_drafts(approval, winner=winner)
     drop_uploads(approval)
+
+
+def _record_votes(approval: Approval, change: StateChange, decided_at: datetime) -> None:
+    """Count the answer of an API key as the vote that it is, and tell the flow who answered."""
+    if change.actor.kind is ActorKind.API_KEY:
+        Vote.objects.create(
+            approval=approval,
+            name=change.actor.name,
+            is_key=True,
+            kind=Vote.Kind.YES,
+            answer=change.run_input or "",
+            at=decided_at,
+        )
+    get_connector(approval.connector).write_votes(
+        approval.flow_run_id,
+        pause_state_id=approval.pause_state_id,
+        votes=json.dumps(dump_votes(approval), ensure_ascii=False),
+        actor=server("approvals"),
+    )
 
 
 def _outcome(change: StateChange) -> Approval.Outcome:
@@ -129,13 +208,18 @@ def _outcome(change: StateChange) -> Approval.Outcome:
 def _record_decision(approval: Approval, change: StateChange, decided_at: datetime) -> Decision:
     form = _read_form(approval)
     rejection = read_rejection(change.after) if change.after else None
+    override = approval.votes.filter(
+        kind=Vote.Kind.OVERRIDE, name=change.actor.name, voided_at__isnull=True
+    ).first()
+    reason = rejection.reason if rejection else override.reason if override else ""
     return Decision.objects.create(
         approval=approval,
         reviewer=_find_reviewer(change.actor),
         decided_by=str(change.actor),
         decided_at=decided_at,
         answer=change.run_input or "",
-        reason=rejection.reason if rejection else "",
+        reason=reason,
+        overrode=override is not None,
         description=form.description or "",
         schema=form.schema or "",
     )

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django import template
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
@@ -168,7 +168,7 @@ def asker(approval: Approval, run: inbox.RunView) -> Asker | None:
 
 
 @register.simple_tag
-def waiting_count(user: AbstractBaseUser | AnonymousUser) -> int:
+def waiting_count(user: User | AnonymousUser) -> int:
     return inbox.count_waiting(user)
 
 

@@ -1,21 +1,24 @@
 """An approval's page: what is asked, the form that answers it, and what became of it."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from approvals.forms import Question, attach_refusal, mark_description, read_question
 from approvals.http import Request, back_query, fragment, reviewers_only, unchanged
 from approvals.models import Approval
-from approvals.restoring import Restored, carry_form, find_earlier, restore
-from approvals.schemaforms import Form
-from approvals.services import artifacts, decisions, drafts, inbox
+from approvals.panels import read_panel
+from approvals.restoring import Restored, carry_form, fill_in, find_earlier, restore
+from approvals.schemaforms import Form, JSONValue
+from approvals.services import artifacts, drafts, inbox, votes
 from approvals.services.decisions import Decided, Refused, TooLate
 from approvals.services.uploads import ReviewersFiles
+from approvals.services.votes import VoteResult
 from approvals.typed import (
     ASKED,
     carry_answer,
@@ -27,6 +30,7 @@ from approvals.typed import (
 )
 from approvals.views.accounts import ask_to_log_in
 from approvals.views.endings import confirm, ending_context, tell_too_late
+from approvals.views.votes import SEEN, has_signed, tell
 
 EARLIER = "earlier"
 """The part of an address that asks for what the same run was told before."""
@@ -48,6 +52,9 @@ def show_approval(request: Request, approval_id: UUID) -> HttpResponse:
     question = read_question(approval)
     if not approval.is_waiting or question.is_arriving:
         return _render(request, approval, question, question.open())
+    proposed = votes.read_standing(approval).proposal if approval.is_guarded else None
+    if proposed is not None and drafts.read_draft(approval, user=request.user) is None:
+        return _render(request, approval, question, fill_in(question, proposed.answer))
     earlier = find_earlier(approval, question, user=request.user)
     wanted = request.GET.get(EARLIER, "")
     restored = restore(approval, question, user=request.user, wanted=wanted, earlier=earlier)
@@ -56,6 +63,36 @@ def show_approval(request: Request, approval_id: UUID) -> HttpResponse:
 
 @reviewers_only
 def answer_approval(request: Request, approval_id: UUID) -> HttpResponse:
+    return _take_answer(request, approval_id, _vote)
+
+
+@require_POST
+@reviewers_only
+def override_policy(request: Request, approval_id: UUID) -> HttpResponse:
+    """Take an answer against the policy of its approval."""
+    return _take_answer(request, approval_id, _override)
+
+
+def _vote(request: Request, approval: Approval, run_input: JSONValue) -> VoteResult:
+    return votes.answer_approval(
+        approval,
+        user=request.user,
+        run_input=run_input,
+        seen=request.POST.get(SEEN, ""),
+        is_signed=approval.is_guarded and has_signed(request),
+    )
+
+
+def _override(request: Request, approval: Approval, run_input: JSONValue) -> VoteResult:
+    reason = request.POST.get("override_reason", "").replace("\x00", "").strip()
+    return votes.override_policy(approval, user=request.user, reason=reason, run_input=run_input)
+
+
+def _take_answer(
+    request: Request,
+    approval_id: UUID,
+    decide: Callable[[Request, Approval, JSONValue], VoteResult],
+) -> HttpResponse:
     approval = inbox.get_approval_for(request.user, approval_id)
     question = read_question(approval)
     asked = find_asked(approval, question, request.POST.get(ASKED, ""))
@@ -68,15 +105,20 @@ def answer_approval(request: Request, approval_id: UUID) -> HttpResponse:
         return _show_changed(request, approval, question, asked or question, form)
     if form.operation or not form.is_valid:
         return _show_kept(request, approval, question, form)
-    result = decisions.answer_approval(approval, user=request.user, run_input=form.value)
-    match result:
-        case Decided():
-            return confirm(request, approval, "Your answer is on its way. The flow goes on.")
-        case Refused():
-            attach_refusal(form, result)
-            return _show_kept(request, approval, question, form)
-        case TooLate(ended):
-            return tell_too_late(request, ended, typed)
+    return _tell_result(request, approval, question, form, decide(request, approval, form.value))
+
+
+def _tell_result(
+    request: Request, approval: Approval, question: Question, form: Form, result: VoteResult
+) -> HttpResponse:
+    if isinstance(result, Refused):
+        attach_refusal(form, result)
+        return _show_kept(request, approval, question, form)
+    if isinstance(result, TooLate):
+        return tell_too_late(request, result.approval, read_typed(question, form))
+    if isinstance(result, Decided):
+        return confirm(request, approval, "Your answer is on its way. The flow goes on.")
+    return tell(request, approval, result)
 
 
 def _show_changed(
@@ -165,7 +207,12 @@ def _tell_news(request: Request, approval: Approval) -> HttpResponse:
     mark = mark_description(approval)
     if request.GET.get("shown", mark) == mark:
         return unchanged()
-    context = {"approval": approval, "question": read_question(approval), "mark": mark}
+    context = {
+        "approval": approval,
+        "question": read_question(approval),
+        "mark": mark,
+        "panel": read_panel(approval, user=request.user),
+    }
     return render(request, "approvals/approval.html#news", context)
 
 
@@ -187,6 +234,7 @@ def _render(
         "mark": mark_description(approval),
         "here": back_query(reverse("approval", args=[approval.pk])),
         "form": form,
+        "panel": read_panel(approval, user=request.user),
         "run": inbox.read_run(approval.flow_run_id, connector=approval.connector),
         "artifacts": artifacts.read_artifacts(
             approval.flow_run_id, connector=approval.connector, until=approval.closed_at

@@ -14,13 +14,15 @@ from approvals.http import (
     reviewers_only,
     unchanged,
 )
-from approvals.services import artifacts
+from approvals.services import artifacts, inbox
+from approvals.services.artifacts import Shown
 
 
 @require_safe
 @fragment
 def show_run_artifacts(request: Request, flow_run_id: UUID) -> HttpResponse:
     """Show what a run shows by now; 204 while it is what the page has."""
+    inbox.require_run_for(request.user, flow_run_id)
     found = artifacts.read_artifacts(flow_run_id)
     if found.mark == request.GET.get("seen"):
         return unchanged()
@@ -39,6 +41,7 @@ def show_run_artifacts(request: Request, flow_run_id: UUID) -> HttpResponse:
 def show_artifact_progress(request: Request, artifact_id: UUID) -> HttpResponse:
     """Show how far something is by now; 204 while it is no further."""
     artifact = artifacts.read_artifact(artifact_id)
+    _require(request, artifact)
     if str(artifact.content.percent) == request.GET.get("seen"):
         return unchanged()
     context = {"artifact": artifact, "is_live": True}
@@ -51,6 +54,7 @@ def show_artifact(request: Request, artifact_id: UUID) -> HttpResponse:
     """One artifact on a page of its own, a long table page by page."""
     number = read_page_number(request)
     artifact = artifacts.read_artifact(artifact_id, page=number)
+    _require(request, artifact)
     table = artifact.content.table
     pages = -(-table.count // artifacts.ROWS_A_PAGE) if table else 1
     context = {"artifact": artifact, "number": number, "pages": pages, "back": read_back(request)}
@@ -61,5 +65,11 @@ def show_artifact(request: Request, artifact_id: UUID) -> HttpResponse:
 @reviewers_only
 def show_artifact_data(request: Request, artifact_id: UUID) -> HttpResponse:
     """All that an artifact holds, as plain text."""
+    _require(request, artifacts.read_artifact(artifact_id))
     text = artifacts.read_data(artifact_id)
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
+
+
+def _require(request: Request, artifact: Shown) -> None:
+    if artifact.flow_run_id is not None:
+        inbox.require_run_for(request.user, artifact.flow_run_id)

@@ -26,7 +26,9 @@ _FILTERS = ("q", "person", "flow", "outcome", "from", "to")
 def show_history(request: Request) -> HttpResponse:
     chosen = _read_chosen(request)
     filters = _filters_of(chosen)
-    shown = list(decisions.list_history(filters, before=read_place(request))[: PAGE_SIZE + 1])
+    shown = list(
+        decisions.list_history(request.user, filters, before=read_place(request))[: PAGE_SIZE + 1]
+    )
     place = {"before": request.GET["before"]} if "before" in request.GET else {}
     older = ""
     if len(shown) > PAGE_SIZE:
@@ -36,12 +38,12 @@ def show_history(request: Request) -> HttpResponse:
         "chosen": {name: chosen.get(name, "") for name in _FILTERS},
         "query": urlencode(chosen),
         "here": back_query(f"{reverse('history')}?{urlencode({**chosen, **place})}".rstrip("?")),
-        "count": decisions.count_history(filters),
+        "count": decisions.count_history(request.user, filters),
         "most": MAX_COUNTED,
         "is_first": not place,
         "older": older,
-        "people": decisions.list_deciders(),
-        "flows": decisions.list_decided_flows(),
+        "people": decisions.list_deciders(request.user),
+        "flows": decisions.list_decided_flows(request.user),
         "outcomes": _OUTCOMES,
     }
     return render(request, "approvals/history.html", context)
@@ -51,7 +53,7 @@ def show_history(request: Request) -> HttpResponse:
 @reviewers_only
 def export_history(request: Request) -> StreamingHttpResponse:
     """All of the history that passes the filters, as CSV."""
-    found = decisions.read_whole_history(_filters_of(_read_chosen(request)))
+    found = decisions.read_whole_history(request.user, _filters_of(_read_chosen(request)))
     lines = write_csv(found, timezone.get_current_timezone())
     response = StreamingHttpResponse(stream(request, lines), content_type="text/csv; charset=utf-8")
     name = f"history-{timezone.localdate():%Y-%m-%d}.csv"

@@ -17,7 +17,7 @@ from approvals.http import (
     unchanged,
 )
 from approvals.services import inbox
-from approvals.services.inbox import InboxPage
+from approvals.services.inbox import InboxPage, Which
 
 
 @require_safe
@@ -51,20 +51,28 @@ def show_waiting_count(request: Request) -> HttpResponse:
 
 def _read_page(request: Request) -> InboxPage:
     text = request.GET.get("q", "").replace("\x00", "").strip()[:200]
-    return inbox.read_inbox(request.user, text=text, number=read_page_number(request))
+    chosen = request.GET.get("list", "")
+    which = Which(chosen) if chosen in list(Which) else Which.FOR_ME
+    number = read_page_number(request)
+    return inbox.read_inbox(request.user, text=text, number=number, which=which)
 
 
 def _context(page: InboxPage) -> dict[str, Any]:
     place = {"page": page.number} if page.number > 1 else {}
     chosen = {"q": page.text} if page.text else {}
+    if page.which is not Which.FOR_ME:
+        chosen["list"] = page.which
     here = urlencode({**chosen, **place})
     return {
         "page": page,
-        "query": urlencode({"q": page.text}),
+        "query": urlencode({"q": page.text, **chosen}),
         "here": back_query(f"{reverse('inbox')}?{here}") if here else "",
-        "waiting": page.total,
+        "waiting": page.counts[Which.FOR_ME],
     }
 
 
 def _query(page: InboxPage) -> str:
-    return f"?{urlencode({'q': page.text})}" if page.text else ""
+    chosen = {"q": page.text} if page.text else {}
+    if page.which is not Which.FOR_ME:
+        chosen["list"] = page.which
+    return f"?{urlencode(chosen)}" if chosen else ""

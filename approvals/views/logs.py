@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from approvals.http import Request, read_place, reviewers_only, write_place
-from approvals.services.inbox import MAX_LOG_LINES, read_log, read_run_alone
+from approvals.services.inbox import MAX_LOG_LINES, read_log, read_run_alone, require_run_for
 
 # what a reader chooses, as the least level of Python's logging
 LEVELS = {"info": 20, "warning": 30, "error": 40}
@@ -17,6 +17,7 @@ LEVELS = {"info": 20, "warning": 30, "error": 40}
 @require_safe
 @reviewers_only
 def show_log(request: Request, flow_run_id: UUID) -> HttpResponse:
+    require_run_for(request.user, flow_run_id)
     run = read_run_alone(flow_run_id)
     if run.flow_run is None:
         raise Http404("No such run.")

@@ -9,9 +9,10 @@ from django.views.decorators.http import require_http_methods
 from approvals.forms import find_reason_problem
 from approvals.http import Request, read_back, reviewers_only
 from approvals.models import Approval
-from approvals.services import decisions, drafts, inbox
+from approvals.services import drafts, inbox, votes
 from approvals.services.decisions import Decided, Refused, TooLate
 from approvals.services.drafts import Typed
+from approvals.services.votes import Counted, NotYours
 from approvals.typed import carry_reason
 from approvals.views.accounts import ask_to_log_in
 from approvals.views.endings import confirm, tell_too_late
@@ -46,11 +47,13 @@ def reject_approval(request: Request, approval_id: UUID) -> HttpResponse:
     if problem := find_reason_problem(reason):
         drafts.save_draft(approval, user=request.user, typed=Typed(reason=reason))
         return _ask_reason_again(request, approval, problem)
-    result = decisions.reject_approval(approval, user=request.user, reason=reason)
+    result = votes.reject_approval(approval, user=request.user, reason=reason)
     match result:
         case Decided():
             return confirm(request, approval, "Rejected. The flow has been told your reason.")
-        case Refused(why):
+        case Counted(lack):
+            return confirm(request, approval, f"Your no counts. {lack}.")
+        case Refused(why) | NotYours(why):
             return _ask_reason_again(request, approval, why)
         case TooLate(ended):
             return tell_too_late(request, ended, Typed(reason=reason))

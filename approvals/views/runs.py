@@ -32,6 +32,7 @@ def show_progress(request: Request, flow_run_id: UUID) -> HttpResponse:
 
 
 def _read_context(request: Request, flow_run_id: UUID, run: RunView) -> dict[str, Any]:
+    inbox.require_run_for(request.user, flow_run_id)
     approvals = inbox.list_approvals_of(request.user, flow_run_id)
     if run.flow_run is None and not approvals:
         raise Http404("No such run.")

@@ -7,16 +7,20 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from flowruns import wire
-from flowruns.domain.actors import Actor
+from flowruns.domain.actors import Actor, Owner
 from flowruns.wire.artifacts import Artifact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PauseForm:
-    """What a pause asks: its schema and its Markdown description as stored, None where absent."""
+    """What a pause asks: its schema and its Markdown description as stored, None where absent.
+
+    `policy` is what the flow's author wrote of who may answer, as stored.
+    """
 
     schema: str | None
     description: str | None
+    policy: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,22 @@ class Verdict:
     still_waits: bool
     reason: str = ""
     problems: Sequence[tuple[tuple[str | int, ...], str]] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedAnswer:
+    """An answer as the flow would get it, "" where nothing is asked, and what is said of it."""
+
+    text: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requester:
+    """Who asked for a run, as it was made: a user, nobody (a schedule), or unknown."""
+
+    user: Owner | None
+    is_known: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +129,22 @@ class Connector(Protocol):
 
     def read_pause_form(self, flow_run_id: UUID, pause_state_id: UUID) -> PauseForm:
         """Return what that pause of the run asks."""
+
+    def read_requester(self, flow_run_id: UUID) -> Requester:
+        """Return who asked for the run."""
+
+    def read_deployment_name(self, deployment_id: UUID) -> str:
+        """Return the name of a deployment; raises `DeploymentNotFound`."""
+
+    def check_answer(
+        self, flow_run_id: UUID, *, run_input: Any, pause_state_id: UUID
+    ) -> CheckedAnswer:
+        """Check an answer as `resume_flow_run` does, and leave the run as it is."""
+
+    def write_votes(
+        self, flow_run_id: UUID, *, pause_state_id: UUID, votes: str, actor: Actor
+    ) -> None:
+        """Tell the flow, as JSON text beside its answer, who gave it."""
 
     def resume_flow_run(
         self, flow_run_id: UUID, *, run_input: Any, pause_state_id: UUID, actor: Actor

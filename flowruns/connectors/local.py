@@ -6,9 +6,18 @@ from typing import Any
 from uuid import UUID
 
 from flowruns import wire
-from flowruns.connectors import ArtifactHead, HistoryState, PauseForm, TimelineEntry, Verdict
-from flowruns.domain.actors import Actor
+from flowruns.connectors import (
+    ArtifactHead,
+    CheckedAnswer,
+    HistoryState,
+    PauseForm,
+    Requester,
+    TimelineEntry,
+    Verdict,
+)
+from flowruns.domain.actors import Actor, Owner
 from flowruns.domain.errors import DeploymentNotFound, StateMovedOn
+from flowruns.domain.keysets import policy_key, votes_key
 from flowruns.domain.rejections import rejected
 from flowruns.domain.states import StateType
 from flowruns.domain.texts import read_json
@@ -22,6 +31,7 @@ from flowruns.services import (
     flows,
     logs,
     resume,
+    run_inputs,
     states,
     timelines,
 )
@@ -106,27 +116,60 @@ class LocalConnector:
 
     def read_pause_form(self, flow_run_id: UUID, pause_state_id: UUID) -> PauseForm:
         pause = FlowRunState.objects.filter(pk=pause_state_id, flow_run=flow_run_id).first()
-        keyset = (pause.to_domain().details.run_input_keyset if pause else None) or {}
-        inputs = dict(
-            RunInput.objects.filter(
-                flow_run=flow_run_id, key__in=[keyset.get("schema"), keyset.get("description")]
-            ).values_list("key", "value")
-        )
+        details = pause.to_domain().details if pause else None
+        keyset = (details.run_input_keyset if details else None) or {}
+        names = {
+            "schema": keyset.get("schema", ""),
+            "description": keyset.get("description", ""),
+            "policy": policy_key(pause.name, (details and details.pause_key) or "")
+            if pause
+            else "",
+        }
+        stored = RunInput.objects.filter(flow_run=flow_run_id, key__in=filter(None, names.values()))
+        inputs = dict(stored.values_list("key", "value"))
         return PauseForm(
-            schema=inputs.get(keyset.get("schema", "")),
-            description=_read_text(inputs.get(keyset.get("description", ""))),
+            schema=inputs.get(names["schema"]),
+            description=_read_text(inputs.get(names["description"])),
+            policy=_read_text(inputs.get(names["policy"])),
         )
+
+    def read_requester(self, flow_run_id: UUID) -> Requester:
+        run = flow_runs.read_flow_run(flow_run_id)
+        if run.requester_id is None:
+            return Requester(user=None, is_known=run.requester == "")
+        user = Owner(id=run.requester_id, name=run.requester or "")
+        return Requester(user=user, is_known=True)
+
+    def read_deployment_name(self, deployment_id: UUID) -> str:
+        return deployments.read_deployment(deployment_id).name
+
+    def check_answer(
+        self, flow_run_id: UUID, *, run_input: Any, pause_state_id: UUID
+    ) -> CheckedAnswer:
+        checked = resume.check_answer_to(
+            flow_run_id, run_input=_as_literal(run_input), pause_state_id=pause_state_id
+        )
+        if isinstance(checked, resume.ResumeOutcome):
+            return CheckedAnswer(text="", verdict=_to_verdict(checked, _problems_of(checked)))
+        return CheckedAnswer(text=checked or "", verdict=Verdict(accepted=True, still_waits=True))
+
+    def write_votes(
+        self, flow_run_id: UUID, *, pause_state_id: UUID, votes: str, actor: Actor
+    ) -> None:
+        pause = states.read_flow_run_state(pause_state_id).to_domain()
+        key = votes_key(pause.name, pause.details.pause_key or "")
+        run_inputs.write_run_input(flow_run_id, key=key, value=votes, actor=actor)
 
     def resume_flow_run(
         self, flow_run_id: UUID, *, run_input: Any, pause_state_id: UUID, actor: Actor
     ) -> Verdict:
-        # as JSON text, so that nothing in the answer is taken for a placeholder
-        literal = {"__prefect_kind": "json", "value": json.dumps(run_input)}
         outcome = resume.resume_flow_run(
-            flow_run_id, run_input=literal, pause_state_id=pause_state_id, actor=actor
+            flow_run_id,
+            run_input=_as_literal(run_input),
+            pause_state_id=pause_state_id,
+            actor=actor,
         )
-        problems = [(problem.path, problem.message) for problem in outcome.problems]
-        return _to_verdict(outcome, problems)
+        return _to_verdict(outcome, _problems_of(outcome))
 
     def reject_flow_run(
         self, flow_run_id: UUID, *, reason: str, pause_state_id: UUID, actor: Actor
@@ -141,6 +184,15 @@ class LocalConnector:
         except StateMovedOn as error:
             return Verdict(accepted=False, still_waits=False, reason=str(error))
         return _to_verdict(outcome)
+
+
+def _as_literal(run_input: Any) -> dict[str, Any]:
+    """Write an answer as JSON text, so that nothing in it is taken for a placeholder."""
+    return {"__prefect_kind": "json", "value": json.dumps(run_input)}
+
+
+def _problems_of(outcome: resume.ResumeOutcome) -> list[tuple[tuple[str | int, ...], str]]:
+    return [(problem.path, problem.message) for problem in outcome.problems]
 
 
 def _to_verdict(

@@ -41,6 +41,16 @@ class Keyset:
         }
 
 
+def policy_key(state_name: str, pause_key: str) -> str:
+    """Name the input in which an author says who may answer a pause."""
+    return f"{state_name.lower()}-{pause_key}-policy"
+
+
+def votes_key(state_name: str, pause_key: str) -> str:
+    """Name the input in which a flow reads who answered a pause."""
+    return f"{state_name.lower()}-{pause_key}-votes"
+
+
 def keyset_from_base(base: str) -> Keyset:
     """Name the inputs of the pause whose base is `base`, e.g. "paused-1"."""
     return Keyset(

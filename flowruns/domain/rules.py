@@ -249,6 +249,24 @@ def pauses_are_named_by_who_runs_the_run(t: Transition) -> Verdict | None:
     )
 
 
+def guarded_pauses_wait_for_their_reviewers(t: Transition) -> Verdict | None:
+    """Keep a run in its pause until those who may answer let it go on, forced or not.
+
+    Nothing of the kind in Prefect 3.8. Whatever does not end the run counts as going on, and so
+    does a way out in two steps while a process may wait there. A rejection is theirs, too.
+    """
+    if t.run.withheld is None or ends_undecided(t.proposed):
+        return None
+    if t.initial is not None and t.initial.type is StateType.PAUSED:
+        return Reject(t.run.withheld)
+    return Reject(t.run.withheld) if _may_be_waited_in(t.run.left_pause, t.now) else None
+
+
+def ends_undecided(proposed: State) -> bool:
+    """Whether a state ends a paused run without a word of a reviewer."""
+    return proposed.type in _ENDS and read_rejection(proposed) is None
+
+
 def answers_come_before_going_on(t: Transition) -> Verdict | None:
     """Keep a pause that asks for input until it is resumed with an answer, forced or not.
 
@@ -342,6 +360,7 @@ FLOW_RUN_RULES: tuple[Rule, ...] = (
     overdue_pauses_fail,
     pauses_are_ended_by_who_may_resume,
     pauses_are_named_by_who_runs_the_run,
+    guarded_pauses_wait_for_their_reviewers,
     answers_come_before_going_on,
     starts_need_a_slot,
     submissions_keep_their_scheduled_time,
@@ -355,6 +374,7 @@ FORCED_RULES: tuple[Rule, ...] = (
     runs_without_a_process_are_cancelled_at_once,
     pauses_are_ended_by_who_may_resume,
     pauses_are_named_by_who_runs_the_run,
+    guarded_pauses_wait_for_their_reviewers,
     answers_come_before_going_on,
 )
 

@@ -31,9 +31,10 @@ class RunFacts:
     `answer_accepted` says whether the current pause needs no answer or is left by `resume` with
     one that its schema accepts. `left_pause` is the pause that an ended or cancelling run left
     without an answer. `is_run_by_another` says that who proposes a pause, and may not resume one,
-    is not who runs the run. `was_released` says that a process has taken the run and not
-    started it in time, so that two may want to start it now. `slot` is None where no limit
-    holds the run back.
+    is not who runs the run. `withheld` says why the reviewers of the current pause, or of that
+    one, do not let the run go on; None where they do. `was_released` says that a process has taken
+    the run and not started it in time, so that two may want to start it now. `slot` is None where
+    no limit holds the run back.
     """
 
     has_deployment: bool = False
@@ -48,6 +49,7 @@ class RunFacts:
     answer_accepted: bool = True
     left_pause: State | None = None
     is_run_by_another: bool = False
+    withheld: str | None = None
     was_released: bool = False
     slot: SlotFacts | None = None
     expected_start_time: datetime | None = None

@@ -34,6 +34,9 @@ class FlowRun(Run):
     creator_owner_id = models.BigIntegerField(null=True, blank=True)
     creator_owner = models.TextField(blank=True)
     schedule_id = models.UUIDField(null=True, blank=True)  # the schedule that made the run
+    # who asked for the run, as it was made: None is unknown, "" nobody (a schedule)
+    requester_id = models.BigIntegerField(null=True, blank=True)
+    requester = models.TextField(null=True, blank=True)
 
     expires_at = models.DateTimeField(null=True, blank=True)
     # when the process that runs it was last there; null where none is needed, or none says so

@@ -21,12 +21,27 @@ from flowruns.sdk.states import storable
 from flowruns.sdk.steps import Steps
 
 
+class DecidedBy(pydantic.BaseModel):
+    """One who voted: `kind` is "yes", "no" or "override", a decision against the policy."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    name: str
+    kind: str
+    part: str = ""
+
+
 class RunInputMetadata(pydantic.BaseModel):
-    """Where an input came from; `sender` is unknown for the answer to a pause."""
+    """Where an input came from; `sender` is unknown for the answer to a pause.
+
+    `decided_by` are those whose votes made the answer, in order, each with the part of the policy
+    that they sat in; empty where no policy asked for votes, and on a server of Prefect's.
+    """
 
     key: str
     sender: str | None = None
     receiver: UUID
+    decided_by: tuple[DecidedBy, ...] = ()
 
 
 class BaseRunInput(pydantic.BaseModel):
@@ -34,6 +49,9 @@ class BaseRunInput(pydantic.BaseModel):
 
     # An answer may hold secrets, and what is raised about it ends in the run's states and logs.
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    # Who may answer, as one line such as "1 of @finance"; None leaves it to the operator.
+    approval_policy: ClassVar[str | None] = None
 
     _description: str | None = PrivateAttr(default=None)
     _initial: ClassVar[Mapping[str, Any]] = {}
@@ -227,5 +245,19 @@ def load_steps(model: type[BaseRunInput], keyset: Keyset, flow_run_id: UUID) -> 
     except ObjectNotFound:
         text = "{}"
     answer = model(**(json.loads(text) or {}))
-    answer._metadata = RunInputMetadata(key=keyset.response, receiver=flow_run_id)  # noqa: SLF001
+    answer._metadata = RunInputMetadata(  # noqa: SLF001 - our own
+        key=keyset.response,
+        receiver=flow_run_id,
+        decided_by=(yield from _read_votes(keyset, flow_run_id)),
+    )
     return answer.unwrap(answer)
+
+
+def _read_votes(keyset: Keyset, flow_run_id: UUID) -> Steps[tuple[DecidedBy, ...]]:
+    """Read who gave an answer; nobody is told where no policy asked for votes."""
+    key = f"{keyset.response.removesuffix('response')}votes"
+    try:
+        text = yield from calls.read_flow_run_input(flow_run_id, key)
+    except ObjectNotFound:
+        return ()
+    return tuple(DecidedBy.model_validate(vote) for vote in json.loads(text))

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import pydantic
 
-from flowruns.domain.keysets import Keyset, keyset_from_pause
+from flowruns.domain.keysets import Keyset, keyset_from_pause, policy_key
 from flowruns.sdk import calls
 from flowruns.sdk.base_run_input import BaseRunInput, description_of, given_to, save_steps
 from flowruns.sdk.context import FlowRunContext, current_task_run
@@ -50,26 +50,42 @@ def step_key(state_name: str, pause_key: str) -> str:
 
 
 def bind_steps(
-    flow_run_id: UUID, model: type[BaseRunInput] | None, *, names: Names, step: Any
+    flow_run_id: UUID,
+    model: type[BaseRunInput] | None,
+    *,
+    names: Names,
+    step: Any,
+    policy: str = "",
 ) -> Steps[None]:
-    """Store the step and its questions; `names` are those of the state and of the pause.
+    """Store the step, its questions and who may answer them.
+
+    `names` are those of the state and of the pause.
 
     Raises ObjectAlreadyExists where an earlier pause had these names.
     """
     yield from calls.create_flow_run_input(flow_run_id, step_key(*names), json.dumps(step))
+    if policy:
+        text = json.dumps(policy, ensure_ascii=False)
+        yield from calls.create_flow_run_input(flow_run_id, policy_key(*names), text)
     if model is not None:
         yield from save_steps(model, keyset_from_pause(*names), flow_run_id)
 
 
 def rebind_steps(
-    flow_run_id: UUID, model: type[BaseRunInput] | None, *, names: Names, step: Any
+    flow_run_id: UUID,
+    model: type[BaseRunInput] | None,
+    *,
+    names: Names,
+    step: Any,
+    policy: str = "",
 ) -> Steps[None]:
     """Delete what an earlier attempt of the run left behind, its answer too, and ask anew."""
     keyset = keyset_from_pause(*names)
-    for key in (keyset.response, keyset.description, keyset.schema, step_key(*names)):
+    own = (policy_key(*names), step_key(*names)) if policy else (step_key(*names),)
+    for key in (keyset.response, keyset.description, keyset.schema, *own):
         with suppress(ObjectNotFound):
             yield from calls.delete_flow_run_input(flow_run_id, key)
-    yield from bind_steps(flow_run_id, model, names=names, step=step)
+    yield from bind_steps(flow_run_id, model, names=names, step=step, policy=policy)
 
 
 def check_steps(

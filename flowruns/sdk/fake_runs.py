@@ -7,6 +7,8 @@ from uuid import uuid4
 
 from flowruns import wire
 from flowruns.domain import states
+from flowruns.domain.keysets import policy_key
+from flowruns.domain.policies import ANNOTATION
 from flowruns.domain.transitions import Abort, Accept, Reject, RunFacts, Wait
 from flowruns.sdk.reviewers import Asked
 from flowruns.sdk.steps import Reply, Send
@@ -65,11 +67,15 @@ def read_question(run: FakeRun) -> Asked:
     keyset = run.state.details.run_input_keyset or {}
     texts = {name: run.inputs.get(key) for name, key in keyset.items()}
     loaded = {name: json.loads(text) for name, text in texts.items() if text}
+    key = run.state.details.pause_key or ""
+    policy = json.loads(run.inputs.get(policy_key(run.state.name, key), '""'))
+    annotation = (loaded.get("schema") or {}).get(ANNOTATION, {})
     return Asked(
         flow_run=run.as_wire(),
-        key=run.state.details.pause_key or "",
+        key=key,
         description=loaded.get("description"),
         schema=loaded.get("schema"),
+        policy=policy or annotation.get("policy", ""),
     )
 
 

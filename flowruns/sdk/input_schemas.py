@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from flowruns.domain.policies import ANNOTATION
 from flowruns.sdk.states import storable
 
 NAMES = "x-enum-varnames"
@@ -18,8 +19,10 @@ NAMES = "x-enum-varnames"
 DECIMAL = "decimal"
 """The format of a text that is a Decimal; what knows no such format takes it for a remark."""
 
-# What does not change which answers a schema accepts: texts, and the initial data.
-_TEXTS_AND_DATA = frozenset({"title", "description", "default", "examples", "required", NAMES})
+# What does not change which answers a schema accepts: texts, the initial data, and who answers.
+_TEXTS_AND_DATA = frozenset(
+    {"title", "description", "default", "examples", "required", NAMES, ANNOTATION}
+)
 _NAMED_SCHEMAS = frozenset({"properties", "$defs", "definitions"})
 _KEPT_OF_A_FIELD = (
     "title",

@@ -10,6 +10,7 @@ from flowruns.domain.keysets import Keyset, is_valid_key
 from flowruns.domain.rejections import read_rejection
 from flowruns.domain.states import StateType
 from flowruns.sdk import calls
+from flowruns.sdk.approval_policies import policy_for
 from flowruns.sdk.base_run_input import BaseRunInput, load_steps
 from flowruns.sdk.bindings import (
     ask_for,
@@ -56,6 +57,8 @@ class Pause:
     timeout: float | None
     poll_interval: float
     asks_for: type[BaseRunInput] | None
+    # Who may answer, "" where the author leaves it to the operator.
+    policy: str = ""
     # Whose the answer is, as it is stored.
     step: Any = field(init=False)
     keyset: Keyset | None = field(init=False, default=None)
@@ -99,10 +102,16 @@ class Pause:
         """Store the questions before the state, so that nobody meets it without."""
         names, step = (self._state().name or "", self.key), self.step
         try:
-            yield from bind_steps(self.flow_run_id, self.asks_for, names=names, step=step)
+            yield from bind_steps(
+                self.flow_run_id, self.asks_for, names=names, step=step, policy=self.policy
+            )
         except ObjectAlreadyExists:
-            again = check_steps if (yield from self._has_fired()) else rebind_steps
-            yield from again(self.flow_run_id, self.asks_for, names=names, step=step)
+            if (yield from self._has_fired()):
+                yield from check_steps(self.flow_run_id, self.asks_for, names=names, step=step)
+                return
+            yield from rebind_steps(
+                self.flow_run_id, self.asks_for, names=names, step=step, policy=self.policy
+            )
 
     def _has_fired(self) -> Steps[bool]:
         """Whether this attempt of the run has paused under the key: its inputs count then."""
@@ -231,7 +240,12 @@ def check_key(key: str | None) -> None:
 
 
 def pause_steps(
-    wait_for_input: Any, *, timeout: float, poll_interval: float, key: str | None
+    wait_for_input: Any,
+    *,
+    timeout: float,
+    poll_interval: float,
+    key: str | None,
+    policy: str | None = None,
 ) -> Steps[Any]:
     run = require_flow_run("Flow runs can only be paused from within a flow run.")
     # Counted even where a key is given, as in Prefect, so that the default keys agree with its.
@@ -246,6 +260,7 @@ def pause_steps(
         timeout=timeout,
         poll_interval=poll_interval,
         asks_for=asks_for,
+        policy=policy_for(asks_for, policy),
     )
     return run.pause_turns.pass_through(pause.play())
 
@@ -256,6 +271,8 @@ def pause_flow_run(
     timeout: float = 3600,
     poll_interval: float = 10,
     key: str | None = None,
+    *,
+    policy: str | None = None,
 ) -> None: ...
 @overload
 def pause_flow_run[T](
@@ -263,16 +280,25 @@ def pause_flow_run[T](
     timeout: float = 3600,
     poll_interval: float = 10,
     key: str | None = None,
+    *,
+    policy: str | None = None,
 ) -> T: ...
 @overload
 def pause_flow_run(
-    wait_for_input: Any, timeout: float = 3600, poll_interval: float = 10, key: str | None = None
+    wait_for_input: Any,
+    timeout: float = 3600,
+    poll_interval: float = 10,
+    key: str | None = None,
+    *,
+    policy: str | None = None,
 ) -> Any: ...
 def pause_flow_run(
     wait_for_input: Any = None,
     timeout: float = 3600,
     poll_interval: float = 10,
     key: str | None = None,
+    *,
+    policy: str | None = None,
 ) -> Any:
     """Pause the current flow run and block until a person resumes it; semantics of Prefect 3.8.
 
@@ -291,15 +317,26 @@ def pause_flow_run(
     has asked and asks what it has not; one whose words change each time gets
     AnswerBelongsElsewhere: keys such as `key=f"order-{order}"` let it use any words.
 
+    `policy` says who may answer, such as "2 of @finance, not the requester"; without it the
+    `approval_policy` of the RunInput does. It adds to what the operator of the server says, and
+    a server of Prefect's does not enforce it.
+
     Raises FlowPauseTimeout; ApprovalRejected, PauseCancelled, PauseFailed or PausedRunDeleted
     when the run ends meanwhile; PauseRefused or its
     AnswerBelongsElsewhere; MissingContextError outside of a flow run;
-    pydantic.ValidationError where the answer is none that the type accepts.
+    pydantic.ValidationError where the answer is none that the type accepts; ValueError for a
+    policy that cannot be read, before anybody is asked.
 
     Example: `answer = pause_flow_run(wait_for_input=Approval, timeout=86400)`
     """
     return dispatch(
-        pause_steps(wait_for_input, timeout=timeout, poll_interval=poll_interval, key=key)
+        pause_steps(
+            wait_for_input,
+            timeout=timeout,
+            poll_interval=poll_interval,
+            key=key,
+            policy=policy,
+        )
     )
 
 
@@ -309,6 +346,8 @@ async def apause_flow_run(
     timeout: float = 3600,  # noqa: ASYNC109 - Prefect's signature
     poll_interval: float = 10,
     key: str | None = None,
+    *,
+    policy: str | None = None,
 ) -> None: ...
 @overload
 async def apause_flow_run[T](
@@ -316,6 +355,8 @@ async def apause_flow_run[T](
     timeout: float = 3600,  # noqa: ASYNC109 - Prefect's signature
     poll_interval: float = 10,
     key: str | None = None,
+    *,
+    policy: str | None = None,
 ) -> T: ...
 @overload
 async def apause_flow_run(
@@ -323,17 +364,27 @@ async def apause_flow_run(
     timeout: float = 3600,  # noqa: ASYNC109 - Prefect's signature
     poll_interval: float = 10,
     key: str | None = None,
+    *,
+    policy: str | None = None,
 ) -> Any: ...
 async def apause_flow_run(
     wait_for_input: Any = None,
     timeout: float = 3600,  # noqa: ASYNC109 - Prefect's signature
     poll_interval: float = 10,
     key: str | None = None,
+    *,
+    policy: str | None = None,
 ) -> Any:
     """Pause the current flow run until a person resumes it: `pause_flow_run` for async code.
 
     Example: `answer = await apause_flow_run(wait_for_input=Approval)`
     """
     return await on_loop(
-        pause_steps(wait_for_input, timeout=timeout, poll_interval=poll_interval, key=key)
+        pause_steps(
+            wait_for_input,
+            timeout=timeout,
+            poll_interval=poll_interval,
+            key=key,
+            policy=policy,
+        )
     )

@@ -14,12 +14,16 @@ from flowruns.sdk.messages import content_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One pause as a reviewer meets it; `schema` is None where only a resume is asked."""
+    """One pause as a reviewer meets it; `schema` is None where only a resume is asked.
+
+    `policy` is who may answer, as the flow says it, "" where it leaves that to the operator.
+    """
 
     flow_run: wire.FlowRun
     key: str
     description: str | None
     schema: dict[str, Any] | None
+    policy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from flowruns import wire
 from flowruns.domain.keysets import keyset_from_pause
 from flowruns.domain.states import StateType
 from flowruns.sdk import calls
+from flowruns.sdk.approval_policies import policy_for
 from flowruns.sdk.base_run_input import BaseRunInput
 from flowruns.sdk.bindings import bind_steps
 from flowruns.sdk.context import current_flow_run, current_task_run, require_flow_run
@@ -84,6 +85,7 @@ class _Request:
     timeout: float | None
     key: str | None
     place: Place | None
+    policy: str
 
     def play(self, flow_run_id: UUID | None) -> Steps[Any]:
         run = current_flow_run()
@@ -111,6 +113,7 @@ class _Request:
             timeout=self.timeout,
             poll_interval=POLL_SECONDS,
             asks_for=self.asks_for,
+            policy=self.policy,
         )
         return (yield from run.pause_turns.pass_through(suspension.play()))
 
@@ -121,7 +124,9 @@ class _Request:
         key = self.key or str(uuid4())
         names, step = ("Suspended", key), f"the suspension with the key {key!r}"
         try:
-            yield from bind_steps(flow_run_id, self.asks_for, names=names, step=step)
+            yield from bind_steps(
+                flow_run_id, self.asks_for, names=names, step=step, policy=self.policy
+            )
         except ObjectAlreadyExists:
             raise PauseRefused(f"The key {key!r} is taken in flow run {flow_run_id}.") from None
         now = yield from read_clock()
@@ -141,12 +146,23 @@ class _Request:
 
 
 def suspend_steps(
-    wait_for_input: Any, flow_run_id: UUID | None, *, timeout: float | None, key: str | None
+    wait_for_input: Any,
+    flow_run_id: UUID | None,
+    *,
+    timeout: float | None,
+    key: str | None,
+    policy: str | None = None,
 ) -> Steps[Any]:
     check_key(key)
     place = None if key else calling_place()
     asks_for = run_input_subclass_from_type(wait_for_input) if wait_for_input is not None else None
-    request = _Request(asks_for=asks_for, timeout=timeout, key=key, place=place)
+    request = _Request(
+        asks_for=asks_for,
+        timeout=timeout,
+        key=key,
+        place=place,
+        policy=policy_for(asks_for, policy),
+    )
     return request.play(flow_run_id)
 
 
@@ -155,6 +171,8 @@ def suspend_flow_run(
     flow_run_id: UUID | None = None,
     timeout: float | None = 3600,
     key: str | None = None,
+    *,
+    policy: str | None = None,
 ) -> Any:
     """Suspend the current flow run, or the one with `flow_run_id`; semantics of Prefect 3.8.
 
@@ -163,7 +181,8 @@ def suspend_flow_run(
     process ends. Another one stops where it next calls a task or a flow, or ends. Tasks that
     were submitted and have started run to their end. When a person resumes the run, whoever
     serves its deployment runs the flow again from its beginning; this call then returns the
-    answer, and the run goes on. `wait_for_input` and `key` are those of `pause_flow_run`.
+    answer, and the run goes on. `wait_for_input`, `key` and `policy` are those of
+    `pause_flow_run`.
     After `timeout` seconds, None for never, the run fails.
 
     Raises PauseRefused, before anything is lost: in a task, for a run without a deployment, after
@@ -173,7 +192,9 @@ def suspend_flow_run(
 
     Example: `answer = suspend_flow_run(wait_for_input=Approval, timeout=86400)`
     """
-    return dispatch(suspend_steps(wait_for_input, flow_run_id, timeout=timeout, key=key))
+    return dispatch(
+        suspend_steps(wait_for_input, flow_run_id, timeout=timeout, key=key, policy=policy)
+    )
 
 
 async def asuspend_flow_run(
@@ -181,9 +202,13 @@ async def asuspend_flow_run(
     flow_run_id: UUID | None = None,
     timeout: float | None = 3600,  # noqa: ASYNC109 - Prefect's signature
     key: str | None = None,
+    *,
+    policy: str | None = None,
 ) -> Any:
     """Suspend a flow run: `suspend_flow_run` for async code.
 
     Example: `answer = await asuspend_flow_run(wait_for_input=Approval)`
     """
-    return await on_loop(suspend_steps(wait_for_input, flow_run_id, timeout=timeout, key=key))
+    return await on_loop(
+        suspend_steps(wait_for_input, flow_run_id, timeout=timeout, key=key, policy=policy)
+    )

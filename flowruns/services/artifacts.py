@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from flowruns.domain.errors import ArtifactNotFound
 from flowruns.models import Artifact
 from flowruns.services.criteria import combine
 from flowruns.services.queries import matching_runs, matching_task_runs
+from flowruns.signals import ArtifactChange, artifact_changed
 from flowruns.wire import artifacts as wire
 from flowruns.wire.queries import RunCriteria
 
@@ -25,15 +27,18 @@ _ORDER = {
 
 def create_artifact(artifact: wire.ArtifactCreate) -> Artifact:
     """Store an artifact. Its run may be unknown here, as in Prefect 3.8."""
-    return Artifact.objects.create(
-        key=artifact.key,
-        type=artifact.type,
-        description=artifact.description,
-        data=_dump(artifact.data),
-        metadata=artifact.metadata_,
-        flow_run_id=artifact.flow_run_id,
-        task_run_id=artifact.task_run_id,
-    )
+    with transaction.atomic():
+        made = Artifact.objects.create(
+            key=artifact.key,
+            type=artifact.type,
+            description=artifact.description,
+            data=_dump(artifact.data),
+            metadata=artifact.metadata_,
+            flow_run_id=artifact.flow_run_id,
+            task_run_id=artifact.task_run_id,
+        )
+        _announce(made)
+    return made
 
 
 def read_artifact(artifact_id: UUID) -> Artifact:
@@ -62,15 +67,18 @@ def update_artifact(artifact_id: UUID, changes: wire.ArtifactUpdate) -> None:
         fields["description"] = changes.description
     if "metadata_" in sent:
         fields["metadata"] = changes.metadata_
-    if not Artifact.objects.filter(pk=artifact_id).update(**fields):
-        raise ArtifactNotFound
+    with transaction.atomic():
+        if not Artifact.objects.filter(pk=artifact_id).update(**fields):
+            raise ArtifactNotFound
+        _announce(read_artifact(artifact_id))
 
 
 def delete_artifact(artifact_id: UUID) -> None:
     """Delete it; the version before it, if any, is the latest then. Raises `ArtifactNotFound`."""
-    deleted, _ = Artifact.objects.filter(pk=artifact_id).delete()
-    if not deleted:
-        raise ArtifactNotFound
+    with transaction.atomic():
+        artifact = read_artifact(artifact_id)
+        artifact.delete()
+        _announce(artifact)
 
 
 def delete_artifacts(flow_run_id: UUID) -> None:
@@ -124,6 +132,12 @@ def present_artifact(artifact: Artifact) -> wire.Artifact:
         flow_run_id=artifact.flow_run_id,
         task_run_id=artifact.task_run_id,
     )
+
+
+def _announce(artifact: Artifact) -> None:
+    if artifact.flow_run_id is not None:
+        change = ArtifactChange(flow_run_id=artifact.flow_run_id)
+        artifact_changed.send(sender=Artifact, change=change)
 
 
 def _dump(data: Any) -> str | None:

@@ -19,6 +19,7 @@ from flowruns.services.deployments import read_deployment, refuse_work_pool
 from flowruns.services.flows import read_flow
 from flowruns.services.labels import label_flow_run
 from flowruns.services.logs import delete_logs
+from flowruns.services.requesters import find_requester
 from flowruns.services.schedules import forget_scheduled_runs, look_again
 from flowruns.services.states import announce, current_state, get_flow_run, set_flow_run_state
 from flowruns.services.task_runs import delete_task_runs_of
@@ -73,6 +74,7 @@ def _create(
         creator_key_id=actor.key_id,
         creator_owner_id=actor.owner.id if actor.owner else None,
         creator_owner=actor.owner.name if actor.owner else "",
+        **find_requester(flow_run.parent_task_run_id, actor=actor),
         **_policy_fields(policy, policy.model_fields_set),
     )
     state = flow_run.state or wire.StateCreate(type=StateType.PENDING)

@@ -24,6 +24,7 @@ from flowruns.services.states import (
     MAX_LOSSES,
     ContendedError,
     Outcome,
+    ask_reviewers,
     current_state,
     get_flow_run,
     write_verdict,
@@ -81,6 +82,40 @@ def _check(schema: str | None, *, run_input: dict[str, Any], may_read_variables:
     return evaluate(check_answer, schema, run_input, find_variable=find_variable)
 
 
+def write_answer(checked: Checked | None) -> str | None:
+    """Write an answer as it is stored; None where none is asked."""
+    return None if checked is None else json.dumps(checked.value, ensure_ascii=False)
+
+
+def check_answer_to(
+    flow_run_id: UUID, *, run_input: dict[str, Any], pause_state_id: UUID
+) -> ResumeOutcome | str | None:
+    """Check an answer as `resume_flow_run` would, and leave the run as it is.
+
+    Returns the answer as it would be stored, None where nothing is asked, or what refuses it.
+    Raises `FlowRunNotFound`.
+    """
+    run = get_flow_run(flow_run_id)
+    state = current_state(run)
+    if state is None or not _is_the_pause(state, pause_state_id):
+        return ResumeOutcome(verdict=_NOT_PAUSED, state=None, is_new=False)
+    if not state.asks_for_input:
+        return None
+    try:
+        schema = _read_schema(run, state)
+        checked = _check(schema, run_input=run_input, may_read_variables=False)
+    except (AnswerRefused, SchemaTooSlow) as refusal:
+        return ResumeOutcome(verdict=Reject(str(refusal)), state=state, is_new=False)
+    return _refuse_problems(checked, state) or write_answer(checked)
+
+
+def _refuse_problems(checked: Checked, state: State) -> ResumeOutcome | None:
+    if not checked.problems:
+        return None
+    verdict = Reject(f"Reason: {describe_problem(checked.problems[0])}")
+    return ResumeOutcome(verdict=verdict, state=state, is_new=False, problems=checked.problems)
+
+
 def _is_the_pause(state: State, pause_state_id: UUID | None) -> bool:
     return state.type is StateType.PAUSED and pause_state_id in {None, state.id}
 
@@ -90,12 +125,13 @@ def _resume(
 ) -> ResumeOutcome | None:
     now = datetime.now(UTC)
     proposed = resuming(at=now) if state.details.pause_reschedule else running()
-    facts = replace(read_facts(run), answer_accepted=True)
+    text = write_answer(checked)
+    withheld = ask_reviewers(run, state, None, proposed=proposed, actor=actor, run_input=text)
+    facts = replace(read_facts(run), answer_accepted=True, withheld=withheld)
     t = Transition(initial=state, proposed=proposed, run=facts, now=now)
     verdict = judge(t)
-    if checked and checked.problems and isinstance(verdict, Accept):
-        verdict = Reject(f"Reason: {describe_problem(checked.problems[0])}")
-        return ResumeOutcome(verdict=verdict, state=state, is_new=False, problems=checked.problems)
+    if checked and isinstance(verdict, Accept) and (refused := _refuse_problems(checked, state)):
+        return refused
     return _write(run, t, verdict, checked=checked, actor=actor)
 
 
@@ -110,9 +146,7 @@ def _read_schema(run: FlowRun, state: State) -> str | None:
 def _write(
     run: FlowRun, t: Transition, verdict: Verdict, *, checked: Checked | None, actor: Actor
 ) -> ResumeOutcome | None:
-    text = None
-    if checked is not None and isinstance(verdict, Accept):
-        text = json.dumps(checked.value, ensure_ascii=False)
+    text = write_answer(checked) if isinstance(verdict, Accept) else None
     outcome = write_verdict(run, t, verdict, actor=actor, run_input=text)
     if outcome is None:
         return None

@@ -49,6 +49,13 @@ def create_run_input(flow_run_id: UUID, run_input: wire.RunInputCreate, *, actor
         run_input_created.send(sender=FlowRun, created=created)
 
 
+def write_run_input(flow_run_id: UUID, *, key: str, value: str, actor: Actor) -> None:
+    """Store what the server says to a run, in the place of what somebody else stored there."""
+    RunInput.objects.update_or_create(
+        flow_run_id=flow_run_id, key=key, defaults={"value": value, **dump_actor(actor)}
+    )
+
+
 def read_run_input(flow_run_id: UUID, key: str) -> str:
     """Return the value of an input; raises `RunInputNotFound`."""
     found = RunInput.objects.filter(flow_run_id=flow_run_id, key=key).first()

@@ -16,6 +16,7 @@ from flowruns.domain.states import State, scheduled
 from flowruns.domain.transitions import Transition
 from flowruns.models import Deployment, DeploymentSchedule, FlowRun, FlowRunState
 from flowruns.services.labels import label_flow_run
+from flowruns.services.requesters import BY_SCHEDULE
 from flowruns.services.schedule_dates import next_dates
 from flowruns.services.schedules import look_again
 from flowruns.services.states import make_row, of_run, wake_waiters
@@ -145,6 +146,7 @@ def _schedule(
         job_variables=deployment.job_variables,
         schedule_id=schedule.pk,
         created_by=str(schedule),
+        **BY_SCHEDULE,
     )
     state = of_run(scheduled(at=date, message="Flow run scheduled"), run)
     row = make_row(run, state, actor=_SCHEDULER)

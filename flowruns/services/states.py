@@ -13,7 +13,7 @@ from flowruns.domain.actors import Actor, ActorKind, server
 from flowruns.domain.consequences import asks_again, facts_after
 from flowruns.domain.errors import FlowRunNotFound, FlowRunStateNotFound, StateMovedOn
 from flowruns.domain.rejections import unsigned
-from flowruns.domain.rules import FLOW_RUN_RULES, FORCED_RULES, judge
+from flowruns.domain.rules import FLOW_RUN_RULES, FORCED_RULES, ends_undecided, judge
 from flowruns.domain.states import TERMINAL_STATES, State, StateType, running
 from flowruns.domain.transitions import Accept, Reject, RunFacts, Transition, Verdict
 from flowruns.models import FlowRun, FlowRunState, RunInput
@@ -29,7 +29,12 @@ from flowruns.services.slots import (
     settle_slot,
     take_slot,
 )
-from flowruns.signals import StateChange, flow_run_state_changed
+from flowruns.signals import (
+    PauseEnding,
+    StateChange,
+    flow_run_state_changed,
+    pause_is_ending,
+)
 
 # Each loss means that another transition of the same run won, so this many in a row is a fault.
 MAX_LOSSES = 50
@@ -123,13 +128,40 @@ def current_state(run: FlowRun) -> State | None:
 
 
 def _read_facts_for(actor: Actor, run: FlowRun, initial: State | None, proposed: State) -> RunFacts:
-    """Return what the rules know of the run, and of who proposes where they may not resume it."""
-    facts = replace(read_facts(run), answer_accepted=False)
-    if actor.may_resume:
-        return facts
-    is_foreign = proposed.type is StateType.PAUSED and is_run_by_another(run.pk, actor)
+    """Return what the rules know of the run, of its reviewers, and of who proposes."""
     left = _find_left_pause(run, initial)
-    return replace(facts, left_pause=left, is_run_by_another=is_foreign)
+    withheld = ask_reviewers(run, initial, left, proposed=proposed, actor=actor)
+    may_be_foreign = proposed.type is StateType.PAUSED and not actor.may_resume
+    return replace(
+        read_facts(run),
+        answer_accepted=False,
+        left_pause=left,
+        withheld=withheld,
+        is_run_by_another=may_be_foreign and is_run_by_another(run.pk, actor),
+    )
+
+
+def ask_reviewers(
+    run: FlowRun,
+    state: State | None,
+    left: State | None,
+    *,
+    proposed: State,
+    actor: Actor,
+    run_input: str | None = None,
+) -> str | None:
+    """Return why a run may not go on from the pause that it is in, or left; None where it may.
+
+    Must be called in the transaction that lets it go on.
+    """
+    pause = state if state is not None and state.type is StateType.PAUSED else left
+    if pause is None or ends_undecided(proposed):
+        return None
+    ending = PauseEnding(
+        flow_run_id=run.pk, pause=pause, proposed=proposed, actor=actor, run_input=run_input
+    )
+    said = pause_is_ending.send(sender=FlowRun, ending=ending)
+    return next((reason for _, reason in said if reason is not None), None)
 
 
 def _find_left_pause(run: FlowRun, state: State | None) -> State | None:
@@ -189,7 +221,7 @@ def take_back_crash(flow_run_id: UUID) -> bool:
         if run.state_type != StateType.CRASHED:
             return False
         crash = current_state(run)
-        if crash is None or not crash.is_presumed:
+        if crash is None or not crash.is_presumed or _find_left_pause(run, crash) is not None:
             return False
         state = running(message="The process of the flow run is there again.")
         facts = read_facts(run)

@@ -75,6 +75,7 @@ def test_force_keeps_six_of_the_rules() -> None:
         "runs_without_a_process_are_cancelled_at_once",
         "pauses_are_ended_by_who_may_resume",
         "pauses_are_named_by_who_runs_the_run",
+        "guarded_pauses_wait_for_their_reviewers",
         "answers_come_before_going_on",
     ]
 

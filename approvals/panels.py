@@ -1,0 +1,142 @@
+"""Who has answered, who is missing, and what a reader may do about it, in words to read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+
+from approvals.forms import load_json
+from approvals.models import Approval, Vote
+from approvals.policies.judge import PartSeats, fill_seats
+from approvals.schemaforms import JSONValue, describe_answer
+from approvals.services import votes
+from approvals.services.decisions import read_form
+from approvals.services.policies import AUTHOR
+from approvals.services.seats import as_ballots
+from approvals.services.votes import OVERRIDE, Standing, read_standing
+from flowruns.domain.policies import Who, WhoKind
+
+_FALLEN_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanelPart:
+    """One part of a policy: whose it is, who has taken a seat, and how many are free."""
+
+    label: str
+    names: Sequence[str]
+    missing: int
+    is_later: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """What the page of a guarded approval says about its policies."""
+
+    lines: Sequence[Sequence[PanelPart]]
+    is_authors: bool
+    seen: str
+    proposal: Vote | None
+    rows: Sequence[tuple[str, str]]
+    changes: Sequence[tuple[str, str, str]]
+    fallen: Sequence[Vote]
+    noes: Sequence[Vote]
+    mine: Vote | None
+    may_answer: bool
+    may_reject: bool
+    may_override: bool
+    is_signed: bool
+    why: str
+
+    @property
+    def may_agree(self) -> bool:
+        """Whether the reader may say yes to what somebody else has answered."""
+        return self.may_answer and self.proposal is not None and not self._has_said_so
+
+    @property
+    def _has_said_so(self) -> bool:
+        return self.mine is not None and self.mine.kind == Vote.Kind.YES
+
+
+def read_panel(approval: Approval, *, user: User) -> Panel | None:
+    """Return what is told of an approval's policies, None where anybody answers alone."""
+    if not approval.is_guarded:
+        return None
+    standing = read_standing(approval)
+    may_answer = approval.is_waiting and standing.may_answer(user)
+    schema = load_json(read_form(approval).schema or "{}")
+    fallen = _list_fallen(approval)
+    proposal = standing.proposal
+    return Panel(
+        lines=_describe_lines(standing),
+        is_authors=any(kept["origin"] == AUTHOR for kept in approval.policies),
+        seen=votes.mark_seen(approval, standing) if approval.is_waiting else "",
+        proposal=proposal,
+        rows=_describe(schema, proposal),
+        changes=_list_changes(schema, proposal, fallen),
+        fallen=fallen[:_FALLEN_SHOWN],
+        noes=[vote for vote in standing.votes if vote.kind == Vote.Kind.NO],
+        mine=standing.vote_of(user),
+        may_answer=may_answer,
+        may_reject=approval.is_waiting and standing.may_reject(user),
+        may_override=approval.is_waiting and user.has_perm(OVERRIDE),
+        is_signed=standing.is_signed,
+        why="" if may_answer else votes.explain(approval, standing, user),
+    )
+
+
+def _describe_lines(standing: Standing) -> list[list[PanelPart]]:
+    ballots = as_ballots(standing.votes)
+    return [
+        [_describe_part(part) for part in fill_seats(line, ballots, standing.facts)]
+        for line in standing.lines
+        if not line.problem
+    ]
+
+
+def _describe_part(part: PartSeats) -> PanelPart:
+    label = " or ".join(map(_name, part.part.who))
+    return PanelPart(
+        label=label[:1].upper() + label[1:],
+        names=[voter.name for voter in part.voters],
+        missing=part.missing,
+        is_later=part.missing > 0 and not part.is_open,
+    )
+
+
+def _name(who: Who) -> str:
+    match who.kind:
+        case WhoKind.ANYONE:
+            return "anybody"
+        case WhoKind.KEY:
+            return f"API key “{who.name}”"
+        case _:
+            return who.name
+
+
+def _describe(schema: JSONValue, vote: Vote | None) -> list[tuple[str, str]]:
+    if vote is None or not vote.answer:
+        return []
+    return describe_answer(schema, load_json(vote.answer))
+
+
+def _list_fallen(approval: Approval) -> list[Vote]:
+    """Return the votes that fell because something changed, the latest first."""
+    fallen = approval.votes.filter(voided_at__isnull=False, kind=Vote.Kind.YES)
+    return [vote for vote in fallen.order_by("-voided_at") if vote.fell]
+
+
+def _list_changes(
+    schema: JSONValue, proposal: Vote | None, fallen: Sequence[Vote]
+) -> list[tuple[str, str, str]]:
+    """Return (label, before, now) of what a later answer has changed of the one before."""
+    before = next((vote for vote in fallen if proposal and vote.answer != proposal.answer), None)
+    if before is None:
+        return []
+    old, new = dict(_describe(schema, before)), dict(_describe(schema, proposal))
+    labels = dict.fromkeys([*old, *new])
+    return [
+        (label, old.get(label, ""), new.get(label, ""))
+        for label in labels
+        if old.get(label) != new.get(label)
+    ]

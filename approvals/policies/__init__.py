@@ -1,0 +1,1 @@
+"""Who may answer, judged: pure functions of policies, votes and facts. No database, no Django."""

@@ -1,0 +1,198 @@
+"""Which policies hold for an approval, and what an operator says about them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.db.models import Q
+
+from approvals.models import Approval, Policy
+from approvals.policies.judge import Facts, Line, open_line
+from flowruns.connectors import PauseForm, get_connector
+from flowruns.domain.errors import DeploymentNotFound
+from flowruns.domain.policies import (
+    ANNOTATION,
+    ANYONE,
+    PolicyUnreadable,
+    WhoKind,
+    parse_policy,
+)
+from flowruns.domain.policies import Policy as Rule
+from flowruns.domain.texts import read_json
+from flowruns.wire import FlowRun
+
+AUTHOR = "author"
+_SOURCES = ("parameters", "labels")
+
+
+class PolicyProblem(ValueError):
+    """What an operator wrote is no policy, or names what is not there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One line that holds for an approval, and whose it is: a policy's name, or the author's."""
+
+    line: str
+    origin: str
+    requester_from: str = ""
+
+
+def check_policy(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the fields of a policy with its line in canonical form; raises `PolicyProblem`."""
+    try:
+        rule = parse_policy(values["line"])
+    except PolicyUnreadable as error:
+        raise PolicyProblem(str(error)) from None
+    known = set(
+        Group.objects.filter(name__in=rule.names(WhoKind.GROUP)).values_list("name", flat=True)
+    )
+    if unknown := sorted(rule.names(WhoKind.GROUP) - known):
+        raise PolicyProblem(f"There is no group @{unknown[0]}.")
+    people = User.objects.filter(username__in=rule.names(WhoKind.PERSON), is_active=True)
+    if strangers := sorted(
+        rule.names(WhoKind.PERSON) - set(people.values_list("username", flat=True))
+    ):
+        raise PolicyProblem(f"There is nobody named {strangers[0]} who may log in.")
+    source, dot, name = values.get("requester_from", "").partition(".")
+    if (source or dot) and (source not in _SOURCES or not name):
+        raise PolicyProblem("The requester is named by parameters.NAME or labels.NAME.")
+    if (deployment := values.get("deployment", "")) and "/" not in deployment:
+        raise PolicyProblem("A deployment is written as flow/deployment.")
+    return {**values, "line": str(rule)}
+
+
+def set_policy(name: str, *, values: Mapping[str, str]) -> Policy:
+    """Make a policy, or change it for what opens from now on; raises `PolicyProblem`."""
+    checked = check_policy(values)
+    policy, _ = Policy.objects.update_or_create(name=name, defaults=checked)
+    return policy
+
+
+def remove_policy(name: str) -> bool:
+    """Remove a policy; what has opened under it keeps it. False where there is none."""
+    return bool(Policy.objects.filter(name=name).delete()[0])
+
+
+def list_policies() -> list[Policy]:
+    return list(Policy.objects.order_by("name"))
+
+
+def describe_scope(policy: Policy) -> str:
+    """Say what a policy is for, and where its requester is named."""
+    scope = [
+        f"{word} {value}"
+        for word, value in (
+            ("flow", policy.flow),
+            ("deployment", policy.deployment),
+            ("tag", policy.tag),
+            ("requester from", policy.requester_from),
+        )
+        if value
+    ]
+    return ", ".join(scope) or "everything"
+
+
+def find_policies(approval: Approval, run: "LazyRun", form: PauseForm) -> list[Found]:
+    """Return what holds for an approval that opens: the operator's policies and its author's."""
+    named = Q(flow__in=["", approval.flow_name]), Q(tag__in=["", *map(str, approval.tags)])
+    policies = [each for each in Policy.objects.filter(*named).order_by("name") if run.is_of(each)]
+    found = [
+        Found(line=each.line, origin=each.name, requester_from=each.requester_from)
+        for each in policies
+    ] or [Found(line=settings.DEFAULT_POLICY, origin="DEFAULT_POLICY")]
+    return [*found, *find_authors(form)]
+
+
+def find_authors(form: PauseForm) -> list[Found]:
+    """Return what an author has written of who may answer: beside the schema, or in it."""
+    lines = [form.policy] if form.policy else []
+    if form.schema and ANNOTATION in form.schema:
+        lines += _annotated(form.schema)
+    return [Found(line=line, origin=AUTHOR) for line in dict.fromkeys(lines)]
+
+
+def _annotated(schema: str) -> list[str]:
+    try:
+        stored: Any = read_json(schema)
+    except (ValueError, RecursionError):
+        return []
+    if not isinstance(stored, dict) or ANNOTATION not in stored:
+        return []
+    annotation = stored[ANNOTATION]
+    line = annotation.get("policy") if isinstance(annotation, dict) else None
+    # what is no line at all is kept for what it is: nobody meets it
+    return [line if isinstance(line, str) else f"{ANNOTATION} without a policy"]
+
+
+def freeze_lines(found: Sequence[Found], facts: Facts) -> list[dict[str, Any]]:
+    """Return lines as an approval keeps them; `anyone` asks for nothing."""
+    return [frozen for each in found if (frozen := _freeze(each, facts)) is not None]
+
+
+def _freeze(found: Found, facts: Facts) -> dict[str, Any] | None:
+    try:
+        rule = parse_policy(found.line)
+    except PolicyUnreadable as error:
+        return {"line": str(ANYONE), "seats": [1], "origin": found.origin, "problem": str(error)}
+    if rule.lets_anyone:
+        return None
+    seats = list(open_line(rule, facts).seats)
+    return {"line": str(rule), "seats": seats, "origin": found.origin, "problem": ""}
+
+
+def read_lines(approval: Approval) -> list[Line]:
+    """Return the lines that an approval has kept since it opened."""
+    return [
+        Line(
+            policy=parse_policy(frozen["line"]),
+            seats=tuple(frozen["seats"]),
+            problem=frozen["problem"],
+        )
+        for frozen in approval.policies
+    ]
+
+
+def read_rules(found: Sequence[Found]) -> Iterator[Rule]:
+    for each in found:
+        try:
+            yield parse_policy(each.line)
+        except PolicyUnreadable:
+            continue
+
+
+class LazyRun:
+    """A run of an approval, read when a policy asks for more than its approval has."""
+
+    def __init__(self, approval: Approval) -> None:
+        self._approval = approval
+        self._connector = get_connector(approval.connector)
+        self._run: FlowRun | None = None
+
+    @property
+    def run(self) -> FlowRun:
+        if self._run is None:
+            self._run = self._connector.read_flow_run(self._approval.flow_run_id)
+        return self._run
+
+    def is_of(self, policy: Policy) -> bool:
+        """Whether the run is of the deployment that a policy is for, if it names one."""
+        return policy.deployment in {"", self._deployment() if policy.deployment else ""}
+
+    def _deployment(self) -> str:
+        if self.run.deployment_id is None:
+            return ""
+        try:
+            name = self._connector.read_deployment_name(self.run.deployment_id)
+        except DeploymentNotFound:
+            return ""
+        return f"{self._approval.flow_name}/{name}"
+
+    def name_requester(self, source: str) -> str:
+        """Return whom the run names as its requester, "" where it names nobody."""
+        place, _, name = source.partition(".")
+        named = (self.run.parameters if place == "parameters" else self.run.labels) or {}
+        value = named.get(name)
+        return value.strip() if isinstance(value, str) else ""

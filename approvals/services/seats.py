@@ -1,0 +1,263 @@
+"""An approval's policies as they are kept: frozen when it opens, seats open while votes lack."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import Group, User
+from django.db import transaction
+from django.db.models import Q
+
+from approvals.models import Approval, Asker, Seat, Vote
+from approvals.policies.judge import (
+    Ballot,
+    Facts,
+    Line,
+    PartSeats,
+    Voter,
+    fill_seats,
+    find_obstacles,
+    list_eligible,
+)
+from approvals.services.policies import (
+    AUTHOR,
+    Found,
+    LazyRun,
+    find_authors,
+    find_policies,
+    freeze_lines,
+    read_lines,
+    read_rules,
+)
+from flowruns.connectors import PauseForm, get_connector
+from flowruns.domain.policies import Policy, WhoKind, Word
+
+_BATCH = 200
+
+
+def guard_approval(approval: Approval, form: PauseForm) -> None:
+    """Keep the policies that hold for an approval which has just opened."""
+    run = LazyRun(approval)
+    found = find_policies(approval, run, form)
+    if all(rule.lets_anyone for rule in read_rules(found)) and len(found) == len(
+        list(read_rules(found))
+    ):
+        return
+    _keep_askers(approval, found, run)
+    facts = read_facts(approval, list(read_rules(found)))
+    approval.policies = freeze_lines(found, facts)
+    _settle_lines(approval, facts)
+
+
+def take_in_author(approval: Approval, form: PauseForm) -> None:
+    """Keep what an author has written in a schema that came after its pause; the first counts."""
+    authors = find_authors(form)
+    if not authors or any(kept["origin"] == AUTHOR for kept in approval.policies):
+        return
+    if not approval.is_guarded:
+        _keep_askers(approval, authors, LazyRun(approval))
+    facts = read_facts(approval, [*_rules_of(approval), *read_rules(authors)])
+    approval.policies = [*approval.policies, *freeze_lines(authors, facts)]
+    if approval.policies:
+        _settle_lines(approval, facts)
+
+
+def apply_again(approval_id: UUID) -> None:
+    """Put the policies that hold now in the place of those of an open approval; votes stay."""
+    with transaction.atomic():
+        approval = Approval.objects.select_for_update(no_key=True).get(pk=approval_id)
+        if not approval.is_waiting:
+            return
+        connector = get_connector(approval.connector)
+        form = connector.read_pause_form(approval.flow_run_id, approval.pause_state_id)
+        approval.askers.all().delete()
+        approval.seats.all().delete()
+        approval.policies, approval.obstacle, approval.askers_known = [], "", True
+        approval.is_guarded = approval.is_hidden = False
+        approval.save()
+        guard_approval(approval, form)
+
+
+def read_facts(approval: Approval, rules: Sequence[Policy]) -> Facts:
+    """Return who is in the groups of these rules now, and who asked for the run."""
+    groups = frozenset[str]().union(*(rule.names(WhoKind.GROUP) for rule in rules))
+    named = frozenset[str]().union(*(rule.names(WhoKind.PERSON) for rule in rules))
+    people = User.objects.filter(is_active=True)
+    if not any(part.is_anyone for rule in rules for part in rule.parts):
+        people = people.filter(username__in=named)
+    askers = approval.askers.select_related("user")
+    return Facts(
+        groups=_read_groups(groups) if groups else {},
+        people=frozenset(people.values_list("username", flat=True)),
+        askers=frozenset(
+            asker.user.get_username() if asker.user else asker.name for asker in askers
+        ),
+        askers_known=approval.askers_known,
+    )
+
+
+def _read_groups(names: frozenset[str]) -> dict[str, frozenset[str]]:
+    members: dict[str, set[str]] = {}
+    of_group = Q(user__is_active=True) | Q(user__isnull=True)
+    found = Group.objects.filter(name__in=names)
+    for name in found.values_list("name", flat=True):
+        members[name] = set()
+    for name, username in found.filter(of_group).values_list("name", "user__username"):
+        if username is not None:
+            members[name].add(username)
+    return {name: frozenset(people) for name, people in members.items()}
+
+
+def facts_of(approval: Approval) -> Facts:
+    """Return the facts for the policies that an approval has kept."""
+    return read_facts(approval, _rules_of(approval))
+
+
+def _rules_of(approval: Approval) -> list[Policy]:
+    return [line.policy for line in read_lines(approval)]
+
+
+def list_votes(approval: Approval) -> list[Vote]:
+    """Return the votes that stand, in the order in which they were given."""
+    return list(approval.votes.filter(voided_at__isnull=True).order_by("at", "id"))
+
+
+def as_ballots(votes: Sequence[Vote]) -> list[Ballot]:
+    return [
+        Ballot(
+            voter=Voter(vote.name, is_key=vote.is_key),
+            is_yes=vote.kind == Vote.Kind.YES,
+            is_signed=vote.is_signed,
+        )
+        for vote in votes
+        if vote.kind != Vote.Kind.OVERRIDE
+    ]
+
+
+def settle_seats(approval: Approval) -> None:
+    """Open and close seats as the votes that stand have it, and say what nobody can meet."""
+    _settle(approval, read_lines(approval), facts_of(approval))
+
+
+def settle_approvals() -> int:
+    """Look again at approvals whose people or groups have changed; returns how many."""
+    stale = Approval.objects.filter(is_unsettled=True).values_list("pk", flat=True)[:_BATCH]
+    for approval_id in list(stale):
+        with transaction.atomic():
+            approval = Approval.objects.select_for_update(no_key=True).get(pk=approval_id)
+            if approval.is_waiting:
+                settle_seats(approval)
+            Approval.objects.filter(pk=approval_id).update(is_unsettled=False)
+    return len(stale)
+
+
+def _settle_lines(approval: Approval, facts: Facts) -> None:
+    lines = read_lines(approval)
+    approval.is_guarded = True
+    approval.is_hidden = any(Word.SEEN_BY_THEM_ONLY in line.policy.words for line in lines)
+    approval.save(update_fields=["policies", "is_guarded", "is_hidden", "askers_known"])
+    approval.seats.all().delete()
+    Seat.objects.bulk_create(
+        Seat(
+            approval=approval,
+            line=number,
+            part=place,
+            kind=who.kind,
+            name=who.name,
+            bars_askers=Word.NOT_THE_REQUESTER in line.policy.words,
+        )
+        for number, line in enumerate(lines)
+        if not line.problem
+        for place, part in enumerate(line.policy.parts)
+        for who in part.who
+    )
+    _settle(approval, lines, facts)
+
+
+def _settle(approval: Approval, lines: Sequence[Line], facts: Facts) -> None:
+    ballots = as_ballots(list_votes(approval))
+    for number, line in enumerate(lines):
+        for place, part in enumerate(fill_seats(line, ballots, facts)):
+            _set_open(approval, number, place, part)
+    approval.obstacle = " ".join(find_obstacles(lines, facts))
+    approval.save(update_fields=["obstacle"])
+
+
+def _set_open(approval: Approval, line: int, place: int, part: PartSeats) -> None:
+    seats = approval.seats.filter(line=line, part=place).exclude(is_open=part.is_open)
+    seats.update(is_open=part.is_open)
+
+
+def _keep_askers(approval: Approval, found: Sequence[Found], run: LazyRun) -> None:
+    """Keep who asked for the run: the owner of its key, and whom the policies name."""
+    requester = get_connector(approval.connector).read_requester(approval.flow_run_id)
+    sources = {each.requester_from for each in found if each.requester_from}
+    askers: list[Asker] = []
+    if requester.user is not None:
+        owner = User.objects.filter(pk=requester.user.id).first()
+        askers.append(Asker(approval=approval, user=owner, name=requester.user.name))
+    named = [_find_person(run.name_requester(source)) for source in sorted(sources)]
+    askers += [
+        Asker(approval=approval, user=user, name=user.get_username()) for user in named if user
+    ]
+    approval.askers_known = all(named) and (requester.is_known or bool(named))
+    Asker.objects.bulk_create(askers)
+
+
+def _find_person(named: str) -> User | None:
+    """Return whom a run names, by user name or by e-mail address; None where that is unclear."""
+    if not named:
+        return None
+    found = list(User.objects.filter(Q(username__iexact=named) | Q(email__iexact=named))[:2])
+    return found[0] if len(found) == 1 else None
+
+
+def mark_unsettled(*, groups: Sequence[str] = (), people: Sequence[str] = ()) -> None:
+    """Have open approvals looked at again in which these groups or people may sit."""
+    who = Q(kind=WhoKind.GROUP, name__in=groups) | Q(kind=WhoKind.PERSON, name__in=people)
+    seats = Seat.objects.filter(who | Q(kind=WhoKind.ANYONE))
+    votes = Vote.objects.filter(name__in=people, voided_at__isnull=True)
+    waiting = Approval.objects.filter(outcome=Approval.Outcome.WAITING, is_guarded=True)
+    waiting.filter(Q(pk__in=seats.values("approval")) | Q(pk__in=votes.values("approval"))).update(
+        is_unsettled=True
+    )
+
+
+def list_obstructed(limit: int) -> list[Approval]:
+    """Return what waits and nobody can answer, the oldest first."""
+    waiting = Approval.objects.filter(outcome=Approval.Outcome.WAITING).exclude(obstacle="")
+    return list(waiting.order_by("opened_at")[:limit])
+
+
+def list_answerers(approval: Approval) -> list[str]:
+    """Return by name who could take a seat of an approval, as people and groups are now."""
+    facts, voters = facts_of(approval), set[Voter]()
+    for line in read_lines(approval):
+        for part in line.policy.parts:
+            voters |= list_eligible(line.policy, part, facts)
+    return sorted(voter.name for voter in voters if not voter.is_key)
+
+
+def describe_who(part: PartSeats) -> str:
+    return " or ".join(map(str, part.part.who))
+
+
+def dump_votes(approval: Approval) -> list[dict[str, Any]]:
+    """Return who voted for what, as a flow is told it beside its answer."""
+    facts, lines, votes = facts_of(approval), read_lines(approval), list_votes(approval)
+    seated = {
+        voter: str(part.part)
+        for line in lines
+        for part in fill_seats(line, as_ballots(votes), facts)
+        for voter in part.voters
+    }
+    return [
+        {
+            "name": vote.name,
+            "kind": vote.kind,
+            "part": seated.get(Voter(vote.name, is_key=vote.is_key), ""),
+            "at": vote.at.isoformat(),
+            "signed": vote.is_signed,
+        }
+        for vote in votes
+    ]

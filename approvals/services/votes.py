@@ -1,0 +1,324 @@
+"""Votes: what reviewers say of an approval that more than anybody's word decides.
+
+The first answer is a proposal; whoever agrees gives the same one, and a change begins anew. The
+completing vote and the resume are one transaction, so that of two completing votes one wins.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from approvals.models import REPLACED, TAKEN_BACK, Approval, Vote
+from approvals.policies.judge import (
+    Ended,
+    Facts,
+    Judgement,
+    Line,
+    Met,
+    Voter,
+    fill_seats,
+    is_eligible,
+    judge_votes,
+    may_reject,
+    may_vote,
+)
+from approvals.services import decisions
+from approvals.services.decisions import Decided, Refused, Result
+from approvals.services.drafts import drop_draft, hold_waiting
+from approvals.services.guarding import describe_lack
+from approvals.services.policies import read_lines
+from approvals.services.seats import (
+    as_ballots,
+    describe_who,
+    facts_of,
+    list_votes,
+    settle_seats,
+)
+from approvals.services.voiding import CHANGED, digest_content, void_votes
+from flowruns.connectors import get_connector
+from flowruns.domain.errors import EvaluationBusy, FlowRunNotFound, Unprocessable
+from flowruns.domain.policies import Word
+
+OVERRIDE = "approvals.override_policy"
+_SIGN = "Confirm that it is you: type your password."
+_LOOK_AGAIN = f"{CHANGED} Look at it again."
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The vote counts, and the run waits on; `lack` says for whom."""
+
+    lack: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotYours:
+    """This person may not answer; the sentence says why."""
+
+    why: str
+
+
+type VoteResult = Result | Counted | NotYours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """An approval's policies, its votes that stand, and what the policies mean now."""
+
+    lines: Sequence[Line]
+    votes: Sequence[Vote]
+    facts: Facts
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether who votes must show again who they are."""
+        return any(Word.SIGNED in line.policy.words for line in self.lines)
+
+    @property
+    def proposal(self) -> Vote | None:
+        return next((vote for vote in self.votes if vote.kind == Vote.Kind.YES), None)
+
+    def vote_of(self, user: User) -> Vote | None:
+        name = user.get_username()
+        return next((v for v in self.votes if v.name == name and not v.is_key), None)
+
+    def may_answer(self, user: User) -> bool:
+        return may_vote(self.lines, _voter(user), as_ballots(self.votes), self.facts)
+
+    def may_reject(self, user: User) -> bool:
+        return may_reject(self.lines, _voter(user), as_ballots(self.votes), self.facts)
+
+
+def read_standing(approval: Approval) -> Standing:
+    return Standing(
+        lines=read_lines(approval), votes=list_votes(approval), facts=facts_of(approval)
+    )
+
+
+def answer_approval(
+    approval: Approval, *, user: User, run_input: Any, seen: str = "", is_signed: bool = False
+) -> VoteResult:
+    """Answer, propose, agree or change, whichever it is; `run_input` is a JSON value.
+
+    `seen` is the mark of what the user looked at; with another one nothing counts.
+    """
+    if not approval.is_guarded:
+        return decisions.answer_approval(approval, user=user, run_input=run_input)
+
+    def vote(standing: Standing, text: str) -> VoteResult | None:
+        if not standing.may_answer(user):
+            return NotYours(explain(approval, standing, user))
+        if standing.is_signed and not is_signed:
+            return Refused(_SIGN)
+        if seen != mark_seen(approval, standing):
+            return Refused(_LOOK_AGAIN)
+        _drop_other_answers(approval, user, text)
+        content, _, _ = seen.partition("-")
+        _store(approval, user, Vote.Kind.YES, answer=text, seen=content, is_signed=is_signed)
+        return None
+
+    return _cast(approval, user=user, run_input=run_input, vote=vote)
+
+
+def reject_approval(approval: Approval, *, user: User, reason: str) -> VoteResult:
+    """Say no: it ends the approval, or counts where the policy says so."""
+    if not approval.is_guarded:
+        return decisions.reject_approval(approval, user=user, reason=reason)
+    with transaction.atomic():
+        if not hold_waiting(approval):
+            return decisions.too_late(approval)
+        standing = read_standing(approval)
+        if not standing.may_reject(user):
+            return NotYours(explain(approval, standing, user))
+        _store(approval, user, Vote.Kind.NO, reason=reason)
+        return _conclude_no(approval, user, reason)
+
+
+def agree(approval: Approval, *, user: User, seen: str, is_signed: bool = False) -> VoteResult:
+    """Give the very answer that is proposed."""
+    proposal = read_standing(approval).proposal
+    if proposal is None:
+        return Refused(_LOOK_AGAIN)
+    return answer_approval(
+        approval,
+        user=user,
+        run_input=json.loads(proposal.answer or "{}"),
+        seen=seen,
+        is_signed=is_signed,
+    )
+
+
+def mark_seen(approval: Approval, standing: Standing) -> str:
+    """Return a mark of what a reviewer looks at: what is asked, and what others have answered."""
+    proposed = standing.proposal.answer if standing.proposal else None
+    answer = hashlib.sha256(json.dumps(proposed).encode()).hexdigest()[:16]
+    return f"{digest_content(approval)}-{answer}"
+
+
+def override_policy(
+    approval: Approval, *, user: User, reason: str, run_input: Any = None, rejects: bool = False
+) -> VoteResult:
+    """Decide against the policies, with a reason that stays in the record."""
+    if not user.has_perm(OVERRIDE):
+        return NotYours("You may not decide against the policy.")
+    if not reason.strip():
+        return Refused("Say why you decide against the policy: it stays in the record.")
+
+    def vote(_: Standing, text: str) -> VoteResult | None:
+        _store(approval, user, Vote.Kind.OVERRIDE, answer=text, reason=reason)
+        return None
+
+    if rejects:
+        with transaction.atomic():
+            if not hold_waiting(approval):
+                return decisions.too_late(approval)
+            vote(read_standing(approval), "")
+            return _finish(decisions.reject_approval(approval, user=user, reason=reason))
+    return _cast(approval, user=user, run_input=run_input, vote=vote, overrides=True)
+
+
+def take_back(approval: Approval, *, user: User) -> VoteResult:
+    """Take one's vote back while the approval waits."""
+    with transaction.atomic():
+        if not hold_waiting(approval):
+            return decisions.too_late(approval)
+        mine = approval.votes.filter(name=user.get_username(), is_key=False, voided_at=None)
+        if not void_votes(mine, because=TAKEN_BACK):
+            return NotYours("You have not answered this.")
+        settle_seats(approval)
+    return Counted(_lack(approval))
+
+
+def explain(approval: Approval, standing: Standing, user: User) -> str:
+    """Say in one sentence why this user may not answer."""
+    name = user.get_username()
+    bars = any(Word.NOT_THE_REQUESTER in line.policy.words for line in standing.lines)
+    if bars and name in standing.facts.askers:
+        return "You asked for this. Somebody else answers it."
+    if approval.obstacle:
+        return f"Nobody can answer this: {approval.obstacle}"
+    if standing.vote_of(user) is not None:
+        return "You have answered this."
+    earlier = _earlier_stage(standing, user)
+    return earlier or f"{_lack(approval)}."
+
+
+def _earlier_stage(standing: Standing, user: User) -> str:
+    """Say after whom a user's turn comes, "" where it never does."""
+    for line in standing.lines:
+        parts = fill_seats(line, as_ballots(standing.votes), standing.facts)
+        waits = next((part for part in parts if part.missing), None)
+        later = [part.part for part in parts if not part.is_open and part.missing]
+        if waits is not None and any(
+            is_eligible(line.policy, part, _voter(user), standing.facts) for part in later
+        ):
+            return f"Comes to you when {describe_who(waits)} has agreed."
+    return ""
+
+
+def _cast(
+    approval: Approval,
+    *,
+    user: User,
+    run_input: Any,
+    vote: Callable[[Standing, str], VoteResult | None],
+    overrides: bool = False,
+) -> VoteResult:
+    checked = _check(approval, run_input)
+    if not isinstance(checked, str):
+        return checked
+    with transaction.atomic():
+        if not hold_waiting(approval):
+            return decisions.too_late(approval)
+        refused = vote(read_standing(approval), checked)
+        if refused is not None:
+            return refused
+        judged = _judge(approval)
+        if overrides or isinstance(judged, Met):
+            return _finish(decisions.answer_approval(approval, user=user, run_input=run_input))
+        settle_seats(approval)
+        drop_draft(approval, user=user)
+        return Counted(describe_lack(approval, judged))
+
+
+def _check(approval: Approval, run_input: Any) -> str | VoteResult:
+    """Return an answer as the flow would get it, or what refuses it."""
+    connector = get_connector(approval.connector)
+    try:
+        checked = connector.check_answer(
+            approval.flow_run_id, run_input=run_input, pause_state_id=approval.pause_state_id
+        )
+    except FlowRunNotFound:
+        return decisions.too_late(approval)
+    except (EvaluationBusy, Unprocessable) as error:
+        return Refused(str(error))
+    if checked.verdict.accepted:
+        return checked.text
+    return decisions.conclude(approval, checked.verdict)
+
+
+def _conclude_no(approval: Approval, user: User, reason: str) -> VoteResult:
+    judged = _judge(approval)
+    if not isinstance(judged, Ended):
+        settle_seats(approval)
+        return Counted(describe_lack(approval, judged))
+    noes = [vote for vote in list_votes(approval) if vote.kind == Vote.Kind.NO]
+    told = reason
+    if len(noes) > 1:
+        told = " ".join(f"{vote.name}: {vote.reason}" for vote in noes)
+    return _finish(decisions.reject_approval(approval, user=user, reason=told))
+
+
+def _finish(result: Result) -> Result:
+    """Undo the vote that was to complete the approval where the run has not taken it."""
+    if not isinstance(result, Decided):
+        transaction.set_rollback(True)
+    return result
+
+
+def _judge(approval: Approval) -> Judgement:
+    return judge_votes(read_lines(approval), as_ballots(list_votes(approval)), facts_of(approval))
+
+
+def _lack(approval: Approval) -> str:
+    return describe_lack(approval, _judge(approval))
+
+
+def _drop_other_answers(approval: Approval, user: User, text: str) -> None:
+    others = approval.votes.filter(kind=Vote.Kind.YES, voided_at=None).exclude(answer=text)
+    void_votes(others, because=f"{user.get_username()} has changed the answer.")
+
+
+def _store(
+    approval: Approval,
+    user: User,
+    kind: Vote.Kind,
+    *,
+    answer: str = "",
+    reason: str = "",
+    seen: str = "",
+    is_signed: bool = False,
+) -> None:
+    mine = approval.votes.filter(name=user.get_username(), is_key=False, voided_at=None)
+    void_votes(mine, because=REPLACED)
+    Vote.objects.create(
+        approval=approval,
+        reviewer=user,
+        name=user.get_username(),
+        kind=kind,
+        answer=answer,
+        reason=reason,
+        seen_digest=seen,
+        is_signed=is_signed,
+        at=datetime.now(UTC),
+    )
+
+
+def _voter(user: User) -> Voter:
+    return Voter(user.get_username())

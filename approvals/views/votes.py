@@ -1,0 +1,75 @@
+"""Votes on an approval's page: agreeing, taking back, deciding against the policy."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth import authenticate
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from approvals.http import Request, reviewers_only
+from approvals.models import Approval
+from approvals.services import inbox, votes
+from approvals.services.decisions import Decided, Refused, TooLate
+from approvals.services.drafts import Typed
+from approvals.services.votes import Counted, NotYours, VoteResult
+from approvals.views.endings import confirm, tell_too_late
+
+SEEN = "seen"
+PASSWORD = "password"  # noqa: S105 -- the name of a field
+
+
+@require_POST
+@reviewers_only
+def agree(request: Request, approval_id: UUID) -> HttpResponse:
+    """Give the answer that another has given."""
+    approval = inbox.get_approval_for(request.user, approval_id)
+    result = votes.agree(
+        approval,
+        user=request.user,
+        seen=request.POST.get(SEEN, ""),
+        is_signed=has_signed(request),
+    )
+    return tell(request, approval, result)
+
+
+@require_POST
+@reviewers_only
+def take_back(request: Request, approval_id: UUID) -> HttpResponse:
+    approval = inbox.get_approval_for(request.user, approval_id)
+    return tell(request, approval, votes.take_back(approval, user=request.user), "Taken back.")
+
+
+@require_POST
+@reviewers_only
+def reject_against_policy(request: Request, approval_id: UUID) -> HttpResponse:
+    approval = inbox.get_approval_for(request.user, approval_id)
+    reason = request.POST.get("override_reason", "").replace("\x00", "").strip()
+    result = votes.override_policy(approval, user=request.user, reason=reason, rejects=True)
+    return tell(request, approval, result)
+
+
+def tell(
+    request: Request, approval: Approval, result: VoteResult, counted: str = "Your answer counts."
+) -> HttpResponse:
+    """Say on the approval's page what became of a vote."""
+    match result:
+        case Decided():
+            return confirm(request, approval, "It is decided. The flow has been told.")
+        case Counted(lack):
+            return confirm(request, approval, f"{counted} {lack}.")
+        case Refused(why) | NotYours(why):
+            messages.error(request, why)
+            return redirect("approval", approval.pk)
+        case TooLate(ended):
+            return tell_too_late(request, ended, Typed())
+
+
+def has_signed(request: Request) -> bool:
+    """Whether a reviewer has typed their password with what they send; wrong ones are counted."""
+    password = request.POST.get(PASSWORD, "")
+    if not password:
+        return False
+    user = authenticate(request, username=request.user.get_username(), password=password)
+    return user is not None and user.pk == request.user.pk
