@@ -257,9 +257,11 @@ def guarded_pauses_wait_for_their_reviewers(t: Transition) -> Verdict | None:
     """
     if t.run.withheld is None or ends_undecided(t.proposed):
         return None
-    if t.initial is not None and t.initial.type is StateType.PAUSED:
+    is_in_it = t.initial is not None and t.initial.type is StateType.PAUSED
+    left = t.run.left_pause
+    if is_in_it or (left is not None and _may_be_waited_in(left, t.now)):
         return Reject(t.run.withheld)
-    return Reject(t.run.withheld) if _may_be_waited_in(t.run.left_pause, t.now) else None
+    return None
 
 
 def ends_undecided(proposed: State) -> bool:
