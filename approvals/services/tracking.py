@@ -92,8 +92,10 @@ def _void_outdated(approval: Approval) -> None:
         settle_seats(approval)
 
 
-def follow_user(*, instance: User, **_: Any) -> None:
+def follow_user(*, instance: User, update_fields: frozenset[str] | None = None, **_: Any) -> None:
     """Look again at what somebody may answer who has changed, perhaps to be let in no more."""
+    if update_fields == {"last_login"}:
+        return
     groups = list(instance.groups.values_list("name", flat=True)) if instance.pk else []
     mark_unsettled(people=[instance.get_username()], groups=groups)
 

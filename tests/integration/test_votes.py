@@ -402,3 +402,13 @@ def test_seats_open_and_close_with_the_votes(run: Run) -> None:
     say_yes(approval, "F1")
     assert [seat.is_open for seat in seats.all()] == [False, True]
     assert read_standing(approval).proposal is not None
+
+
+def test_logging_in_has_nobody_looked_at_again(run: Run) -> None:
+    hold("2 of anyone")
+    approval = ask(run)
+    person("Z").save(update_fields=["last_login"])
+    approval.refresh_from_db()
+    assert not approval.is_unsettled
+    person("Z").save()
+    assert settle_approvals() == 1

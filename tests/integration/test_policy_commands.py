@@ -1,0 +1,146 @@
+import io
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from approvals.models import Approval, Policy
+from tests.integration.conftest import Make
+from tests.integration.pages import log_in
+from tests.teams import hold, make_teams, person
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def teams(db: None) -> None:
+    make_teams()
+
+
+def run_command(*words: str) -> str:
+    said = io.StringIO()
+    call_command(*words, stdout=said)
+    return said.getvalue()
+
+
+def test_a_policy_is_set_listed_and_removed() -> None:
+    line = "2 of @finance + 1 of @data,not the requester"
+    said = run_command("setpolicy", "money", line, "--flow", "refund", "--tag", "prod")
+    assert said == "money: 2 of @finance + 1 of @data, not the requester\n"
+    assert run_command("listpolicies").splitlines() == [
+        "money: 2 of @finance + 1 of @data, not the requester (flow refund, tag prod)",
+        "DEFAULT_POLICY: anyone (what no policy is for)",
+    ]
+    run_command("setpolicy", "money", "anyone")
+    assert Policy.objects.get().flow == ""
+    run_command("removepolicy", "money")
+    with pytest.raises(CommandError, match="There is no policy named 'money'"):
+        run_command("removepolicy", "money")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["1 off @finance"], "is no part of a policy"),
+        (["1 of @nowhere"], "There is no group @nowhere."),
+        (["1 of ghost"], "There is nobody named ghost"),
+        (["anyone", "--requester-from", "who"], "parameters.NAME or labels.NAME"),
+        (["anyone", "--deployment", "nightly"], "flow/deployment"),
+    ],
+)
+def test_what_is_wrong_with_a_policy_is_said_at_once(words: list[str], said: str) -> None:
+    with pytest.raises(CommandError) as raised:
+        run_command("setpolicy", "money", *words)
+    assert said in str(raised.value)
+    assert not Policy.objects.exists()
+
+
+def test_a_team_is_set_up_by_a_script(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APPROVALS_PASSWORD", "correct horse battery")
+    run_command(
+        *("createreviewer", "ann", "--email", "ann@example.com"),
+        *("--group", "finance", "--group", "new", "--staff"),
+    )
+    ann = User.objects.get(username="ann")
+    assert set(ann.groups.values_list("name", flat=True)) == {"finance", "new"}
+    assert (ann.email, ann.is_staff, ann.check_password("correct horse battery")) == (
+        "ann@example.com",
+        True,
+        True,
+    )
+    with pytest.raises(CommandError, match="already exists"):
+        run_command("createreviewer", "ann")
+    monkeypatch.setenv("APPROVALS_PASSWORD", "123")
+    with pytest.raises(CommandError, match="too short"):
+        run_command("createreviewer", "bea")
+
+
+@pytest.fixture
+def root(db: None) -> Client:
+    User.objects.create_superuser("root")
+    return log_in("root")
+
+
+def post_policy(root: Client, line: str) -> Any:
+    form = {"name": "money", "line": line, "flow": "", "deployment": "", "tag": ""}
+    return root.post("/admin/approvals/policy/add/", {**form, "requester_from": ""})
+
+
+def test_the_administration_refuses_a_wrong_line_and_says_why(root: Client) -> None:
+    assert "There is no group @nowhere." in post_policy(root, "1 of @nowhere").content.decode()
+    assert post_policy(root, "1  of @finance").status_code == 302
+    assert Policy.objects.get().line == "1 of @finance"
+
+
+def test_the_administration_shows_who_could_answer_and_applies_policies_again(
+    root: Client, make_run: Make
+) -> None:
+    hold("1 of @data")
+    make_run().pause_for_input()
+    approval = Approval.objects.get()
+    address = f"/admin/approvals/approval/{approval.pk}/change/"
+    assert "B, D1" in root.get(address).content.decode()
+    hold("1 of @hr")
+    form = {"action": "apply_policies_again", "_selected_action": [str(approval.pk)]}
+    root.post("/admin/approvals/approval/", form)
+    approval.refresh_from_db()
+    assert [kept["line"] for kept in approval.policies] == ["1 of @hr"]
+    person("H1").groups.clear()
+
+
+def test_what_is_hidden_leaks_by_no_list_count_search_history_or_export(make_run: Make) -> None:
+    hold("1 of @hr, seen by them only")
+    run = make_run(name="salary-of-zoe", tags=["secret-tag"])
+    run.pause_for_input()
+    approval = Approval.objects.get()
+    body = {"key": "plan", "type": "markdown", "data": "secret", "flow_run_id": run.id}
+    artifact = run.api.post("/artifacts/", body).json()["id"]  # type: ignore[attr-defined]
+    stranger, insider = log_in("Z"), log_in("H1")
+    lists = ["/", "/?list=all", "/?q=salary&list=all", "/inbox/list/?list=all", "/history/"]
+    lists += ["/history/export/", "/history/?q=salary"]
+    pages = [
+        f"/approvals/{approval.pk}/",
+        f"/approvals/{approval.pk}/state/",
+        f"/approvals/{approval.pk}/description/",
+        f"/approvals/{approval.pk}/reject/",
+        f"/runs/flow-run/{run.id}",
+        f"/runs/flow-run/{run.id}/log/",
+        f"/runs/flow-run/{run.id}/artifacts/",
+        f"/runs/flow-run/{run.id}/progress/",
+        f"/artifacts/{artifact}/",
+        f"/artifacts/{artifact}/data/",
+    ]
+    assert "salary" in insider.get("/").content.decode()
+    for _ in ("waiting", "ended"):
+        for address in lists:
+            response = stranger.get(address)
+            text = b"".join(response).decode()
+            assert "salary" not in text.replace("q=salary", "").replace('value="salary"', "") or (
+                "q=salary" in address and "salary-of-zoe" not in text
+            ), address
+            assert "secret-tag" not in text
+        assert [stranger.get(page).status_code for page in pages] == [404] * len(pages)
+        assert insider.get(pages[0]).status_code == 200
+        run.propose("CANCELLED", force=True)
