@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from flowruns.sdk.client import SyncFlowRunsClient
@@ -64,6 +65,19 @@ def prefects_server() -> Iterator[PrefectServer]:
     """An unmodified Prefect 3.8.8, likewise."""
     with prefect_server() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def both_apis() -> Iterator[tuple[httpx.Client, httpx.Client]]:
+    """Clients of a Prefect server and of ours, which nobody else has asked before."""
+    with prefect_server() as theirs, approvals_server() as ours:
+        key = {"Authorization": f"Bearer {ours.api_key}"}
+        fresh = httpx.Limits(max_keepalive_connections=0)  # Prefect drops one after its 500s
+        with (
+            httpx.Client(base_url=theirs.api_url, timeout=60, limits=fresh) as their_api,
+            httpx.Client(base_url=ours.api_url, timeout=60, headers=key) as our_api,
+        ):
+            yield their_api, our_api
 
 
 @pytest.fixture(scope="module", params=["our_server", "prefects_server"])

@@ -15,7 +15,6 @@ import httpx
 import pytest
 
 from tests.acceptance.clients import until
-from tests.servers import approvals_server, prefect_server
 
 NOBODY = str(uuid4())
 DEADLINE = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
@@ -344,15 +343,9 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def both() -> Iterator[tuple[Server, Server]]:
-    with prefect_server() as theirs, approvals_server() as ours:
-        key = {"Authorization": f"Bearer {ours.api_key}"}
-        fresh = httpx.Limits(max_keepalive_connections=0)  # Prefect drops one after its 500s
-        with (
-            httpx.Client(base_url=theirs.api_url, timeout=60, limits=fresh) as their_client,
-            httpx.Client(base_url=ours.api_url, timeout=60, headers=key) as our_client,
-        ):
-            yield Server(their_client), Server(our_client)
+def both(both_apis: tuple[httpx.Client, httpx.Client]) -> tuple[Server, Server]:
+    theirs, ours = both_apis
+    return Server(theirs), Server(ours)
 
 
 def shape(value: Any) -> Any:
