@@ -20,6 +20,7 @@ from approvals.prose import new_parser
 # In the order in which they are listed.
 NAMES = (
     "reviewing",
+    "policies",
     "flows",
     "testing",
     "prefect",
