@@ -136,7 +136,7 @@
     for (const button of form.elements) if (button.matches("[data-once]")) button.setAttribute("aria-busy", "true");
     if (unsent && isDecision(form)) {
       event.preventDefault();
-      sendOnceThere(form);
+      sendOnceThere(form, event.submitter);
     } else releaseLater(form);
   });
 
@@ -171,7 +171,7 @@
     }
   }
 
-  async function sendOnceThere(form) {
+  async function sendOnceThere(form, button) {
     unsentForm = form;
     while (unsentForm === form && !(await isServerThere())) {
       if (unsentForm === form) showUnsent("waits");
@@ -179,7 +179,11 @@
     }
     if (unsentForm !== form) return;
     unsentForm = null;
+    // The script sends to the form's own address, so a button with another one lends its own.
+    const own = form.action;
+    if (button && button.hasAttribute("formaction")) form.action = button.formAction;
     form.submit();
+    form.action = own;
     releaseLater(form);
   }
 
