@@ -141,7 +141,7 @@
     noteBusy(form);
     if (unsent && isDecision(form)) {
       event.preventDefault();
-      sendOnceThere(form);
+      sendOnceThere(form, event.submitter);
     } else releaseLater(form);
   });
 
@@ -178,7 +178,7 @@
     }
   }
 
-  async function sendOnceThere(form) {
+  async function sendOnceThere(form, button) {
     unsentForm = form;
     while (unsentForm === form && !(await isServerThere())) {
       if (unsentForm === form) showUnsent("waits");
@@ -187,7 +187,11 @@
     if (unsentForm !== form) return;
     unsentForm = null;
     noteBusy(form);
+    // The script sends to the form's own address, so a button with another one lends its own.
+    const own = form.action;
+    if (button && button.hasAttribute("formaction")) form.action = button.formAction;
     form.submit();
+    form.action = own;
     releaseLater(form);
   }
 
