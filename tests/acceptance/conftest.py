@@ -19,6 +19,8 @@ _LONGEST = (
     *("faults", "sdk_on_both_servers-prefects_server", "sdk_on_both_servers-our_server"),
     *("serving_on_both_servers-prefects_server", "documented_flows-prefects_server"),
     *("faults-prefects_server", "faults-our_server", "documented_flows-our_server"),
+    *("questions_on_both_servers-prefects_server", "questions_on_both_servers-our_server"),
+    *("outcomes_on_both_servers-prefects_server", "outcomes_on_both_servers-our_server"),
     *("serving_on_both_servers-our_server", "demo", "serve", "served_schedules-prefects_server"),
 )
 
