@@ -32,7 +32,7 @@ KINDS: dict[str, tuple[Any, Any, Any]] = {
         Approval(approve=True, reason="late"),
     ),
     "model": (Person, {"name": "Ada"}, Person(name="Ada")),
-    "dataclass": (Order, {"number": 7}, Order(7)),
+    "dataclass": (Order, {"value": {"number": 7}}, Order(7)),
     "list": (
         list[Person | Order],
         {"value": [{"name": "Ada"}, {"number": 7}]},

@@ -18,14 +18,14 @@ _HERE = Path(__file__).parent
 # share what is tried on one. Modules that are not named here are with the last.
 _ON_PREFECTS_SERVER = {
     "prefects-server-1": ("sdk_on_both_servers", "guide", "results_on_both_servers"),
-    "prefects-server-2": ("documented_flows", "conversations_on_both_servers", "same_dialect"),
+    "prefects-server-2": ("documented_flows", "outcomes_on_both_servers"),
     "prefects-server-3": ("serving_on_both_servers", "faults", "states_like_prefect"),
 }
 # These take a minute and more; all others are shorter.
 _LONGEST = (
     *(*_ON_PREFECTS_SERVER, "faults", "sdk_on_both_servers-our_server"),
     *("documented_flows-our_server", "serving_on_both_servers-our_server", "faults-our_server"),
-    *("outages", "strangers", "crowds", "serve", "demo"),
+    *("outcomes_on_both_servers-our_server", "outages", "strangers", "crowds", "serve", "demo"),
 )
 
 # What was recorded once is compared with each server.

@@ -2,18 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import Any
-from uuid import UUID
 
 import pytest
 
-from flowruns import State, resume_flow_run, run_deployment, wait_for_flow_run
+from flowruns import resume_flow_run, run_deployment
 from flowruns.sdk.asking import ask
 from flowruns.sdk.client import SyncFlowRunsClient
 from flowruns.sdk.steps import Send
 from tests.acceptance import flows_that_are_answered
+from tests.acceptance.answering import wait_for_end, wait_for_question
 from tests.acceptance.serving import Server, serving
-from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
 
 FLOWS = Path(__file__).with_name("flows_that_are_answered.py")
 LAST = "refusing/answered"
@@ -32,42 +30,20 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
-def _asked(client: SyncFlowRunsClient, run_id: UUID, description: str) -> None:
-    """Wait until the run asks for that."""
-
-    def asks() -> bool:
-        state = client.read_flow_run(run_id).state
-        assert state is not None
-        assert not state.is_final(), state
-        if not state.is_paused() or state.state_details.run_input_keyset is None:
-            return False
-        key = state.state_details.run_input_keyset["description"]
-        return description in client.read_flow_run_input(run_id, key)
-
-    eventually(asks, f"the run asks {description!r}")
-
-
-def _end(run_id: UUID) -> State[Any]:
-    run = wait_for_flow_run(run_id, timeout=PATIENCE_SECONDS, poll_interval=0.3)
-    assert run.state is not None
-    state: State[Any] = run.state
-    return state
-
-
 def test_a_flow_that_is_edited_while_it_waits_gets_its_answer_and_asks_what_is_new(
     server: Server, client: SyncFlowRunsClient, copied: Path
 ) -> None:
     with serving(server, copied, last=LAST, HOME=str(copied.parent)):
         run_id = run_deployment("dropping/answered", timeout=0).id
-        _asked(client, run_id, "Drop the old table?")
+        wait_for_question(client, run_id, "Drop the old table?")
         edited = (
             copied.read_text().replace(OLD, ASKED_BEFORE).replace("[dropped]", "[early, dropped]")
         )
         copied.write_text(edited)
         resume_flow_run(run_id, {"ok": True})
-        _asked(client, run_id, "Is it late?")
+        wait_for_question(client, run_id, "Is it late?")
         resume_flow_run(run_id, {"ok": False})
-        state = _end(run_id)
+        state = wait_for_end(run_id)
     assert state.name == "Completed", state
     assert state.result() == [False, True]
 
@@ -77,9 +53,9 @@ def test_outcomes_are_kept_for_another_process_and_a_schedule_stays_off(
 ) -> None:
     with serving(server, copied, last=LAST, HOME=str(copied.parent)):
         run_id = run_deployment("yielding/answered", timeout=0).id
-        _asked(client, run_id, "caf?")
+        wait_for_question(client, run_id, "caf?")
         resume_flow_run(run_id, {"ok": True})
-        state = _end(run_id)
+        state = wait_for_end(run_id)
         assert state.name == "Completed", state
         assert state.result() == [1, flows_that_are_answered.Ok(ok=True)]
         failed = run_deployment("refusing/answered", poll_interval=0.3).state
