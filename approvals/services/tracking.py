@@ -94,7 +94,7 @@ def _void_outdated(approval: Approval) -> None:
 
 def follow_user(*, instance: User, update_fields: frozenset[str] | None = None, **_: Any) -> None:
     """Look again at what somebody may answer who has changed, perhaps to be let in no more."""
-    if update_fields == {"last_login"}:
+    if update_fields == frozenset({"last_login"}):
         return
     groups = list(instance.groups.values_list("name", flat=True)) if instance.pk else []
     mark_unsettled(people=[instance.get_username()], groups=groups)
