@@ -64,7 +64,7 @@ def _notes(folder: Path) -> list[str]:
 def _subflows(client: SyncFlowRunsClient, caller_id: UUID, folder: Path) -> list[FlowRun]:
     """Return the flow runs whose task runs are in the run of the caller."""
     runs = client.read_flow_runs(flow_run_filter={"parent_task_run_id": {"is_null_": False}})
-    found = [run for run in runs if run.parameters["folder"] == str(folder)]
+    found = [run for run in runs if run.parameters.get("folder") == str(folder)]
     for run in found:
         reply = client.play(ask(Send(method="GET", path=f"/task_runs/{run.parent_task_run_id}")))
         assert reply.json()["flow_run_id"] == str(caller_id)

@@ -193,7 +193,7 @@ class Reviewer:
     def _note(self, message: ConsoleMessage) -> None:
         # A page that says 4xx is an answer; a request that ends with its page is left behind.
         usual = ("Failed to load resource", "Response Status Error Code 4")
-        left_behind = ("htmx:sendAbort", "htmx:afterRequest")
+        left_behind = ("htmx:sendAbort", "htmx:sendError", "htmx:afterRequest")
         if message.type == "error" and not message.text.startswith((*usual, *left_behind)):
             self.complaints.append(message.text)
 
