@@ -172,6 +172,10 @@ TAKEN_BACK = "Taken back."
 REPLACED = "Replaced by a later one."
 
 
+STANDING = Q(voided_at__isnull=True)
+"""Chooses the votes that count: neither taken back, nor replaced, nor fallen."""
+
+
 class Vote(models.Model):
     """What one reviewer said of an approval; those that were taken back or fell are kept.
 
@@ -204,7 +208,7 @@ class Vote(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["approval", "name", "is_key"],
-                condition=Q(voided_at__isnull=True),
+                condition=STANDING,
                 name="one_standing_vote_per_voter",
             )
         ]

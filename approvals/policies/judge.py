@@ -148,6 +148,11 @@ def list_eligible(policy: Policy, part: Part, facts: Facts) -> frozenset[Voter]:
     return frozenset(voter for voter in voters if is_eligible(policy, part, voter, facts))
 
 
+def list_voters(policy: Policy, facts: Facts) -> frozenset[Voter]:
+    """Return everybody who may sit in any part of a policy."""
+    return frozenset().union(*(list_eligible(policy, part, facts) for part in policy.parts))
+
+
 def find_obstacles(lines: Sequence[Line], facts: Facts) -> list[str]:
     """Say why nobody can meet these policies as people and groups are now; empty if they can."""
     return [obstacle for line in lines for obstacle in _obstacles(line, facts)]
@@ -170,12 +175,7 @@ def _obstacles(line: Line, facts: Facts) -> Iterable[str]:
     yield from (f"There is no group @{name}." for name in missing)
     strangers = sorted(policy.names(WhoKind.PERSON) - facts.people)
     yield from (f"{name} is not there to answer." for name in strangers)
-    everybody = [
-        Ballot(voter=voter, is_signed=True)
-        for part in policy.parts
-        for voter in sorted(list_eligible(policy, part, facts), key=lambda each: each.name)
-    ]
-    if any(part.missing for part in _Seating(line, facts).seat(everybody, at_once=True).describe()):
+    if not _could_be_met(line, list_voters(policy, facts), facts):
         yield f"Fewer people may answer than “{policy}” asks for."
 
 
@@ -191,9 +191,7 @@ def _ending(line: Line, votes: Sequence[Ballot], facts: Facts) -> list[Ballot]:
     if Word.A_NO_COUNTS not in line.policy.words or not noes:
         return noes
     deniers = {vote.voter for vote in noes}
-    voters = {
-        voter for part in line.policy.parts for voter in list_eligible(line.policy, part, facts)
-    }
+    voters = list_voters(line.policy, facts)
     can = _could_be_met(line, voters, facts)
     return noes if can and not _could_be_met(line, voters - deniers, facts) else []
 

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from approvals.models import Approval, Vote
-from approvals.policies.judge import Ballot, Ended, Judgement, Met, Open, Voter, judge_votes
-from approvals.services.policies import read_lines
-from approvals.services.seats import as_ballots, describe_who, facts_of, list_votes
+from approvals.policies.judge import Ballot, Ended, Judgement, Met, Open, Voter
+from approvals.services.seats import describe_who, judge_approval, list_votes
 from flowruns.domain.actors import Actor, ActorKind
 from flowruns.domain.rejections import read_rejection
 from flowruns.signals import PauseEnding, pause_is_ending
@@ -33,9 +32,7 @@ def guard_pause(*, ending: PauseEnding, **_: Any) -> str | None:
     votes = list_votes(approval)
     if _overrides(votes, ending):
         return None
-    judged = judge_votes(
-        read_lines(approval), [*as_ballots(votes), *_ballot_of(ending)], facts_of(approval)
-    )
+    judged = judge_approval(approval, votes, *_ballot_of(ending))
     if read_rejection(ending.proposed) is not None:
         return None if isinstance(judged, Ended) else describe_lack(approval, judged)
     if not isinstance(judged, Met):

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User as Account
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.http import Http404
 
-from approvals.models import Approval, Asker, Seat, Vote
+from approvals.models import STANDING, Approval, Asker, Seat, Vote
 from flowruns.connectors import HistoryState, get_connector
 from flowruns.domain.errors import FlowNotFound, FlowRunNotFound
 from flowruns.domain.policies import WhoKind
@@ -253,5 +253,5 @@ def _for_me(user: Account) -> Q:
 
 def _standing_votes(user: Account) -> QuerySet[Vote]:
     return Vote.objects.filter(
-        approval=OuterRef("pk"), name=user.get_username(), is_key=False, voided_at__isnull=True
+        STANDING, approval=OuterRef("pk"), name=user.get_username(), is_key=False
     )

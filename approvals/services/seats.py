@@ -8,16 +8,18 @@ from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.db.models import Q
 
-from approvals.models import Approval, Asker, Seat, Vote
+from approvals.models import STANDING, Approval, Asker, Seat, Vote
 from approvals.policies.judge import (
     Ballot,
     Facts,
+    Judgement,
     Line,
     PartSeats,
     Voter,
     fill_seats,
     find_obstacles,
-    list_eligible,
+    judge_votes,
+    list_voters,
 )
 from approvals.services.policies import (
     AUTHOR,
@@ -39,12 +41,12 @@ def guard_approval(approval: Approval, form: PauseForm) -> None:
     """Keep the policies that hold for an approval which has just opened."""
     run = LazyRun(approval)
     found = find_policies(approval, run, form)
-    if all(rule.lets_anyone for rule in read_rules(found)) and len(found) == len(
-        list(read_rules(found))
-    ):
+    rules = list(read_rules(found))
+    is_readable = len(rules) == len(found)
+    if is_readable and all(rule.lets_anyone for rule in rules):
         return
     _keep_askers(approval, found, run)
-    facts = read_facts(approval, list(read_rules(found)))
+    facts = read_facts(approval, rules)
     approval.policies = freeze_lines(found, facts)
     _settle_lines(approval, facts)
 
@@ -119,7 +121,7 @@ def _rules_of(approval: Approval) -> list[Policy]:
 
 def list_votes(approval: Approval) -> list[Vote]:
     """Return the votes that stand, in the order in which they were given."""
-    return list(approval.votes.filter(voided_at__isnull=True).order_by("at", "id"))
+    return list(approval.votes.filter(STANDING).order_by("at", "id"))
 
 
 def as_ballots(votes: Sequence[Vote]) -> list[Ballot]:
@@ -132,6 +134,12 @@ def as_ballots(votes: Sequence[Vote]) -> list[Ballot]:
         for vote in votes
         if vote.kind != Vote.Kind.OVERRIDE
     ]
+
+
+def judge_approval(approval: Approval, votes: Sequence[Vote], *more: Ballot) -> Judgement:
+    """Judge an approval by the votes that stand, and by what is given beside them now."""
+    ballots = [*as_ballots(votes), *more]
+    return judge_votes(read_lines(approval), ballots, facts_of(approval))
 
 
 def settle_seats(approval: Approval) -> None:
@@ -216,7 +224,7 @@ def mark_unsettled(*, groups: Sequence[str] = (), people: Sequence[str] = ()) ->
     """Have open approvals looked at again in which these groups or people may sit."""
     who = Q(kind=WhoKind.GROUP, name__in=groups) | Q(kind=WhoKind.PERSON, name__in=people)
     seats = Seat.objects.filter(who | Q(kind=WhoKind.ANYONE))
-    votes = Vote.objects.filter(name__in=people, voided_at__isnull=True)
+    votes = Vote.objects.filter(STANDING, name__in=people)
     waiting = Approval.objects.filter(outcome=Approval.Outcome.WAITING, is_guarded=True)
     waiting.filter(Q(pk__in=seats.values("approval")) | Q(pk__in=votes.values("approval"))).update(
         is_unsettled=True
@@ -231,10 +239,8 @@ def list_obstructed(limit: int) -> list[Approval]:
 
 def list_answerers(approval: Approval) -> list[str]:
     """Return by name who could take a seat of an approval, as people and groups are now."""
-    facts, voters = facts_of(approval), set[Voter]()
-    for line in read_lines(approval):
-        for part in line.policy.parts:
-            voters |= list_eligible(line.policy, part, facts)
+    facts, rules = facts_of(approval), _rules_of(approval)
+    voters = {voter for rule in rules for voter in list_voters(rule, facts)}
     return sorted(voter.name for voter in voters if not voter.is_key)
 
 

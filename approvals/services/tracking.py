@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.db.models.signals import m2m_changed, post_save, pre_delete
 
-from approvals.models import Approval, Decision, Vote
+from approvals.models import STANDING, Approval, Decision, Vote
 from approvals.prose import summarise_markdown
 from approvals.services.asked import keep_schema
 from approvals.services.drafts import end_drafts, hold_waiting
@@ -210,9 +210,8 @@ def _outcome(change: StateChange) -> Approval.Outcome:
 def _record_decision(approval: Approval, change: StateChange, decided_at: datetime) -> Decision:
     form = _read_form(approval)
     rejection = read_rejection(change.after) if change.after else None
-    override = approval.votes.filter(
-        kind=Vote.Kind.OVERRIDE, name=change.actor.name, voided_at__isnull=True
-    ).first()
+    overrides = approval.votes.filter(STANDING, kind=Vote.Kind.OVERRIDE, name=change.actor.name)
+    override = overrides.first()
     reason = rejection.reason if rejection else override.reason if override else ""
     return Decision.objects.create(
         approval=approval,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from django.db.models import QuerySet
 
-from approvals.models import Approval, Vote
+from approvals.models import STANDING, Approval, Vote
 from flowruns.connectors import get_connector
 
 _MAX_ARTIFACTS = 500
@@ -42,6 +42,4 @@ def void_votes(votes: QuerySet[Vote], *, because: str) -> int:
 
 
 def _standing(approval: Approval) -> QuerySet[Vote]:
-    return Vote.objects.filter(
-        approval=approval, kind=Vote.Kind.YES, voided_at__isnull=True, is_key=False
-    )
+    return approval.votes.filter(STANDING, kind=Vote.Kind.YES, is_key=False)

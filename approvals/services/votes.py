@@ -13,18 +13,17 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 
-from approvals.models import REPLACED, TAKEN_BACK, Approval, Vote
+from approvals.models import REPLACED, STANDING, TAKEN_BACK, Approval, Vote
 from approvals.policies.judge import (
     Ended,
     Facts,
-    Judgement,
     Line,
     Met,
     Voter,
     fill_seats,
     is_eligible,
-    judge_votes,
     may_reject,
     may_vote,
 )
@@ -37,6 +36,7 @@ from approvals.services.seats import (
     as_ballots,
     describe_who,
     facts_of,
+    judge_approval,
     list_votes,
     settle_seats,
 )
@@ -188,8 +188,7 @@ def take_back(approval: Approval, *, user: User) -> VoteResult:
     with transaction.atomic():
         if not hold_waiting(approval):
             return decisions.too_late(approval)
-        mine = approval.votes.filter(name=user.get_username(), is_key=False, voided_at=None)
-        if not void_votes(mine, because=TAKEN_BACK):
+        if not void_votes(_votes_of(approval, user), because=TAKEN_BACK):
             return NotYours("You have not answered this.")
         settle_seats(approval)
     return Counted(_lack(approval))
@@ -239,7 +238,7 @@ def _cast(
         refused = vote(read_standing(approval), checked)
         if refused is not None:
             return refused
-        judged = _judge(approval)
+        judged = judge_approval(approval, list_votes(approval))
         if overrides or isinstance(judged, Met):
             return _finish(decisions.answer_approval(approval, user=user, run_input=run_input))
         settle_seats(approval)
@@ -264,11 +263,12 @@ def _check(approval: Approval, run_input: Any) -> str | VoteResult:
 
 
 def _conclude_no(approval: Approval, user: User, reason: str) -> VoteResult:
-    judged = _judge(approval)
+    standing = list_votes(approval)
+    judged = judge_approval(approval, standing)
     if not isinstance(judged, Ended):
         settle_seats(approval)
         return Counted(describe_lack(approval, judged))
-    noes = [vote for vote in list_votes(approval) if vote.kind == Vote.Kind.NO]
+    noes = [vote for vote in standing if vote.kind == Vote.Kind.NO]
     told = reason
     if len(noes) > 1:
         told = " ".join(f"{vote.name}: {vote.reason}" for vote in noes)
@@ -282,16 +282,12 @@ def _finish(result: Result) -> Result:
     return result
 
 
-def _judge(approval: Approval) -> Judgement:
-    return judge_votes(read_lines(approval), as_ballots(list_votes(approval)), facts_of(approval))
-
-
 def _lack(approval: Approval) -> str:
-    return describe_lack(approval, _judge(approval))
+    return describe_lack(approval, judge_approval(approval, list_votes(approval)))
 
 
 def _drop_other_answers(approval: Approval, user: User, text: str) -> None:
-    others = approval.votes.filter(kind=Vote.Kind.YES, voided_at=None).exclude(answer=text)
+    others = approval.votes.filter(STANDING, kind=Vote.Kind.YES).exclude(answer=text)
     void_votes(others, because=f"{user.get_username()} has changed the answer.")
 
 
@@ -305,8 +301,7 @@ def _store(
     seen: str = "",
     is_signed: bool = False,
 ) -> None:
-    mine = approval.votes.filter(name=user.get_username(), is_key=False, voided_at=None)
-    void_votes(mine, because=REPLACED)
+    void_votes(_votes_of(approval, user), because=REPLACED)
     Vote.objects.create(
         approval=approval,
         reviewer=user,
@@ -318,6 +313,11 @@ def _store(
         is_signed=is_signed,
         at=datetime.now(UTC),
     )
+
+
+def _votes_of(approval: Approval, user: User) -> QuerySet[Vote]:
+    """Return the vote of a user that stands, if there is one."""
+    return approval.votes.filter(STANDING, name=user.get_username(), is_key=False)
 
 
 def _voter(user: User) -> Voter:

@@ -30,7 +30,7 @@ from approvals.typed import (
 )
 from approvals.views.accounts import ask_to_log_in
 from approvals.views.endings import confirm, ending_context, tell_too_late
-from approvals.views.votes import SEEN, has_signed, tell
+from approvals.views.votes import SEEN, has_signed, read_override_reason, tell
 
 EARLIER = "earlier"
 """The part of an address that asks for what the same run was told before."""
@@ -84,7 +84,7 @@ def _vote(request: Request, approval: Approval, run_input: JSONValue) -> VoteRes
 
 
 def _override(request: Request, approval: Approval, run_input: JSONValue) -> VoteResult:
-    reason = request.POST.get("override_reason", "").replace("\x00", "").strip()
+    reason = read_override_reason(request)
     return votes.override_policy(approval, user=request.user, reason=reason, run_input=run_input)
 
 

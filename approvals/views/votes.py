@@ -45,7 +45,7 @@ def take_back(request: Request, approval_id: UUID) -> HttpResponse:
 @reviewers_only
 def reject_against_policy(request: Request, approval_id: UUID) -> HttpResponse:
     approval = inbox.get_approval_for(request.user, approval_id)
-    reason = request.POST.get("override_reason", "").replace("\x00", "").strip()
+    reason = read_override_reason(request)
     result = votes.override_policy(approval, user=request.user, reason=reason, rejects=True)
     return tell(request, approval, result)
 
@@ -64,6 +64,11 @@ def tell(
             return redirect("approval", approval.pk)
         case TooLate(ended):
             return tell_too_late(request, ended, Typed())
+
+
+def read_override_reason(request: Request) -> str:
+    """Return why a reviewer decides against the policy, "" where nothing was typed."""
+    return request.POST.get("override_reason", "").replace("\x00", "").strip()
 
 
 def has_signed(request: Request) -> bool:

@@ -11,8 +11,6 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.responses import Response
 from ninja.types import DictStrAny
 
-from flowruns.api.descriptions import describe
-
 
 class DocumentedOnce(NinjaAPI):
     """An API that builds its document for the first who asks; others wait for that one.
@@ -26,6 +24,8 @@ class DocumentedOnce(NinjaAPI):
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: DictStrAny | None = None
     ) -> OpenAPISchema:
+        from flowruns.api.descriptions import describe  # starting a server does without
+
         with self._building:
             if self._document is None:
                 document = super().get_openapi_schema(

@@ -116,14 +116,14 @@ class LocalConnector:
 
     def read_pause_form(self, flow_run_id: UUID, pause_state_id: UUID) -> PauseForm:
         pause = FlowRunState.objects.filter(pk=pause_state_id, flow_run=flow_run_id).first()
-        details = pause.to_domain().details if pause else None
-        keyset = (details.run_input_keyset if details else None) or {}
+        if pause is None:
+            return PauseForm(schema=None, description=None)
+        details = pause.to_domain().details
+        keyset = details.run_input_keyset or {}
         names = {
             "schema": keyset.get("schema", ""),
             "description": keyset.get("description", ""),
-            "policy": policy_key(pause.name, (details and details.pause_key) or "")
-            if pause
-            else "",
+            "policy": policy_key(pause.name, details.pause_key or ""),
         }
         stored = RunInput.objects.filter(flow_run=flow_run_id, key__in=filter(None, names.values()))
         inputs = dict(stored.values_list("key", "value"))
