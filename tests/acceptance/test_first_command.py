@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from tests.acceptance.clients import runs_in, until
-from tests.servers import ROOT, clean_environment, free_port
+from tests.servers import CLIENT_SECONDS, ROOT, clean_environment, free_port
 
 _OLDEST = (3, 12)
 _ASK_VERSION = "import sys; print(*sys.version_info[:2])"
@@ -104,7 +104,10 @@ def start_demo(version: str, python: Path, folder: Path) -> None:
                 return False
             headers = {"Authorization": f"Bearer {key.read_text().strip()}"}
             with httpx.Client(
-                verify=False, base_url=f"http://127.0.0.1:{port}/api/", headers=headers
+                verify=False,
+                base_url=f"http://127.0.0.1:{port}/api/",
+                headers=headers,
+                timeout=CLIENT_SECONDS,
             ) as client:
                 try:
                     return len(runs_in(client, "PAUSED")) == _DEMO_FLOWS

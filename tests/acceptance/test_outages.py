@@ -132,7 +132,8 @@ def test_flows_of_both_sdks_outlive_an_outage(
 
         def _is_asked(run_id: str) -> bool:
             path = f"{server.api_url}/flow_runs/{run_id}/input/paused-1-schema"
-            return httpx.get(path, headers=headers, verify=False).status_code == 200
+            answer = httpx.get(path, headers=headers, timeout=PATIENCE, verify=False)
+            return answer.status_code == 200
 
         headers = {"Authorization": f"Bearer {server.api_key}"}
         eventually(are_asked, "both wait")

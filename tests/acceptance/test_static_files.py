@@ -2,13 +2,18 @@
 
 import httpx
 
-from tests.servers import ROOT, approvals_server
+from tests.servers import CLIENT_SECONDS, ROOT, approvals_server
 
 APP = (ROOT / "static" / "app.js").read_bytes()
 
 
 def test_static_files_leave_no_warning_in_the_operators_log() -> None:
-    with approvals_server() as server, httpx.Client(base_url=f"{server.url}/static/") as client:
+    with (
+        approvals_server() as server,
+        httpx.Client(
+            base_url=f"{server.url}/static/", timeout=CLIENT_SECONDS, verify=False
+        ) as client,
+    ):
         whole = client.get("app.js")
         assert whole.content == APP
         assert whole.headers["Content-Type"].startswith("text/javascript")

@@ -16,7 +16,7 @@ import pytest
 
 from tests.acceptance.clients import runs_in, until
 from tests.logs import follow_log
-from tests.servers import ROOT, clean_environment, free_port, wait_until_ready
+from tests.servers import CLIENT_SECONDS, ROOT, clean_environment, free_port, wait_until_ready
 
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 CHAPTERS = sorted(path.stem for path in (ROOT / "templates" / "docs").glob("*.md"))
@@ -142,7 +142,8 @@ def test_the_version_is_told_everywhere(installed: Installed) -> None:
     printed = run(installed.programs / "approvals", "--version", cwd=installed.folder)
     assert printed == f"Approvals {VERSION}\n"
     assert f"Approvals {VERSION}: serve" in installed.log.read_text().splitlines()[0]
-    assert httpx.get(f"{installed.url}/api/openapi.json").json()["info"]["version"] == VERSION
+    document = httpx.get(f"{installed.url}/api/openapi.json", timeout=CLIENT_SECONDS).json()
+    assert document["info"]["version"] == VERSION
     with installed.log_in() as client:
         assert f"Approvals {VERSION}" in client.get("/").text
 

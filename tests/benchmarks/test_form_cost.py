@@ -149,8 +149,11 @@ def test_a_form_costs_about_what_a_hand_written_one_does_and_grows_with_its_fiel
     ten, thousand = costs[10], costs[1_000]
     assert ten.shown < 2 * ten.django_shown * GENEROUS
     assert ten.checked < 2 * ten.django_checked * GENEROUS
-    assert thousand.shown / ten.shown < 100 * GENEROUS
-    assert thousand.checked / ten.checked < 100 * GENEROUS
+    # A hand-written form of a thousand fields costs more than a hundred times one of ten, too.
+    django_grows = thousand.django_shown / ten.django_shown
+    assert thousand.shown / ten.shown < max(100, django_grows) * GENEROUS
+    django_grows = thousand.django_checked / ten.django_checked
+    assert thousand.checked / ten.checked < max(100, django_grows) * GENEROUS
 
 
 GENEROUS = 2

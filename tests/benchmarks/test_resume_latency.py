@@ -12,7 +12,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.servers import PREFECT_PYTHON, approvals_server, prefect_environment, prefect_server
+from tests.servers import (
+    CLIENT_SECONDS,
+    PREFECT_PYTHON,
+    approvals_server,
+    prefect_environment,
+    prefect_server,
+)
 
 pytestmark = pytest.mark.slow
 SCRIPT = Path(__file__).with_name("pausing.py")
@@ -89,7 +95,9 @@ def measure_ours(rounds: int) -> Latencies:
     with approvals_server() as server:
         headers = {"Authorization": f"Bearer {server.api_key}"}
         command = [sys.executable, str(SCRIPT), "flowruns", str(rounds), "10"]
-        with httpx.Client(base_url=server.api_url, headers=headers) as client:
+        with httpx.Client(
+            base_url=server.api_url, headers=headers, timeout=CLIENT_SECONDS
+        ) as client:
             thoughts = think(0.3, rounds)
             return measure("ours", command, server.flow_environment, client, thoughts)
 
