@@ -1,4 +1,4 @@
-"""Run every test, six at a time, and then the benchmarks, which need the machine for themselves.
+"""Run every test, four at a time, and then the benchmarks, which need the machine for themselves.
 
 `python -m tests.everything`. What fails beside others is tried once more alone, and named: if it
 passes then, it has met a busy machine or another test's traces. That does not fail the run, but it
@@ -13,8 +13,8 @@ import sys
 from tests.servers import ROOT
 
 _PYTEST = [sys.executable, "-m", "pytest"]
-# Six workers on two cores, because most of what they do is to wait; the longest groups first.
-_SIDE_BY_SIDE = ["-n", "6", "--no-loadscope-reorder", "--durations=25"]
+# Four workers on two cores, because much of what they do is to wait; the longest groups first.
+_SIDE_BY_SIDE = ["-n", "4", "--no-loadscope-reorder", "--durations=25"]
 _BENCHMARKS = "tests/benchmarks"
 _LAST_FAILED = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
 _GROUP = re.compile(r"@[^@\[\]]+$")

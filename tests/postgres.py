@@ -64,16 +64,12 @@ def create_database(server_url: str) -> str:
     return server_url.replace("/postgres?", f"/{name}?")
 
 
-# The databases go with the server; a session that is still open would refuse to let one go before.
-_KEEP = ("--reuse-db",)
-
-
 def main() -> int:
     """Run the tests of the database on PostgreSQL, with pytest's arguments if any are given."""
     chosen = sys.argv[1:] or ["tests/integration", "-m", "not slow", "-n", "2", "-q"]
     with postgresql_server() as url:
         environment = os.environ | {"DATABASE_URL": create_database(url)}
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *_KEEP, *chosen]
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *chosen]
         return subprocess.run(
             command, env=environment, stdin=subprocess.DEVNULL, check=False
         ).returncode

@@ -3,6 +3,7 @@
 import logging
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from pathlib import Path
 import httpx
 
 from tests.logs import follow_log
+from tests.migrated import copy_our_database, copy_prefects_database
 
 # Whoever waits asks many times, which would hide the cause in the report of a failure.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -134,6 +136,9 @@ class ApprovalsServer:
     def start(self) -> None:
         """Start it, again on the same port and home, and wait until it answers."""
         follow_log(self._log_path, "Approvals")
+        if not self.home.exists() and "DATABASE_URL" not in self.environment:
+            self.home.mkdir(mode=0o700, parents=True)
+            copy_our_database(self.home / "approvals.sqlite3")
         self._process = self._launch("manage.py", stdin=subprocess.DEVNULL)
         self._wait_until_ready()
 
@@ -198,10 +203,14 @@ class ApprovalsServer:
         finally:
             self.start()
 
-    def manage(self, *command: str, **environment: str) -> str:
-        """Run another management command beside it, and return what it prints."""
+    def manage(self, name: str, *arguments: str, **environment: str) -> str:
+        """Run another management command beside it, and return what it prints.
+
+        Without the checks that come first, which the server has made and which take longer.
+        """
+        unchecked = () if name == "shell" else ("--skip-checks",)  # `shell` makes none
         return subprocess.run(
-            [sys.executable, "manage.py", *command],
+            [sys.executable, "manage.py", name, *unchecked, *arguments],
             cwd=ROOT,
             env=self.full_environment | environment,
             stdin=subprocess.DEVNULL,
@@ -248,6 +257,7 @@ def approvals_server(
 
 
 PREFECT_PYTHON = ROOT / ".venv-prefect" / "bin" / "python"
+_PREFECT_COMMAND = [str(PREFECT_PYTHON), "-c", "from prefect.cli import app; app()"]
 
 
 def prefect_environment(home: Path) -> dict[str, str]:
@@ -258,6 +268,19 @@ def prefect_environment(home: Path) -> dict[str, str]:
     )
     quiet = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_SERVER_UI_ENABLED": "false"}
     return clean_environment() | {"PREFECT_HOME": str(home), "DO_NOT_TRACK": "1"} | quiet
+
+
+def _migrate_prefects(path: Path) -> None:
+    """Make the SQLite database of Prefect's server at this path, by Prefect's own command."""
+    with tempfile.TemporaryDirectory(prefix="prefect-home-") as home:
+        subprocess.run(
+            [*_PREFECT_COMMAND, "server", "database", "upgrade", "-y"],
+            env=prefect_environment(Path(home)),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+        shutil.move(Path(home) / "prefect.db", path)
 
 
 @dataclass(kw_only=True)
@@ -281,11 +304,12 @@ class PrefectServer:
     def start(self) -> None:
         """Start it, again on the same port and home, and wait until it answers."""
         log_path = follow_log(self.home / "server.log", "Prefect's server")
-        command = "from prefect.cli import app; app()"
+        if not (self.home / "prefect.db").exists():
+            copy_prefects_database(self.home / "prefect.db", migrate=_migrate_prefects)
         options = ["server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
         with log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [PREFECT_PYTHON, "-c", command, *options],
+                [*_PREFECT_COMMAND, *options],
                 env=prefect_environment(self.home),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

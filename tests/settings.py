@@ -6,6 +6,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from tests.migrated import copy_our_database
+
 _home = Path(tempfile.mkdtemp(prefix="approvals-tests-"))
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 os.environ["APPROVALS_HOME"] = str(_home)
@@ -16,6 +18,7 @@ from approvals.project.settings import DATABASES  # noqa: E402
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # a file, so that threads meet each other's locks as they do in production
     DATABASES["default"]["TEST"] = {"NAME": str(_home / "test.sqlite3")}
+    copy_our_database(_home / "test.sqlite3")
     # a machine that is busy with other tests is no outage
     DATABASES["default"]["OPTIONS"]["timeout"] = 20
     # no test cuts the power, so none has to wait for the disk

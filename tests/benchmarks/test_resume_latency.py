@@ -15,6 +15,7 @@ import pytest
 from tests.servers import (
     CLIENT_SECONDS,
     PREFECT_PYTHON,
+    PrefectServer,
     approvals_server,
     prefect_environment,
     prefect_server,
@@ -102,21 +103,21 @@ def measure_ours(rounds: int) -> Latencies:
             return measure("ours", command, server.flow_environment, client, thoughts)
 
 
-def measure_prefect(interval: int, rounds: int) -> Latencies:
-    with prefect_server() as server:
-        command = [str(PREFECT_PYTHON), str(SCRIPT), "prefect", str(rounds), str(interval)]
-        environment = prefect_environment(server.home) | {"PREFECT_API_URL": server.api_url}
-        what = f"Prefect 3.8.8, poll_interval={interval}"
-        with httpx.Client(base_url=server.api_url, timeout=60) as client:
-            return measure(what, command, environment, client, think(interval, rounds))
+def measure_prefect(server: PrefectServer, *, interval: int, rounds: int) -> Latencies:
+    command = [str(PREFECT_PYTHON), str(SCRIPT), "prefect", str(rounds), str(interval)]
+    environment = prefect_environment(server.home) | {"PREFECT_API_URL": server.api_url}
+    what = f"Prefect 3.8.8, poll_interval={interval}"
+    with httpx.Client(base_url=server.api_url, timeout=60) as client:
+        return measure(what, command, environment, client, think(interval, rounds))
 
 
 def test_a_resumed_flow_goes_on_many_times_sooner_than_prefects(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     ours = measure_ours(rounds=40)
-    polling_fast = measure_prefect(interval=1, rounds=15)
-    by_default = measure_prefect(interval=10, rounds=6)
+    with prefect_server() as server:
+        polling_fast = measure_prefect(server, interval=1, rounds=10)
+        by_default = measure_prefect(server, interval=10, rounds=4)
     with capsys.disabled():
         print("\nresume accepted → pause_flow_run returned")
         print(*(ours, polling_fast, by_default), sep="\n")

@@ -17,9 +17,9 @@ type Seat = Callable[..., Reviewer]
 _HERE = Path(__file__).parent
 _MAKE_REVIEWERS = """
 from django.contrib.auth.models import User
+root = User.objects.create_superuser("root", password={password!r})
 for name in ("alice", "bob"):
-    User.objects.create_user(name, password={password!r})
-User.objects.create_superuser("root", password={password!r})
+    User.objects.create(username=name, password=root.password)  # to hash it takes long
 """
 
 

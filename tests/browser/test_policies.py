@@ -11,16 +11,14 @@ from tests.servers import ApprovalsServer
 from tests.teams import TEAMS
 
 _MAKE = """
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
 from flowruns.models import ApiKey
-teams = {teams!r}
+teams, password = {teams!r}, make_password({password!r})
 for name, members in teams.items():
     group, _ = Group.objects.get_or_create(name=name)
     for member in [*members.split(), "Z"]:
-        user, made = User.objects.get_or_create(username=member)
-        if made:
-            user.set_password({password!r})
-            user.save()
+        user, _ = User.objects.get_or_create(username=member, defaults={{"password": password}})
         if member in members.split():
             user.groups.add(group)
 ApiKey.objects.update(owner=User.objects.get(username="R"))
