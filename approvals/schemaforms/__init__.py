@@ -1,8 +1,8 @@
 """JSON schema → HTML form → JSON value, on the server, without JavaScript."""
 
 from approvals.schemaforms.carrying import Changes, carry_over, fill_form
-from approvals.schemaforms.decode import OPERATION, PostedData
-from approvals.schemaforms.files import FileStore, NotKeptError, name_kept
+from approvals.schemaforms.decode import OPERATION, FileStore, NotKeptError, PostedData
+from approvals.schemaforms.files import name_kept
 from approvals.schemaforms.form import (
     Form,
     describe_answer,

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
-from approvals.schemaforms.schema import Keywords, Schema, SchemaTrouble
-from approvals.schemaforms.values import JSONValue, as_dict, as_list, as_text, clip
+from approvals.schemaforms.schema import Schema, SchemaTrouble
+from approvals.schemaforms.values import JSONValue, Keywords, as_dict, as_list, as_text, clip
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -1,51 +1,23 @@
-"""Build the tree of controls that one schema and one value or one POST call for."""
+"""Choose the control for each part of a schema."""
 
-import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from approvals.schemaforms.checks import Checker, Complaint
-from approvals.schemaforms.choices import Choice, Fixed, Ticks, YesNo, label_options
-from approvals.schemaforms.controls import Control, Slot
-from approvals.schemaforms.fields import Kind, Node, read_node
+from approvals.schemaforms.choices import Choice, Fixed, Ticks, YesNo
+from approvals.schemaforms.context import FormContext, Slot
+from approvals.schemaforms.controls import Control
+from approvals.schemaforms.decode import Posted
+from approvals.schemaforms.fields import Kind, Node
 from approvals.schemaforms.files import File
-from approvals.schemaforms.groups import humanise
-from approvals.schemaforms.limits import (
-    MAX_DEPTH,
-    MAX_FIELDS,
-    MAX_INITIAL_NODES,
-    MAX_LABEL_LENGTH,
-    MAX_PREFILLED_ROWS,
-    MAX_ROWS,
-    MAX_SELECT_OPTIONS,
-)
+from approvals.schemaforms.limits import MAX_SELECT_OPTIONS
 from approvals.schemaforms.maps import MapControl
 from approvals.schemaforms.moments import Date, DateTime, Duration, Time
 from approvals.schemaforms.numbers import DecimalText, Integer, Number, is_decimal
 from approvals.schemaforms.objects import ObjectControl
-from approvals.schemaforms.problems import place_complaint
-from approvals.schemaforms.readings import Notes, take_reading
 from approvals.schemaforms.rows import ListControl
-from approvals.schemaforms.schema import Keywords, Schema, SchemaTrouble
 from approvals.schemaforms.searching import Search, SearchTicks
 from approvals.schemaforms.texts import AnyJSON, JSONText, PlainText, ReadOnly, Secret
 from approvals.schemaforms.unions import UnionControl
-from approvals.schemaforms.values import (
-    MISSING,
-    JSONValue,
-    MaybeJSON,
-    as_count,
-    as_dict,
-    as_list,
-    as_text,
-    clip,
-    is_larger_than,
-    place_of,
-)
-from flowruns.evaluation.budget import TooSlowError
-
-if TYPE_CHECKING:
-    from approvals.schemaforms.decode import Posted
+from approvals.schemaforms.values import MISSING, MaybeJSON, as_list, place_of
 
 _CONTROLS: dict[Kind, type[Control]] = {
     Kind.TEXT: PlainText,
@@ -68,220 +40,42 @@ _CONTROLS: dict[Kind, type[Control]] = {
     Kind.UNION: UnionControl,
 }
 
-_TEXT_KINDS = frozenset(
-    [
-        Kind.TEXT,
-        Kind.SECRET,
-        Kind.FILE,
-        Kind.JSON_TEXT,
-        Kind.DATE,
-        Kind.DATETIME,
-        Kind.TIME,
-        Kind.DURATION,
-    ]
-)
-_SHOWN_TYPES: dict[Kind, tuple[type, ...]] = {
-    Kind.INTEGER: (int, float),
-    Kind.NUMBER: (int, float),
-    Kind.DECIMAL: (int, float, str),
-    Kind.BOOLEAN: (bool,),
-    Kind.OBJECT: (dict,),
-    Kind.MAP: (dict,),
-    Kind.LIST: (list,),
-    Kind.CHOICES: (list,),
-}
-_GROUP_KINDS = frozenset([Kind.OBJECT, Kind.LIST, Kind.CHOICES, Kind.MAP, Kind.UNION, Kind.ANY])
+
+def make_control(
+    context: FormContext[Control],
+    slot: Slot,
+    node: Node,
+    initial: MaybeJSON,
+    posted: Posted | None,
+) -> Control:
+    """Make the control that shows `initial`, or what was posted, in a form."""
+    if node.kind is Kind.DECIMAL and isinstance(initial, str) and not is_decimal(initial):
+        node = replace(node, kind=Kind.UNION)
+    return _choose_class(slot, node, initial)(context, slot, node, initial, posted)
 
 
-class Desk:
-    """What all controls of one form share: the schema, its checks, and how to build more."""
+def _choose_class(slot: Slot, node: Node, initial: MaybeJSON) -> type[Control]:
+    if slot.fixed is not MISSING:
+        return Fixed
+    if node.keywords.get("readOnly") is True and initial is not MISSING:
+        return ReadOnly
+    match node.kind:
+        case Kind.CONST:
+            is_settled = slot.required or place_of(initial, node.options) is not None
+            return Fixed if is_settled and not node.nullable else Choice
+        case Kind.ENUM:
+            return Choice if len(node.options) <= MAX_SELECT_OPTIONS else Search
+        case Kind.CHOICES:
+            is_ticked = _can_be_ticked(node, initial)
+            return _ticks_class(node) if is_ticked else ListControl
+        case kind:
+            return _CONTROLS[kind]
 
-    def __init__(self, schema: JSONValue, *, shows_misfits: bool = False) -> None:
-        self._shows_misfits = shows_misfits
-        self.reading, self._give_back = take_reading(schema)
-        self.schema = Schema(self.reading)
-        self.checker = Checker(self.reading)
-        self._measured: set[int] = set()
-        self._has_trouble = False
-        self._narrowed: Notes[Notes[JSONValue]] = Notes()
 
-    def node(self, raw: JSONValue) -> Node:
-        return self.reading.nodes.find(raw, lambda: self._read_node(raw))
+def _ticks_class(node: Node) -> type[Control]:
+    return Ticks if len(node.options) <= MAX_SELECT_OPTIONS else SearchTicks
 
-    def _read_node(self, raw: JSONValue) -> Node:
-        node = read_node(self.schema, raw)
-        self._has_trouble = self._has_trouble or bool(node.trouble)
-        return node
 
-    def keep_reading(self) -> None:
-        """Spare the next form of this schema what this one has found out.
-
-        What answers have made of it is not kept. Trouble may have come from what this form had
-        to do, so it is found out each time.
-        """
-        if not self._has_trouble and not self._narrowed:
-            self._give_back()
-
-    def narrow(self, raw: JSONValue, further: JSONValue) -> JSONValue:
-        """Return a schema with a further condition, the same one for the same two."""
-        return self._narrowed.find(raw, Notes).find(further, lambda: {"allOf": [raw, further]})
-
-    def build(self, slot: Slot, posted: "Posted | None" = None) -> Control:
-        node = self.node(slot.raw)
-        initial = self._initial_value(slot, node)
-        if self._shows_misfits and slot.given is not initial and slot.given is not MISSING:
-            node, initial = replace(node, kind=Kind.ANY), slot.given
-        if reason := self._reason_for_json(slot, node, initial):
-            node = replace(node, kind=Kind.ANY, trouble=reason)
-        if node.kind is Kind.DECIMAL and isinstance(initial, str) and not is_decimal(initial):
-            node = replace(node, kind=Kind.UNION)
-        return self._control_class(slot, node, initial)(self, slot, node, initial, posted)
-
-    def _control_class(self, slot: Slot, node: Node, initial: MaybeJSON) -> type[Control]:
-        if slot.fixed is not MISSING:
-            return Fixed
-        if node.keywords.get("readOnly") is True and initial is not MISSING:
-            return ReadOnly
-        match node.kind:
-            case Kind.CONST:
-                is_settled = slot.required or place_of(initial, node.options) is not None
-                return Fixed if is_settled and not node.nullable else Choice
-            case Kind.ENUM:
-                return Choice if len(node.options) <= MAX_SELECT_OPTIONS else Search
-            case Kind.CHOICES:
-                is_ticked = self._can_be_ticked(node, initial)
-                return self._ticks_class(node) if is_ticked else ListControl
-            case kind:
-                return _CONTROLS[kind]
-
-    def _ticks_class(self, node: Node) -> type[Control]:
-        return Ticks if len(node.options) <= MAX_SELECT_OPTIONS else SearchTicks
-
-    def _can_be_ticked(self, node: Node, initial: MaybeJSON) -> bool:
-        places = [place_of(item, node.options) for item in as_list(initial)]
-        return None not in places and len(places) == len(set(places))
-
-    def _initial_value(self, slot: Slot, node: Node) -> MaybeJSON:
-        if slot.given is not MISSING:
-            return slot.given if self._is_showable(node, slot.given) else MISSING
-        default = node.default
-        if slot.sealed or default is MISSING or not self._is_showable(node, default):
-            return MISSING
-        if slot.required or node.kind in _GROUP_KINDS | {Kind.ENUM, Kind.CONST}:
-            return default
-        # A default that breaks its own schema works in the flow only when it is not sent.
-        is_null = default is None and node.nullable
-        is_sound = is_null or all(self.accepts(rule, default) for rule in node.rules)
-        return default if is_sound else MISSING
-
-    def has_odd_default(self, slot: Slot, node: Node, initial: MaybeJSON) -> bool:
-        """Tell whether the initial value is a default that its own schema refuses.
-
-        pydantic never checks a default, such as two flags of an IntFlag, so the flow has it as
-        long as nothing is sent.
-        """
-        if slot.required or slot.sealed or slot.given is not MISSING or initial is MISSING:
-            return False
-        is_null = initial is None and node.nullable
-        return not is_null and not all(self.accepts(rule, initial) for rule in node.rules)
-
-    def _is_showable(self, node: Node, value: MaybeJSON) -> bool:
-        """Tell whether a control of this kind can show `value` at all."""
-        if value is None:
-            return self._may_be_null(node)
-        if isinstance(value, float) and not math.isfinite(value):
-            return False
-        shown = _SHOWN_TYPES.get(node.kind, (str,) if node.kind in _TEXT_KINDS else (object,))
-        return isinstance(value, shown) and (not isinstance(value, bool) or int not in shown)
-
-    def _may_be_null(self, node: Node) -> bool:
-        if node.nullable or node.kind in {Kind.ANY, Kind.NULL}:
-            return True
-        if node.kind in {Kind.ENUM, Kind.CONST} and None in node.options:
-            return True
-        return any(self.accepts(branch.raw, None) for branch in node.branches)
-
-    def _reason_for_json(self, slot: Slot, node: Node, initial: MaybeJSON) -> str:
-        """Say why a JSON editor must stand here, or "" where fields can."""
-        if node.trouble or node.kind not in _GROUP_KINDS - {Kind.ANY}:
-            return node.trouble
-        fields = len(as_dict(node.keywords.get("properties")))
-        is_large = bool(slot.budget) and self.size(slot.raw) > slot.budget
-        entries = max(len(as_list(initial)), len(as_dict(initial)))
-        reasons = {
-            f"It lies more than {MAX_DEPTH} levels deep.": slot.depth > MAX_DEPTH,
-            "It would take too many fields.": is_large or fields > MAX_FIELDS,
-            "It has too many entries to show each in fields.": entries > MAX_ROWS,
-            "It holds too much to show each part in fields.": is_larger_than(
-                initial, MAX_INITIAL_NODES
-            ),
-        }
-        return next((reason for reason, applies in reasons.items() if applies), "")
-
-    def child_budget(self, slot: Slot, node: Node) -> int:
-        """Return how many fields each property may take so that all together stay in bounds."""
-        budget = slot.budget or MAX_FIELDS
-        if self.size(slot.raw) <= budget:
-            return budget
-        return max(1, budget // max(1, len(as_dict(node.keywords.get("properties")))))
-
-    def size(self, raw: JSONValue) -> int:
-        """Estimate how many fields `raw` shows at first; recursion counts as too many."""
-        if id(raw) in self._measured:
-            return MAX_FIELDS + 1
-        return self.reading.sizes.find(raw, lambda: self._measure_once(raw))
-
-    def _measure_once(self, raw: JSONValue) -> int:
-        self._measured.add(id(raw))
-        size = self._measure(self.node(raw))
-        self._measured.discard(id(raw))
-        return min(size, MAX_FIELDS + 1)
-
-    def _measure(self, node: Node) -> int:
-        default = node.default
-        if node.nullable and default in (MISSING, None):
-            return 1
-        if node.kind is Kind.LIST:
-            count = as_count(node.keywords.get("minItems")) or 0
-            rows = max(min(count, MAX_PREFILLED_ROWS), len(as_list(default)))
-            slots = as_list(node.keywords.get("prefixItems"))
-            item = node.keywords.get("items", True)
-            return 1 + sum(map(self.size, slots)) + (rows * self.size(item) if rows else 0)
-        if node.kind is not Kind.OBJECT:
-            return 1
-        required = as_list(node.keywords.get("required"))
-        total = 1
-        for name, raw in as_dict(node.keywords.get("properties")).items():
-            is_shown = name in required or self.node(raw).default not in (MISSING, None)
-            total += self.size(raw) if is_shown else 1
-            if total > MAX_FIELDS:
-                break
-        return total
-
-    def label_of(self, raw: JSONValue, name: str, *, follow: bool = False) -> str:
-        """Return the title that stands at `raw` itself, else one made of the property's name."""
-        keywords = self.resolve_quietly(raw) if follow else as_dict(raw)
-        return clip(as_text(keywords.get("title")) or humanise(name), MAX_LABEL_LENGTH)
-
-    def label_options(self, node: Node) -> list[str]:
-        """Write the options of a node for a person; there may be thousands."""
-        return self.reading.labels.find(node.members, lambda: label_options(node.members))
-
-    def resolve_quietly(self, raw: JSONValue) -> Keywords:
-        try:
-            return self.schema.resolve(raw)
-        except (SchemaTrouble, RecursionError):
-            return {}
-
-    def accepts(self, rule: JSONValue, value: object) -> bool:
-        return self.checker.accepts(rule, value)
-
-    def complain(self, control: Control, rule: JSONValue, value: object) -> list[Complaint]:
-        try:
-            return self.checker.complain(rule, value)
-        except TooSlowError:
-            control.note_problem("This could not be checked in time.")
-            return []
-
-    def place(self, control: Control, complaint: Complaint) -> None:
-        place_complaint(control, complaint)
+def _can_be_ticked(node: Node, initial: MaybeJSON) -> bool:
+    places = [place_of(item, node.options) for item in as_list(initial)]
+    return None not in places and len(places) == len(set(places))

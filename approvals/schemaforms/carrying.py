@@ -54,7 +54,7 @@ def carry_over(old: Form, schema: JSONValue) -> tuple[list[tuple[str, str]], Cha
 def fill_form(schema: JSONValue, value: JSONValue) -> list[tuple[str, str]]:
     """Return the fields that fill in a form with an earlier answer, without secrets and files."""
     blank = open_form(schema).root
-    root = blank.desk.build(replace(blank.slot, given=value))
+    root = blank.context.build(replace(blank.slot, given=value))
     fields, _ = _move(root, schema, is_answer=True)
     files = {
         part.name
@@ -134,7 +134,7 @@ def _spell_out(control: Control, raw: JSONValue) -> JSONValue:
         if isinstance(reference, str):
             if reference in trail or left[0] < 0:
                 return part
-            part, trail = control.desk.resolve_quietly(part), (*trail, reference)
+            part, trail = control.context.resolve_quietly(part), (*trail, reference)
         return {key: spell(item, trail) for key, item in part.items()}
 
     return spell(raw, ())
@@ -235,7 +235,7 @@ class _Move:
         forget_problems(old)
         is_private = any(isinstance(part, (Secret, File)) for part in (*old.walk(), *new.walk()))
         if value is not MISSING and not is_private:
-            filled = new.desk.build(replace(new.slot, given=value))
+            filled = new.context.build(replace(new.slot, given=value))
             if type(filled) is type(new) and same_json(filled.decode(), value):
                 yield from filled.inputs()
                 return

@@ -1,12 +1,11 @@
 """Controls whose answer is chosen, not typed."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from approvals.schemaforms.controls import NULL, OMIT, Answer, Control
+from approvals.schemaforms.decode import Posted
 from approvals.schemaforms.limits import MAX_LABEL_LENGTH, MAX_RADIO_OPTIONS, MAX_SELECT_OPTIONS
-from approvals.schemaforms.options import Member
 from approvals.schemaforms.values import (
     MISSING,
     JSONValue,
@@ -18,9 +17,6 @@ from approvals.schemaforms.values import (
     same_json,
 )
 
-if TYPE_CHECKING:
-    from approvals.schemaforms.decode import Posted
-
 
 class Option(NamedTuple):
     """What can be chosen: the token that is posted, the label that is read, the value."""
@@ -31,33 +27,9 @@ class Option(NamedTuple):
     description: str = ""
 
 
-def label_options(members: Sequence[Member]) -> list[str]:
-    """Write each option for a person, no two of them alike.
-
-    The author's label comes first; text that reads like another option is put in quotes.
-    """
-    taken = {plain_label(m.value) for m in members if not isinstance(m.value, str)}
-    labels = [_label_option(member, taken) for member in members]
-    return [
-        clip(f"{label} ({plain_label(member.value)})" if count > 1 else label, MAX_LABEL_LENGTH)
-        for label, member, count in zip(
-            labels, members, map(Counter(labels).get, labels), strict=True
-        )
-        if count
-    ]
-
-
-def _label_option(member: Member, taken: set[str]) -> str:
-    if member.label.strip():
-        return member.label
-    if isinstance(member.value, str) and (member.value in taken or not member.value.strip()):
-        return f"“{member.value}”"
-    return plain_label(member.value)
-
-
 def list_options(control: Control, places: Iterable[int]) -> list[Option]:
     """Return the options at some places among those of a control."""
-    labels, members = control.desk.label_options(control.node), control.node.members
+    labels, members = control.context.label_options(control.node), control.node.members
     return [
         Option(str(place), labels[place], members[place].value, members[place].description)
         for place in places
@@ -78,7 +50,7 @@ class Choice(Control):
     @property
     def labels(self) -> list[str]:
         """How each option reads, in their order."""
-        return self.desk.label_options(self.node)
+        return self.context.label_options(self.node)
 
     def blank_options(self) -> list[Option]:
         """What can be chosen in the place of an option."""
@@ -113,7 +85,7 @@ class Choice(Control):
         )
         return next(opened, "")
 
-    def read(self, posted: "Posted") -> None:
+    def read(self, posted: Posted) -> None:
         self.raw = posted.text(self.name)
 
     def state(self) -> tuple[object, ...]:
@@ -192,14 +164,14 @@ class Ticks(Control):
     @property
     def labels(self) -> list[str]:
         """How each of the values reads."""
-        return self.desk.label_options(self.node)
+        return self.context.label_options(self.node)
 
     def open(self) -> None:
         places = [place_of(item, self.values) for item in as_list(self.initial)]
         self.ticked = [str(place) for place in sorted({p for p in places if p is not None})]
         self.blank = self.meanings[0] if self.initial in (None, MISSING) and self.meanings else ""
 
-    def read(self, posted: "Posted") -> None:
+    def read(self, posted: Posted) -> None:
         self.ticked = posted.texts(self.name)
         self.blank = posted.text(f"{self.name}.!") if len(self.meanings) > 0 else ""
 
@@ -262,7 +234,7 @@ class Fixed(Control):
     def words(self) -> str:
         value = self.decode()
         has_label = value is not MISSING and len(self.node.members) == 1
-        return self.desk.label_options(self.node)[0] if has_label else plain_label(value)
+        return self.context.label_options(self.node)[0] if has_label else plain_label(value)
 
     def decode(self) -> MaybeJSON:
         if self.slot.fixed is not MISSING:

@@ -3,15 +3,13 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import Any
 
+from approvals.schemaforms.context import FormContext
 from approvals.schemaforms.fields import Node
 from approvals.schemaforms.limits import MAX_CONDITIONS, MAX_DEPTH
-from approvals.schemaforms.schema import CONDITIONS, Keywords
-from approvals.schemaforms.values import JSONValue, as_dict, as_list, as_names
-
-if TYPE_CHECKING:
-    from approvals.schemaforms.build import Desk
+from approvals.schemaforms.schema import CONDITIONS
+from approvals.schemaforms.values import JSONValue, Keywords, as_dict, as_list, as_names
 
 type Value = Mapping[str, JSONValue] | None
 
@@ -39,7 +37,7 @@ class _Rule:
     triggers: frozenset[str]
 
 
-def list_demands(desk: "Desk", node: Node, value: Value) -> list[Demand]:
+def list_demands(context: FormContext[Any], node: Node, value: Value) -> list[Demand]:
     """Return all that any condition asks, also by one inside another, and what is asked for now.
 
     The place of a demand is the same for every value, so that it can name its field. With None
@@ -48,7 +46,7 @@ def list_demands(desk: "Desk", node: Node, value: Value) -> list[Demand]:
     if not CONDITIONAL & node.keywords.keys():
         return []
     demands: list[Demand] = []
-    for rule in _list_rules(desk, node, value):
+    for rule in _list_rules(context, node, value):
         required = as_names(rule.keywords.get("required"))
         properties = as_dict(rule.keywords.get("properties"))
         for name in dict.fromkeys([*properties, *required]):
@@ -68,23 +66,23 @@ def list_demands(desk: "Desk", node: Node, value: Value) -> list[Demand]:
     return demands
 
 
-def list_triggers(desk: "Desk", node: Node) -> set[str]:
+def list_triggers(context: FormContext[Any], node: Node) -> set[str]:
     """Return the properties whose answers decide what else is asked."""
     if not CONDITIONAL & node.keywords.keys():
         return set()
-    return {name for rule in _list_rules(desk, node, None) for name in rule.triggers}
+    return {name for rule in _list_rules(context, node, None) for name in rule.triggers}
 
 
-def _list_rules(desk: "Desk", node: Node, value: Value) -> Iterator[_Rule]:
+def _list_rules(context: FormContext[Any], node: Node, value: Value) -> Iterator[_Rule]:
     whole = _Rule(keywords=node.keywords, is_active=True, triggers=frozenset())
-    return islice(_Walk(desk, value).list_inside(whole, 0), MAX_CONDITIONS)
+    return islice(_Walk(context, value).list_inside(whole, 0), MAX_CONDITIONS)
 
 
 class _Walk:
     """One visit of all conditions, for one value."""
 
-    def __init__(self, desk: "Desk", value: Value) -> None:
-        self._desk = desk
+    def __init__(self, context: FormContext[Any], value: Value) -> None:
+        self._desk = context
         self._value = value
 
     def list_inside(self, outer: _Rule, depth: int) -> Iterator[_Rule]:
@@ -150,11 +148,11 @@ class _Walk:
         return self._desk.resolve_quietly(raw)
 
 
-def _mentioned(desk: "Desk", rule: JSONValue, depth: int = 0) -> set[str]:
+def _mentioned(context: FormContext[Any], rule: JSONValue, depth: int = 0) -> set[str]:
     """Return the properties that a condition looks at."""
-    keywords = desk.resolve_quietly(rule)
+    keywords = context.resolve_quietly(rule)
     names = {*as_dict(keywords.get("properties")), *as_names(keywords.get("required"))}
     parts = [*as_list(keywords.get("anyOf")), *as_list(keywords.get("oneOf")), keywords.get("not")]
     for part in parts if depth < MAX_DEPTH else ():
-        names |= _mentioned(desk, part, depth + 1) if isinstance(part, dict) else set()
+        names |= _mentioned(context, part, depth + 1) if isinstance(part, dict) else set()
     return names

@@ -1,12 +1,13 @@
 """What every part of a form can do, and the parts that hold one text."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from approvals.schemaforms.checks import Complaint
+from approvals.schemaforms.complaints import write_complaint
+from approvals.schemaforms.context import FormContext, Slot
+from approvals.schemaforms.decode import Posted
 from approvals.schemaforms.fields import Node
-from approvals.schemaforms.problems import write_complaint
 from approvals.schemaforms.values import (
     MISSING,
     JSONValue,
@@ -21,36 +22,11 @@ from approvals.schemaforms.values import (
 )
 from flowruns.evaluation.budget import TooSlowError
 
-if TYPE_CHECKING:
-    from approvals.schemaforms.build import Desk
-    from approvals.schemaforms.decode import Posted
-
 type Answer = tuple[tuple[str, ...], str]
 type Key = str | int | Missing | None
 
 OMIT, NULL, EMPTY = "omit", "null", "empty"
 """What a field left blank can mean: its key is left out, null, or the empty text."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Slot:
-    """The place of one control in the form."""
-
-    name: str
-    """An index path such as `f.0.2`; property names never appear in it."""
-    raw: JSONValue
-    label: str = ""
-    required: bool = True
-    given: MaybeJSON = MISSING
-    """The initial value that the surrounding value holds for this place."""
-    sealed: bool = False
-    """The surrounding value is known, so what it lacks is absent and takes no default."""
-    tags: dict[str, JSONValue] = field(default_factory=dict)
-    """Properties of the object here that the choice of a branch has settled."""
-    fixed: MaybeJSON = MISSING
-    """The value here, if the choice of a branch has settled it."""
-    depth: int = 0
-    budget: int = 0
 
 
 class Control:
@@ -71,17 +47,17 @@ class Control:
 
     def __init__(
         self,
-        desk: "Desk",
+        context: "FormContext[Control]",
         slot: Slot,
         node: Node,
         initial: MaybeJSON,
-        posted: "Posted | None" = None,
+        posted: Posted | None = None,
     ) -> None:
-        self.desk = desk
+        self.context = context
         self.slot = slot
         self.node = node
         self.initial = initial
-        self.keeps_default = desk.has_odd_default(slot, node, initial)
+        self.keeps_default = context.has_odd_default(slot, node, initial)
         """The default is not among the possible answers, so it is left to the flow, unsent."""
         self.name = slot.name
         self.label = slot.label
@@ -127,7 +103,7 @@ class Control:
     @property
     def words_of_default(self) -> str:
         """What is said of a default that is left to the flow."""
-        is_private = isinstance(self.initial, (dict, list)) and self.desk.schema.has_secrets
+        is_private = isinstance(self.initial, (dict, list)) and self.context.schema.has_secrets
         shown = "" if is_private else f" ({clip(plain_label(self.initial), 80)})"
         return f"Left as it is{shown}"
 
@@ -139,7 +115,7 @@ class Control:
     def open(self) -> None:
         """Show the initial value."""
 
-    def read(self, posted: "Posted") -> None:
+    def read(self, posted: Posted) -> None:
         """Take over what was posted."""
 
     def state(self) -> tuple[object, ...]:
@@ -196,10 +172,18 @@ class Control:
         """Say what in this answer is allowed and yet likely not meant, or return ""."""
         return ""
 
+    def find_complaints(self, rule: JSONValue, value: object) -> list[Complaint]:
+        """Return what `value` breaks of a rule; one that takes too long to check is a problem."""
+        try:
+            return self.context.checker.complain(rule, value)
+        except TooSlowError:
+            self.note_problem("This could not be checked in time.")
+            return []
+
     def check(self, value: JSONValue) -> None:
         """Note every rule of the schema that `value` itself breaks."""
         for rule in self.node.rules:
-            self.note_complaints(self.desk.complain(self, rule, value))
+            self.note_complaints(self.find_complaints(rule, value))
 
     def note_complaints(self, complaints: Iterable[Complaint]) -> None:
         for complaint in complaints:
@@ -224,7 +208,7 @@ class TextControl(Control):
         self.raw = "" if self.initial is MISSING else as_browser_text(self.show(self.initial))
         self.blank = self._opening_blank()
 
-    def read(self, posted: "Posted") -> None:
+    def read(self, posted: Posted) -> None:
         self.raw = posted.text(self.name)
         self.blank = posted.text(f"{self.name}.!") if len(self.meanings) > 1 else self.blank
 

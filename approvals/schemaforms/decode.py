@@ -1,12 +1,9 @@
 """What a browser posted, looked up by name."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from approvals.schemaforms.limits import MAX_FILE_BYTES
-
-if TYPE_CHECKING:
-    from approvals.schemaforms.files import FileStore
 
 ROOT = "f"
 STRUCTURE_MARKS = "!#?"
@@ -51,6 +48,35 @@ class UploadedFile(Protocol):
     def read(self, num_bytes: int, /) -> bytes: ...
 
 
+class NotKeptError(Exception):
+    """A file cannot be kept; the message tells the person why."""
+
+
+class KeptFile(Protocol):
+    """A file whose content is kept; `token` finds it again."""
+
+    @property
+    def token(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    def read(self) -> bytes: ...
+
+
+class FileStore(Protocol):
+    """Keeps the files of one form between its POSTs."""
+
+    def keep(self, name: str, content: bytes) -> KeptFile:
+        """Keep a file; raises `NotKeptError`."""
+
+    def find(self, token: str) -> KeptFile | None:
+        """Return the file of that token, which may come from anybody's form."""
+
+    def drop(self, token: str) -> None:
+        """Forget a file."""
+
+
 class Posted:
     """One POST of a form. A name that was not posted reads as empty text."""
 
@@ -58,7 +84,7 @@ class Posted:
         self,
         data: PostedData,
         files: Mapping[str, object] | None = None,
-        store: "FileStore | None" = None,
+        store: FileStore | None = None,
     ) -> None:
         self._data = data
         self._files = files or {}

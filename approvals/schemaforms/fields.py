@@ -13,10 +13,11 @@ from approvals.schemaforms.options import (
     read_members,
     without_repeats,
 )
-from approvals.schemaforms.schema import CONDITIONS, Keywords, Schema, SchemaTrouble, merge_keywords
+from approvals.schemaforms.schema import CONDITIONS, Schema, SchemaTrouble, merge_keywords
 from approvals.schemaforms.values import (
     MISSING,
     JSONValue,
+    Keywords,
     MaybeJSON,
     as_dict,
     as_list,

@@ -1,47 +1,15 @@
 """Bytes: chosen as a file or pasted. A chosen file is kept elsewhere; the form names it."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
 
 from approvals.schemaforms import formats
 from approvals.schemaforms.controls import Answer, TextControl
+from approvals.schemaforms.decode import FileStore, KeptFile, NotKeptError, Posted
 from approvals.schemaforms.limits import MAX_FILE_BYTES, MAX_FILE_NAME
 from approvals.schemaforms.values import MISSING, JSONValue, MaybeJSON, clip
 
-if TYPE_CHECKING:
-    from approvals.schemaforms.decode import Posted
-
 _NOT_KEPT = "-"
 """Stands in the place of a kept file's token where only its name is known."""
-
-
-class NotKeptError(Exception):
-    """A file cannot be kept; the message tells the person why."""
-
-
-class KeptFile(Protocol):
-    """A file whose content is kept; `token` finds it again."""
-
-    @property
-    def token(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def size(self) -> int: ...
-    def read(self) -> bytes: ...
-
-
-class FileStore(Protocol):
-    """Keeps the files of one form between its POSTs."""
-
-    def keep(self, name: str, content: bytes) -> KeptFile:
-        """Keep a file; raises `NotKeptError`."""
-
-    def find(self, token: str) -> KeptFile | None:
-        """Return the file of that token, which may come from anybody's form."""
-
-    def drop(self, token: str) -> None:
-        """Forget a file."""
 
 
 def name_kept(name: str, file_name: str) -> tuple[str, str]:
@@ -63,7 +31,7 @@ class File(TextControl):
         self._store: FileStore | None = None
         super().open()
 
-    def read(self, posted: "Posted") -> None:
+    def read(self, posted: Posted) -> None:
         super().read(posted)
         self._store = posted.store
         self.token, _, name = posted.text(f"{self.name}.kept").partition(" ")

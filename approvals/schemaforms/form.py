@@ -3,10 +3,13 @@
 import hashlib
 import logging
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
-from approvals.schemaforms.build import Desk
-from approvals.schemaforms.controls import Control, Slot
+from django.utils.safestring import SafeString
+
+from approvals.schemaforms.build import make_control
+from approvals.schemaforms.complaints import hide_patterns
+from approvals.schemaforms.context import FormContext, Slot
+from approvals.schemaforms.controls import Control
 from approvals.schemaforms.decode import (
     JUDGED,
     MAX_NAME_LENGTH,
@@ -14,11 +17,11 @@ from approvals.schemaforms.decode import (
     ROOT,
     SEARCHED,
     SEEN,
+    FileStore,
     Posted,
     PostedData,
 )
 from approvals.schemaforms.fields import Kind
-from approvals.schemaforms.files import FileStore
 from approvals.schemaforms.limits import MAX_SHOWN_VALUE
 from approvals.schemaforms.operations import Outcome, apply_operation, reach_control
 from approvals.schemaforms.problems import (
@@ -26,13 +29,13 @@ from approvals.schemaforms.problems import (
     find_control,
     find_control_at,
     forget_problems,
-    hide_patterns,
     join_labels,
     list_doubts,
     list_problems,
     place_complaint,
     point_out_doubts,
 )
+from approvals.schemaforms.render import render_fields, render_found, render_summary
 from approvals.schemaforms.searching import Search, SearchTicks
 from approvals.schemaforms.texts import MASK, list_secrets
 from approvals.schemaforms.values import (
@@ -43,9 +46,6 @@ from approvals.schemaforms.values import (
     find_unstorable,
 )
 from flowruns.evaluation.budget import TooSlowError
-
-if TYPE_CHECKING:
-    from django.utils.safestring import SafeString
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class Form:
     def _check_whole(self, value: JSONValue) -> None:
         """Ask the schema as a whole, for what no part of the form has noticed by itself."""
         try:
-            complaints = self.root.desk.checker.complain_about_whole(value)
+            complaints = self.root.context.checker.complain_about_whole(value)
         except TooSlowError:
             self.attach([((), "The answer could not be checked in time.")])
             return
@@ -148,16 +148,12 @@ class Form:
         """The names and texts that make the same form when they are posted, without secrets."""
         return list(self.root.inputs())
 
-    def render(self) -> "SafeString":
+    def render(self) -> SafeString:
         """The fields, without form element, token or submit button."""
-        from approvals.schemaforms.render import render_fields
-
         return render_fields(self)
 
-    def render_summary(self) -> "SafeString":
+    def render_summary(self) -> SafeString:
         """What is wrong, with links to the fields; empty where nothing is."""
-        from approvals.schemaforms.render import render_summary
-
         return render_summary(self)
 
 
@@ -180,13 +176,11 @@ def read_form(
     return _build_form(schema, Posted(posted, files, store))
 
 
-def find_options(schema: JSONValue, posted: PostedData) -> "SafeString | None":
+def find_options(schema: JSONValue, posted: PostedData) -> SafeString | None:
     """Return what a search brings, as HTML; None where there is no such search field.
 
     `posted` names the field under `field` and holds what was typed and picked in it.
     """
-    from approvals.schemaforms.render import render_found
-
     name = next(iter(posted.getlist(SEARCHED)), "")[:MAX_NAME_LENGTH]
     control = reach_control(open_form(schema).root, name)
     if not isinstance(control, (Search, SearchTicks)):
@@ -224,12 +218,13 @@ def _build_form(schema: JSONValue, posted: Posted | None, value: MaybeJSON = MIS
 
 
 def _try_form(schema: JSONValue, posted: Posted | None, value: MaybeJSON) -> Form:
-    desk = Desk(_NOTHING_ASKED if schema == {} else schema, shows_misfits=value is not MISSING)
-    raw = desk.reading.root
-    label = "" if desk.node(raw).kind is Kind.OBJECT else "Answer"
-    root = desk.build(Slot(name=ROOT, raw=raw, label=label, given=value), posted)
+    asked = _NOTHING_ASKED if schema == {} else schema
+    context = FormContext(asked, make_control, shows_misfits=value is not MISSING)
+    raw = context.reading.root
+    label = "" if context.node(raw).kind is Kind.OBJECT else "Answer"
+    root = context.build(Slot(name=ROOT, raw=raw, label=label, given=value), posted)
     form = Form(schema, root) if posted is None else _judge_posted(schema, root, posted)
-    desk.keep_reading()
+    context.keep_reading()
     return form
 
 

@@ -1,20 +1,18 @@
 """Controls that hold other controls: objects, and what all groups share."""
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from approvals.schemaforms.choices import Fixed
 from approvals.schemaforms.controls import NULL, OMIT, Answer, Control
+from approvals.schemaforms.decode import Posted
+from approvals.schemaforms.problems import place_complaint
 from approvals.schemaforms.schema import CONDITIONS
 from approvals.schemaforms.values import (
     MISSING,
     JSONValue,
     MaybeJSON,
-    as_text,
 )
-
-if TYPE_CHECKING:
-    from approvals.schemaforms.decode import Posted
 
 PRESENT = "value"
 
@@ -43,7 +41,7 @@ class Group(Control):
         if self.is_present and not (self.is_posted and self.reads_all_parts):
             self.open_parts()
 
-    def read(self, posted: "Posted") -> None:
+    def read(self, posted: Posted) -> None:
         if self.meanings:
             presence = posted.text(f"{self.name}.!")
             self.presence = presence if presence in {PRESENT, *self.meanings} else self.meanings[0]
@@ -76,7 +74,7 @@ class Group(Control):
         """Build the controls inside from the initial value."""
         raise NotImplementedError
 
-    def read_parts(self, posted: "Posted") -> None:
+    def read_parts(self, posted: Posted) -> None:
         """Build the controls inside from what was posted."""
         raise NotImplementedError
 
@@ -117,9 +115,9 @@ class Group(Control):
         if not self.is_present:
             return MISSING if self.presence == OMIT else None
         value = self.decode_parts()
-        if own := self.desk.reading.own_rules.find(self.node.keywords, self._make_own_rule):
-            for complaint in self.desk.complain(self, own, value):
-                self.desk.place(self, complaint)
+        if own := self.context.reading.own_rules.find(self.node.keywords, self._make_own_rule):
+            for complaint in self.find_complaints(own, value):
+                place_complaint(self, complaint)
         return value
 
     def _make_own_rule(self) -> JSONValue:
@@ -139,9 +137,3 @@ class Group(Control):
         for part in self.parts():
             for labels, text in part.answers():
                 yield (self.label, *labels), text
-
-
-def humanise(name: str) -> str:
-    """Write a property name as a label."""
-    words = as_text(name).replace("_", " ").strip()
-    return words[:1].upper() + words[1:] if words else "(no name)"

@@ -2,16 +2,14 @@
 
 import unicodedata
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from approvals.schemaforms.checks import matches
-from approvals.schemaforms.controls import Answer, Control, Key, Slot
+from approvals.schemaforms.context import Slot
+from approvals.schemaforms.controls import Answer, Control, Key
+from approvals.schemaforms.decode import Posted
 from approvals.schemaforms.rows import Rows
 from approvals.schemaforms.values import MISSING, JSONValue, MaybeJSON, as_dict
 from flowruns.evaluation.budget import TooSlowError
-
-if TYPE_CHECKING:
-    from approvals.schemaforms.decode import Posted
 
 
 class MapControl(Rows):
@@ -25,19 +23,19 @@ class MapControl(Rows):
         self.keys: dict[str, Control] = {}
         self.values: dict[str, Control] = {}
         self._decoded_keys: dict[str, MaybeJSON] = {}
-        inner_rules = self.desk.reading.inner_rules
+        inner_rules = self.context.reading.inner_rules
         self._key_rule = inner_rules.find(self.node.keywords, self._make_key_rule)
         super().open()
 
     def _make_key_rule(self) -> JSONValue:
         rule = self.node.keywords.get("propertyNames")
-        keywords = self.desk.resolve_quietly(rule) if isinstance(rule, dict) else {}
+        keywords = self.context.resolve_quietly(rule) if isinstance(rule, dict) else {}
         return {"type": "string", **keywords}
 
     @property
     def can_add(self) -> bool:
         """Each key can stand here once, also where there are only so many."""
-        keys = self.desk.node(self._key_rule).options
+        keys = self.context.node(self._key_rule).options
         return super().can_add and not (keys and len(self.tokens) >= len(keys))
 
     @property
@@ -47,17 +45,17 @@ class MapControl(Rows):
     def initial_count(self) -> int:
         return len(as_dict(self.initial))
 
-    def build_row(self, token: str, posted: "Posted | None") -> None:
+    def build_row(self, token: str, posted: Posted | None) -> None:
         given = list(as_dict(self.initial).items())
         index = int(token[1:])
         is_initial = token[0] == "i" and index < len(given)
         key, value = given[index] if is_initial else (MISSING, MISSING)
         base = f"{self.name}.{token}"
         depth, budget = self.slot.depth + 1, self.slot.budget
-        self.keys[token] = self.desk.build(
+        self.keys[token] = self.context.build(
             Slot(name=f"{base}.k", raw=self._key_rule, label="Key", given=key, depth=depth), posted
         )
-        self.values[token] = self.desk.build(
+        self.values[token] = self.context.build(
             Slot(
                 name=f"{base}.v",
                 raw=self._value_rule(key if posted is None else self._read_key(token)),

@@ -3,16 +3,12 @@
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from approvals.schemaforms import formats
 from approvals.schemaforms.controls import Answer, TextControl
+from approvals.schemaforms.decode import Posted
 from approvals.schemaforms.durations import describe_duration, read_duration, write_duration
 from approvals.schemaforms.values import JSONValue, UnreadableError
-
-if TYPE_CHECKING:
-    from approvals.schemaforms.decode import Posted
-
 
 _PICKED_TIME = r"\d{2}:\d{2}(:\d{2}(\.\d{3})?)?"
 """What a browser's time picker can show."""
@@ -92,7 +88,7 @@ class DateTime(Moment):
             self.zone = formats.split_datetime(self.initial)[1]
         super().open()
 
-    def read(self, posted: "Posted") -> None:
+    def read(self, posted: Posted) -> None:
         super().read(posted)
         if posted.holds(f"{self.name}.z"):
             self.zone = posted.text(f"{self.name}.z")

@@ -7,8 +7,7 @@ from typing import Any
 
 from approvals.schemaforms.controls import TextControl
 from approvals.schemaforms.limits import MAX_NUMBER_LENGTH
-from approvals.schemaforms.schema import Keywords
-from approvals.schemaforms.values import JSONValue, UnreadableError, as_number, show_json
+from approvals.schemaforms.values import JSONValue, Keywords, UnreadableError, as_number, show_json
 from flowruns.evaluation.keywords import is_multiple
 
 
@@ -182,15 +181,15 @@ class DecimalText(TextControl):
 
     def doubt_about(self, text: str) -> str:
         rules = self._rules("number")
-        keywords = self.desk.resolve_quietly(rules[0]) if rules else None
+        keywords = self.context.resolve_quietly(rules[0]) if rules else None
         return doubt_about_thousands(text, keywords)
 
     def _fits_text(self, text: str) -> bool:
-        return any(self.desk.accepts(rule, text) for rule in self._rules("string"))
+        return any(self.context.accepts(rule, text) for rule in self._rules("string"))
 
     def _rules(self, kind: str) -> list[JSONValue]:
         rules = [branch.raw for branch in self.node.branches]
-        return [rule for rule in rules if self.desk.resolve_quietly(rule).get("type") == kind]
+        return [rule for rule in rules if self.context.resolve_quietly(rule).get("type") == kind]
 
     def check(self, value: JSONValue) -> None:
         self._check_number(value)
@@ -202,14 +201,14 @@ class DecimalText(TextControl):
         except InvalidOperation:
             return super().check(value)
         for rule in self._rules("number"):
-            self._check_bounds(number, self.desk.resolve_quietly(rule))
+            self._check_bounds(number, self.context.resolve_quietly(rule))
         if not self.problems:
             super().check(value)
         return None
 
     def _check_bounds(self, number: Decimal, keywords: Keywords) -> None:
-        bounds = self.desk.reading.inner_rules.find(keywords, lambda: _bounds_of(keywords))
-        self.note_complaints(self.desk.complain(self, bounds, number))
+        bounds = self.context.reading.inner_rules.find(keywords, lambda: _bounds_of(keywords))
+        self.note_complaints(self.find_complaints(bounds, number))
         step = keywords.get("multipleOf")
         if isinstance(step, (int, float)) and step and not is_multiple(number, step):
             self.note_problem(f"Enter a multiple of {step}.")

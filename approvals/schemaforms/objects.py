@@ -5,10 +5,11 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from approvals.schemaforms.conditions import CONDITIONAL, Demand, list_demands, list_triggers
-from approvals.schemaforms.controls import Control, Key, Slot
+from approvals.schemaforms.context import Slot
+from approvals.schemaforms.controls import Control, Key
+from approvals.schemaforms.decode import Posted
 from approvals.schemaforms.groups import Group
 from approvals.schemaforms.problems import forget_problems
 from approvals.schemaforms.values import (
@@ -20,9 +21,6 @@ from approvals.schemaforms.values import (
     as_list,
     as_names,
 )
-
-if TYPE_CHECKING:
-    from approvals.schemaforms.decode import Posted
 
 _STEP = re.compile(r"(c?)(\d{1,5})((?:r\d{1,5})*)", re.ASCII)
 """A property by its place, or one that a condition brings in; each with what narrows it."""
@@ -48,10 +46,10 @@ class ObjectControl(Group):
     def open_parts(self) -> None:
         self._build_parts(None)
 
-    def read_parts(self, posted: "Posted") -> None:
+    def read_parts(self, posted: Posted) -> None:
         self._build_parts(posted)
 
-    def _build_parts(self, posted: "Posted | None") -> None:
+    def _build_parts(self, posted: Posted | None) -> None:
         self._built = {}
         steps = [str(index) for index in range(len(self._properties))]
         self._children = [self._reach(step, posted) for step in steps]
@@ -86,18 +84,18 @@ class ObjectControl(Group):
     @cached_property
     def _demands(self) -> list[Demand]:
         """All that conditions can ask."""
-        return list_demands(self.desk, self.node, None)
+        return list_demands(self.context, self.node, None)
 
     @cached_property
     def _triggers_of_questions(self) -> set[str]:
-        return list_triggers(self.desk, self.node)
+        return list_triggers(self.context, self.node)
 
     @cached_property
     def _child_budget(self) -> int:
-        return self.desk.child_budget(self.slot, self.node)
+        return self.context.child_budget(self.slot, self.node)
 
     def _reach(
-        self, step: str, posted: "Posted | None", *, required: bool = False
+        self, step: str, posted: Posted | None, *, required: bool = False
     ) -> tuple[str, Control]:
         """Return a property and its control, built once for every step that leads to it."""
         name, raw = self._look_up(step)
@@ -118,7 +116,7 @@ class ObjectControl(Group):
         head = _STEP.fullmatch(step)
         first = next((d.place for d in self._demands if d.name == name and d.raw is not True), None)
         plain = f"c{first}" if head and head[1] and first is not None else step.partition("r")[0]
-        node, usual = self.desk.node(raw), self.desk.node(self._look_up(plain)[1])
+        node, usual = self.context.node(raw), self.context.node(self._look_up(plain)[1])
         return plain if (node.kind, node.options) == (usual.kind, usual.options) else step
 
     def _look_up(self, step: str) -> tuple[str, JSONValue]:
@@ -132,7 +130,7 @@ class ObjectControl(Group):
         else:
             name, raw = self._property_list[int(found[2])]
         for place in found[3].split("r")[1:]:
-            raw = self.desk.narrow(raw, self._demands[int(place)].raw)
+            raw = self.context.narrow(raw, self._demands[int(place)].raw)
         return name, raw
 
     def _schema_asked_for(self, demand: Demand) -> JSONValue:
@@ -142,13 +140,13 @@ class ObjectControl(Group):
         return next(described, self._undescribed([demand.name]).get(demand.name, True))
 
     def _build_property(
-        self, step: str, name: str, raw: JSONValue, required: bool, posted: "Posted | None"
+        self, step: str, name: str, raw: JSONValue, required: bool, posted: Posted | None
     ) -> Control:
         given = self.initial if isinstance(self.initial, dict) else None
         slot = Slot(
             name=f"{self.name}.{self._entry_of(step)}",
             raw=raw,
-            label=self.desk.label_of(self._look_up(step.partition("r")[0])[1], name),
+            label=self.context.label_of(self._look_up(step.partition("r")[0])[1], name),
             required=required,
             given=MISSING if given is None else given.get(name, MISSING),
             sealed=given is not None,
@@ -156,9 +154,9 @@ class ObjectControl(Group):
             depth=self.slot.depth + 1,
             budget=self._child_budget,
         )
-        return self.desk.build(slot, posted)
+        return self.context.build(slot, posted)
 
-    def _ask_more(self, posted: "Posted | None") -> None:
+    def _ask_more(self, posted: Posted | None) -> None:
         """Add the fields that the answers so far call for, and those that their answers call for.
 
         What is not asked for any more is set aside with all that was entered there.
@@ -190,10 +188,10 @@ class ObjectControl(Group):
                 current[name] = part
         return current
 
-    def _list_steps(self, value: dict[str, JSONValue], posted: "Posted | None") -> list[str]:
+    def _list_steps(self, value: dict[str, JSONValue], posted: Posted | None) -> list[str]:
         """Return the steps to all that is asked for now, having built what they lead to."""
         asked: dict[str, list[Demand]] = {}
-        for demand in list_demands(self.desk, self.node, value):
+        for demand in list_demands(self.context, self.node, value):
             if demand.is_active:
                 asked.setdefault(demand.name, []).append(demand)
         steps = [
@@ -216,7 +214,7 @@ class ObjectControl(Group):
         self,
         step: str,
         demands: Iterable[Demand],
-        posted: "Posted | None",
+        posted: Posted | None,
         *,
         required: bool = False,
     ) -> str:
@@ -231,7 +229,7 @@ class ObjectControl(Group):
         self._reach(narrowed, posted, required=required)
         return narrowed
 
-    def _set_aside(self, shown: Collection[str], posted: "Posted | None") -> None:
+    def _set_aside(self, shown: Collection[str], posted: Posted | None) -> None:
         """Keep what was entered in fields that are not asked for now."""
         for step in posted.steps_inside(self.name) if posted else ():
             with suppress(LookupError):
@@ -260,7 +258,7 @@ class ObjectControl(Group):
         is_further = any(demand.name not in described for demand in self._demands)
         return is_further or bool(CONDITIONAL & self.node.keywords.keys() - {"dependentRequired"})
 
-    def _build_extras(self, known: set[str], posted: "Posted | None") -> None:
+    def _build_extras(self, known: set[str], posted: Posted | None) -> None:
         """Add the dictionary of other entries, where they are allowed or already there."""
         keywords = self.node.keywords
         given = as_dict(self.initial)
@@ -272,7 +270,7 @@ class ObjectControl(Group):
         slot = replace(
             self.slot,
             name=f"{self.name}.+",
-            raw=self.desk.reading.inner_rules.find(keywords, self._make_extras_rule),
+            raw=self.context.reading.inner_rules.find(keywords, self._make_extras_rule),
             label="Other entries",
             required=True,
             given=unknown,
@@ -280,7 +278,7 @@ class ObjectControl(Group):
             tags={},
             depth=self.slot.depth + 1,
         )
-        self.extras = self.desk.build(slot, posted)
+        self.extras = self.context.build(slot, posted)
 
     def _make_extras_rule(self) -> JSONValue:
         keywords = self.node.keywords

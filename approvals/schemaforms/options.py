@@ -1,9 +1,20 @@
 """The options of a question, in the words that the author of the schema found for them."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from approvals.schemaforms.schema import Keywords, Schema
-from approvals.schemaforms.values import JSONValue, as_dict, as_list, as_text
+from approvals.schemaforms.limits import MAX_LABEL_LENGTH
+from approvals.schemaforms.schema import Schema
+from approvals.schemaforms.values import (
+    JSONValue,
+    Keywords,
+    as_dict,
+    as_list,
+    as_text,
+    clip,
+    plain_label,
+)
 
 _NAMES = (
     "x-labels",
@@ -106,3 +117,27 @@ def without_repeats(members: list[Member]) -> list[Member]:
     for member in members:
         first.setdefault(repr(member.value), member)
     return list(first.values())
+
+
+def label_options(members: Sequence[Member]) -> list[str]:
+    """Write each option for a person, no two of them alike.
+
+    The author's label comes first; text that reads like another option is put in quotes.
+    """
+    taken = {plain_label(m.value) for m in members if not isinstance(m.value, str)}
+    labels = [_label_option(member, taken) for member in members]
+    return [
+        clip(f"{label} ({plain_label(member.value)})" if count > 1 else label, MAX_LABEL_LENGTH)
+        for label, member, count in zip(
+            labels, members, map(Counter(labels).get, labels), strict=True
+        )
+        if count
+    ]
+
+
+def _label_option(member: Member, taken: set[str]) -> str:
+    if member.label.strip():
+        return member.label
+    if isinstance(member.value, str) and (member.value in taken or not member.value.strip()):
+        return f"“{member.value}”"
+    return plain_label(member.value)

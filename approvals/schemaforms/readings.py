@@ -8,35 +8,12 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
+from approvals.schemaforms.fields import Node
 from approvals.schemaforms.limits import MAX_KEPT_NOTES, MAX_KEPT_SCHEMA, MAX_KEPT_SCHEMAS
-from approvals.schemaforms.values import JSONValue
-
-if TYPE_CHECKING:
-    from approvals.schemaforms.fields import Node
-    from approvals.schemaforms.schema import Keywords
-
-
-class Notes[T]:
-    """What is known of values that are told apart by identity, as parts of a document are."""
-
-    def __init__(self, known: "dict[int, tuple[object, T]] | None" = None) -> None:
-        # each with the value itself, for the id of one that is gone may be another's
-        self._known = known or {}
-
-    def find(self, about: object, find_out: Callable[[], T]) -> T:
-        """Return what is known about a value, having found it out if nothing is."""
-        known = self._known.get(id(about))
-        if known is None or known[0] is not about:
-            known = self._known[id(about)] = (about, find_out())
-        return known[1]
-
-    def copy(self) -> "Notes[T]":
-        return Notes(self._known.copy())
-
-    def __len__(self) -> int:
-        return len(self._known)
+from approvals.schemaforms.memo import Memo
+from approvals.schemaforms.values import JSONValue, Keywords
 
 
 @dataclass(kw_only=True)
@@ -44,16 +21,16 @@ class Reading:
     """A schema and all that is known of its parts."""
 
     root: JSONValue
-    keywords: "Notes[Keywords]" = field(default_factory=Notes)
-    nodes: "Notes[Node]" = field(default_factory=Notes)
-    sizes: Notes[int] = field(default_factory=Notes)
-    labels: Notes[list[str]] = field(default_factory=Notes)
-    validators: Notes[tuple[Any, type | None]] = field(default_factory=Notes)
-    own_rules: Notes[JSONValue] = field(default_factory=Notes)
+    keywords: Memo[Keywords] = field(default_factory=Memo)
+    nodes: Memo[Node] = field(default_factory=Memo)
+    sizes: Memo[int] = field(default_factory=Memo)
+    labels: Memo[list[str]] = field(default_factory=Memo)
+    validators: Memo[tuple[Any, type | None]] = field(default_factory=Memo)
+    own_rules: Memo[JSONValue] = field(default_factory=Memo)
     """What a group asks of its value as a whole, by the keywords of the group."""
-    inner_rules: Notes[JSONValue] = field(default_factory=Notes)
+    inner_rules: Memo[JSONValue] = field(default_factory=Memo)
     """The schema of a dictionary's keys or an object's other entries, by its keywords."""
-    take_empty_text: Notes[bool] = field(default_factory=Notes)
+    take_empty_text: Memo[bool] = field(default_factory=Memo)
     """Whether a node takes "" for an answer, by its rules."""
 
     def copy(self) -> Self:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import available_timezones
 
 import nh3
@@ -16,13 +16,12 @@ from approvals.schemaforms.choices import Choice, Fixed, Ticks
 from approvals.schemaforms.controls import Control
 from approvals.schemaforms.decode import JUDGED, OPERATION, SEEN
 from approvals.schemaforms.files import File
-from approvals.schemaforms.form import Form
 from approvals.schemaforms.groups import Group
 from approvals.schemaforms.limits import MAX_HELP_LENGTH
 from approvals.schemaforms.maps import MapControl
 from approvals.schemaforms.moments import DateTime
 from approvals.schemaforms.objects import ObjectControl
-from approvals.schemaforms.problems import has_problems
+from approvals.schemaforms.problems import Problem, has_problems
 from approvals.schemaforms.rows import ListControl
 from approvals.schemaforms.searching import Search, SearchTicks
 from approvals.schemaforms.texts import AnyJSON
@@ -56,6 +55,22 @@ def _zone_names() -> tuple[str, ...]:
     return ("UTC", *sorted(name for name in available_timezones() if name.startswith(regions)))
 
 
+class ShownForm(Protocol):
+    """What a form tells its page beside its controls."""
+
+    root: Control
+    focus_id: str
+    operation: str
+    is_bound: bool
+    is_judged: bool
+    is_served: bool
+
+    @property
+    def problems(self) -> list[Problem]: ...
+    @property
+    def doubts(self) -> list[Problem]: ...
+
+
 @dataclass(frozen=True)
 class _Page:
     """What every control of one rendering needs to know beside itself."""
@@ -67,7 +82,7 @@ class _Page:
     operation: str = OPERATION
 
 
-def render_fields(form: Form) -> SafeString:
+def render_fields(form: ShownForm) -> SafeString:
     controls = list(form.root.walk())
     has_files = any(isinstance(control, File) for control in controls)
     is_bare = isinstance(form.root, ObjectControl)
@@ -89,7 +104,7 @@ def render_fields(form: Form) -> SafeString:
     return mark_safe(printable(html))  # noqa: S308 - as above, with some characters replaced
 
 
-def render_summary(form: Form) -> SafeString:
+def render_summary(form: ShownForm) -> SafeString:
     problems = form.problems
     doubts = form.doubts
     # it takes the focus once, not from whoever goes on to press a button of the form

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
-from approvals.schemaforms.controls import Control, Key, Slot
+from approvals.schemaforms.context import Slot
+from approvals.schemaforms.controls import Control, Key
+from approvals.schemaforms.decode import Posted
 from approvals.schemaforms.groups import Group
 from approvals.schemaforms.limits import MAX_PREFILLED_ROWS, MAX_ROWS
 from approvals.schemaforms.values import (
@@ -14,9 +15,6 @@ from approvals.schemaforms.values import (
     as_count,
     as_list,
 )
-
-if TYPE_CHECKING:
-    from approvals.schemaforms.decode import Posted
 
 _TOKEN = re.compile(r"[inp]\d{1,5}", re.ASCII)
 """Names a row for as long as it lives: an initial one, a new one, or one put down in advance."""
@@ -38,7 +36,7 @@ class Rows(Group):
             self.tokens = [f"p{index}" for index in range(min(least, MAX_PREFILLED_ROWS))]
         self.build_rows(None)
 
-    def read_parts(self, posted: "Posted") -> None:
+    def read_parts(self, posted: Posted) -> None:
         known = dict.fromkeys(posted.texts(f"{self.name}.#"))
         tokens = [token for token in known if _TOKEN.fullmatch(token)]
         self.is_cut = len(tokens) > MAX_ROWS
@@ -51,11 +49,11 @@ class Rows(Group):
     def initial_count(self) -> int:
         raise NotImplementedError
 
-    def build_rows(self, posted: "Posted | None") -> None:
+    def build_rows(self, posted: Posted | None) -> None:
         for token in self.tokens:
             self.build_row(token, posted)
 
-    def build_row(self, token: str, posted: "Posted | None") -> None:
+    def build_row(self, token: str, posted: Posted | None) -> None:
         raise NotImplementedError
 
     def row_controls(self, token: str) -> list[Control]:
@@ -175,11 +173,11 @@ class ListControl(Rows):
         if self.slots or not self.has_rows:
             self.tokens = [token for token in self.tokens if token[0] != "p"]
 
-    def read_parts(self, posted: "Posted") -> None:
+    def read_parts(self, posted: Posted) -> None:
         self._build_slots(posted)
         super().read_parts(posted)
 
-    def _build_slots(self, posted: "Posted | None") -> None:
+    def _build_slots(self, posted: Posted | None) -> None:
         given = as_list(self.initial)
         least = as_count(self.node.keywords.get("minItems"))
         rules = self._slot_rules
@@ -188,20 +186,20 @@ class ListControl(Rows):
             slot = Slot(
                 name=f"{self.name}.{index}",
                 raw=raw,
-                label=self.desk.label_of(raw, f"Part {index + 1}"),
+                label=self.context.label_of(raw, f"Part {index + 1}"),
                 required=index < (len(rules) if least is None else least),
                 given=given[index] if index < len(given) else MISSING,
                 sealed=isinstance(self.initial, list),
                 depth=self.slot.depth + 1,
                 budget=self.slot.budget,
             )
-            self.slots.append(self.desk.build(slot, posted))
+            self.slots.append(self.context.build(slot, posted))
 
     @property
     def row_label(self) -> str:
-        return self.desk.label_of(self.item_rule, self.label, follow=True)
+        return self.context.label_of(self.item_rule, self.label, follow=True)
 
-    def build_row(self, token: str, posted: "Posted | None") -> None:
+    def build_row(self, token: str, posted: Posted | None) -> None:
         index = int(token[1:]) + len(self._slot_rules)
         given = as_list(self.initial)
         is_initial = token[0] == "i" and index < len(given)
@@ -213,7 +211,7 @@ class ListControl(Rows):
             depth=self.slot.depth + 1,
             budget=self.slot.budget,
         )
-        self.rows[token] = self.desk.build(slot, posted)
+        self.rows[token] = self.context.build(slot, posted)
 
     def number_rows(self) -> list[tuple[str, Control]]:
         """Label the rows by their present place."""

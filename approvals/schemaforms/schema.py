@@ -4,10 +4,8 @@ from functools import cached_property
 from urllib.parse import unquote
 
 from approvals.schemaforms.limits import MAX_SCHEMA_STEPS
-from approvals.schemaforms.readings import Reading
-from approvals.schemaforms.values import JSONValue, as_dict, as_list, walk_json
-
-type Keywords = dict[str, JSONValue]
+from approvals.schemaforms.memo import Memo
+from approvals.schemaforms.values import JSONValue, Keywords, as_dict, as_list, walk_json
 
 CONDITIONS = "if/then/else"
 """Where the conditions of all merged parts are gathered; a name no schema keyword has."""
@@ -24,10 +22,10 @@ class SchemaTrouble(Exception):
 class Schema:
     """One schema document, the only place its references are looked up in."""
 
-    def __init__(self, reading: Reading) -> None:
-        self.root = reading.root
+    def __init__(self, root: JSONValue, resolved: Memo[Keywords]) -> None:
+        self.root = root
         self._steps = 0
-        self._resolved = reading.keywords
+        self._resolved = resolved
 
     @cached_property
     def has_secrets(self) -> bool:

@@ -5,19 +5,16 @@ import time
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from approvals.schemaforms.choices import Choice, Option, Ticks, list_options
 from approvals.schemaforms.controls import OMIT
+from approvals.schemaforms.decode import Posted
 from approvals.schemaforms.limits import (
     MAX_FOUND_OPTIONS,
     MAX_QUERY_LENGTH,
     MAX_SEARCH_SECONDS,
 )
 from approvals.schemaforms.values import MISSING, MaybeJSON, clip, place_of
-
-if TYPE_CHECKING:
-    from approvals.schemaforms.decode import Posted
 
 _LOOK_AT_CLOCK_EVERY = 1_000
 
@@ -68,7 +65,7 @@ class SearchBox:
         self.is_searched = False
         self._found = Found([], 0)
 
-    def read(self, posted: "Posted") -> None:
+    def read(self, posted: Posted) -> None:
         self.query = posted.text(self.name)
         if self.query.strip():
             self.search()
@@ -134,7 +131,7 @@ class Search(Choice):
         blanks = [option.token for option in self.blank_options() if option.value is self.initial]
         return str(place) if place is not None else next(iter(blanks), "")
 
-    def read(self, posted: "Posted") -> None:
+    def read(self, posted: Posted) -> None:
         super().read(posted)
         self.box.read(posted)
 
@@ -194,7 +191,7 @@ class SearchTicks(Ticks):
         self.box = SearchBox(self.name, self.labels)
         super().open()
 
-    def read(self, posted: "Posted") -> None:
+    def read(self, posted: Posted) -> None:
         super().read(posted)
         self.box.read(posted)
 

@@ -3,11 +3,11 @@
 import json
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from approvals.schemaforms import formats
 from approvals.schemaforms.checks import can_check_pattern
 from approvals.schemaforms.controls import EMPTY, NULL, OMIT, Answer, Control, TextControl
+from approvals.schemaforms.decode import Posted
 from approvals.schemaforms.numbers import doubt_about_number, doubt_about_thousands
 from approvals.schemaforms.values import (
     MISSING,
@@ -19,9 +19,6 @@ from approvals.schemaforms.values import (
     walk_json,
 )
 from flowruns.evaluation.budget import TooSlowError
-
-if TYPE_CHECKING:
-    from approvals.schemaforms.decode import Posted
 
 _LONG_WORDS = frozenset(
     "body command comment comments content description details diff explanation feedback "
@@ -41,12 +38,12 @@ class PlainText(TextControl):
 
     def _allows_empty(self) -> bool:
         try:
-            return self.desk.reading.take_empty_text.find(self.node.rules, self._try_empty)
+            return self.context.reading.take_empty_text.find(self.node.rules, self._try_empty)
         except TooSlowError:
             return False
 
     def _try_empty(self) -> bool:
-        complaints = (self.desk.checker.complain(rule, "") for rule in self.node.rules)
+        complaints = (self.context.checker.complain(rule, "") for rule in self.node.rules)
         return not formats.format_complaint(self.node.format, "") and not any(complaints)
 
     @property
@@ -71,7 +68,7 @@ class PlainText(TextControl):
         bare = text.strip()
         if bare in ("", text) or formats.format_complaint(self.node.format, bare):
             return ""
-        if not all(self.desk.accepts(rule, bare) for rule in self.node.rules):
+        if not all(self.context.accepts(rule, bare) for rule in self.node.rules):
             return ""
         is_before, is_after = text[:1].isspace(), text[-1:].isspace()
         end = "both ends" if is_before and is_after else "the beginning" if is_before else "the end"
@@ -121,7 +118,7 @@ class Secret(TextControl):
         self.was_typed = False
         self.blank = self._opening_blank()
 
-    def read(self, posted: "Posted") -> None:
+    def read(self, posted: Posted) -> None:
         super().read(posted)
         self.was_typed = bool(self.raw or posted.text(f"{self.name}.typed"))
 
@@ -164,7 +161,7 @@ class ReadOnly(TextControl):
     def show(self, value: JSONValue) -> str:
         return value if isinstance(value, str) else show_json(value)
 
-    def read(self, posted: "Posted") -> None:
+    def read(self, posted: Posted) -> None:
         """Nothing that is posted changes it."""
 
 
@@ -183,7 +180,7 @@ class JSONText(TextControl):
         value = read_json(text)
         rule = self.node.keywords.get("contentSchema", MISSING)
         if rule is not MISSING:
-            self.note_complaints(self.desk.complain(self, rule, value))
+            self.note_complaints(self.find_complaints(rule, value))
         return text
 
     @property
@@ -217,9 +214,9 @@ class AnyJSON(JSONText):
     @property
     def may_hold_secrets(self) -> bool:
         """Tell whether this stands for fields of which one would have been a secret."""
-        return bool(self.node.trouble) and self.desk.schema.has_secrets
+        return bool(self.node.trouble) and self.context.schema.has_secrets
 
-    def read(self, posted: "Posted") -> None:
+    def read(self, posted: Posted) -> None:
         super().read(posted)
         self.was_typed = bool(self.raw or posted.text(f"{self.name}.typed"))
 

@@ -2,14 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from approvals.schemaforms.branches import Branch
 from approvals.schemaforms.controls import NULL, OMIT, Answer, Control, Key
+from approvals.schemaforms.decode import Posted
 from approvals.schemaforms.values import MISSING, MaybeJSON, as_dict, same_json
-
-if TYPE_CHECKING:
-    from approvals.schemaforms.decode import Posted
 
 _BLANKS = {OMIT: "Not set", NULL: "None"}
 
@@ -30,7 +27,7 @@ class UnionControl(Control):
         if self.chosen not in {"", *self.meanings}:
             self.branches[self.chosen] = self._build_branch(self.chosen, None)
 
-    def read(self, posted: "Posted") -> None:
+    def read(self, posted: Posted) -> None:
         self.branches = {}
         known = {"", *self.meanings, *map(str, range(len(self.node.branches)))}
         chosen = posted.text(f"{self.name}.?")
@@ -41,7 +38,7 @@ class UnionControl(Control):
             if str(index) == self.chosen or is_typed:
                 self.branches[str(index)] = self._build_branch(str(index), posted)
 
-    def _build_branch(self, token: str, posted: "Posted | None") -> Control:
+    def _build_branch(self, token: str, posted: Posted | None) -> Control:
         branch = self.node.branches[int(token)]
         is_initial = token == self.initial_branch
         slot = replace(
@@ -55,7 +52,7 @@ class UnionControl(Control):
             tags={**self.slot.tags, **branch.tags},
             depth=self.slot.depth + 1,
         )
-        return self.desk.build(slot, posted)
+        return self.context.build(slot, posted)
 
     def _find_branch(self) -> str:
         """Return the branch of the initial value: by its tag, else the first that accepts it."""
@@ -75,10 +72,10 @@ class UnionControl(Control):
         if branch.tags:
             value = as_dict(self.initial)
             return all(same_json(value.get(tag, MISSING), branch.tags[tag]) for tag in branch.tags)
-        return self.desk.accepts(branch.raw, self.initial)
+        return self.context.accepts(branch.raw, self.initial)
 
     def _has_exact_keys(self, index: int) -> bool:
-        keywords = self.desk.resolve_quietly(self.node.branches[index].raw)
+        keywords = self.context.resolve_quietly(self.node.branches[index].raw)
         if not isinstance(self.initial, dict) or "properties" not in keywords:
             return False
         return as_dict(keywords["properties"]).keys() == self.initial.keys()

@@ -10,6 +10,7 @@ from typing import Final, NoReturn
 from approvals.schemaforms.limits import MAX_JSON_DEPTH, MAX_NUMBER_LENGTH
 
 type JSONValue = bool | int | float | str | list[JSONValue] | dict[str, JSONValue] | None
+type Keywords = dict[str, JSONValue]
 
 
 class Missing(Enum):
@@ -229,3 +230,9 @@ def as_browser_text(text: str) -> str:
 
 def clip(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def humanise(name: str) -> str:
+    """Write a property name as a label."""
+    words = as_text(name).replace("_", " ").strip()
+    return words[:1].upper() + words[1:] if words else "(no name)"

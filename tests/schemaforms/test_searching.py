@@ -10,9 +10,8 @@ from django.utils.datastructures import MultiValueDict
 from pydantic import BaseModel, Field
 
 from approvals.schemaforms import JSONValue, find_options, open_form, read_form
-from approvals.schemaforms.choices import label_options
 from approvals.schemaforms.limits import MAX_FOUND_OPTIONS
-from approvals.schemaforms.options import Member
+from approvals.schemaforms.options import Member, label_options
 from approvals.schemaforms.searching import search_labels
 from approvals.schemaforms.values import as_dict, same_json
 from tests.schemaforms.browser import Page, Reviewer, ask
@@ -251,7 +250,7 @@ def test_a_large_form_writes_the_labels_of_its_options_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     written = Mock(wraps=label_options)
-    monkeypatch.setattr("approvals.schemaforms.build.label_options", written)
+    monkeypatch.setattr("approvals.schemaforms.context.label_options", written)
     schema: JSONValue = {
         "$defs": {"City": CITIES},
         "properties": {
