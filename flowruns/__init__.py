@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from flowruns.sdk.context import get_run_context, tags
     from flowruns.sdk.deployments import ConcurrencyLimitConfig, arun_deployment, run_deployment
     from flowruns.sdk.flows import Flow, flow
-    from flowruns.sdk.futures import TaskFuture
+    from flowruns.sdk.futures import TaskFuture, ThreadPoolTaskRunner
     from flowruns.sdk.inputs import asend_input, receive_input, send_input
     from flowruns.sdk.pauses import apause_flow_run, pause_flow_run
     from flowruns.sdk.resumes import aresume_flow_run, resume_flow_run
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from flowruns.sdk.serving import aserve, serve
     from flowruns.sdk.states import FlowRun, State
     from flowruns.sdk.suspensions import asuspend_flow_run, suspend_flow_run
-    from flowruns.sdk.task_runners import ThreadPoolTaskRunner
     from flowruns.sdk.tasks import Task, task, unmapped
     from flowruns.sdk.waiting import wait_for_flow_run
 
@@ -65,7 +64,7 @@ _HOMES = {
     "sdk.context": ["get_run_context", "tags"],
     "sdk.deployments": ["ConcurrencyLimitConfig", "arun_deployment", "run_deployment"],
     "sdk.flows": ["Flow", "flow"],
-    "sdk.futures": ["TaskFuture"],
+    "sdk.futures": ["TaskFuture", "ThreadPoolTaskRunner"],
     "sdk.inputs": ["asend_input", "receive_input", "send_input"],
     "sdk.pauses": ["apause_flow_run", "pause_flow_run"],
     "sdk.resumes": ["aresume_flow_run", "resume_flow_run"],
@@ -73,7 +72,6 @@ _HOMES = {
     "sdk.run_logs": ["get_run_logger"],
     "sdk.serving": ["aserve", "serve"],
     "sdk.states": ["FlowRun", "State"],
-    "sdk.task_runners": ["ThreadPoolTaskRunner"],
     "sdk.suspensions": ["asuspend_flow_run", "suspend_flow_run"],
     "sdk.tasks": ["Task", "task", "unmapped"],
     "sdk.waiting": ["wait_for_flow_run"],

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from flowruns import wire
-from flowruns.connectors import (
+from flowruns.connectors.protocol import (
     ArtifactHead,
     CheckedAnswer,
     HistoryState,

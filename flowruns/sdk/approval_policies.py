@@ -3,8 +3,8 @@
 from typing import Any
 
 from flowruns.domain.policies import ANNOTATION, PolicyUnreadable, parse_policy
-from flowruns.sdk.base_run_input import BaseRunInput
 from flowruns.sdk.input_schemas import schema_of
+from flowruns.sdk.run_input import BaseRunInput
 
 
 def policy_for(model: type[BaseRunInput] | None, given: str | None) -> str:

@@ -17,11 +17,11 @@ import pydantic
 
 from flowruns.domain.keysets import Keyset, keyset_from_pause, policy_key
 from flowruns.sdk import calls
-from flowruns.sdk.base_run_input import BaseRunInput, description_of, given_to, save_steps
 from flowruns.sdk.context import FlowRunContext, current_task_run
 from flowruns.sdk.errors import AnswerBelongsElsewhere, ObjectNotFound
 from flowruns.sdk.input_schemas import accepted_by, schema_of
 from flowruns.sdk.questions import Likeness, Place, Question, compare, read_question
+from flowruns.sdk.run_input import BaseRunInput, description_of, given_to, save_steps
 from flowruns.sdk.steps import Steps
 from flowruns.sdk.subflows import doubt_parameters
 
@@ -217,7 +217,7 @@ def _refusal(asked: Question, earlier: Question) -> str:
 
 def recall_steps(run: FlowRunContext) -> Steps[Memory]:
     """Read once in an attempt of the run what earlier processes have asked in it."""
-    if run.memory is None:
+    if not isinstance(run.memory, Memory):
         keys = run.flow_run.empirical_policy.pause_keys or ()
         inputs = (yield from _read_inputs(run.flow_run.id)) if keys else {}
         if not keys and run.caller is not None:
@@ -225,8 +225,7 @@ def recall_steps(run: FlowRunContext) -> Steps[Memory]:
         names = [(state, key) for key in sorted(keys, key=_by_number) for state in _STATES]
         found = (_answered(each, inputs) for each in names)
         run.memory = Memory([each for each in found if each is not None], run.doubt)
-    memory: Memory = run.memory
-    return memory
+    return run.memory
 
 
 def _by_number(key: str) -> tuple[int, str]:

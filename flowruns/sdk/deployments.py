@@ -3,21 +3,22 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from flowruns import wire
 from flowruns.domain.states import StateType
-from flowruns.schedules import Schedule
 from flowruns.sdk import calls, deployment_calls
 from flowruns.sdk.asking import STARTING
 from flowruns.sdk.client import FlowRunsClient, SyncFlowRunsClient
 from flowruns.sdk.context import FlowRunContext, current_flow_run, current_tags
+from flowruns.sdk.definitions import FlowDefinition
 from flowruns.sdk.dispatch import dispatch, on_loop
 from flowruns.sdk.entrypoints import entrypoint_of
 from flowruns.sdk.errors import FlowRunWaitTimeout, ObjectNotFound
 from flowruns.sdk.parameter_schemas import schema_of_parameters
 from flowruns.sdk.parameters import to_json_object
+from flowruns.sdk.schedules import Schedule
 from flowruns.sdk.states import FlowRun, State
 from flowruns.sdk.steps import Steps
 from flowruns.sdk.subflows import link_call
@@ -25,9 +26,6 @@ from flowruns.sdk.waiting import wait_steps
 from flowruns.wire.concurrency import ConcurrencyOptions
 from flowruns.wire.deployments import Deployment, DeploymentCreate
 from flowruns.wire.schedules import DeploymentSchedule, ScheduleCreate
-
-if TYPE_CHECKING:
-    from flowruns.sdk.flows import Flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class ConcurrencyLimitConfig:
 class RunnerDeployment:
     """A flow under the name by which it is served; made by `flow.to_deployment`."""
 
-    flow: "Flow[..., Any]"
+    flow: FlowDefinition[..., Any]
     name: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     tags: Iterable[str] = ()

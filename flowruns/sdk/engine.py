@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from flowruns import wire
@@ -13,13 +13,9 @@ from flowruns.sdk import calls, parameters, run_logs, task_reports
 from flowruns.sdk.asking import STARTING, WORKING
 from flowruns.sdk.attendance import attending
 from flowruns.sdk.config import load_config
-from flowruns.sdk.context import (
-    FlowRunContext,
-    ResultSettings,
-    current_flow_run,
-    current_task_run,
-    in_flow_run,
-)
+from flowruns.sdk.context import FlowRunContext, current_flow_run, current_task_run, in_flow_run
+from flowruns.sdk.definitions import FlowDefinition
+from flowruns.sdk.drive import AsyncConnection, Connection
 from flowruns.sdk.errors import (
     ConfigurationError,
     FlowRunNotOurs,
@@ -41,16 +37,12 @@ from flowruns.sdk.futures import (
     wait_for_completion,
 )
 from flowruns.sdk.hooks import hook_steps
+from flowruns.sdk.lifecycle import cancelled, create_run, prepare_run, propose_end
 from flowruns.sdk.limits import TimeLimit
-from flowruns.sdk.run_ends import cancelled, propose_end
-from flowruns.sdk.run_starts import create_run, prepare_run
+from flowruns.sdk.results import ResultSettings
 from flowruns.sdk.states import FlowRun, State, crashed, failed_with, timed_out
 from flowruns.sdk.steps import Block, Steps
 from flowruns.sdk.yielding import invoke_steps, replay_steps
-
-if TYPE_CHECKING:
-    from flowruns.sdk.drive import AsyncConnection, Connection
-    from flowruns.sdk.flows import Flow
 
 
 @dataclass(slots=True)
@@ -71,9 +63,9 @@ class Finished:
 class FlowEngine:
     """One call of a flow, with its arguments by name."""
 
-    flow: "Flow[..., Any]"
+    flow: FlowDefinition[..., Any]
     parameters: dict[str, Any]
-    connection: "Connection | AsyncConnection"
+    connection: Connection | AsyncConnection
     # The run that a serving process has taken for this call, instead of a new one.
     taken: FlowRun | None = None
     wait_for: tuple[Any, ...] = ()

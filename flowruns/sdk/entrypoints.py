@@ -8,17 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from flowruns.sdk.definitions import FlowDefinition
 from flowruns.sdk.errors import FlowNotServable
-
-if TYPE_CHECKING:
-    from flowruns.sdk.flows import Flow
 
 _is_loading = False
 
 
-def entrypoint_of(flow: "Flow[..., Any]") -> str:
+def entrypoint_of(flow: FlowDefinition[..., Any]) -> str:
     """Name the file and the function of `flow`, the file by its whole path.
 
     Raises FlowNotServable for a flow that no other process could import.
@@ -57,20 +55,18 @@ def _loading() -> Iterator[None]:
         _is_loading = False
 
 
-def load_flow(entrypoint: str) -> "Flow[..., Any]":
+def load_flow(entrypoint: str) -> FlowDefinition[..., Any]:
     """Import the file of `entrypoint` and return its flow.
 
     Raises FlowNotServable where there is none, or whatever the file raises.
     """
-    from flowruns.sdk.flows import Flow
-
     file, _, name = entrypoint.rpartition(":")
     with _loading():
         module = import_file(Path(file).resolve())
     flow: Any = module
     for part in name.split("."):
         flow = getattr(flow, part, None)
-    if not isinstance(flow, Flow):
+    if not isinstance(flow, FlowDefinition):
         raise FlowNotServable(f"{file} has no flow {name!r}.")
     return flow
 

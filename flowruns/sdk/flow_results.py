@@ -3,22 +3,20 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
-from flowruns.sdk.context import ResultSettings, current_flow_run
+from flowruns.sdk.context import current_flow_run
+from flowruns.sdk.definitions import FlowDefinition
 from flowruns.sdk.errors import ConfigurationError, ResultNotPersisted
-from flowruns.sdk.results import StoredResult, place_flow_result
+from flowruns.sdk.results import Result, ResultSettings, StoredResult, place_flow_result
 from flowruns.sdk.run_logs import RunLogger
-from flowruns.sdk.states import Result, State
+from flowruns.sdk.states import State
 from flowruns.sdk.steps import Block, Steps
 from flowruns.sdk.storage import open_storage
 
-if TYPE_CHECKING:
-    from flowruns.sdk.flows import Flow
 
-
-def result_settings(flow: "Flow[..., Any]") -> ResultSettings:
+def result_settings(flow: FlowDefinition[..., Any]) -> ResultSettings:
     """Say what becomes of results in a run of `flow`: as in the caller's, unless told."""
     caller = current_flow_run()
     if caller is None:

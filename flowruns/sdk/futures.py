@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, as_completed
 from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from flowruns.domain.states import StateType
+from flowruns.sdk.context import MOST_THREADS
 from flowruns.sdk.errors import UpstreamTaskError
-from flowruns.sdk.states import Result, State, completed
+from flowruns.sdk.results import Result
+from flowruns.sdk.states import State, completed
 
 _COLLECTIONS = frozenset({list, tuple, set})
 
@@ -171,3 +174,19 @@ def _failed_group(states: list[State[Any]], failures: list[State[Any]], data: An
         kind, word, count = StateType.CANCELLED, "cancelled", cancelled
     message = f"{count}/{len(states)} states {word}."
     return State(type=kind, message=message, data=data)
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadPoolTaskRunner:
+    """Runs the submitted tasks of a flow run in at most `max_workers` threads, as in Prefect 3.8.
+
+    A task that waits for tasks that it has submitted keeps its thread meanwhile: leave it enough.
+
+    Example: `@flow(task_runner=ThreadPoolTaskRunner(max_workers=4))`
+    """
+
+    max_workers: int = MOST_THREADS
+
+    def __post_init__(self) -> None:
+        if self.max_workers < 1:
+            raise ValueError("max_workers must be 1 or more")

@@ -11,7 +11,6 @@ from flowruns.domain.rejections import read_rejection
 from flowruns.domain.states import StateType
 from flowruns.sdk import calls
 from flowruns.sdk.approval_policies import policy_for
-from flowruns.sdk.base_run_input import BaseRunInput, load_steps
 from flowruns.sdk.bindings import (
     ask_for,
     bind_steps,
@@ -36,7 +35,12 @@ from flowruns.sdk.errors import (
     StateHasChanged,
 )
 from flowruns.sdk.questions import Place, calling_place, write_question
-from flowruns.sdk.run_input import keyset_from_paused_state, run_input_subclass_from_type
+from flowruns.sdk.run_input import (
+    BaseRunInput,
+    keyset_from_paused_state,
+    load_steps,
+    run_input_subclass_from_type,
+)
 from flowruns.sdk.states import OrchestrationResult, State, failed_with
 from flowruns.sdk.steps import Moment, Steps, read_clock
 from flowruns.sdk.waiting import Watch

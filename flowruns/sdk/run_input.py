@@ -1,19 +1,170 @@
-"""What a person answers: typed input for a paused flow run; semantics of Prefect 3.8."""
+"""What a person answers, or a run sends: typed input for a flow run; semantics of Prefect 3.8."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from inspect import isclass
 from types import UnionType
-from typing import Any, Literal, Self, TypeAliasType, Union, cast, get_args, get_origin
+from typing import Any, ClassVar, Literal, Self, TypeAliasType, Union, cast, get_args, get_origin
 from uuid import UUID
 
 import pydantic
+from pydantic import ConfigDict, PrivateAttr
+from pydantic_core import to_json
 
 from flowruns import wire
-from flowruns.domain.keysets import Keyset, keyset_from_pause
-from flowruns.sdk import messages
-from flowruns.sdk.base_run_input import BaseRunInput, ensure_id
+from flowruns.domain.keysets import Keyset, key_from_name, keyset_from_base, keyset_from_pause
+from flowruns.sdk import calls, messages
+from flowruns.sdk.context import require_flow_run
+from flowruns.sdk.dispatch import dispatch, on_loop
+from flowruns.sdk.errors import ObjectNotFound
+from flowruns.sdk.input_schemas import field_with_default, schema_of
 from flowruns.sdk.messages import InputReader
-from flowruns.sdk.states import State
+from flowruns.sdk.metadata import DecidedBy, RunInputMetadata
+from flowruns.sdk.results import name_values
+from flowruns.sdk.states import State, storable
+from flowruns.sdk.steps import Steps
+
+
+class BaseRunInput(pydantic.BaseModel):
+    """What RunInput and the wrapper of other types share."""
+
+    # An answer may hold secrets, and what is raised about it ends in the run's states and logs.
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    # Who may answer, as one line such as "1 of @finance"; None leaves it to the operator.
+    approval_policy: ClassVar[str | None] = None
+
+    _description: str | None = PrivateAttr(default=None)
+    _initial: ClassVar[Mapping[str, Any]] = {}
+    # What the author wrote, of a class that was made to ask for it.
+    _authors: ClassVar[type[pydantic.BaseModel] | None] = None
+    _metadata: RunInputMetadata = PrivateAttr()
+
+    def __reduce__(self) -> Any:
+        """Be pickled as one of the author's class: classes made for one question are not found."""
+        kind = authors_class(type(self))
+        more = {name: value for name, value in self if name not in kind.model_fields}
+        return _restore, (kind, more, self.__getstate__())
+
+    def __eq__(self, other: object) -> bool:
+        """Equal what was made of the same class of the author's with the same values."""
+        if not isinstance(other, pydantic.BaseModel):
+            return NotImplemented
+        is_alike = authors_class(type(self)) is authors_class(type(other))
+        return is_alike and dict(self) == dict(other)
+
+    __hash__ = None  # type: ignore[assignment] # as of every pydantic model that may change
+
+    @property
+    def metadata(self) -> RunInputMetadata:
+        return self._metadata
+
+    @classmethod
+    def keyset_from_type(cls) -> Keyset:
+        return keyset_from_base(key_from_name(cls.__name__))
+
+    @classmethod
+    def with_initial_data(cls, description: str | None = None, **initial: Any) -> type[Self]:
+        """Make a subclass whose fields begin with the values `initial`.
+
+        `description` is Markdown and is shown above the form. Unlike in Prefect a field keeps
+        its constraints, title and description.
+
+        Example: `Approval.with_initial_data(description="Refund **7 EUR**?", approve=True)`
+        """
+        fields: dict[str, Any] = {
+            name: field_with_default(cls.model_fields.get(name), value)
+            for name, value in initial.items()
+        }
+        model = pydantic.create_model(cls.__name__, __base__=cls, **fields)
+        model._initial = {**cls._initial, **initial}  # noqa: SLF001 - our own
+        model._authors = authors_class(cls)  # noqa: SLF001
+        if description is not None:
+            # A class attribute over a private one: read through the class, before any instance.
+            model._description = description  # noqa: SLF001
+        return model
+
+    @classmethod
+    def save(cls, keyset: Keyset, flow_run_id: UUID | None = None) -> None:
+        """Store the schema and the description under `keyset`; awaitable in async code."""
+        return cast("None", dispatch(save_steps(cls, keyset, ensure_id(flow_run_id))))
+
+    @classmethod
+    async def asave(cls, keyset: Keyset, flow_run_id: UUID | None = None) -> None:
+        await on_loop(save_steps(cls, keyset, ensure_id(flow_run_id)))
+
+    @classmethod
+    def load(cls, keyset: Keyset, flow_run_id: UUID | None = None) -> Self:
+        """Read the answer under `keyset`, or the defaults; awaitable in async code.
+
+        Raises pydantic.ValidationError where the answer is none that this type accepts.
+        """
+        return cast("Self", dispatch(load_steps(cls, keyset, ensure_id(flow_run_id))))
+
+    @classmethod
+    async def aload(cls, keyset: Keyset, flow_run_id: UUID | None = None) -> Self:
+        return cast("Self", await on_loop(load_steps(cls, keyset, ensure_id(flow_run_id))))
+
+    @classmethod
+    def load_from_flow_run_input(cls, flow_run_input: wire.RunInput) -> Self:
+        """Read a message; raises pydantic.ValidationError."""
+        message = cls(**json.loads(flow_run_input.value))
+        return message._with_metadata_of(flow_run_input)
+
+    def _with_metadata_of(self, found: wire.RunInput) -> Self:
+        self._metadata = RunInputMetadata(
+            key=found.key, sender=found.sender, receiver=found.flow_run_id
+        )
+        return self
+
+    def send_to(
+        self, flow_run_id: UUID, sender: str | None = None, key_prefix: str | None = None
+    ) -> None:
+        """Send this input to a flow run, which gets it by `receive`; awaitable in async code.
+
+        `sender` defaults to the current flow run. `key_prefix` names a channel of one's own.
+        Secrets are sent, and stored, in plain text. Raises ValueError and ObjectNotFound.
+        """
+        return cast("None", dispatch(self._send_steps(flow_run_id, sender, key_prefix)))
+
+    async def asend_to(
+        self, flow_run_id: UUID, sender: str | None = None, key_prefix: str | None = None
+    ) -> None:
+        """Send this input to a flow run: `send_to` for async code."""
+        await on_loop(self._send_steps(flow_run_id, sender, key_prefix))
+
+    def _send_steps(
+        self, flow_run_id: UUID, sender: str | None, key_prefix: str | None
+    ) -> Steps[None]:
+        prefix = key_prefix if key_prefix is not None else messages.prefix_of(type(self).__name__)
+        messages.check_prefix(prefix)
+        return messages.send_steps(flow_run_id, prefix, messages.content_of(self), sender)
+
+    def respond(
+        self, run_input: Any, sender: str | None = None, key_prefix: str | None = None
+    ) -> None:
+        """Send `run_input`, of any type, to the flow run that this one came from.
+
+        Awaitable in async code. Raises SenderIsNoFlowRun where no flow run sent it.
+        """
+        return cast("None", dispatch(self._respond_steps(run_input, sender, key_prefix)))
+
+    async def arespond(
+        self, run_input: Any, sender: str | None = None, key_prefix: str | None = None
+    ) -> None:
+        """Send an input to the flow run that this one came from: `respond` for async code."""
+        await on_loop(self._respond_steps(run_input, sender, key_prefix))
+
+    def _respond_steps(
+        self, run_input: Any, sender: str | None, key_prefix: str | None
+    ) -> Steps[None]:
+        receiver = messages.sending_run(self.metadata.sender)
+        return as_run_input(run_input)._send_steps(receiver, sender, key_prefix)  # noqa: SLF001
+
+    @classmethod
+    def unwrap(cls, answer: Self) -> Any:
+        """Return what the flow asked for, given the whole answer."""
+        return answer
 
 
 class RunInput(BaseRunInput):
@@ -175,3 +326,78 @@ def keyset_from_paused_state(state: State[Any]) -> Keyset:
     if not state.is_paused():
         raise ValueError(f"{state.type.value!r} is no paused state.")
     return keyset_from_pause(state.name or "", str(state.state_details.pause_key))
+
+
+def authors_class(kind: type[pydantic.BaseModel]) -> type[pydantic.BaseModel]:
+    """Return the class that the author of a flow wrote, of one made to ask for it."""
+    authors: type[pydantic.BaseModel] | None = vars(kind).get("_authors")
+    return authors or kind
+
+
+def _restore(
+    kind: type[pydantic.BaseModel], more: Mapping[str, Any], state: dict[Any, Any]
+) -> pydantic.BaseModel:
+    if more and issubclass(kind, BaseRunInput):
+        kind = kind.with_initial_data(**more)
+    restored = kind.__new__(kind)
+    if not kind.__private_attributes__:
+        state = state | {"__pydantic_private__": None}
+    restored.__setstate__(state)
+    return restored
+
+
+def ensure_id(flow_run_id: UUID | None) -> UUID:
+    """Return `flow_run_id`, or the current flow run's."""
+    if flow_run_id is not None:
+        return flow_run_id
+    message = "Must either provide a flow run ID or be within a flow run."
+    return require_flow_run(message).flow_run.id
+
+
+def save_steps(model: type[BaseRunInput], keyset: Keyset, flow_run_id: UUID) -> Steps[None]:
+    """Store what a person needs to answer: the schema, and the description if there is one."""
+    yield from calls.create_flow_run_input(flow_run_id, keyset.schema, schema_text_of(model))
+    if description := description_of(model):
+        text = to_json(description).decode()
+        yield from calls.create_flow_run_input(flow_run_id, keyset.description, text)
+
+
+def schema_text_of(model: type[BaseRunInput]) -> str:
+    """Write the schema as a pause stores it."""
+    return to_json(schema_of(model), inf_nan_mode="null").decode()
+
+
+def description_of(model: type[BaseRunInput]) -> str:
+    """Return the Markdown that stands above the form, or ""."""
+    description = model._description  # noqa: SLF001 - ours, read through the class
+    return storable(description) if isinstance(description, str) else ""
+
+
+def given_to(model: type[BaseRunInput]) -> str:
+    """Name the initial data alike in every process, or return "" where there is none."""
+    return name_values(model._initial) if model._initial else ""  # noqa: SLF001 - ours
+
+
+def load_steps(model: type[BaseRunInput], keyset: Keyset, flow_run_id: UUID) -> Steps[Any]:
+    """Read the answer; where none was stored the defaults are it."""
+    try:
+        text = yield from calls.read_flow_run_input(flow_run_id, keyset.response)
+    except ObjectNotFound:
+        text = "{}"
+    answer = model(**(json.loads(text) or {}))
+    answer._metadata = RunInputMetadata(  # noqa: SLF001 - our own
+        key=keyset.response,
+        receiver=flow_run_id,
+        decided_by=(yield from _read_votes(keyset, flow_run_id)),
+    )
+    return answer.unwrap(answer)
+
+
+def _read_votes(keyset: Keyset, flow_run_id: UUID) -> Steps[tuple[DecidedBy, ...]]:
+    """Read who gave an answer; nobody is told where no policy asked for votes."""
+    key = f"{keyset.response.removesuffix('response')}votes"
+    try:
+        text = yield from calls.read_flow_run_input(flow_run_id, key)
+    except ObjectNotFound:
+        return ()
+    return tuple(DecidedBy.model_validate(vote) for vote in json.loads(text))

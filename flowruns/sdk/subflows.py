@@ -8,19 +8,17 @@ another way does not get the result of another call.
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID, uuid4
 
 from flowruns.domain.states import StateType
 from flowruns.sdk import calls
 from flowruns.sdk.context import FlowRunContext, current_task_run
+from flowruns.sdk.definitions import FlowDefinition
 from flowruns.sdk.errors import StateHasChanged
 from flowruns.sdk.results import digest, source_of
 from flowruns.sdk.states import FlowRun, State
 from flowruns.sdk.steps import Steps
-
-if TYPE_CHECKING:
-    from flowruns.sdk.flows import Flow
 
 _BEGUN_AGAIN = "The flow run that called this one has begun again."
 _PARAMETERS_CHANGE = (
@@ -31,7 +29,7 @@ _PARAMETERS_CHANGE = (
 
 
 def link_subflow(
-    flow: "Flow[..., Any]", parameters: Mapping[str, Any], caller: FlowRunContext
+    flow: FlowDefinition[..., Any], parameters: Mapping[str, Any], caller: FlowRunContext
 ) -> Steps[UUID]:
     """Return the id of the task run that stands for this call in the calling run."""
     task_key = f"{flow.fn.__qualname__}-{_digest(source_of(flow.fn))}"

@@ -11,7 +11,6 @@ from flowruns.domain.keysets import keyset_from_pause
 from flowruns.domain.states import StateType
 from flowruns.sdk import calls
 from flowruns.sdk.approval_policies import policy_for
-from flowruns.sdk.base_run_input import BaseRunInput
 from flowruns.sdk.bindings import bind_steps
 from flowruns.sdk.context import current_flow_run, current_task_run, require_flow_run
 from flowruns.sdk.dispatch import dispatch, on_loop
@@ -23,7 +22,7 @@ from flowruns.sdk.errors import (
 )
 from flowruns.sdk.pauses import Pause, check_key, ending
 from flowruns.sdk.questions import Place, calling_place
-from flowruns.sdk.run_input import run_input_subclass_from_type
+from flowruns.sdk.run_input import BaseRunInput, run_input_subclass_from_type
 from flowruns.sdk.states import State
 from flowruns.sdk.steps import Moment, Steps, read_clock
 

@@ -4,7 +4,7 @@ import logging
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from flowruns.domain.states import StateType
@@ -16,6 +16,7 @@ from flowruns.sdk.context import (
     current_task_run,
     in_task_run,
 )
+from flowruns.sdk.definitions import TaskDefinition
 from flowruns.sdk.errors import (
     ConfigurationError,
     FlowPauseTimeout,
@@ -24,7 +25,6 @@ from flowruns.sdk.errors import (
     TaskRunTimeoutError,
     UpstreamTaskError,
 )
-from flowruns.sdk.functions import custom_name
 from flowruns.sdk.futures import (
     completed_result,
     conclude,
@@ -34,6 +34,7 @@ from flowruns.sdk.futures import (
 )
 from flowruns.sdk.hooks import call_author, hook_steps
 from flowruns.sdk.limits import TimeLimit
+from flowruns.sdk.options import custom_name
 from flowruns.sdk.parameters import Arguments, bind
 from flowruns.sdk.questions import name_asker
 from flowruns.sdk.results import StoredResult, digest_call, name_values, place_result
@@ -44,9 +45,6 @@ from flowruns.sdk.task_reports import TaskReport, running
 from flowruns.sdk.turns import Gate
 from flowruns.sdk.yielding import invoke_steps, replay_steps
 
-if TYPE_CHECKING:
-    from flowruns.sdk.tasks import Task
-
 # Trying again asks nobody anew: the run has ended, or its person has not come.
 _NOT_RETRIED = (PauseEnded, FlowPauseTimeout)
 
@@ -55,7 +53,7 @@ _NOT_RETRIED = (PauseEnded, FlowPauseTimeout)
 class TaskEngine:
     """One call of a task."""
 
-    task: "Task[..., Any]"
+    task: TaskDefinition[..., Any]
     task_run_id: UUID
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
