@@ -10,7 +10,7 @@ from flowruns.api import auth
 from flowruns.api.http import respond, respond_empty, respond_list
 from flowruns.models import ConcurrencyLimit
 from flowruns.services import concurrency as services
-from flowruns.services.presenting_limits import present_limit, present_new_limit
+from flowruns.services.presenting import present_limit, present_new_limit
 from flowruns.wire import concurrency as wire
 
 router = Router(tags=["Concurrency Limits"])

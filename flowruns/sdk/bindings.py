@@ -18,12 +18,12 @@ import pydantic
 from flowruns.domain.keysets import Keyset, keyset_from_pause, policy_key
 from flowruns.sdk import calls
 from flowruns.sdk.context import FlowRunContext, current_task_run
+from flowruns.sdk.doubts import doubt_parameters
 from flowruns.sdk.errors import AnswerBelongsElsewhere, ObjectNotFound
 from flowruns.sdk.input_schemas import accepted_by, schema_of
 from flowruns.sdk.questions import Likeness, Place, Question, compare, read_question
 from flowruns.sdk.run_input import BaseRunInput, description_of, given_to, save_steps
 from flowruns.sdk.steps import Steps
-from flowruns.sdk.subflows import doubt_parameters
 
 # Of one request; a run that asks more often needs several.
 _PAGE = 200
