@@ -10,9 +10,9 @@ from uuid import UUID
 from pydantic import BaseModel, JsonValue
 from pydantic import Secret as Hidden
 
-from flowruns.sdk.block_calls import load_block, save_block
+from flowruns.sdk.calls.blocks import load_block, save_block
 from flowruns.sdk.dispatch import dispatch, on_loop
-from flowruns.sdk.steps import Steps
+from flowruns.sdk.steps.steps import Steps
 
 __all__ = ["JSON", "Secret"]
 

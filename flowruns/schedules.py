@@ -3,6 +3,6 @@
 Names and semantics of `prefect.schedules` in Prefect 3.8. The server makes the runs.
 """
 
-from flowruns.sdk.schedules import Cron, Interval, RRule, Schedule
+from flowruns.sdk.serving.schedules import Cron, Interval, RRule, Schedule
 
 __all__ = ["Cron", "Interval", "RRule", "Schedule"]

@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, JsonValue
 
+from flowruns.sdk.calls.variables import delete_variable, read_variable, set_variable
 from flowruns.sdk.dispatch import dispatch, on_loop
-from flowruns.sdk.steps import Steps
-from flowruns.sdk.variable_calls import delete_variable, read_variable, set_variable
+from flowruns.sdk.steps.steps import Steps
 from flowruns.wire.variables import VariableCreate
 
 __all__ = ["Variable"]

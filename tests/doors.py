@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from flowruns.models import ApiKey
 from flowruns.services.api_keys import create_api_key, revoke_api_keys
-from flowruns.sockets import PATHS
+from flowruns.web.sockets import PATHS
 
 TABLE = Path(__file__).parent / "data" / "doors.txt"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flowruns.sdk.errors import ServerUnreachable
-from flowruns.sdk.steps import (
+from flowruns.sdk.steps.steps import (
     Await,
     Block,
     Emit,

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from flowruns import event_feed, listening
-from flowruns.holding import Message, Receive, Scope, Send
-from flowruns.sockets import recording, serve_sockets
+from flowruns.pubsub import event_feed, listening
+from flowruns.web.long_poll import Message, Receive, Scope, Send
+from flowruns.web.sockets import recording, serve_sockets
 
 _SECONDS = 10
 AUDIENCES = [event_feed.events.audience, event_feed.logs.audience]

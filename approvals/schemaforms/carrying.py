@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from approvals.schemaforms.controls import Control, TextControl
-from approvals.schemaforms.decode import FieldList
-from approvals.schemaforms.files import File, name_kept
+from approvals.schemaforms.controls.base import Control, TextControl
+from approvals.schemaforms.controls.files import File, name_kept
+from approvals.schemaforms.controls.groups import PRESENT, Group
+from approvals.schemaforms.controls.maps import MapControl
+from approvals.schemaforms.controls.objects import ObjectControl
+from approvals.schemaforms.controls.problems import forget_problems, join_labels
+from approvals.schemaforms.controls.rows import ListControl, Rows
+from approvals.schemaforms.controls.texts import AnyJSON, ReadOnly, Secret
+from approvals.schemaforms.controls.unions import UnionControl
 from approvals.schemaforms.form import Form, open_form, read_form
-from approvals.schemaforms.groups import PRESENT, Group
 from approvals.schemaforms.limits import MAX_COMPARED_NODES, MAX_SHOWN_VALUE
-from approvals.schemaforms.maps import MapControl
-from approvals.schemaforms.objects import ObjectControl
-from approvals.schemaforms.problems import forget_problems, join_labels
-from approvals.schemaforms.rows import ListControl, Rows
-from approvals.schemaforms.texts import AnyJSON, ReadOnly, Secret
-from approvals.schemaforms.unions import UnionControl
+from approvals.schemaforms.posted import FieldList
 from approvals.schemaforms.values import (
     MISSING,
     JSONValue,

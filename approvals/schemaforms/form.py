@@ -6,25 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from django.utils.safestring import SafeString
 
-from approvals.schemaforms.build import make_control
-from approvals.schemaforms.complaints import hide_patterns
-from approvals.schemaforms.context import FormContext, Slot
-from approvals.schemaforms.controls import Control
-from approvals.schemaforms.decode import (
-    JUDGED,
-    MAX_NAME_LENGTH,
-    OPERATION,
-    ROOT,
-    SEARCHED,
-    SEEN,
-    FileStore,
-    Posted,
-    PostedData,
-)
-from approvals.schemaforms.fields import Kind
-from approvals.schemaforms.limits import MAX_SHOWN_VALUE
-from approvals.schemaforms.operations import Outcome, apply_operation, reach_control
-from approvals.schemaforms.problems import (
+from approvals.schemaforms.controls.base import Control
+from approvals.schemaforms.controls.build import make_control
+from approvals.schemaforms.controls.context import FormContext, Slot
+from approvals.schemaforms.controls.problems import (
     Problem,
     find_control,
     find_control_at,
@@ -35,9 +20,24 @@ from approvals.schemaforms.problems import (
     place_complaint,
     point_out_doubts,
 )
+from approvals.schemaforms.controls.searching import Search, SearchTicks
+from approvals.schemaforms.controls.texts import MASK, list_secrets
+from approvals.schemaforms.limits import MAX_SHOWN_VALUE
+from approvals.schemaforms.operations import Outcome, apply_operation, reach_control
+from approvals.schemaforms.posted import (
+    JUDGED,
+    MAX_NAME_LENGTH,
+    OPERATION,
+    ROOT,
+    SEARCHED,
+    SEEN,
+    FileStore,
+    Posted,
+    PostedData,
+)
 from approvals.schemaforms.render import render_fields, render_found, render_summary
-from approvals.schemaforms.searching import Search, SearchTicks
-from approvals.schemaforms.texts import MASK, list_secrets
+from approvals.schemaforms.schema.complaints import hide_patterns
+from approvals.schemaforms.schema.nodes import Kind
 from approvals.schemaforms.values import (
     MISSING,
     JSONValue,

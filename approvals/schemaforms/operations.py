@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from approvals.schemaforms.controls import Control
-from approvals.schemaforms.files import File
-from approvals.schemaforms.groups import Group
-from approvals.schemaforms.rows import Rows
-from approvals.schemaforms.searching import Search, SearchTicks, first_match_id
-from approvals.schemaforms.texts import AnyJSON
-from approvals.schemaforms.unions import UnionControl
+from approvals.schemaforms.controls.base import Control
+from approvals.schemaforms.controls.files import File
+from approvals.schemaforms.controls.groups import Group
+from approvals.schemaforms.controls.rows import Rows
+from approvals.schemaforms.controls.searching import Search, SearchTicks, first_match_id
+from approvals.schemaforms.controls.texts import AnyJSON
+from approvals.schemaforms.controls.unions import UnionControl
 
 
 @dataclass(frozen=True)

@@ -12,20 +12,20 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
-from approvals.schemaforms.choices import Choice, Fixed, Ticks
-from approvals.schemaforms.controls import Control
-from approvals.schemaforms.decode import JUDGED, OPERATION, SEEN
-from approvals.schemaforms.files import File
-from approvals.schemaforms.groups import Group
+from approvals.schemaforms.controls.base import Control
+from approvals.schemaforms.controls.choices import Choice, Fixed, Ticks
+from approvals.schemaforms.controls.files import File
+from approvals.schemaforms.controls.groups import Group
+from approvals.schemaforms.controls.maps import MapControl
+from approvals.schemaforms.controls.moments import DateTime
+from approvals.schemaforms.controls.objects import ObjectControl
+from approvals.schemaforms.controls.problems import Problem, has_problems
+from approvals.schemaforms.controls.rows import ListControl
+from approvals.schemaforms.controls.searching import Search, SearchTicks
+from approvals.schemaforms.controls.texts import AnyJSON
+from approvals.schemaforms.controls.unions import UnionControl
 from approvals.schemaforms.limits import MAX_HELP_LENGTH
-from approvals.schemaforms.maps import MapControl
-from approvals.schemaforms.moments import DateTime
-from approvals.schemaforms.objects import ObjectControl
-from approvals.schemaforms.problems import Problem, has_problems
-from approvals.schemaforms.rows import ListControl
-from approvals.schemaforms.searching import Search, SearchTicks
-from approvals.schemaforms.texts import AnyJSON
-from approvals.schemaforms.unions import UnionControl
+from approvals.schemaforms.posted import JUDGED, OPERATION, SEEN
 from approvals.schemaforms.values import UNPRINTABLE, clip
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image").enable("table")

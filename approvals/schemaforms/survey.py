@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from approvals.schemaforms.checks import can_check_pattern
-from approvals.schemaforms.conditions import list_demands
-from approvals.schemaforms.context import FormContext
-from approvals.schemaforms.controls import Control
-from approvals.schemaforms.fields import Kind, Node
+from approvals.schemaforms.controls.base import Control
+from approvals.schemaforms.controls.conditions import list_demands
+from approvals.schemaforms.controls.context import FormContext
+from approvals.schemaforms.controls.problems import join_labels
 from approvals.schemaforms.form import Form
 from approvals.schemaforms.limits import MAX_DEPTH, MAX_SCHEMA_STEPS
-from approvals.schemaforms.problems import join_labels
+from approvals.schemaforms.schema.checks import can_check_pattern
+from approvals.schemaforms.schema.nodes import Kind, Node
 from approvals.schemaforms.values import JSONValue, as_dict, as_list, as_text
 
 type Place = tuple[tuple[str, ...], JSONValue]

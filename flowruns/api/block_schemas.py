@@ -7,8 +7,8 @@ from ninja import Router
 
 from flowruns.api import auth
 from flowruns.api.http import respond, respond_empty, respond_list
-from flowruns.services import block_schemas as services
-from flowruns.services.presenting_blocks import present_block_schema
+from flowruns.services.blocks import schemas as services
+from flowruns.services.blocks.presenting import present_block_schema
 from flowruns.wire.block_schemas import BlockSchema, BlockSchemaCreate, BlockSchemaQuery
 
 router = Router(tags=["Block schemas"])

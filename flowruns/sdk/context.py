@@ -12,12 +12,12 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from flowruns.sdk.drive import AsyncConnection, Connection
 from flowruns.sdk.errors import FlowRunSuspended, MissingContextError
-from flowruns.sdk.limits import TimeLimit
 from flowruns.sdk.results import ResultSettings, using_results
 from flowruns.sdk.states import FlowRun
-from flowruns.sdk.turns import Gate, Turnstile
+from flowruns.sdk.steps.drive import AsyncConnection, Connection
+from flowruns.sdk.steps.limits import TimeLimit
+from flowruns.sdk.steps.turns import Gate, Turnstile
 
 # Threads are made as they are needed; the bound keeps a large map() from making one per item.
 MOST_THREADS = 256

@@ -6,21 +6,21 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, Unpack, overload
 
-from flowruns.sdk import parameters as params
-from flowruns.sdk.definitions import FlowDefinition
 from flowruns.sdk.dispatch import aconnected, connected
-from flowruns.sdk.drive import AsyncConnection, arun, run
-from flowruns.sdk.engine import Finished, FlowEngine
-from flowruns.sdk.futures import Upstream, call_options
-from flowruns.sdk.options import FlowOptions, bind_method, check_options
-from flowruns.sdk.signals import termination_raises
+from flowruns.sdk.runs import parameters as params
+from flowruns.sdk.runs.definitions import FlowDefinition
+from flowruns.sdk.runs.engine import Finished, FlowEngine
+from flowruns.sdk.runs.futures import Upstream, call_options
+from flowruns.sdk.runs.options import FlowOptions, bind_method, check_options
+from flowruns.sdk.runs.signals import termination_raises
+from flowruns.sdk.runs.yielding import astream, stream
 from flowruns.sdk.states import FlowRun, State
-from flowruns.sdk.steps import Steps
-from flowruns.sdk.yielding import astream, stream
+from flowruns.sdk.steps.drive import AsyncConnection, arun, run
+from flowruns.sdk.steps.steps import Steps
 
 if TYPE_CHECKING:
-    from flowruns.sdk.deployments import ConcurrencyLimitConfig, RunnerDeployment
-    from flowruns.sdk.schedules import Schedule
+    from flowruns.sdk.serving.deployments import ConcurrencyLimitConfig, RunnerDeployment
+    from flowruns.sdk.serving.schedules import Schedule
 
 
 class Flow[**P, R](FlowDefinition[P, R]):
@@ -149,8 +149,8 @@ class Flow[**P, R](FlowDefinition[P, R]):
 
         Example: `serve(refund.to_deployment("desk"), promote.to_deployment("desk"), limit=4)`
         """
-        from flowruns.sdk.deployments import RunnerDeployment
-        from flowruns.sdk.schedules import collect_schedules
+        from flowruns.sdk.serving.deployments import RunnerDeployment
+        from flowruns.sdk.serving.schedules import collect_schedules
 
         return RunnerDeployment(
             flow=self,
@@ -185,7 +185,7 @@ class Flow[**P, R](FlowDefinition[P, R]):
 
         Example: `refund.serve("desk", limit=2, tags=["finance"])`
         """
-        from flowruns.sdk.serving import serve
+        from flowruns.sdk.serving.serving import serve
 
         deployment = self.to_deployment(name, concurrency_limit=global_limit, **options)
         serve(deployment, limit=limit, pause_on_shutdown=pause_on_shutdown)

@@ -20,8 +20,8 @@ from flowruns.sdk.errors import (
     TerminationSignal,
     UnfinishedRun,
 )
-from flowruns.sdk.limits import TimeLimit
 from flowruns.sdk.results import Result, current_storage, is_reference, read_reference
+from flowruns.sdk.steps.limits import TimeLimit
 
 LONGEST_MESSAGE = 50_000
 

@@ -13,16 +13,16 @@ from collections.abc import (
 from typing import Any, Concatenate, Literal, Unpack, overload
 from uuid import uuid4
 
-from flowruns.sdk import parameters as params
 from flowruns.sdk.context import copy_context, current_task_run, require_flow_run
-from flowruns.sdk.definitions import TaskDefinition
 from flowruns.sdk.dispatch import connected, on_loop, on_thread
 from flowruns.sdk.errors import ParameterBindError
-from flowruns.sdk.futures import TaskFuture, TaskFutures, Upstream, call_options
-from flowruns.sdk.options import TaskOptions, bind_method, check_options
+from flowruns.sdk.runs import parameters as params
+from flowruns.sdk.runs.definitions import TaskDefinition
+from flowruns.sdk.runs.futures import TaskFuture, TaskFutures, Upstream, call_options
+from flowruns.sdk.runs.options import TaskOptions, bind_method, check_options
+from flowruns.sdk.runs.task_engine import TaskEngine
+from flowruns.sdk.runs.yielding import astream, stream
 from flowruns.sdk.states import State
-from flowruns.sdk.task_engine import TaskEngine
-from flowruns.sdk.yielding import astream, stream
 
 
 class unmapped[T]:  # noqa: N801 - Prefect's name, and it reads as a function

@@ -17,8 +17,8 @@ from flowruns.models import (
     TaskRunState,
 )
 from flowruns.models.states import Run
-from flowruns.services.concurrency import count_active
-from flowruns.services.deployments import is_served
+from flowruns.services.deployments.deployments import is_served
+from flowruns.services.limits.concurrency import count_active
 from flowruns.wire import deployments as wire_deployments
 from flowruns.wire import schedules as wire_schedules
 from flowruns.wire import task_runs as wire_task_runs

@@ -11,11 +11,11 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.test import Client
 
-from flowruns import outages
 from flowruns.models import Listener
-from flowruns.outages import LeaveToOutages
-from flowruns.services import flow_runs as services
-from flowruns.services.attendance import note_attendance
+from flowruns.pubsub import outages
+from flowruns.pubsub.outages import LeaveToOutages
+from flowruns.services.runs import flow_runs as services
+from flowruns.services.upkeep.heartbeat import note_attendance
 from tests.integration.conftest import Api, Run
 
 
@@ -86,7 +86,7 @@ def test_an_outage_is_told_once_and_once_when_it_is_over(
 ) -> None:
     clock = iter([100.0, 101.0, 101.0, 102.0, 102.0, 103.0, 104.0, 106.0])
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
-    caplog.set_level(logging.WARNING, "flowruns.outages")
+    caplog.set_level(logging.WARNING, "flowruns.pubsub.outages")
     for _ in range(3):
         outages.note_failure(OperationalError("it is\naway"))
         outages.note_success()

@@ -13,16 +13,16 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connection, transaction
 
-from flowruns import waiters
 from flowruns.domain.actors import api_key
 from flowruns.domain.states import running
-from flowruns.holding import Message, Receive, Scope, Send, hold_requests
-from flowruns.lifespan import STATES
-from flowruns.listening import listen
 from flowruns.models import FlowRun
+from flowruns.pubsub import waiters
+from flowruns.pubsub.listening import listen
+from flowruns.pubsub.waiters import ask_database, count_waiters
 from flowruns.services.api_keys import create_api_key
-from flowruns.services.states import set_flow_run_state
-from flowruns.waiters import ask_database, count_waiters
+from flowruns.services.runs.states import set_flow_run_state
+from flowruns.web.lifespan import STATES
+from flowruns.web.long_poll import Message, Receive, Scope, Send, hold_requests
 from flowruns.wire.headers import read_etag, read_wait
 from tests.integration.conftest import Api, Make, Run
 
@@ -153,7 +153,7 @@ def test_a_change_between_registering_and_reading_is_not_missed(
         )
         return await ask(question)
 
-    monkeypatch.setattr("flowruns.holding.ask_database", change_first)
+    monkeypatch.setattr("flowruns.web.long_poll.ask_database", change_first)
 
     async def scenario() -> None:
         held = Exchange(scope)

@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel, Field
 
 from approvals.schemaforms import Form, JSONValue, describe_answer, open_form
-from flowruns.sdk.input_schemas import schema_of
+from flowruns.sdk.inputs.schemas import schema_of
 from tests.schemaforms.asked_elsewhere import Incident, Level, Limits, Perm, Signed
 from tests.schemaforms.browser import Reviewer, ask
 

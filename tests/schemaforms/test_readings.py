@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from approvals.schemaforms import JSONValue, open_form
 from approvals.schemaforms.limits import MAX_SCHEMA_STEPS
-from approvals.schemaforms.readings import Reading, take_reading
+from approvals.schemaforms.schema.cache import Reading, take_reading
 from tests.schemaforms.browser import Reviewer, ask
 
 

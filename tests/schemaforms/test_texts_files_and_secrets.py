@@ -10,7 +10,7 @@ from django.http import QueryDict
 from pydantic import BaseModel, SecretStr
 
 from approvals.schemaforms import Form, JSONValue, describe_answer, read_form
-from approvals.schemaforms.decode import FieldList
+from approvals.schemaforms.posted import FieldList
 from tests.schemaforms.browser import Reviewer, ask
 
 TEXT: JSONValue = {"type": "string"}

@@ -13,7 +13,7 @@ import pytest
 
 from flowruns import artifacts, flow, get_client, task
 from flowruns.exceptions import ObjectNotFound
-from flowruns.sdk.testing import FakeServer
+from flowruns.testing import FakeServer
 from flowruns.wire.artifacts import Artifact
 
 PICTURE = "https://a.example/x"

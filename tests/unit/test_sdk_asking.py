@@ -11,9 +11,9 @@ from flowruns.exceptions import (
     ServerUnreachable,
     StateHasChanged,
 )
-from flowruns.sdk.asking import STARTING, ask
+from flowruns.sdk.calls.asking import STARTING, ask
 from flowruns.sdk.config import Config, override_config
-from flowruns.sdk.steps import Reply, Send
+from flowruns.sdk.steps.steps import Reply, Send
 from tests.rehearsal import Away, Rehearsal
 
 _JSON = {"content-type": "application/json"}

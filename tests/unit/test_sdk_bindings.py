@@ -10,8 +10,8 @@ import pytest
 
 from flowruns import Flow, RunInput, pause_flow_run
 from flowruns.exceptions import AnswerBelongsElsewhere
-from flowruns.sdk.questions import Call, Likeness, Place, Question, compare
-from flowruns.sdk.testing import FakeServer, reviewed_by
+from flowruns.sdk.inputs.questions import Call, Likeness, Place, Question, compare
+from flowruns.testing import FakeServer, reviewed_by
 from tests.paused_flows import PausedFlow
 from tests.served_runs import Served
 

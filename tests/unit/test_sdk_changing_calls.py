@@ -10,7 +10,7 @@ import pytest
 
 from flowruns import RunInput, flow, pause_flow_run, suspend_flow_run, task
 from flowruns.sdk import storage
-from flowruns.sdk.testing import FakeServer, reviewed_by
+from flowruns.testing import FakeServer, reviewed_by
 from tests.served_runs import Served
 
 WAY_OUT = "give the pause a key= of its own"

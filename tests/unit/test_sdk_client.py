@@ -12,10 +12,10 @@ from flowruns import get_client, wire
 from flowruns.domain.states import StateType
 from flowruns.exceptions import RequestRefused, ServerUnreachable
 from flowruns.sdk.config import Config, override_config
-from flowruns.sdk.drive import AsyncConnection, Connection, _client_options, arun, run
 from flowruns.sdk.states import State
-from flowruns.sdk.steps import Invoke, Reply, Send, Sleep, Steps
-from flowruns.sdk.testing import served_by
+from flowruns.sdk.steps.drive import AsyncConnection, Connection, _client_options, arun, run
+from flowruns.sdk.steps.steps import Invoke, Reply, Send, Sleep, Steps
+from flowruns.testing import served_by
 
 _NOW = "2026-11-01T00:00:00Z"
 _ID = UUID(int=7)
@@ -178,7 +178,7 @@ def test_a_create_that_is_sent_twice_names_itself() -> None:
 
 
 def test_a_proposal_waits_as_long_as_the_server_says() -> None:
-    from flowruns.sdk.calls import propose_state
+    from flowruns.sdk.calls.flow_runs import propose_state
     from tests.rehearsal import Rehearsal
 
     wait = {"status": "WAIT", "details": {"type": "wait_details", "delay_seconds": 30}}

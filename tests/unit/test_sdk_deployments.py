@@ -11,12 +11,12 @@ from pydantic import BaseModel
 from flowruns import arun_deployment, flow, run_deployment
 from flowruns.exceptions import ObjectNotFound
 from flowruns.schedules import Cron, Interval, RRule, Schedule
-from flowruns.sdk.drive import Connection
-from flowruns.sdk.drive import run as play
-from flowruns.sdk.fake_runs import json_reply
-from flowruns.sdk.parameter_schemas import schema_of_parameters
-from flowruns.sdk.steps import Reply, Send
-from flowruns.sdk.testing import FakeServer, served_by
+from flowruns.sdk.runs.parameter_schemas import schema_of_parameters
+from flowruns.sdk.steps.drive import Connection
+from flowruns.sdk.steps.drive import run as play
+from flowruns.sdk.steps.steps import Reply, Send
+from flowruns.sdk.testing.fake_runs import json_reply
+from flowruns.testing import FakeServer, served_by
 
 
 class Item(BaseModel):

@@ -8,7 +8,7 @@ import pytest
 
 from flowruns import flow
 from flowruns.exceptions import FlowNotServable, FlowRunsError
-from flowruns.sdk.entrypoints import entrypoint_of, load_flow
+from flowruns.sdk.serving.entrypoints import entrypoint_of, load_flow
 
 
 @flow

@@ -26,9 +26,10 @@ from flowruns.exceptions import (
     ServerUnreachable,
     TerminationSignal,
 )
-from flowruns.sdk import engine, shipping
-from flowruns.sdk.steps import Reply, Send
-from flowruns.sdk.testing import FakeServer, served_by
+from flowruns.sdk.reporting import shipping
+from flowruns.sdk.runs import engine
+from flowruns.sdk.steps.steps import Reply, Send
+from flowruns.testing import FakeServer, served_by
 
 
 def test_a_run_that_was_cancelled_meanwhile_is_not_completed(server: FakeServer) -> None:

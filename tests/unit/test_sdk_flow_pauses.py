@@ -15,7 +15,7 @@ from flowruns.exceptions import (
     ApprovalRejected,
     FlowPauseTimeout,
 )
-from flowruns.sdk.testing import Asked, FakeServer, Rejected, reviewed_by, served_by
+from flowruns.testing import Asked, FakeServer, Rejected, reviewed_by, served_by
 
 
 class Review:

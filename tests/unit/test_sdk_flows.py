@@ -19,7 +19,7 @@ from flowruns.exceptions import (
     ParameterTypeError,
 )
 from flowruns.sdk.context import current_flow_run
-from flowruns.sdk.testing import FakeServer
+from flowruns.testing import FakeServer
 
 
 def test_a_flow_is_a_run_from_pending_to_completed(server: FakeServer) -> None:

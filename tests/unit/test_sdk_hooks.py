@@ -10,7 +10,7 @@ import pytest
 
 from flowruns import State, ThreadPoolTaskRunner, flow, pause_flow_run, task
 from flowruns.exceptions import ApprovalRejected
-from flowruns.sdk.testing import FakeServer, Rejected, reviewed_by
+from flowruns.testing import FakeServer, Rejected, reviewed_by
 
 type Call = tuple[str, str, str]
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from flowruns import RunInput, State, flow, pause_flow_run, task
 from flowruns.exceptions import FailedRun
 from flowruns.sdk import storage
-from flowruns.sdk.testing import FakeServer, reviewed_by
+from flowruns.testing import FakeServer, reviewed_by
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,8 @@ import pytest
 
 from flowruns import apause_flow_run, flow, pause_flow_run, task
 from flowruns.exceptions import FlowRunTimeoutError, TaskRunTimeoutError
-from flowruns.sdk.limits import TimeLimit
-from flowruns.sdk.testing import Asked, FakeServer, reviewed_by
+from flowruns.sdk.steps.limits import TimeLimit
+from flowruns.testing import Asked, FakeServer, reviewed_by
 
 LONG = 30
 # Enough for what a flow does besides waiting, also on a machine with much else to do.

@@ -11,10 +11,11 @@ from uuid import uuid4
 import pytest
 
 from flowruns import flow, get_run_logger
-from flowruns.sdk import run_logs, shipping
-from flowruns.sdk.shipping import LogShipper
-from flowruns.sdk.steps import Reply, Send
-from flowruns.sdk.testing import FakeServer, reviewed_by, served_by
+from flowruns.sdk.reporting import logs as run_logs
+from flowruns.sdk.reporting import shipping
+from flowruns.sdk.reporting.shipping import LogShipper
+from flowruns.sdk.steps.steps import Reply, Send
+from flowruns.testing import FakeServer, reviewed_by, served_by
 from flowruns.wire import LogCreate
 
 

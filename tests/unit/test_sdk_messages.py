@@ -15,7 +15,7 @@ from flowruns import RunInput, asend_input, receive_input, send_input
 from flowruns.domain.keysets import key_from_name
 from flowruns.exceptions import ObjectNotFound, SenderIsNoFlowRun
 from flowruns.sdk.context import in_flow_run
-from flowruns.sdk.testing import served_by
+from flowruns.testing import served_by
 from flowruns.wire import RunInput as RunInputOnTheWire
 from tests.paused_flows import PausedFlow
 

@@ -8,8 +8,8 @@ import pytest
 
 from flowruns import Flow, flow, task
 from flowruns.exceptions import FlowNotServable
-from flowruns.sdk.entrypoints import load_flow
-from flowruns.sdk.testing import FakeServer
+from flowruns.sdk.serving.entrypoints import load_flow
+from flowruns.testing import FakeServer
 
 pytestmark = pytest.mark.usefixtures("server")
 

@@ -9,7 +9,7 @@ import pytest
 
 import flowruns
 from flowruns import Flow, Task, flow, task
-from flowruns.sdk.options import FlowOptions, TaskOptions
+from flowruns.sdk.runs.options import FlowOptions, TaskOptions
 from tests.documents import DOCS
 from tests.servers import ROOT
 

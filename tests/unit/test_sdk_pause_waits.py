@@ -13,7 +13,7 @@ from flowruns.exceptions import (
     NotAuthorized,
     ServerUnreachable,
 )
-from flowruns.sdk.steps import Reply, Send
+from flowruns.sdk.steps.steps import Reply, Send
 from tests.paused_flows import PausedFlow
 
 

@@ -6,7 +6,7 @@ from pydantic import ConfigDict
 
 from flowruns import RunInput, flow, pause_flow_run
 from flowruns.preview import main
-from flowruns.sdk.testing import Asked, FakeServer, reviewed_by
+from flowruns.testing import Asked, FakeServer, reviewed_by
 
 
 class Refund(RunInput):

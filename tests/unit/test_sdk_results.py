@@ -15,7 +15,7 @@ from flowruns.exceptions import PauseRefused, ResultNotPersisted
 from flowruns.sdk.context import current_flow_run
 from flowruns.sdk.results import _plain, place_result
 from flowruns.sdk.storage import open_storage
-from flowruns.sdk.testing import reviewed_by
+from flowruns.testing import reviewed_by
 
 
 @pytest.fixture(autouse=True)

@@ -11,9 +11,9 @@ import pytest
 from flowruns import aresume_flow_run, resume_flow_run
 from flowruns.domain.states import State, StateType, failed
 from flowruns.exceptions import FlowPauseTimeout, NotPausedError, ObjectNotFound, ResumeRefused
-from flowruns.sdk.resumes import resume_steps
-from flowruns.sdk.steps import Reply, Send
-from flowruns.sdk.testing import served_by
+from flowruns.sdk.inputs.resumes import resume_steps
+from flowruns.sdk.steps.steps import Reply, Send
+from flowruns.testing import served_by
 from tests.paused_flows import PausedFlow
 
 

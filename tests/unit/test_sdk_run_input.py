@@ -14,14 +14,14 @@ from flowruns.domain.keysets import keyset_from_base
 from flowruns.domain.states import StateType
 from flowruns.exceptions import MissingContextError
 from flowruns.sdk.context import in_flow_run
-from flowruns.sdk.input_schemas import schema_of
-from flowruns.sdk.run_input import (
+from flowruns.sdk.inputs.run_input import (
     AutomaticRunInput,
     keyset_from_paused_state,
     run_input_subclass_from_type,
 )
+from flowruns.sdk.inputs.schemas import schema_of
 from flowruns.sdk.states import State
-from flowruns.sdk.testing import served_by
+from flowruns.testing import served_by
 from flowruns.wire import StateDetails
 from tests.paused_flows import PausedFlow
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from flowruns import RunInput
-from flowruns.sdk.input_schemas import DECIMAL, NAMES, schema_of
-from flowruns.sdk.run_input import run_input_subclass_from_type
+from flowruns.sdk.inputs.run_input import run_input_subclass_from_type
+from flowruns.sdk.inputs.schemas import DECIMAL, NAMES, schema_of
 from tests.data.asked_types import asked_types
 from tests.servers import PREFECT_PYTHON, ROOT, prefect_environment
 

@@ -9,14 +9,14 @@ import pytest
 
 from flowruns import FlowRun
 from flowruns.domain import states
-from flowruns.sdk import serving
 from flowruns.sdk.config import load_serving_config
-from flowruns.sdk.drive import AsyncConnection
 from flowruns.sdk.errors import ConfigurationError
-from flowruns.sdk.run_process import report_death
-from flowruns.sdk.serving import _is_due
-from flowruns.sdk.steps import Reply, Send
-from flowruns.sdk.testing import served_by
+from flowruns.sdk.serving import serving
+from flowruns.sdk.serving.process import report_death
+from flowruns.sdk.serving.serving import _is_due
+from flowruns.sdk.steps.drive import AsyncConnection
+from flowruns.sdk.steps.steps import Reply, Send
+from flowruns.testing import served_by
 from flowruns.wire import FlowRunPolicy
 from tests.paused_flows import PausedFlow
 

@@ -12,7 +12,7 @@ from flowruns.exceptions import ConfigurationError, MissingResult, ResultNotPers
 from flowruns.sdk import storage as storages
 from flowruns.sdk.results import StoredResult
 from flowruns.sdk.storage import Remote, open_storage
-from flowruns.sdk.testing import FakeServer, reviewed_by
+from flowruns.testing import FakeServer, reviewed_by
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from flowruns import (
 from flowruns.domain import states
 from flowruns.sdk import storage as storages
 from flowruns.sdk.context import current_flow_run
-from flowruns.sdk.testing import FakeServer, reviewed_by
+from flowruns.testing import FakeServer, reviewed_by
 from tests.served_runs import Served
 
 

@@ -11,8 +11,8 @@ from flowruns import flow, suspend_flow_run, task
 from flowruns.domain import states
 from flowruns.exceptions import FlowRunSuspended, MissingContextError, PauseRefused
 from flowruns.sdk.context import current_flow_run, in_flow_run
-from flowruns.sdk.suspensions import suspend_steps
-from flowruns.sdk.testing import reviewed_by
+from flowruns.sdk.inputs.suspensions import suspend_steps
+from flowruns.testing import reviewed_by
 from tests.paused_flows import PausedFlow
 
 

@@ -13,10 +13,12 @@ from flowruns import FlowRun, State, flow
 from flowruns.domain import states
 from flowruns.domain.states import StateDetails, StateType
 from flowruns.exceptions import FlowRunNotOurs
-from flowruns.sdk import attendance, calls, served_run
+from flowruns.sdk.calls import flow_runs
 from flowruns.sdk.dispatch import on_thread
-from flowruns.sdk.drive import AsyncConnection
-from flowruns.sdk.testing import FakeServer, served_by
+from flowruns.sdk.reporting import heartbeat
+from flowruns.sdk.serving import child as served_run
+from flowruns.sdk.steps.drive import AsyncConnection
+from flowruns.testing import FakeServer, served_by
 from flowruns.wire import FlowRunCreate
 
 HISTORY = {
@@ -47,8 +49,8 @@ def server() -> Iterator[FakeServer]:
 
 def take(server: FakeServer) -> FlowRun:
     """Make a run that is PENDING."""
-    flow_id = on_thread(calls.create_flow("served"))
-    return on_thread(calls.create_flow_run(FlowRunCreate(flow_id=flow_id)))
+    flow_id = on_thread(flow_runs.create_flow("served"))
+    return on_thread(flow_runs.create_flow_run(FlowRunCreate(flow_id=flow_id)))
 
 
 def serve(run: FlowRun) -> int:
@@ -122,7 +124,7 @@ def test_a_suspension_that_nobody_here_saw_is_in_the_history(
 
     async def ask() -> bool:
         async with AsyncConnection() as connection:
-            return await attendance._is_left(run.model_copy(update={"state": known}), connection)
+            return await heartbeat._is_left(run.model_copy(update={"state": known}), connection)
 
     assert asyncio.run(ask()) is is_left
 
@@ -130,9 +132,9 @@ def test_a_suspension_that_nobody_here_saw_is_in_the_history(
 def test_a_run_that_is_suspended_elsewhere_is_heard_of(
     server: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attendance, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(heartbeat, "POLL_SECONDS", 0.01)
     run, suspended = take(server).model_copy(update={"deployment_id": uuid4()}), threading.Event()
-    with attendance.attending(run, suspended):
+    with heartbeat.attending(run, suspended):
         change(server, "RUNNING")
         server.run.history.append(HISTORY["suspended"])
         assert suspended.wait(5)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from flowruns import State, flow, tags, task
-from flowruns.sdk import task_reports
-from flowruns.sdk.testing import FakeServer
+from flowruns.sdk.reporting import task_runs as task_reports
+from flowruns.testing import FakeServer
 
 
 def reported(server: FakeServer) -> list[dict[str, Any]]:

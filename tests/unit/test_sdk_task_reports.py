@@ -3,7 +3,7 @@
 import pytest
 
 from flowruns import flow, task
-from flowruns.sdk.testing import FakeServer, served_by
+from flowruns.testing import FakeServer, served_by
 
 
 def told(server: FakeServer) -> list[str]:

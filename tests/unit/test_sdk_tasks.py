@@ -22,9 +22,9 @@ from flowruns import (
 )
 from flowruns.exceptions import MissingContextError, ParameterBindError, UnfinishedRun
 from flowruns.sdk.context import in_flow_run
-from flowruns.sdk.steps import Await
-from flowruns.sdk.task_engine import TaskEngine
-from flowruns.sdk.testing import Asked, FakeServer, reviewed_by, served_by
+from flowruns.sdk.runs.task_engine import TaskEngine
+from flowruns.sdk.steps.steps import Await
+from flowruns.testing import Asked, FakeServer, reviewed_by, served_by
 from tests.paused_flows import PausedFlow
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, SecretStr
 from flowruns import RunInput, flow, get_client, pause_flow_run
 from flowruns.exceptions import ApprovalRejected, FlowPauseTimeout, ObjectNotFound
 from flowruns.sdk.config import load_config
-from flowruns.sdk.testing import Asked, Rejected, UnexpectedPause, reviewed_by
+from flowruns.testing import Asked, Rejected, UnexpectedPause, reviewed_by
 
 
 class Approval(RunInput):
@@ -87,7 +87,7 @@ import asyncio
 import pytest
 from flowruns import RunInput, apause_flow_run, flow
 from flowruns.exceptions import ApprovalRejected
-from flowruns.sdk.testing import Rejected, reviewed_by
+from flowruns.testing import Rejected, reviewed_by
 
 class Approval(RunInput):
     approve: bool

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from flowruns.sdk.drive import AsyncConnection, Connection, arun, run
-from flowruns.sdk.steps import Await, Block, Steps
-from flowruns.sdk.turns import Gate, Turnstile
+from flowruns.sdk.steps.drive import AsyncConnection, Connection, arun, run
+from flowruns.sdk.steps.steps import Await, Block, Steps
+from flowruns.sdk.steps.turns import Gate, Turnstile
 
 
 def _note(log: list[str], name: str, go_on: threading.Event) -> Steps[str]:

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from flowruns import flow
-from flowruns.sdk.steps import Reply, Send
-from flowruns.sdk.testing import FakeServer, served_by
+from flowruns.sdk.steps.steps import Reply, Send
+from flowruns.testing import FakeServer, served_by
 from flowruns.variables import Variable
 
 pytestmark = pytest.mark.usefixtures("server")

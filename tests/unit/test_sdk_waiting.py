@@ -9,13 +9,13 @@ from uuid import uuid4
 import pytest
 
 from flowruns import get_client, wait_for_flow_run
-from flowruns.domain.presumptions import presumed_crash
+from flowruns.domain.lost_runs import presumed_crash
 from flowruns.domain.states import State, StateType, failed, running
 from flowruns.exceptions import FlowRunWaitTimeout, ObjectNotFound
+from flowruns.sdk.calls.waiting import wait_steps
 from flowruns.sdk.states import FlowRun
-from flowruns.sdk.steps import Reply, Send
-from flowruns.sdk.testing import FakeServer, served_by
-from flowruns.sdk.waiting import wait_steps
+from flowruns.sdk.steps.steps import Reply, Send
+from flowruns.testing import FakeServer, served_by
 from flowruns.wire import FlowRunCreate
 from flowruns.wire.headers import reads_attendance
 from tests.paused_flows import PausedFlow

@@ -8,7 +8,7 @@ import pytest
 
 from flowruns import flow, get_run_context, task
 from flowruns.exceptions import MissingContextError, UpstreamTaskError
-from flowruns.sdk.testing import FakeServer, reviewed_by
+from flowruns.testing import FakeServer, reviewed_by
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from flowruns import State, apause_flow_run, flow, pause_flow_run, task
 from flowruns.exceptions import FlowRunTimeoutError
 from flowruns.sdk import storage
 from flowruns.sdk.context import current_flow_run
-from flowruns.sdk.testing import FakeServer, reviewed_by
+from flowruns.testing import FakeServer, reviewed_by
 from tests.served_runs import Served
 
 
