@@ -15,10 +15,10 @@ from approvals.schemaforms.controls.problems import (
     find_control_at,
     forget_problems,
     join_labels,
-    list_doubts,
     list_problems,
+    list_warnings,
     place_complaint,
-    point_out_doubts,
+    show_warnings,
 )
 from approvals.schemaforms.controls.searching import Search, SearchTicks
 from approvals.schemaforms.controls.texts import MASK, list_secrets
@@ -66,7 +66,7 @@ class Form:
     ) -> None:
         self.schema = schema
         self.root = root
-        self.fallback_reason = root.node.trouble
+        self.fallback_reason = root.node.unsupported
         self.is_bound = outcome is not None
         self.operation = outcome.operation if outcome else ""
         self.focus_id = outcome.focus_id if outcome else ""
@@ -92,18 +92,18 @@ class Form:
     @property
     def is_valid(self) -> bool:
         is_answer = self.is_bound and not self.operation
-        return is_answer and not self.problems and not self.doubts
+        return is_answer and not self.problems and not self.warnings
 
     @property
-    def doubts(self) -> list[Problem]:
+    def warnings(self) -> list[Problem]:
         """What is allowed and likely not meant, until the person has seen it and submits again."""
-        found = list_doubts(self.root)
-        return [doubt for control, doubt in found if _doubt_token(control) not in self._seen]
+        found = list_warnings(self.root)
+        return [warning for control, warning in found if _warning_token(control) not in self._seen]
 
     @property
-    def seen_doubts(self) -> list[str]:
-        """What the page tells once it shows these doubts, so that they are told once."""
-        return [_doubt_token(control) for control, _ in list_doubts(self.root)]
+    def seen_warnings(self) -> list[str]:
+        """What the page tells once it shows these warnings, so that they are told once."""
+        return [_warning_token(control) for control, _ in list_warnings(self.root)]
 
     def _decode(self) -> None:
         value = self.root.decode()
@@ -113,7 +113,7 @@ class Form:
         self._check_whole(self.value)
         if unstorable := find_unstorable(self.value):
             self.attach([unstorable])
-        point_out_doubts(self.root)
+        show_warnings(self.root)
 
     def _check_whole(self, value: JSONValue) -> None:
         """Ask the schema as a whole, for what no part of the form has noticed by itself."""
@@ -219,12 +219,12 @@ def _build_form(schema: JSONValue, posted: Posted | None, value: MaybeJSON = MIS
 
 def _try_form(schema: JSONValue, posted: Posted | None, value: MaybeJSON) -> Form:
     asked = _NOTHING_ASKED if schema == {} else schema
-    context = FormContext(asked, make_control, shows_misfits=value is not MISSING)
-    raw = context.reading.root
+    context = FormContext(asked, make_control, shows_mismatches=value is not MISSING)
+    raw = context.cache.root
     label = "" if context.node(raw).kind is Kind.OBJECT else "Answer"
     root = context.build(Slot(name=ROOT, raw=raw, label=label, given=value), posted)
     form = Form(schema, root) if posted is None else _judge_posted(schema, root, posted)
-    context.keep_reading()
+    context.keep_findings()
     return form
 
 
@@ -235,7 +235,7 @@ def _judge_posted(schema: JSONValue, root: Control, posted: Posted) -> Form:
     return Form(schema, root, outcome, is_judged=is_judged, seen=posted.texts(SEEN))
 
 
-def _doubt_token(control: Control) -> str:
-    """Name a doubt, for as long as its answer stays what it is."""
+def _warning_token(control: Control) -> str:
+    """Name a warning, for as long as its answer stays what it is."""
     answer = hashlib.sha256(repr(control.state()).encode(errors="replace")).hexdigest()
     return f"{control.name}:{answer[:16]}"

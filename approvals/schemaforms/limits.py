@@ -59,9 +59,9 @@ MAX_LABEL_LENGTH = 300
 MAX_SHOWN_VALUE = 2_000
 """Characters of one answer in a list of answers."""
 
-MAX_KEPT_SCHEMAS = 64
-MAX_KEPT_SCHEMA = 300_000
+MAX_CACHED_SCHEMAS = 64
+MAX_CACHED_SCHEMA = 300_000
 """Characters of a schema that is kept in memory for its next form, and how many are."""
 
-MAX_KEPT_NOTES = 30_000
+MAX_CACHED_FINDINGS = 30_000
 """Things that are kept about one schema."""

@@ -13,7 +13,7 @@ MAX_NAME_LENGTH = 300
 OPERATION = f"{ROOT}.op"
 JUDGED = f"{ROOT}.judged"
 SEEN = f"{ROOT}.seen"
-"""Names the doubts about answers that the person was told."""
+"""Names the warnings about answers that the person was told."""
 SEARCHED = "field"
 """The parameter that names the search field whose options are asked for."""
 

@@ -68,7 +68,7 @@ class ShownForm(Protocol):
     @property
     def problems(self) -> list[Problem]: ...
     @property
-    def doubts(self) -> list[Problem]: ...
+    def warnings(self) -> list[Problem]: ...
 
 
 @dataclass(frozen=True)
@@ -106,10 +106,10 @@ def render_fields(form: ShownForm) -> SafeString:
 
 def render_summary(form: ShownForm) -> SafeString:
     problems = form.problems
-    doubts = form.doubts
+    warnings = form.warnings
     # it takes the focus once, not from whoever goes on to press a button of the form
-    context = {"problems": problems, "doubts": doubts, "is_first": not form.operation}
-    html = _render("summary", **context) if problems or doubts else ""
+    context = {"problems": problems, "warnings": warnings, "is_first": not form.operation}
+    html = _render("summary", **context) if problems or warnings else ""
     return mark_safe(printable(html))  # noqa: S308 - as above, with some characters replaced
 
 
@@ -150,8 +150,8 @@ def _help(control: Control) -> SafeString:
 def _notes(control: Control) -> list[str]:
     """Short remarks that stand between a field's help and the field."""
     notes = list(control.hints)
-    if control.node.trouble:
-        notes.append(f"This is entered as JSON. {control.node.trouble}")
+    if control.node.unsupported:
+        notes.append(f"This is entered as JSON. {control.node.unsupported}")
     return [note for note in notes if note]
 
 
@@ -161,7 +161,7 @@ def _described_by(control: Control) -> str:
         "optional": control.is_optional,
         "note": _notes(control),
         "error": control.problems,
-        "doubt": control.doubt,
+        "doubt": control.warning,
     }
     return " ".join(f"{control.id}-{mark}" for mark, is_there in marks.items() if is_there)
 

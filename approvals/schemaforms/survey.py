@@ -32,7 +32,7 @@ def list_remarks(form: Form) -> list[Remark]:
     found = [Remark(_name(labels), text) for labels, text in _survey(context)]
     for control in form.root.walk():
         remark = Remark(control.label, _json_sentence(control.node))
-        if control.node.trouble and not any(known.text == remark.text for known in found):
+        if control.node.unsupported and not any(known.text == remark.text for known in found):
             found.append(remark)
     return list(dict.fromkeys(found))[:_MAX_REMARKS]
 
@@ -43,7 +43,7 @@ def _name(labels: tuple[str, ...]) -> str:
 
 def _survey(context: FormContext[Control]) -> Iterator[tuple[tuple[str, ...], str]]:
     """Visit every part of the schema once."""
-    todo: list[Place] = [((), context.reading.root)]
+    todo: list[Place] = [((), context.cache.root)]
     seen: set[int] = set()
     while todo and len(seen) < MAX_SCHEMA_STEPS:
         labels, raw = todo.pop()
@@ -59,7 +59,7 @@ def _places_inside(
     context: FormContext[Control], node: Node, labels: tuple[str, ...]
 ) -> Iterator[Place]:
     keywords = node.keywords
-    if node.trouble or node.kind is Kind.ANY:
+    if node.unsupported or node.kind is Kind.ANY:
         return
     for name, raw in as_dict(keywords.get("properties")).items():
         yield (*labels, context.label_of(raw, name)), raw
@@ -94,8 +94,8 @@ def _describe(node: Node) -> Iterator[str]:
 
 
 def _json_sentence(node: Node) -> str:
-    if node.trouble:
-        return f"Entered as JSON. {node.trouble}"
+    if node.unsupported:
+        return f"Entered as JSON. {node.unsupported}"
     if node.kind is Kind.ANY:
         return "Entered as JSON, since any value is allowed."
     return ""

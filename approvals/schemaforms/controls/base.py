@@ -62,7 +62,7 @@ class Control:
         self.name = slot.name
         self.label = slot.label
         self.problems: list[str] = []
-        self.doubt = ""
+        self.warning = ""
         """What is allowed here and yet likely not meant, once it is to be pointed out."""
         self.is_new = False
         """This was not in the form that was posted, so nobody has seen it yet."""
@@ -168,7 +168,7 @@ class Control:
         """Yield (labels on the way, text) of everything answered here, for a person to read."""
         return iter(())
 
-    def find_doubt(self) -> str:
+    def find_warning(self) -> str:
         """Say what in this answer is allowed and yet likely not meant, or return ""."""
         return ""
 
@@ -236,10 +236,10 @@ class TextControl(Control):
             return self.raw == "" and self.initial == ""
         return True
 
-    def find_doubt(self) -> str:
-        return "" if self.is_untouched() or not self.raw else self.doubt_about(self.raw)
+    def find_warning(self) -> str:
+        return "" if self.is_untouched() or not self.raw else self.warn_about(self.raw)
 
-    def doubt_about(self, text: str) -> str:  # noqa: ARG002 - for the kinds that can have one
+    def warn_about(self, text: str) -> str:  # noqa: ARG002 - for the kinds that can have one
         """Say what in a text that was typed is allowed and yet likely not meant."""
         return ""
 

@@ -13,9 +13,9 @@ from approvals.schemaforms.limits import (
     MAX_ROWS,
 )
 from approvals.schemaforms.posted import Posted
-from approvals.schemaforms.schema.cache import take_reading
+from approvals.schemaforms.schema.cache import cached_schema
 from approvals.schemaforms.schema.checks import Checker
-from approvals.schemaforms.schema.document import Schema, SchemaTrouble
+from approvals.schemaforms.schema.document import Schema, SchemaUnsupported
 from approvals.schemaforms.schema.memo import Memo
 from approvals.schemaforms.schema.nodes import Kind, Node, read_node
 from approvals.schemaforms.schema.options import label_options
@@ -88,32 +88,32 @@ class FormContext[C]:
     """
 
     def __init__(
-        self, schema: JSONValue, make_control: "MakeControl[C]", *, shows_misfits: bool = False
+        self, schema: JSONValue, make_control: "MakeControl[C]", *, shows_mismatches: bool = False
     ) -> None:
         self._make_control = make_control
-        self._shows_misfits = shows_misfits
-        self.reading, self._give_back = take_reading(schema)
-        self.schema = Schema(self.reading.root, self.reading.keywords)
-        self.checker = Checker(self.reading)
+        self._shows_mismatches = shows_mismatches
+        self.cache, self._give_back = cached_schema(schema)
+        self.schema = Schema(self.cache.root, self.cache.keywords)
+        self.checker = Checker(self.cache)
         self._measured: set[int] = set()
-        self._has_trouble = False
+        self._has_unsupported = False
         self._narrowed: Memo[Memo[JSONValue]] = Memo()
 
     def node(self, raw: JSONValue) -> Node:
-        return self.reading.nodes.find(raw, lambda: self._read_node(raw))
+        return self.cache.nodes.find(raw, lambda: self._read_node(raw))
 
     def _read_node(self, raw: JSONValue) -> Node:
         node = read_node(self.schema, raw)
-        self._has_trouble = self._has_trouble or bool(node.trouble)
+        self._has_unsupported = self._has_unsupported or bool(node.unsupported)
         return node
 
-    def keep_reading(self) -> None:
+    def keep_findings(self) -> None:
         """Spare the next form of this schema what this one has found out.
 
         What answers have made of it is not kept. Trouble may have come from what this form had
         to do, so it is found out each time.
         """
-        if not self._has_trouble and not self._narrowed:
+        if not self._has_unsupported and not self._narrowed:
             self._give_back()
 
     def narrow(self, raw: JSONValue, further: JSONValue) -> JSONValue:
@@ -123,10 +123,10 @@ class FormContext[C]:
     def build(self, slot: Slot, posted: Posted | None = None) -> C:
         node = self.node(slot.raw)
         initial = self._initial_value(slot, node)
-        if self._shows_misfits and slot.given is not initial and slot.given is not MISSING:
+        if self._shows_mismatches and slot.given is not initial and slot.given is not MISSING:
             node, initial = replace(node, kind=Kind.ANY), slot.given
         if reason := self._reason_for_json(slot, node, initial):
-            node = replace(node, kind=Kind.ANY, trouble=reason)
+            node = replace(node, kind=Kind.ANY, unsupported=reason)
         return self._make_control(self, slot, node, initial, posted)
 
     def _initial_value(self, slot: Slot, node: Node) -> MaybeJSON:
@@ -171,8 +171,8 @@ class FormContext[C]:
 
     def _reason_for_json(self, slot: Slot, node: Node, initial: MaybeJSON) -> str:
         """Say why a JSON editor must stand here, or "" where fields can."""
-        if node.trouble or node.kind not in _GROUP_KINDS - {Kind.ANY}:
-            return node.trouble
+        if node.unsupported or node.kind not in _GROUP_KINDS - {Kind.ANY}:
+            return node.unsupported
         fields = len(as_dict(node.keywords.get("properties")))
         is_large = bool(slot.budget) and self.size(slot.raw) > slot.budget
         entries = max(len(as_list(initial)), len(as_dict(initial)))
@@ -197,7 +197,7 @@ class FormContext[C]:
         """Estimate how many fields `raw` shows at first; recursion counts as too many."""
         if id(raw) in self._measured:
             return MAX_FIELDS + 1
-        return self.reading.sizes.find(raw, lambda: self._measure_once(raw))
+        return self.cache.sizes.find(raw, lambda: self._measure_once(raw))
 
     def _measure_once(self, raw: JSONValue) -> int:
         self._measured.add(id(raw))
@@ -233,12 +233,12 @@ class FormContext[C]:
 
     def label_options(self, node: Node) -> list[str]:
         """Write the options of a node for a person; there may be thousands."""
-        return self.reading.labels.find(node.members, lambda: label_options(node.members))
+        return self.cache.labels.find(node.members, lambda: label_options(node.members))
 
     def resolve_quietly(self, raw: JSONValue) -> Keywords:
         try:
             return self.schema.resolve(raw)
-        except (SchemaTrouble, RecursionError):
+        except (SchemaUnsupported, RecursionError):
             return {}
 
     def accepts(self, rule: JSONValue, value: object) -> bool:

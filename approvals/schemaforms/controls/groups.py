@@ -115,7 +115,7 @@ class Group(Control):
         if not self.is_present:
             return MISSING if self.presence == OMIT else None
         value = self.decode_parts()
-        if own := self.context.reading.own_rules.find(self.node.keywords, self._make_own_rule):
+        if own := self.context.cache.own_rules.find(self.node.keywords, self._make_own_rule):
             for complaint in self.find_complaints(own, value):
                 place_complaint(self, complaint)
         return value

@@ -23,7 +23,7 @@ class MapControl(Rows):
         self.keys: dict[str, Control] = {}
         self.values: dict[str, Control] = {}
         self._decoded_keys: dict[str, MaybeJSON] = {}
-        inner_rules = self.context.reading.inner_rules
+        inner_rules = self.context.cache.inner_rules
         self._key_rule = inner_rules.find(self.node.keywords, self._make_key_rule)
         super().open()
 

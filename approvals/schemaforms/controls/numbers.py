@@ -28,8 +28,8 @@ class Integer(TextControl):
             raise UnreadableError(_NO_DECIMALS)
         return int(number)
 
-    def doubt_about(self, text: str) -> str:
-        return doubt_about_number(self.parse(text))
+    def warn_about(self, text: str) -> str:
+        return warn_about_number(self.parse(text))
 
 
 class Number(Integer):
@@ -45,8 +45,8 @@ class Number(Integer):
             raise UnreadableError("This number is too large.")
         return value
 
-    def doubt_about(self, text: str) -> str:
-        return doubt_about_thousands(text, self.node.keywords) or super().doubt_about(text)
+    def warn_about(self, text: str) -> str:
+        return warn_about_thousands(text, self.node.keywords) or super().warn_about(text)
 
     def check(self, value: JSONValue) -> None:
         super().check(value)
@@ -76,7 +76,7 @@ def _name_marks(text: str) -> str:
     return _MARKS.get(found[1], "blanks")
 
 
-def doubt_about_thousands(text: str, keywords: Keywords | None = None) -> str:
+def warn_about_thousands(text: str, keywords: Keywords | None = None) -> str:
     """Say how a number is read whose point may be meant to divide thousands.
 
     Not where the number's keywords allow nothing near a thousand times as much.
@@ -97,11 +97,11 @@ def doubt_about_thousands(text: str, keywords: Keywords | None = None) -> str:
 def note_thousands(control: TextControl) -> None:
     """Explain a refused number that was probably meant to be a thousand times as much."""
     if control.problems and not control.is_untouched():
-        doubt = doubt_about_thousands(control.raw)
-        control.problems += [doubt] * bool(doubt)
+        warning = warn_about_thousands(control.raw)
+        control.problems += [warning] * bool(warning)
 
 
-def doubt_about_number(value: JSONValue) -> str:
+def warn_about_number(value: JSONValue) -> str:
     """Say that not every flow reads a whole number of more than 64 bits to its last digit."""
     if not isinstance(value, int) or -(2**63) <= value < 2**64:
         return ""
@@ -179,10 +179,10 @@ class DecimalText(TextControl):
         text = text.strip()
         return text if self._fits_text(text) else format(number, "f")
 
-    def doubt_about(self, text: str) -> str:
+    def warn_about(self, text: str) -> str:
         rules = self._rules("number")
         keywords = self.context.resolve_quietly(rules[0]) if rules else None
-        return doubt_about_thousands(text, keywords)
+        return warn_about_thousands(text, keywords)
 
     def _fits_text(self, text: str) -> bool:
         return any(self.context.accepts(rule, text) for rule in self._rules("string"))
@@ -207,7 +207,7 @@ class DecimalText(TextControl):
         return None
 
     def _check_bounds(self, number: Decimal, keywords: Keywords) -> None:
-        bounds = self.context.reading.inner_rules.find(keywords, lambda: _bounds_of(keywords))
+        bounds = self.context.cache.inner_rules.find(keywords, lambda: _bounds_of(keywords))
         self.note_complaints(self.find_complaints(bounds, number))
         step = keywords.get("multipleOf")
         if isinstance(step, (int, float)) and step and not is_multiple(number, step):

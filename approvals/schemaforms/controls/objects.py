@@ -275,7 +275,7 @@ class ObjectControl(Group):
         slot = replace(
             self.slot,
             name=f"{self.name}.+",
-            raw=self.context.reading.inner_rules.find(keywords, self._make_extras_rule),
+            raw=self.context.cache.inner_rules.find(keywords, self._make_extras_rule),
             label="Other entries",
             required=True,
             given=unknown,

@@ -115,24 +115,24 @@ def join_labels(labels: Iterable[str]) -> str:
     )
 
 
-def point_out_doubts(control: Control) -> None:
-    """Have every control that is part of the answer, and not wrong, tell its doubt."""
+def show_warnings(control: Control) -> None:
+    """Have every control that is part of the answer, and not wrong, tell its warning."""
     if not control.is_present or control.problems:
         return
-    control.doubt = control.find_doubt()
+    control.warning = control.find_warning()
     for _, child in control.children():
-        point_out_doubts(child)
+        show_warnings(child)
 
 
-def list_doubts(
+def list_warnings(
     control: Control, labels: tuple[str, ...] = ()
 ) -> Iterator[tuple[Control, Problem]]:
-    """Yield every control whose doubt is pointed out, in the order of the form."""
+    """Yield every control whose warning is pointed out, in the order of the form."""
     labels = (*labels, control.label)
-    if control.doubt:
-        yield control, Problem((), control.doubt, control.focus_id, join_labels(labels))
+    if control.warning:
+        yield control, Problem((), control.warning, control.focus_id, join_labels(labels))
     for _, child in control.children():
-        yield from list_doubts(child, labels)
+        yield from list_warnings(child, labels)
 
 
 def list_problems(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from approvals.schemaforms import formats
 from approvals.schemaforms.controls.base import EMPTY, NULL, OMIT, Answer, Control, TextControl
-from approvals.schemaforms.controls.numbers import doubt_about_number, doubt_about_thousands
+from approvals.schemaforms.controls.numbers import warn_about_number, warn_about_thousands
 from approvals.schemaforms.posted import Posted
 from approvals.schemaforms.schema.checks import can_check_pattern
 from approvals.schemaforms.values import (
@@ -38,7 +38,7 @@ class PlainText(TextControl):
 
     def _allows_empty(self) -> bool:
         try:
-            return self.context.reading.take_empty_text.find(self.node.rules, self._try_empty)
+            return self.context.cache.take_empty_text.find(self.node.rules, self._try_empty)
         except TooSlowError:
             return False
 
@@ -74,7 +74,7 @@ class PlainText(TextControl):
         end = "both ends" if is_before and is_after else "the beginning" if is_before else "the end"
         return f"Remove the blank at {end}: nothing else is wrong."
 
-    def doubt_about(self, text: str) -> str:
+    def warn_about(self, text: str) -> str:
         # The schema does not say whether the flow strips a text before it looks at it.
         return "" if text.strip() else "This holds nothing but blanks. The flow may refuse it."
 
@@ -205,16 +205,16 @@ class AnyJSON(JSONText):
     def parse(self, text: str) -> JSONValue:
         return read_json(text)
 
-    def doubt_about(self, text: str) -> str:
+    def warn_about(self, text: str) -> str:
         parts = (part for _, part in walk_json(self.parse(text)))
-        if doubt := doubt_about_thousands(text):
-            return doubt
-        return next((doubt for part in parts if (doubt := doubt_about_number(part))), "")
+        if warning := warn_about_thousands(text):
+            return warning
+        return next((warning for part in parts if (warning := warn_about_number(part))), "")
 
     @property
     def may_hold_secrets(self) -> bool:
         """Tell whether this stands for fields of which one would have been a secret."""
-        return bool(self.node.trouble) and self.context.schema.has_secrets
+        return bool(self.node.unsupported) and self.context.schema.has_secrets
 
     def read(self, posted: Posted) -> None:
         super().read(posted)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from approvals.schemaforms.schema.document import Schema, SchemaTrouble
+from approvals.schemaforms.schema.document import Schema, SchemaUnsupported
 from approvals.schemaforms.values import JSONValue, Keywords, as_dict, as_list, as_text, clip
 
 
@@ -39,7 +39,7 @@ def _read_mapping(
         raw: JSONValue = {"$ref": target} if isinstance(target, str) else target
         try:
             keywords = schema.resolve(raw)
-        except SchemaTrouble:
+        except SchemaUnsupported:
             return ()
         member = _member_of_tag(schema, keywords, tag, value)
         branches.append(Branch(raw=raw, label=_branch_label(keywords, value), tags={tag: member}))

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import Any, Self
 
-from approvals.schemaforms.limits import MAX_KEPT_NOTES, MAX_KEPT_SCHEMA, MAX_KEPT_SCHEMAS
+from approvals.schemaforms.limits import MAX_CACHED_FINDINGS, MAX_CACHED_SCHEMA, MAX_CACHED_SCHEMAS
 from approvals.schemaforms.schema.memo import Memo
 from approvals.schemaforms.schema.nodes import Node
 from approvals.schemaforms.values import JSONValue, Keywords
 
 
 @dataclass(kw_only=True)
-class Reading:
+class SchemaCache:
     """A schema and all that is known of its parts."""
 
     root: JSONValue
@@ -35,47 +35,47 @@ class Reading:
 
     def copy(self) -> Self:
         return type(self)(
-            root=self.root, **{name: getattr(self, name).copy() for name in _NAMES_OF_NOTES}
+            root=self.root, **{name: getattr(self, name).copy() for name in _MEMO_NAMES}
         )
 
     def __len__(self) -> int:
-        return sum(len(getattr(self, name)) for name in _NAMES_OF_NOTES)
+        return sum(len(getattr(self, name)) for name in _MEMO_NAMES)
 
 
-_NAMES_OF_NOTES = [item.name for item in fields(Reading) if item.name != "root"]
+_MEMO_NAMES = [item.name for item in fields(SchemaCache) if item.name != "root"]
 
 
-class _Shelf:
-    """Holds the fullest reading of one schema."""
+class _Entry:
+    """Holds the fullest cache of one schema."""
 
     def __init__(self, root: JSONValue) -> None:
-        self.reading = Reading(root=root)
+        self.cache = SchemaCache(root=root)
         self.count = 0
 
 
-@lru_cache(maxsize=MAX_KEPT_SCHEMAS)
-def _shelf_of(text: str) -> _Shelf:
-    return _Shelf(json.loads(text))
+@lru_cache(maxsize=MAX_CACHED_SCHEMAS)
+def _entry_of(text: str) -> _Entry:
+    return _Entry(json.loads(text))
 
 
-def take_reading(schema: JSONValue) -> tuple[Reading, Callable[[], None]]:
+def cached_schema(schema: JSONValue) -> tuple[SchemaCache, Callable[[], None]]:
     """Return what is known of a schema, to work with, and how to give it back when it grew."""
-    shelf = _find_shelf(schema)
-    mine = shelf.reading.copy()
+    entry = _find_entry(schema)
+    mine = entry.cache.copy()
 
     def give_back() -> None:
-        if shelf.count < (count := len(mine)) <= MAX_KEPT_NOTES:
-            shelf.reading, shelf.count = mine.copy(), count
+        if entry.count < (count := len(mine)) <= MAX_CACHED_FINDINGS:
+            entry.cache, entry.count = mine.copy(), count
 
     return mine, give_back
 
 
-def _find_shelf(schema: JSONValue) -> _Shelf:
+def _find_entry(schema: JSONValue) -> _Entry:
     """Return the place of a schema, or one that is thrown away where it is too large to keep."""
     try:
         text = json.dumps(schema)
-        if len(text) <= MAX_KEPT_SCHEMA:
-            return _shelf_of(text)
+        if len(text) <= MAX_CACHED_SCHEMA:
+            return _entry_of(text)
     except (TypeError, ValueError, RecursionError):
         pass
-    return _Shelf(schema)
+    return _Entry(schema)

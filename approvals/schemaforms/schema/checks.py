@@ -11,7 +11,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from approvals.schemaforms.limits import MAX_CHECKS_SECONDS
-from approvals.schemaforms.schema.cache import Reading
+from approvals.schemaforms.schema.cache import SchemaCache
 from approvals.schemaforms.values import JSONValue
 from flowruns.evaluation.budget import TimeLimit, TooSlowError
 from flowruns.evaluation.keywords import KEYWORDS, Keyword, find_extras, find_repeated, watch
@@ -35,11 +35,11 @@ class Complaint:
 class Checker:
     """Checks values against parts of one schema document."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, cache: SchemaCache) -> None:
         self._clock = TimeLimit(MAX_CHECKS_SECONDS)
-        self._root = reading.root
-        self._validators = reading.validators
-        self._whole, _ = self._validators.find(reading.root, lambda: _read_document(reading.root))
+        self._root = cache.root
+        self._validators = cache.validators
+        self._whole, _ = self._validators.find(cache.root, lambda: _read_document(cache.root))
 
     def complain(self, rule: JSONValue, value: object) -> list[Complaint]:
         """Return every rule of the schema `rule` that `value` breaks.

@@ -15,7 +15,7 @@ _LARGER_WINS = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProp
 _SMALLER_WINS = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 
 
-class SchemaTrouble(Exception):
+class SchemaUnsupported(Exception):
     """A schema cannot be shown as fields; the message says why."""
 
 
@@ -42,13 +42,13 @@ class Schema:
     def _resolve(self, raw: JSONValue, trail: tuple[str, ...]) -> Keywords:
         self._steps += 1
         if self._steps > MAX_SCHEMA_STEPS:
-            raise SchemaTrouble("Its description is too large.")
+            raise SchemaUnsupported("Its description is too large.")
         if raw is True:
             return {}
         if raw is False:
-            raise SchemaTrouble("Its description allows no value at all.")
+            raise SchemaUnsupported("Its description allows no value at all.")
         if not isinstance(raw, dict):
-            raise SchemaTrouble("Its description is not a JSON schema.")
+            raise SchemaUnsupported("Its description is not a JSON schema.")
         keywords = {key: value for key, value in raw.items() if key not in {"$ref", "allOf"}}
         if "if" in keywords:
             rule: JSONValue = {key: keywords.pop(key) for key in _CONDITION & keywords.keys()}
@@ -60,17 +60,19 @@ class Schema:
 
     def _follow(self, reference: JSONValue, trail: tuple[str, ...]) -> Keywords:
         if not isinstance(reference, str):
-            raise SchemaTrouble("Its description refers to something that is not a name.")
+            raise SchemaUnsupported("Its description refers to something that is not a name.")
         if reference in trail:
-            raise SchemaTrouble("Its description refers to itself in a circle.")
+            raise SchemaUnsupported("Its description refers to itself in a circle.")
         if len(trail) > 100:
-            raise SchemaTrouble("Its description refers on and on.")
+            raise SchemaUnsupported("Its description refers on and on.")
         return self._resolve(self.look_up(reference), (*trail, reference))
 
     def look_up(self, reference: str) -> JSONValue:
         """Return what a local reference such as `#/$defs/Order` points at."""
         if not reference.startswith("#"):
-            raise SchemaTrouble("Its description lies in another document, which is not fetched.")
+            raise SchemaUnsupported(
+                "Its description lies in another document, which is not fetched."
+            )
         target = self.root
         if reference[1:2] not in {"", "/"}:
             return self._find_anchor(reference[1:])
@@ -81,14 +83,14 @@ class Schema:
             elif isinstance(target, list) and key.isdecimal() and int(key) < len(target):
                 target = target[int(key)]
             else:
-                raise SchemaTrouble("Its description refers to a part that is missing.")
+                raise SchemaUnsupported("Its description refers to a part that is missing.")
         return target
 
     def _find_anchor(self, name: str) -> JSONValue:
         parts = (part for _, part in walk_json(self.root) if as_dict(part).get("$anchor") == name)
         target = next(parts, None)
         if target is None:
-            raise SchemaTrouble("Its description refers to a part that is missing.")
+            raise SchemaUnsupported("Its description refers to a part that is missing.")
         return target
 
 

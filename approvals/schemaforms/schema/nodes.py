@@ -6,7 +6,12 @@ from functools import cached_property
 
 from approvals.schemaforms.limits import MAX_BRANCHES
 from approvals.schemaforms.schema.branches import Branch, read_branches
-from approvals.schemaforms.schema.document import CONDITIONS, Schema, SchemaTrouble, merge_keywords
+from approvals.schemaforms.schema.document import (
+    CONDITIONS,
+    Schema,
+    SchemaUnsupported,
+    merge_keywords,
+)
 from approvals.schemaforms.schema.options import (
     Member,
     list_members,
@@ -60,7 +65,7 @@ class Node:
     members: tuple[Member, ...] = ()
     """What can be chosen, or ticked in a list."""
     branches: tuple[Branch, ...] = ()
-    trouble: str = ""
+    unsupported: str = ""
     """Why a JSON editor stands here instead of fields."""
 
     @cached_property
@@ -90,10 +95,10 @@ def read_node(schema: Schema, raw: JSONValue) -> Node:
     try:
         keywords = schema.resolve(raw)
         return _read_alternatives(schema, raw, keywords)
-    except (SchemaTrouble, RecursionError) as error:
-        reason = str(error) if isinstance(error, SchemaTrouble) else "It is nested too deeply."
+    except (SchemaUnsupported, RecursionError) as error:
+        reason = str(error) if isinstance(error, SchemaUnsupported) else "It is nested too deeply."
         words = {key: word for key, word in as_dict(raw).items() if key in _WORDS}
-        return Node(kind=Kind.ANY, keywords=words, rules=(raw,), trouble=reason)
+        return Node(kind=Kind.ANY, keywords=words, rules=(raw,), unsupported=reason)
 
 
 def _read_alternatives(schema: Schema, raw: JSONValue, keywords: Keywords) -> Node:
@@ -132,14 +137,14 @@ def _with_shared_fields(outer: Keywords, parts: list[JSONValue]) -> list[JSONVal
 def _read_options(raw: JSONValue, keywords: Keywords) -> Node:
     members = tuple(read_members(keywords))
     if not members:
-        raise SchemaTrouble("Its description allows no value at all.")
+        raise SchemaUnsupported("Its description allows no value at all.")
     kind = Kind.CONST if "const" in keywords else Kind.ENUM
     return Node(kind=kind, keywords=keywords, rules=(raw,), members=members)
 
 
 def _read_union(schema: Schema, raw: JSONValue, outer: Keywords, parts: list[JSONValue]) -> Node:
     if len(parts) > MAX_BRANCHES and not all(_is_choice(part) for part in parts):
-        raise SchemaTrouble("It allows too many alternatives.")
+        raise SchemaUnsupported("It allows too many alternatives.")
     resolved = [(part, schema.resolve(part)) for part in parts]
     nullable = any(_is_null(keywords) for _, keywords in resolved)
     several = [(part, keywords) for part, keywords in resolved if not _is_null(keywords)]
@@ -259,7 +264,7 @@ def _kind_of(keywords: Keywords) -> Kind:
         case None:
             return Kind.ANY
         case _:
-            raise SchemaTrouble("Its description names a type that is not known.")
+            raise SchemaUnsupported("Its description names a type that is not known.")
 
 
 def _object_kind(keywords: Keywords) -> Kind:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from approvals.schemaforms import JSONValue, open_form
 from approvals.schemaforms.limits import MAX_SCHEMA_STEPS
-from approvals.schemaforms.schema.cache import Reading, take_reading
+from approvals.schemaforms.schema.cache import SchemaCache, cached_schema
 from tests.schemaforms.browser import Reviewer, ask
 
 
@@ -29,8 +29,8 @@ class Everything(BaseModel, extra="allow"):
     note: str | None = None
 
 
-def kept(schema: JSONValue) -> Reading:
-    return take_reading(schema)[0]
+def kept(schema: JSONValue) -> SchemaCache:
+    return cached_schema(schema)[0]
 
 
 def answer_everything() -> JSONValue:
