@@ -15,7 +15,7 @@ from flowruns.services.presenting import present_flow_run, present_flow_runs
 from flowruns.services.runs import flow_runs as services
 from flowruns.services.runs import resume, run_inputs, states
 from flowruns.services.upkeep import heartbeat
-from flowruns.wire.headers import read_etag, reads_attendance
+from flowruns.wire.headers import read_etag, reads_heartbeat
 from flowruns.wire.queries import FlowRunPageQuery, FlowRunQuery, Page, RunCriteria
 
 router = Router(tags=["Flow Runs"])
@@ -52,8 +52,8 @@ def read_flow_run(request: HttpRequest, flow_run_id: UUID) -> HttpResponse:
 
     With `Prefer: attend` asks the process that runs it, which so says that it is there.
     """
-    if reads_attendance(request.headers.get("Prefer", "")):
-        heartbeat.attend_flow_run(flow_run_id)
+    if reads_heartbeat(request.headers.get("Prefer", "")):
+        heartbeat.note_heartbeat(flow_run_id)
     run = services.read_flow_run(flow_run_id)
     etag = f'"{run.state_id}"'
     if run.state_id and read_etag(request.headers.get("If-None-Match", "")) == run.state_id:
@@ -95,7 +95,7 @@ def set_flow_run_state(
         actor=actor_of(request),
         sent_at=sent_at(request),
         known_state_id=read_etag(request.headers.get("If-Match", "")),
-        attends=reads_attendance(request.headers.get("Prefer", "")),
+        is_heartbeat=reads_heartbeat(request.headers.get("Prefer", "")),
     )
     return respond_verdict(outcome)
 

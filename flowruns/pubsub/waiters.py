@@ -30,9 +30,9 @@ class Waiter:
     `known` is None for one who waits for runs of a deployment: any change may be theirs.
     """
 
-    def __init__(self, known: UUID | None, *, attends: bool = False) -> None:
+    def __init__(self, known: UUID | None, *, is_heartbeat: bool = False) -> None:
         self.known = known
-        self.attends = attends
+        self.is_heartbeat = is_heartbeat
         self._loop = asyncio.get_running_loop()
         self._woken = asyncio.Event()
 
@@ -58,13 +58,13 @@ _released = Event()
 
 
 @contextmanager
-def waiting_for(*ids: UUID, known: UUID | None, attends: bool = False) -> Iterator[Waiter]:
+def waiting_for(*ids: UUID, known: UUID | None, is_heartbeat: bool = False) -> Iterator[Waiter]:
     """Register a waiter for a run, or for runs of deployments, by their ids.
 
-    Read what is waited for once more inside, or a change just before is missed. `attends` says
+    Read what is waited for once more inside, or a change just before is missed. `is_heartbeat` says
     that the waiter is the process which runs the run.
     """
-    waiter = Waiter(known, attends=attends)
+    waiter = Waiter(known, is_heartbeat=is_heartbeat)
     for waited_for in ids:
         _waiters.setdefault(waited_for, set()).add(waiter)
     if is_released():
@@ -82,10 +82,10 @@ def count_waiters() -> int:
     return len(set().union(*_waiters.values()))
 
 
-def attended_runs() -> set[UUID]:
+def heartbeat_runs() -> set[UUID]:
     """Return the runs whose own processes hold a request here at this moment."""
     waiting = tuple(_waiters.items())
-    return {run for run, all_of_it in waiting if any(each.attends for each in all_of_it)}
+    return {run for run, all_of_it in waiting if any(each.is_heartbeat for each in all_of_it)}
 
 
 def wake(waited_for: UUID, state_id: UUID | None = None) -> None:

@@ -23,7 +23,7 @@ _ORDER = {
 
 
 def create_variable(variable: wire.VariableCreate) -> Variable:
-    """Keep a variable; raises `VariableConflict` for a name that is taken."""
+    """Store a variable; raises `VariableConflict` for a name that is taken."""
     try:
         with transaction.atomic():
             return Variable.objects.create(

@@ -9,7 +9,7 @@ from django.db import Error
 
 from flowruns.evaluation.processes import begin_processes, end_processes
 from flowruns.pubsub import event_feed, listening, outages, waiters
-from flowruns.services.upkeep.heartbeat import NOTE_SECONDS, note_attendance
+from flowruns.services.upkeep.heartbeat import NOTE_SECONDS, note_heartbeats
 from flowruns.web.long_poll import Application, Receive, Scope, Send
 from flowruns.web.sockets import recording, revocation
 
@@ -36,7 +36,7 @@ async def _live(receive: Receive, send: Send) -> None:
         asyncio.create_task(listening.listen(audiences)),
         asyncio.create_task(recording.record_events()),
         asyncio.create_task(revocation.watch_keys()),
-        asyncio.create_task(_note_attendance()),
+        asyncio.create_task(_note_heartbeats()),
     ]
     await send({"type": "lifespan.startup.complete"})
     await receive()
@@ -49,12 +49,12 @@ async def _live(receive: Receive, send: Send) -> None:
     await send({"type": "lifespan.shutdown.complete"})
 
 
-async def _note_attendance() -> None:
+async def _note_heartbeats() -> None:
     """Write down again and again which runs' processes hold a request here."""
     listener_id = uuid4()
     while True:
         try:
-            note = partial(note_attendance, listener_id, waiters.attended_runs())
+            note = partial(note_heartbeats, listener_id, waiters.heartbeat_runs())
             await waiters.ask_database(note)
             outages.note_success()
         except Error as error:

@@ -28,7 +28,7 @@ from flowruns.services.api_keys import find_api_key
 from flowruns.services.deployments.deployments import due_flow_runs
 from flowruns.web.turns import Turns
 from flowruns.wire.deployments import ScheduledRunsQuery
-from flowruns.wire.headers import read_etag, read_key, read_wait, reads_attendance
+from flowruns.wire.headers import read_etag, read_key, read_wait, reads_heartbeat
 
 type Scope = MutableMapping[str, Any]
 type Message = MutableMapping[str, Any]
@@ -72,10 +72,10 @@ class HoldForState:
     known: UUID
     seconds: int
     key: str
-    attends: bool = False
+    is_heartbeat: bool = False
 
     async def wait(self) -> UUID | None:
-        waiting = waiting_for(self.flow_run_id, known=self.known, attends=self.attends)
+        waiting = waiting_for(self.flow_run_id, known=self.known, is_heartbeat=self.is_heartbeat)
         with waiting as waiter:
             # asked after registering: a change in between wakes the waiter
             async with _questions.turn(self.key):
@@ -170,7 +170,7 @@ async def _read_hold(scope: Scope, receive: "_Replay") -> Hold | None:
     known = read_etag(headers.get("if-none-match", ""))
     if scope["method"] != "GET" or flow_run_id is None or known is None:
         return None
-    return HoldForState(flow_run_id, known, seconds, key, reads_attendance(prefer))
+    return HoldForState(flow_run_id, known, seconds, key, reads_heartbeat(prefer))
 
 
 def _read_query(body: bytes) -> ScheduledRunsQuery | None:

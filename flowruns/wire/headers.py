@@ -26,7 +26,7 @@ def read_wait(prefer: str) -> int:
     return min(int(match["seconds"]), MAX_HOLD_SECONDS) if match else 0
 
 
-def reads_attendance(prefer: str) -> bool:
+def reads_heartbeat(prefer: str) -> bool:
     """Whether a `Prefer` header says that the process which runs the flow run is asking."""
     return _ATTEND.search(prefer) is not None
 

@@ -15,7 +15,7 @@ from flowruns.models import Listener
 from flowruns.pubsub import outages
 from flowruns.pubsub.outages import LeaveToOutages
 from flowruns.services.runs import flow_runs as services
-from flowruns.services.upkeep.heartbeat import note_attendance
+from flowruns.services.upkeep.heartbeat import note_heartbeats
 from tests.integration.conftest import Api, Run
 
 
@@ -110,6 +110,6 @@ def test_djangos_log_says_nothing_for_each_request() -> None:
 def test_flows_of_a_web_process_that_was_away_itself_are_given_time(api: Api) -> None:
     long_ago = datetime.now(UTC) - timedelta(seconds=75)
     listener = Listener.objects.create(pk=uuid4(), since=long_ago, seen=long_ago)
-    note_attendance(listener.pk, [])
+    note_heartbeats(listener.pk, [])
     listener.refresh_from_db()
     assert listener.since > long_ago + timedelta(seconds=60)

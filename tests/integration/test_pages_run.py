@@ -11,8 +11,8 @@ from flowruns.services.upkeep.expiry import expire_pauses
 from flowruns.services.upkeep.heartbeat import (
     ABANDONED_AFTER,
     MISSED_AFTER,
-    attend_flow_run,
     end_abandoned_runs,
+    note_heartbeat,
 )
 from flowruns.services.upkeep.scheduler import schedule_runs
 from tests.integration.conftest import Api, Make, Run
@@ -141,7 +141,7 @@ def test_what_became_of_a_silent_flow_is_told_in_plain_words(run: Run) -> None:
     end_abandoned_runs()
     page = f"/runs/flow-run/{run.id}"
     assert "The flow has fallen silent." in text_of(log_in().get(page))
-    attend_flow_run(run.uuid)
+    note_heartbeat(run.uuid)
     text = text_of(log_in().get(page))
     assert "The flow is back, and goes on." in text
     assert "process" not in text

@@ -134,7 +134,7 @@ def test_a_run_that_is_suspended_elsewhere_is_heard_of(
 ) -> None:
     monkeypatch.setattr(heartbeat, "POLL_SECONDS", 0.01)
     run, suspended = take(server).model_copy(update={"deployment_id": uuid4()}), threading.Event()
-    with heartbeat.attending(run, suspended):
+    with heartbeat.sending_heartbeats(run, suspended):
         change(server, "RUNNING")
         server.run.history.append(HISTORY["suspended"])
         assert suspended.wait(5)

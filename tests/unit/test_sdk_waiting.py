@@ -17,7 +17,7 @@ from flowruns.sdk.states import FlowRun
 from flowruns.sdk.steps.steps import Reply, Send
 from flowruns.testing import FakeServer, served_by
 from flowruns.wire import FlowRunCreate
-from flowruns.wire.headers import reads_attendance
+from flowruns.wire.headers import reads_heartbeat
 from tests.paused_flows import PausedFlow
 
 
@@ -178,7 +178,7 @@ def test_a_pause_attends_its_run_and_outlives_a_presumed_crash() -> None:
     flow = PausedFlow()
 
     def server(request: Send) -> Reply:
-        if reads_attendance(request.headers.get("Prefer", "")) and flow.run.state.is_presumed:
+        if reads_heartbeat(request.headers.get("Prefer", "")) and flow.run.state.is_presumed:
             flow.server.set_state(flow.run, running())
         return flow.away(request)
 

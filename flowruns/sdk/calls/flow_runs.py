@@ -78,11 +78,11 @@ def create_flow_run(run: wire.FlowRunCreate, *, patience: float = WORKING) -> St
 
 
 def read_flow_run(
-    flow_run_id: UUID, *, attends: bool = False, patience: float = WORKING
+    flow_run_id: UUID, *, is_heartbeat: bool = False, patience: float = WORKING
 ) -> Steps[FlowRun]:
     """Read a flow run; raises ObjectNotFound."""
     path = f"/flow_runs/{flow_run_id}"
-    request = Send(method="GET", path=path, headers=_preference(attends=attends))
+    request = Send(method="GET", path=path, headers=_preference(is_heartbeat=is_heartbeat))
     reply = yield from ask(request, patience=patience)
     return FlowRun.model_validate(reply.json())
 
@@ -126,7 +126,7 @@ def set_flow_run_state(
     *,
     force: bool = False,
     instead_of: UUID | None = None,
-    attends: bool = False,
+    is_heartbeat: bool = False,
     patience: float = WORKING,
     timeout: float = 30.0,
 ) -> Steps[OrchestrationResult]:
@@ -135,7 +135,7 @@ def set_flow_run_state(
     A proposal whose answer was lost is known by its transition when it is sent again, and
     counts as accepted then. With `instead_of`, the id of the state that it is made for, a server
     that compares before it writes raises StateHasChanged where the run has another state;
-    Prefect's does not. `attends` says that this process runs the run, or will.
+    Prefect's does not. `is_heartbeat` says that this process runs the run, or will.
     """
     transition_id = uuid4()
     body = _dump(wire.SetState(state=to_wire(state, flow_run_id, transition_id), force=force))
@@ -147,7 +147,7 @@ def set_flow_run_state(
         # By it a server can tell how far this clock is from its own.
         headers={"Date": format_datetime(now, usegmt=True)}
         | _if_match(instead_of)
-        | _preference(attends=attends),
+        | _preference(is_heartbeat=is_heartbeat),
         timeout=timeout,
     )
     reply = yield from ask(request, patience=patience)
@@ -161,8 +161,8 @@ def _if_match(state_id: UUID | None) -> dict[str, str]:
     return {"If-Match": f'"{state_id}"'} if state_id else {}
 
 
-def _preference(*, attends: bool) -> dict[str, str]:
-    return {"Prefer": ATTEND} if attends else {}
+def _preference(*, is_heartbeat: bool) -> dict[str, str]:
+    return {"Prefer": ATTEND} if is_heartbeat else {}
 
 
 def propose_state(
@@ -170,13 +170,13 @@ def propose_state(
     state: State[Any],
     *,
     instead_of: UUID | None = None,
-    attends: bool = False,
+    is_heartbeat: bool = False,
     patience: float = WORKING,
 ) -> Steps[OrchestrationResult]:
     """Propose `state`, again after the delay that the server asks for while it says WAIT."""
     while True:
         result = yield from set_flow_run_state(
-            flow_run_id, state, instead_of=instead_of, attends=attends, patience=patience
+            flow_run_id, state, instead_of=instead_of, is_heartbeat=is_heartbeat, patience=patience
         )
         if result.status is not wire.SetStateStatus.WAIT:
             return result

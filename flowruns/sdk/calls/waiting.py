@@ -32,15 +32,15 @@ LAST_LOOK_SECONDS = 0.4
 class Watch:
     """Follows one flow run until `ends_at` on the clock of `Moment.seconds`.
 
-    `attends` says that this process runs it, or has taken it to be run. With `only_held` a server
-    that cannot hold requests is not asked again and again.
+    `is_heartbeat` says that this process runs it, or has taken it to be run. With `only_held` a
+    server that cannot hold requests is not asked again and again.
     """
 
     flow_run_id: UUID
     poll_interval: float
     ends_at: float = math.inf
     known: State[Any] | None = None
-    attends: bool = False
+    is_heartbeat: bool = False
     longest_hold: int = wire.MAX_HOLD_SECONDS
     only_held: bool = False
     is_held: bool = field(default=True, init=False)
@@ -102,7 +102,7 @@ class Watch:
         hold = math.floor(min(self.longest_hold, self._left(now)))
         headers = {"If-None-Match": f'"{self.known.id}"'} if self.known else {}
         preferences = [f"wait={hold}"] if hold and self.known else []
-        if self.attends:
+        if self.is_heartbeat:
             preferences.append(ATTEND)
         if preferences:
             headers["Prefer"] = ", ".join(preferences)

@@ -126,7 +126,9 @@ class Pause:
         while True:
             now = yield from read_clock()
             proposed = self._proposed(now)
-            result = yield from flow_runs.propose_state(self.flow_run_id, proposed, attends=True)
+            result = yield from flow_runs.propose_state(
+                self.flow_run_id, proposed, is_heartbeat=True
+            )
             if result.status is wire.SetStateStatus.ACCEPT and result.state:
                 yield from self._wait(result.state, now.seconds + (self.timeout or 0))
                 self.run.logger.info("Resuming flow run execution!")
@@ -165,7 +167,7 @@ class Pause:
             poll_interval=self.poll_interval,
             ends_at=ends_at,
             known=paused,
-            attends=True,
+            is_heartbeat=True,
         )
         while run := (yield from watch.next_change()):
             if run.state is None or run.state.is_paused():

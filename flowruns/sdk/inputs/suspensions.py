@@ -41,7 +41,7 @@ class Suspension(Pause):
         self._refuse_to_lose_answers()
         now = yield from read_clock()
         proposed = self._proposed(now)
-        result = yield from flow_runs.propose_state(self.flow_run_id, proposed, attends=True)
+        result = yield from flow_runs.propose_state(self.flow_run_id, proposed, is_heartbeat=True)
         if result.status is wire.SetStateStatus.ACCEPT:
             self.run.suspended.set()
             raise FlowRunSuspended

@@ -23,7 +23,7 @@ LAST_SECONDS = 1.0
 
 
 @contextmanager
-def attending(run: FlowRun, suspended: threading.Event) -> Iterator[None]:
+def sending_heartbeats(run: FlowRun, suspended: threading.Event) -> Iterator[None]:
     """Tell the server, while the block runs, that somebody runs `run`.
 
     Set `suspended` when it is suspended by somebody else, which only happens to one that has a
@@ -80,7 +80,7 @@ async def _attend(run: FlowRun, suspended: threading.Event) -> None:
         flow_run_id=run.id,
         poll_interval=POLL_SECONDS,
         known=run.state,
-        attends=True,
+        is_heartbeat=True,
         longest_hold=ATTENDING_SECONDS,
         only_held=not is_deployed,
     )

@@ -27,7 +27,7 @@ from flowruns.sdk.errors import (
 )
 from flowruns.sdk.reporting import logs as run_logs
 from flowruns.sdk.reporting import task_runs as task_reports
-from flowruns.sdk.reporting.heartbeat import attending
+from flowruns.sdk.reporting.heartbeat import sending_heartbeats
 from flowruns.sdk.results import ResultSettings
 from flowruns.sdk.runs import parameters
 from flowruns.sdk.runs.definitions import FlowDefinition
@@ -123,7 +123,7 @@ class FlowEngine:
         self.logger.info("Beginning %s run %r for flow %r", kind, self.run.name, self.flow.name)
         url = f"{load_config().ui_url}/runs/flow-run/{self.run.id}"
         self.logger.info("View at %s", url, extra={"send_to_api": False})
-        with attending(self.run, self.suspended):
+        with sending_heartbeats(self.run, self.suspended):
             finished = yield from self._play_attempts()
         self.logger.info("Finished in state %s", finished.state)
         return finished
@@ -168,7 +168,7 @@ class FlowEngine:
         taken, self._found = self._found, None
         try:
             result = yield from flow_runs.propose_state(
-                self.run.id, State(type=StateType.RUNNING), instead_of=taken, attends=True
+                self.run.id, State(type=StateType.RUNNING), instead_of=taken, is_heartbeat=True
             )
         except StateHasChanged:
             raise FlowRunNotOurs from None

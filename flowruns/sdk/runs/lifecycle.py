@@ -73,7 +73,7 @@ def propose_end(
     """
     state = None
     for _ in range(MOST_PROPOSALS):
-        run = yield from flow_runs.read_flow_run(flow_run_id, attends=True, patience=patience)
+        run = yield from flow_runs.read_flow_run(flow_run_id, is_heartbeat=True, patience=patience)
         state = run.state
         if state is not None and state.is_final():
             break
@@ -84,7 +84,7 @@ def propose_end(
                 flow_run_id,
                 cancelled() if state and state.is_cancelling() else proposed,
                 instead_of=state.id if state else None,
-                attends=True,
+                is_heartbeat=True,
                 patience=patience,
             )
         except StateHasChanged:

@@ -85,7 +85,7 @@ class RunProcess:
         watch = Watch(
             flow_run_id=self.run.id,
             poll_interval=self.config.poll,
-            attends=True,
+            is_heartbeat=True,
             longest_hold=ATTENDING_SECONDS,
         )
         with suppress(FlowRunsError):  # the run was deleted, or its server shuts us out

@@ -164,7 +164,7 @@ class Runner:
         """Take `run` and play it in a process of its own."""
         # The server lets one of those who propose this win.
         pending: State[Any] = State(type=StateType.PENDING)
-        proposal = flow_runs.set_flow_run_state(run.id, pending, attends=True)
+        proposal = flow_runs.set_flow_run_state(run.id, pending, is_heartbeat=True)
         result = await arun(proposal, self.connection)
         is_ours = result.status is wire.SetStateStatus.ACCEPT
         if not taken.done():

@@ -25,7 +25,7 @@ _ORDER = {
 
 
 def create_block_document(document: wire.BlockDocumentCreate) -> BlockDocument:
-    """Keep a block.
+    """Store a block.
 
     Raises `BlockExists`, `BlockTypeNotFound`, `BlockSchemaNotFound`, and as `keep_references`.
     """

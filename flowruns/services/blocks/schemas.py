@@ -28,7 +28,7 @@ _MAX_NESTED = 100
 
 
 def create_block_schema(schema: BlockSchemaCreate) -> tuple[BlockSchema, bool]:
-    """Keep a schema and those nested in it, and say whether it is new.
+    """Store a schema and those nested in it, and say whether it is new.
 
     Raises `BlockTypeNotFound`, `NestedTypeUnknown` and `InvalidBlockSchema`.
     """
@@ -104,7 +104,7 @@ def _keep(
 
 
 def _keep_nested(fields: Fields) -> None:
-    """Keep the schemas nested in this one, at any depth, which are not known yet."""
+    """Store the schemas nested in this one, at any depth, which are not known yet."""
     pending, count = [fields], 0
     while pending:
         outer = pending.pop()

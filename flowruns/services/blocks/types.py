@@ -26,7 +26,7 @@ _PROTECTED = {"local-file-system", "secret", "webhook"}
 
 
 def create_block_type(block_type: BlockTypeCreate) -> BlockType:
-    """Keep a type; raises `ReservedBlockType` and `BlockTypeExists`.
+    """Store a type; raises `ReservedBlockType` and `BlockTypeExists`.
 
     Its texts are escaped as HTML, which clients undo (as Prefect 3.8).
     """

@@ -40,7 +40,7 @@ class Acquired:
 
 
 def create_limit(limit: wire.LimitCreate) -> ConcurrencyLimit:
-    """Keep a limit; raises `ConcurrencyLimitExists`."""
+    """Store a limit; raises `ConcurrencyLimitExists`."""
     try:
         with transaction.atomic():
             return ConcurrencyLimit.objects.create(

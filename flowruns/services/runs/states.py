@@ -67,7 +67,7 @@ def set_flow_run_state(
     force: bool = False,
     sent_at: datetime | None = None,
     known_state_id: UUID | None = None,
-    attends: bool = False,
+    is_heartbeat: bool = False,
 ) -> Outcome:
     """Propose a state for a run; raises `FlowRunNotFound`.
 
@@ -77,7 +77,7 @@ def set_flow_run_state(
     `force` leaves only the rules that Prefect's minimal policy keeps, and the input gate.
     `sent_at` is the time on the client's clock: where it differs from ours, the deadline of a
     pause moves by the difference, so that its length stays what the flow asked for.
-    `attends` says that the process which runs the run proposes: it is not lost, then.
+    `is_heartbeat` says that the process which runs the run proposes: it is not lost, then.
     An actor who may not resume only ends a paused run; one that asks for input is resumed by
     `resume_flow_run` alone. A state means a rejection only where a reviewer wrote it.
     """
@@ -88,7 +88,11 @@ def set_flow_run_state(
     for _ in range(MAX_LOSSES):
         with transaction.atomic():
             run = get_flow_run(flow_run_id)
-            if attends and run.state_type == StateType.CRASHED and take_back_crash(flow_run_id):
+            if (
+                is_heartbeat
+                and run.state_type == StateType.CRASHED
+                and take_back_crash(flow_run_id)
+            ):
                 run = get_flow_run(flow_run_id)
             if known_state_id not in {None, run.state_id}:
                 raise StateMovedOn
@@ -104,7 +108,9 @@ def set_flow_run_state(
                 may_resume=actor.may_resume,
             )
             verdict = judge(t, rules)
-            outcome = write_verdict(run, t, verdict, actor=actor, forced=force, attends=attends)
+            outcome = write_verdict(
+                run, t, verdict, actor=actor, forced=force, is_heartbeat=is_heartbeat
+            )
             if outcome is not None:
                 return outcome
     raise ContendedError
@@ -181,7 +187,7 @@ def write_verdict(
     actor: Actor,
     forced: bool = False,
     run_input: str | None = None,
-    attends: bool = False,
+    is_heartbeat: bool = False,
 ) -> Outcome | None:
     """Write what the verdict says, with all that belongs to it, or return None if the run moved.
 
@@ -196,7 +202,7 @@ def write_verdict(
         return None
     written = name_lease(of_run(written, run), taken or lease_of(run))
     after = facts_after(t, written)
-    if not _compare_and_set(run, written, after, attends=attends):
+    if not _compare_and_set(run, written, after, is_heartbeat=is_heartbeat):
         if taken is not None:
             taken.delete()
         return None
@@ -226,7 +232,9 @@ def take_back_crash(flow_run_id: UUID) -> bool:
         state = running(message="The process of the flow run is there again.")
         facts = read_facts(run)
         t = Transition(initial=crash, proposed=state, run=facts, now=state.timestamp)
-        written = write_verdict(run, t, Accept(state), actor=server("attendance"), attends=True)
+        written = write_verdict(
+            run, t, Accept(state), actor=server("attendance"), is_heartbeat=True
+        )
         return written is not None
 
 
@@ -306,13 +314,13 @@ def of_run(state: State, run: FlowRun) -> State:
     return replace(state, details=replace(state.details, extra=extra))
 
 
-def _compare_and_set(run: FlowRun, state: State, facts: RunFacts, *, attends: bool) -> bool:
+def _compare_and_set(run: FlowRun, state: State, facts: RunFacts, *, is_heartbeat: bool) -> bool:
     """Write state and facts onto the row as it was read; False when somebody was faster."""
     expires_at = state.details.pause_timeout if state.type is StateType.PAUSED else None
     attended: dict[str, datetime | None] = {}
     if not _needs_its_process(state, facts):
         attended = {"attended_at": None}
-    elif attends:
+    elif is_heartbeat:
         attended = {"attended_at": datetime.now(UTC)}
     won = FlowRun.objects.filter(pk=run.pk, version=run.version).update(
         version=F("version") + 1,

@@ -32,7 +32,7 @@ _SEEN_WITHIN = timedelta(seconds=25)
 _FORGOTTEN_AFTER = timedelta(hours=1)
 _BATCH = 200
 _IDS_PER_QUERY = 500
-_ATTENDANCE = server("attendance")
+_HEARTBEAT = server("attendance")
 
 # What a process should be there for. A pause keeps its question: somebody may still answer it,
 # and the process of a laptop that sleeps comes back.
@@ -43,7 +43,7 @@ _IN_PROGRESS = (
 )
 
 
-def attend_flow_run(flow_run_id: UUID) -> None:
+def note_heartbeat(flow_run_id: UUID) -> None:
     """Note that the process of a run is there, and let the run go on if it was presumed dead.
 
     Nothing happens to a run that has ended or that nobody knows.
@@ -60,7 +60,7 @@ def attend_flow_run(flow_run_id: UUID) -> None:
         _note([flow_run_id], now)
 
 
-def note_attendance(listener_id: UUID, flow_run_ids: Collection[UUID]) -> None:
+def note_heartbeats(listener_id: UUID, flow_run_ids: Collection[UUID]) -> None:
     """Write down that the processes of these runs are there, and so is the web process itself."""
     now = datetime.now(UTC)
     _note(flow_run_ids, now)
@@ -115,7 +115,7 @@ def _end(flow_run_id: UUID, state_id: UUID | None, state_type: str | None) -> bo
         proposed = cancelled(proposed.message or "")
     try:
         outcome = set_flow_run_state(
-            flow_run_id, proposed=proposed, actor=_ATTENDANCE, known_state_id=state_id
+            flow_run_id, proposed=proposed, actor=_HEARTBEAT, known_state_id=state_id
         )
     except (FlowRunNotFound, StateMovedOn):  # deleted or changed since it was found
         return False

@@ -12,7 +12,7 @@ from flowruns.web.long_poll import Application, Receive, Scope, Send, refuse
 from flowruns.web.sockets.connection import Socket, SocketClosed
 from flowruns.web.sockets.events_in import take_events
 from flowruns.web.sockets.events_out import send_events
-from flowruns.web.sockets.handshake import enter
+from flowruns.web.sockets.handshake import authenticate
 from flowruns.web.sockets.logs_out import send_logs
 from flowruns.web.sockets.revocation import close_when_revoked
 
@@ -57,7 +57,7 @@ async def _serve(socket: Socket) -> None:
     serve = PATHS.get(socket.path)
     if serve is None:
         await socket.refuse()
-    elif await enter(socket):
+    elif await authenticate(socket):
         await _serve_until_revoked(socket, serve)
 
 

@@ -25,7 +25,7 @@ _WRONG_KEY = "Invalid token: this API key is not valid here."
 _FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-real-ip")
 
 
-async def enter(socket: Socket) -> bool:
+async def authenticate(socket: Socket) -> bool:
     """Shake hands; False where the socket was closed instead."""
     if "origin" in socket.headers:  # a browser, on whatever page: no flow runs there
         await socket.refuse()
