@@ -29,8 +29,8 @@ from flowruns.sdk.inputs.run_input import (
 )
 from flowruns.sdk.serving.entrypoints import import_file
 
+# Characters of an address that every server and proxy on the way takes.
 LONGEST_QUERY = 7_000
-"""Characters of an address that every server and proxy on the way takes."""
 
 
 def main(arguments: list[str]) -> int:

@@ -102,7 +102,7 @@ async def running_feeds() -> AsyncIterator[None]:
     async def ring(*_: str) -> None:
         ready.set()
 
-    # the last to be told that listening has begun
+    # The last to be told that listening has begun
     last = listening.Audience(channel="tests_listen", hear=ring, catch_up=ring)
     tasks = [
         asyncio.create_task(listening.listen([*AUDIENCES, last])),

@@ -23,8 +23,8 @@ from approvals.schemaforms.values import (
     same_json,
 )
 
+# How often answers are filled in that bring in questions to which there are answers, too.
 _MAX_PASSES = 30
-"""How often answers are filled in that bring in questions to which there are answers, too."""
 
 type Inputs = Iterator[tuple[str, str]]
 
@@ -36,8 +36,8 @@ class Changes:
     added: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     altered: list[str] = field(default_factory=list)
+    # What was typed and fits nowhere any more, as (label, text).
     lost: list[tuple[str, str]] = field(default_factory=list)
-    """What was typed and fits nowhere any more, as (label, text)."""
 
 
 def carry_over(old: Form, schema: JSONValue) -> tuple[list[tuple[str, str]], Changes]:
@@ -62,7 +62,7 @@ def fill_form(schema: JSONValue, value: JSONValue) -> list[tuple[str, str]]:
         if isinstance(part, File) and len(part.raw) > MAX_SHOWN_VALUE
     }
     asked = [name_kept(name, "an earlier file") for name in sorted(files)]
-    # where there is no default, a blank JSON editor would ask instead of answering null
+    # Where there is no default, a blank JSON editor would ask instead of answering null
     nulls = {
         part.name for part in root.walk() if isinstance(part, AnyJSON) and part.initial is None
     }
@@ -78,7 +78,7 @@ def _move(
     move = _Move(is_answer=is_answer)
     fields = list(move.fill(old, root))
     for _ in range(_MAX_PASSES if move.lost or _is_conditional(root) else 0):
-        # again, with the questions that these answers bring in
+        # Again, with the questions that these answers bring in
         before, move = fields, _Move(is_answer=is_answer)
         fields = list(move.fill(old, read_form(schema, FieldList(fields)).root))
         if fields == before:

@@ -47,7 +47,7 @@ from approvals.schemaforms.values import (
 )
 from flowruns.evaluation.budget import TooSlowError
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 _NOTHING_ASKED: JSONValue = {"type": "object", "properties": {}}
 
@@ -72,12 +72,12 @@ class Form:
         self.focus_id = outcome.focus_id if outcome else ""
         self.announcement = outcome.announcement if outcome else ""
         self.value: JSONValue = None
+        # The page has a stored schema beside it, in which it can look for options.
         self.is_served = True
-        """The page has a stored schema beside it, in which it can look for options."""
         self._other_problems: list[Problem] = []
         self._seen = frozenset(seen)
+        # The person has seen what is wrong, so it stays in sight while they mend it.
         self.is_judged = is_judged or (self.is_bound and not self.operation)
-        """The person has seen what is wrong, so it stays in sight while they mend it."""
         if self.is_judged:
             self._decode()
         if outcome and self.operation:
@@ -209,9 +209,9 @@ def describe_problems(
 def _build_form(schema: JSONValue, posted: Posted | None, value: MaybeJSON = MISSING) -> Form:
     try:
         return _try_form(schema, posted, value)
-    except Exception as error:  # noqa: BLE001 - a form must open whatever a schema contains
+    except Exception as error:  # noqa: BLE001 -- a form must open whatever a schema contains
         # No traceback: it may quote what a person typed.
-        logger.warning("A form could not be built: %s", type(error).__name__)
+        _log.warning("A form could not be built: %s", type(error).__name__)
         form = _try_form(True, posted, value)
         form.fallback_reason = "Its description cannot be understood."
         return form

@@ -6,16 +6,16 @@ from typing import Protocol, runtime_checkable
 from approvals.schemaforms.limits import MAX_FILE_BYTES
 
 ROOT = "f"
+# How names end that carry structure: whether there is a value, its rows, its branch.
 STRUCTURE_MARKS = "!#?"
-"""How names end that carry structure: whether there is a value, its rows, its branch."""
 
 MAX_NAME_LENGTH = 300
 OPERATION = f"{ROOT}.op"
 JUDGED = f"{ROOT}.judged"
+# Names the warnings about answers that the person was told.
 SEEN = f"{ROOT}.seen"
-"""Names the warnings about answers that the person was told."""
+# The parameter that names the search field whose options are asked for.
 SEARCHED = "field"
-"""The parameter that names the search field whose options are asked for."""
 
 
 class PostedData(Protocol):
@@ -113,11 +113,11 @@ class Posted:
         return [text for text in self._data.getlist(name) if isinstance(text, str)]
 
     def holds(self, name: str) -> bool:
-        """Tell whether anything was posted for the control `name` or inside it."""
+        """Whether anything was posted for the control `name` or inside it."""
         return name in self._names or name in self._parents
 
     def holds_inside(self, name: str) -> bool:
-        """Tell whether a person's own input was posted inside the control `name`."""
+        """Whether a person's own input was posted inside the control `name`."""
         return name in self._typed_parents
 
     def steps_inside(self, name: str) -> list[str]:

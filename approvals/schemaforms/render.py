@@ -42,7 +42,7 @@ def markdown(text: str) -> SafeString:
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener nofollow noreferrer",
     )
-    return mark_safe(html.strip())  # noqa: S308 - sanitised by nh3 just above
+    return mark_safe(html.strip())  # noqa: S308 -- sanitised by nh3 just above
 
 
 def printable(text: str) -> str:
@@ -101,27 +101,27 @@ def render_fields(form: ShownForm) -> SafeString:
             control.is_group or isinstance(control, (AnyJSON, File)) for control in controls
         ),
     )
-    return mark_safe(printable(html))  # noqa: S308 - as above, with some characters replaced
+    return mark_safe(printable(html))  # noqa: S308 -- as above, with some characters replaced
 
 
 def render_summary(form: ShownForm) -> SafeString:
     problems = form.problems
     warnings = form.warnings
-    # it takes the focus once, not from whoever goes on to press a button of the form
+    # It takes the focus once, not from whoever goes on to press a button of the form
     context = {"problems": problems, "warnings": warnings, "is_first": not form.operation}
     html = _render("summary", **context) if problems or warnings else ""
-    return mark_safe(printable(html))  # noqa: S308 - as above, with some characters replaced
+    return mark_safe(printable(html))  # noqa: S308 -- as above, with some characters replaced
 
 
 def render_found(control: Search | SearchTicks) -> SafeString:
     """The options that a search brought, and words about them to be announced."""
     html = _render("search_found", c=control, **_options(control))
-    return mark_safe(printable(html))  # noqa: S308 - as above, with some characters replaced
+    return mark_safe(printable(html))  # noqa: S308 -- as above, with some characters replaced
 
 
 def _render(name: str, **context: Any) -> SafeString:
     html = get_template(f"schemaforms/{name}.html").render(context)
-    return mark_safe(html)  # noqa: S308 - rendered by escaping templates
+    return mark_safe(html)  # noqa: S308 -- rendered by escaping templates
 
 
 def _render_control(control: Control, page: _Page, *, is_bare: bool = False) -> SafeString:

@@ -126,7 +126,7 @@ def describe_problem(problem: Problem) -> str:
 def _explain(error: ValidationError) -> Problem:
     path = tuple(error.absolute_path)
     if error.validator == "required" and isinstance(error.instance, dict):
-        # one error per missing name, whose message starts with it
+        # One error per missing name, whose message starts with it
         required: Any = error.validator_value
         missing = (name for name in required if error.message.startswith(f"{name!r} is"))
         path = (*path, *islice(missing, 1))

@@ -80,10 +80,10 @@ class Feed[Row: models.Model]:
         self._listeners: set[Listener[Row]] = set()
         self._reading: asyncio.Task[None] | None = None
         self._has_unread = False
-        # on PostgreSQL, what is still to be read, and what was told before
+        # On PostgreSQL, what is still to be read, and what was told before
         self._told: deque[UUID] = deque()
         self._lately: OrderedDict[UUID, None] = OrderedDict()
-        # on SQLite, of the last row that was offered; None while nobody listens
+        # On SQLite, of the last row that was offered; None while nobody listens
         self._last_number: int | None = None
 
     @property
@@ -198,7 +198,7 @@ class Feed[Row: models.Model]:
         numbers = self._select("WHERE rowid > %s ORDER BY rowid LIMIT %s", start, _ROWS_PER_READ)
         if numbers:
             return self._read([UUID(row_id) for _, row_id in numbers]), numbers[-1][0]
-        # a number is used again where the last rows were deleted
+        # A number is used again where the last rows were deleted
         return [], min(start, self._read_last_number())
 
     def _read_last_number(self) -> int:

@@ -6,11 +6,11 @@ import time
 
 from django.db import InterfaceError, OperationalError
 
+# What a database raises that cannot do now what it may well do in a moment.
 AWAY = (OperationalError, InterfaceError)
-"""What a database raises that cannot do now what it may well do in a moment."""
 DETAIL = "The database is not available."
+# What an answer carries meanwhile. Prefect's clients (3.4 and 3.8) count no tries then.
 HEADERS = {"Retry-After": "2", "Prefect-Maintenance": "true"}
-"""What an answer carries meanwhile. Prefect's clients (3.4 and 3.8) count no tries then."""
 # Who reads succeeds also while writers fail, so a success means little soon after a failure.
 _SETTLED_SECONDS = 3.0
 

@@ -25,7 +25,7 @@ MOST_THREADS = 256
 # The messages that this attempt of the run has met: who reads each, until it is acknowledged.
 type TakenMessages = dict[str, object | None]
 
-logger = logging.getLogger("flowruns")
+_log = logging.getLogger("flowruns")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -203,7 +203,7 @@ def current_tags() -> list[str]:
 def current_logger() -> "logging.Logger | logging.LoggerAdapter[logging.Logger]":
     """Return the logger of the innermost run, or the library's own outside of runs."""
     run = _task_run.get() or _flow_run.get()
-    return run.logger if run else logger
+    return run.logger if run else _log
 
 
 def prints_are_logged() -> bool:

@@ -119,7 +119,7 @@ class Flow[**P, R](FlowDefinition[P, R]):
                 engine = FlowEngine(self, parameters, connection, flow_run)
                 await arun(engine.play(), connection)
 
-    def to_deployment(  # noqa: PLR0913 - the arguments of Prefect's
+    def to_deployment(  # noqa: PLR0913 -- the arguments of Prefect's
         self,
         name: str | None = None,
         *,

@@ -183,7 +183,7 @@ def name_values(values: Mapping[str, Any]) -> str:
 def _nameable(value: Any) -> Any:
     try:
         return digest(value)
-    except Exception:  # noqa: BLE001 - whatever its __reduce__ raises
+    except Exception:  # noqa: BLE001 -- whatever its __reduce__ raises
         return type(value).__qualname__
 
 

@@ -25,7 +25,7 @@ from flowruns.sdk.runs.yielding import astream, stream
 from flowruns.sdk.states import State
 
 
-class unmapped[T]:  # noqa: N801 - Prefect's name, and it reads as a function
+class unmapped[T]:  # noqa: N801 -- Prefect's name, and it reads as a function
     """Gives the same value to every task run of `task.map`.
 
     Example: `charge.map(orders, currency=unmapped("EUR"))`

@@ -10,7 +10,7 @@ from flowruns.evaluation.validation import SchemaUnusable
 from flowruns.services.variables import read_variable_value
 from flowruns.wire.schemas import IndexErrors, PropertyErrors, SchemaTrial, SchemaTrialResult
 
-# places further down are told as one, since each takes two levels of JSON
+# Places further down are told as one, since each takes two levels of JSON
 _MAX_DEPTH = 100
 
 type _Errors = list[str | PropertyErrors | IndexErrors]

@@ -5,12 +5,12 @@ Django keeps a body before it asks who sent it, and what is long on disk.
 
 from flowruns.web.long_poll import Application, Message, Receive, Scope, Send, read_headers, refuse
 
+# Bytes from somebody who shows neither key nor session; a log-in carries a typed form along.
 STRANGERS = 4 * 1024 * 1024
-"""Bytes from somebody who shows neither key nor session; a log-in carries a typed form along."""
+# Bytes for the API, somewhat more than Django reads as JSON.
 CALLERS = 20 * 1024 * 1024
-"""Bytes for the API, somewhat more than Django reads as JSON."""
+# Bytes of a form, with its files.
 REVIEWERS = 100 * 1024 * 1024
-"""Bytes of a form, with its files."""
 
 _TOO_LARGE = "The request is too large."
 _ENDED = {"Connection": "close"}

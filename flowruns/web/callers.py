@@ -16,8 +16,8 @@ from django.utils.decorators import sync_and_async_middleware
 
 from flowruns.web.long_poll import Scope, read_headers
 
+# Says in a scope that its key or session was found valid.
 IS_KNOWN = "approvals.is_known"
-"""Says in a scope that its key or session was found valid."""
 _MOST_KNOWN = 20_000
 _SESSION = "sessionid="
 _NETWORK_BITS = 64  # of an address of version 6; one customer has them all
@@ -84,7 +84,7 @@ def note_callers(get_response: Answer | AsyncAnswer) -> Answer | AsyncAnswer:
 
 
 def _note(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    # a page that has not asked who its reader is has answered whoever came
+    # A page that has not asked who its reader is has answered whoever came
     user: Any = getattr(request, "_cached_user", None)
     if getattr(request, "auth", None) or getattr(user, "is_authenticated", False):
         getattr(request, "scope", {})[IS_KNOWN] = True

@@ -18,7 +18,7 @@ def finish_requests(app: Application) -> Application:
         async def receive_request() -> Message:
             nonlocal is_complete
             if is_complete:
-                # never answered: the application stops to listen when it has sent its response
+                # Never answered: the application stops to listen when it has sent its response
                 await asyncio.get_running_loop().create_future()
             message = await receive()
             is_complete = not message.get("more_body", False)

@@ -39,13 +39,13 @@ type Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 _FLOW_RUN = re.compile(r"/api/flow_runs/(?P<id>[0-9a-fA-F-]{36})/?")
 _SCHEDULED_RUNS = "/api/deployments/get_scheduled_flow_runs"
 _MAX_BODY = 100_000
+# Requests of one API key that a process holds; each takes 20 kB.
 MAX_HELD_OF_ONE_KEY = 5_000
-"""Requests of one API key that a process holds; each takes 20 kB."""
 _TOO_MANY = f"This API key has {MAX_HELD_OF_ONE_KEY:,} requests held here; ask again later."
+# Says in a scope that the request was held, and so perhaps woken with many others.
 WAS_HELD = "approvals.was_held"
-"""Says in a scope that the request was held, and so perhaps woken with many others."""
 
-# as many questions as `waiters` asks at a time, of the keys in turn
+# As many questions as `waiters` asks at a time, of the keys in turn
 _questions = Turns(4)
 _held: Counter[str] = Counter()
 
@@ -77,7 +77,7 @@ class HoldForState:
     async def wait(self) -> UUID | None:
         waiting = waiting_for(self.flow_run_id, known=self.known, is_heartbeat=self.is_heartbeat)
         with waiting as waiter:
-            # asked after registering: a change in between wakes the waiter
+            # Asked after registering: a change in between wakes the waiter
             async with _questions.turn(self.key):
                 is_worth_waiting = await ask_database(self._is_worth_waiting)
             if not is_worth_waiting:

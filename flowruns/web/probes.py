@@ -17,7 +17,7 @@ from flowruns.pubsub import listening
 from flowruns.web.long_poll import Application, Receive, Scope, Send
 
 ANSWER_SECONDS = 2.0
-# fails also where the database is there, and what the server keeps in it is not
+# Fails also where the database is there, and what the server keeps in it is not
 _QUESTION = "SELECT 1 FROM django_migrations LIMIT 1"
 
 

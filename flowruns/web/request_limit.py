@@ -45,7 +45,7 @@ _PATIENCE_IN_OUTAGE_SECONDS = 0.5
 _NOT_NOW = "The server is not available; try again in a moment."
 _LOG_IN = "/accounts/login/"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-# these read, though by POST
+# These read, though by POST
 _QUERIES = ("/filter", "/count", "/paginate", "/history", "/validate")
 
 

@@ -13,9 +13,9 @@ from flowruns.wire import MAX_HOLD_SECONDS
 
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(?P<seconds>\d{1,6})\"?", re.IGNORECASE)
 
-# names a request that must not count twice, if it is sent again because its answer got lost
+# Names a request that must not count twice, if it is sent again because its answer got lost
 IDEMPOTENCY_KEY = "Idempotency-Key"
-# what the process that runs a flow run adds to its `Prefer` header
+# What the process that runs a flow run adds to its `Prefer` header
 ATTEND = "attend"
 _ATTEND = re.compile(r"(?:^|[,;\s])attend(?:$|[,;\s])", re.IGNORECASE)
 

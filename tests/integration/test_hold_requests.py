@@ -276,7 +276,7 @@ def test_a_change_by_another_process_wakes_the_waiter(run: Run, key: str) -> Non
         held = Exchange(scope)
         task = held.start()
         await until(lambda: count_waiters() == 1)
-        # the listener has begun when it notices what it is told
+        # The listener has begun when it notices what it is told
         await ask_database(change_silently)
         await task
         assert held.reached

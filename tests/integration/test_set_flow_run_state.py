@@ -212,7 +212,7 @@ def test_of_a_resume_and_a_rejection_at_the_same_moment_one_wins(
         verdict = judge(*args)
         if args[0].proposed.type is StateType.CANCELLED and other.ident is None:
             other.start()
-            # on SQLite the other waits for our transaction instead
+            # On SQLite the other waits for our transaction instead
             resumed.wait(timeout=5 if connection.vendor == "postgresql" else 0.1)
         return verdict
 

@@ -27,7 +27,7 @@ _VERDICT = {"status": "ACCEPT", "state": None, "details": {"type": "accept_detai
 _DEPLOYMENT = {"id": str(_ID), "name": "desk", "flow_id": str(_ID)}
 _STATE = {"id": str(_ID), "type": "PENDING", "timestamp": _NOW}
 
-# method, its arguments, what is asked of the server, what it answers
+# Method, its arguments, what is asked of the server, what it answers
 CALLS: list[tuple[str, dict[str, Any], str, Any]] = [
     ("api_healthcheck", {}, "GET /health", True),
     ("create_flow", {"name": "refund"}, "POST /flows/", _FLOW),

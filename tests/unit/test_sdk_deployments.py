@@ -53,7 +53,7 @@ class Desk:
         self.created: list[dict[str, Any]] = []
         self.schedules: list[dict[str, Any]] = []
 
-    def __call__(self, request: Send) -> Reply:  # noqa: PLR0911 - a table
+    def __call__(self, request: Send) -> Reply:  # noqa: PLR0911 -- a table
         known: dict[str, Any] = {"id": str(self.id), "name": "desk", "flow_id": str(self.flow_id)}
         known["schedules"] = self.schedules
         match request.method, request.path:

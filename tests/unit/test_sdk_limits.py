@@ -209,7 +209,7 @@ def test_the_flows_limit_ends_the_task_that_it_calls_and_is_not_swallowed() -> N
     def main() -> None:
         try:
             slow()
-        except Exception:  # noqa: BLE001 - as flow authors do
+        except Exception:  # noqa: BLE001 -- as flow authors do
             time.sleep(LONG)
 
     with pytest.raises(FlowRunTimeoutError):

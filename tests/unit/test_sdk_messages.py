@@ -24,11 +24,11 @@ class Question(RunInput):
     text: str
 
 
-class Legal_Review(RunInput):  # noqa: N801 - a name that is no key
+class Legal_Review(RunInput):  # noqa: N801 -- a name that is no key
     text: str
 
 
-class Prüfung(RunInput):  # noqa: PLC2401 - as flow authors may name theirs
+class Prüfung(RunInput):  # noqa: PLC2401 -- as flow authors may name theirs
     text: str
 
 
@@ -172,8 +172,8 @@ def test_excluded_keys_are_left_alone(flow: PausedFlow) -> None:
         (str, "text"),
         (list[Item], [Item(name="a", secret=pydantic.SecretStr("s"))]),
         (Literal["yes", "no"], "no"),
-        (Optional[int], 3),  # noqa: UP045 - flow authors write it so
-        (Optional[int], None),  # noqa: UP045
+        (Optional[int], 3),  # noqa: UP045 -- flow authors write it so
+        (Optional[int], None),  # noqa: UP045 -- authors write it
         (int | None, 4),
         (Count, 5),
         (Point, Point(1, 2)),

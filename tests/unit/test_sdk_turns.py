@@ -50,7 +50,7 @@ async def _two_and_one_who_leaves(log: list[str]) -> tuple[str, str]:
     first = asyncio.create_task(play("first"))
     second = asyncio.create_task(play("second"))
     third = asyncio.create_task(play("third"))
-    while _waiting(turnstile) != 2:  # noqa: ASYNC110 - the turnstile tells nobody
+    while _waiting(turnstile) != 2:  # noqa: ASYNC110 -- the turnstile tells nobody
         await asyncio.sleep(0)
     second.cancel()
     with pytest.raises(asyncio.CancelledError):

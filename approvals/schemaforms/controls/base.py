@@ -25,8 +25,8 @@ from flowruns.evaluation.budget import TooSlowError
 type Answer = tuple[tuple[str, ...], str]
 type Key = str | int | Missing | None
 
+# What a field left blank can mean: its key is left out, null, or the empty text.
 OMIT, NULL, EMPTY = "omit", "null", "empty"
-"""What a field left blank can mean: its key is left out, null, or the empty text."""
 
 
 class Control:
@@ -37,12 +37,12 @@ class Control:
 
     @property
     def is_hidden(self) -> bool:
-        """Tell whether there is nothing here for a person to see."""
+        """Whether there is nothing here for a person to see."""
         return False
 
     @property
     def is_present(self) -> bool:
-        """Tell whether there is a value here, or only room for one."""
+        """Whether there is a value here, or only room for one."""
         return True
 
     def __init__(
@@ -57,19 +57,20 @@ class Control:
         self.slot = slot
         self.node = node
         self.initial = initial
+        # The default is not among the possible answers, so it is left to the flow,
+        # unsent.
         self.keeps_default = context.has_odd_default(slot, node, initial)
-        """The default is not among the possible answers, so it is left to the flow, unsent."""
         self.name = slot.name
         self.label = slot.label
         self.problems: list[str] = []
+        # What is allowed here and yet likely not meant, once it is to be pointed out.
         self.warning = ""
-        """What is allowed here and yet likely not meant, once it is to be pointed out."""
+        # This was not in the form that was posted, so nobody has seen it yet.
         self.is_new = False
-        """This was not in the form that was posted, so nobody has seen it yet."""
+        # Some problem here is about something that the page has no field for.
         self.names_places = False
-        """Some problem here is about something that the page has no field for."""
+        # What is answered here decides what else is asked.
         self.asks_more = False
-        """What is answered here decides what else is asked."""
         self.is_posted = posted is not None
         self.open()
         self._opening = self.state()
@@ -123,20 +124,20 @@ class Control:
         return ()
 
     def is_pristine(self) -> bool:
-        """Tell that nobody has entered anything here."""
+        """Whether nobody has entered anything here."""
         return self.state() == self._opening and all(
             child.is_pristine() for _, child in self.children()
         )
 
     def is_empty(self) -> bool:
-        """Tell that nobody has entered anything here and that no default stands here either.
+        """Whether nobody has entered anything here and that no default stands here either.
 
         What the schema settles inside a group was entered by nobody.
         """
         return self.is_pristine() and not any(True for _ in self.answers())
 
     def fits_initial(self) -> bool:
-        """Tell whether the initial value could have been entered here."""
+        """Whether the initial value could have been entered here."""
         return True
 
     def decode(self) -> MaybeJSON:
@@ -239,7 +240,7 @@ class TextControl(Control):
     def find_warning(self) -> str:
         return "" if self.is_untouched() or not self.raw else self.warn_about(self.raw)
 
-    def warn_about(self, text: str) -> str:  # noqa: ARG002 - for the kinds that can have one
+    def warn_about(self, text: str) -> str:  # noqa: ARG002 -- for the kinds that can have one
         """Say what in a text that was typed is allowed and yet likely not meant."""
         return ""
 

@@ -22,8 +22,8 @@ class Demand:
 
     place: int
     name: str
+    # The schema that the condition has for the property; True where it has none.
     raw: JSONValue
-    """The schema that the condition has for the property; True where it has none."""
     is_required: bool
     is_active: bool
 

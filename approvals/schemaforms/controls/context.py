@@ -64,19 +64,19 @@ _GROUP_KINDS = frozenset([Kind.OBJECT, Kind.LIST, Kind.CHOICES, Kind.MAP, Kind.U
 class Slot:
     """The place of one control in the form."""
 
+    # An index path such as `f.0.2`; property names never appear in it.
     name: str
-    """An index path such as `f.0.2`; property names never appear in it."""
     raw: JSONValue
     label: str = ""
     required: bool = True
+    # The initial value that the surrounding value holds for this place.
     given: MaybeJSON = MISSING
-    """The initial value that the surrounding value holds for this place."""
+    # The surrounding value is known, so what it lacks is absent and takes no default.
     sealed: bool = False
-    """The surrounding value is known, so what it lacks is absent and takes no default."""
+    # Properties of the object here that the choice of a branch has settled.
     tags: dict[str, JSONValue] = field(default_factory=dict)
-    """Properties of the object here that the choice of a branch has settled."""
+    # The value here, if the choice of a branch has settled it.
     fixed: MaybeJSON = MISSING
-    """The value here, if the choice of a branch has settled it."""
     depth: int = 0
     budget: int = 0
 
@@ -143,7 +143,7 @@ class FormContext[C]:
         return default if is_sound else MISSING
 
     def has_odd_default(self, slot: Slot, node: Node, initial: MaybeJSON) -> bool:
-        """Tell whether the initial value is a default that its own schema refuses.
+        """Whether the initial value is a default that its own schema refuses.
 
         pydantic never checks a default, such as two flags of an IntFlag, so the flow has it as
         long as nothing is sent.
@@ -154,7 +154,7 @@ class FormContext[C]:
         return not is_null and not all(self.accepts(rule, initial) for rule in node.rules)
 
     def _is_showable(self, node: Node, value: MaybeJSON) -> bool:
-        """Tell whether a control of this kind can show `value` at all."""
+        """Whether a control of this kind can show `value` at all."""
         if value is None:
             return self._may_be_null(node)
         if isinstance(value, float) and not math.isfinite(value):

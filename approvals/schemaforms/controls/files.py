@@ -8,8 +8,8 @@ from approvals.schemaforms.limits import MAX_FILE_BYTES, MAX_FILE_NAME
 from approvals.schemaforms.posted import FileStore, KeptFile, NotKeptError, Posted
 from approvals.schemaforms.values import MISSING, JSONValue, MaybeJSON, clip
 
+# Stands in the place of a kept file's token where only its name is known.
 _NOT_KEPT = "-"
-"""Stands in the place of a kept file's token where only its name is known."""
 
 
 def name_kept(name: str, file_name: str) -> tuple[str, str]:
@@ -75,7 +75,7 @@ class File(TextControl):
 
     @property
     def is_gone(self) -> bool:
-        """Tell that a file was chosen whose content is not there any more."""
+        """Whether a file was chosen whose content is not there any more."""
         return bool(self.token) and self.kept is None
 
     @property

@@ -16,22 +16,21 @@ from approvals.schemaforms.values import (
 
 PRESENT = "value"
 
+# Keywords that concern a group as a whole; those of its parts are checked by its parts.
+#
+# What is unevaluated depends on all the others, so that only the whole schema can tell.
 OWN_KEYWORDS = frozenset(
     "minItems maxItems uniqueItems contains minContains maxContains minProperties maxProperties "
     "propertyNames dependentRequired dependentSchemas dependencies not anyOf oneOf".split()
 )
-"""Keywords that concern a group as a whole; those of its parts are checked by its parts.
-
-What is unevaluated depends on all the others, so that only the whole schema can tell.
-"""
 
 
 class Group(Control):
     """A control with others inside, which can be switched off where its value may be absent."""
 
     is_group = True
+    # What is posted says by itself which controls there are inside.
     reads_all_parts: ClassVar[bool] = False
-    """What is posted says by itself which controls there are inside."""
 
     def open(self) -> None:
         self.presence = PRESENT
@@ -96,7 +95,7 @@ class Group(Control):
         shown = (part.entry_id for part in self.parts() if not part.is_hidden)
         return next(shown, self.id)
 
-    def open_way(self, step: str) -> None:  # noqa: ARG002 - rows and questions ask where to
+    def open_way(self, step: str) -> None:  # noqa: ARG002 -- rows and questions ask where to
         """Have the control inside that the step `step` of a name leads to."""
         if not self.is_present:
             self.toggle()

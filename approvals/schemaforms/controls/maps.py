@@ -136,7 +136,7 @@ class MapControl(Rows):
         return result
 
     def _note_unwritable_key(self, token: str, key: MaybeJSON) -> None:
-        """Tell that no entry can be sent where the schema wants keys that JSON does not have."""
+        """Whether no entry can be sent where the schema wants keys that JSON does not have."""
         if key is not MISSING:
             self.keys[token].note_problem(
                 "Keys are sent as text, and this form asks for others. Remove this entry."

@@ -10,8 +10,8 @@ from approvals.schemaforms.durations import describe_duration, read_duration, wr
 from approvals.schemaforms.posted import Posted
 from approvals.schemaforms.values import JSONValue, UnreadableError
 
+# What a browser's time picker can show.
 _PICKED_TIME = r"\d{2}:\d{2}(:\d{2}(\.\d{3})?)?"
-"""What a browser's time picker can show."""
 
 
 def _shorten(text: str) -> str:

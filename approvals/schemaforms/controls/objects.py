@@ -27,11 +27,11 @@ from approvals.schemaforms.values import (
     as_names,
 )
 
+# A property by its place, or one that a condition brings in; each with what narrows it.
 _STEP = re.compile(r"(c?)(\d{1,5})((?:r\d{1,5})*)", re.ASCII)
-"""A property by its place, or one that a condition brings in; each with what narrows it."""
 
+# How often answers that bring in questions are looked at again, with the answers to those.
 _MAX_ROUNDS = 50
-"""How often answers that bring in questions are looked at again, with the answers to those."""
 
 
 class ObjectControl(Group):
@@ -211,7 +211,7 @@ class ObjectControl(Group):
         return [step for step in steps if step]
 
     def _may_be_asked(self, demand: Demand) -> bool:
-        """Tell whether anything may be answered where nobody has described the property."""
+        """Whether anything may be answered where nobody has described the property."""
         is_described = self._schema_asked_for(demand) is not True
         return is_described or bool(self._undescribed([demand.name]))
 
@@ -258,7 +258,7 @@ class ObjectControl(Group):
 
     @cached_property
     def is_conditional(self) -> bool:
-        """Tell whether answers decide what else is asked."""
+        """Whether answers decide what else is asked."""
         described = as_dict(self.node.keywords.get("properties"))
         is_further = any(demand.name not in described for demand in self._demands)
         return is_further or bool(CONDITIONAL & self.node.keywords.keys() - {"dependentRequired"})

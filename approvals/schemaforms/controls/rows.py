@@ -16,8 +16,8 @@ from approvals.schemaforms.values import (
     as_list,
 )
 
+# Names a row for as long as it lives: an initial one, a new one, or one put down in advance.
 _TOKEN = re.compile(r"[inp]\d{1,5}", re.ASCII)
-"""Names a row for as long as it lives: an initial one, a new one, or one put down in advance."""
 
 
 class Rows(Group):

@@ -107,7 +107,7 @@ class SearchBox:
         return self.labels.index(query) if self.labels.count(query) == 1 else None
 
     def is_answered_by(self, labels: list[str]) -> bool:
-        """Tell whether one of the chosen `labels` is what was searched for, if anything was."""
+        """Whether one of the chosen `labels` is what was searched for, if anything was."""
         return not self.query.strip() or search_labels(labels, self.query).count > 0
 
     def inputs(self) -> Iterator[tuple[str, str]]:

@@ -173,7 +173,7 @@ class JSONText(TextControl):
 
     @property
     def is_quotable(self) -> bool:
-        """Tell whether what was typed could have been meant as text."""
+        """Whether what was typed could have been meant as text."""
         return False
 
     def parse(self, text: str) -> JSONValue:
@@ -213,7 +213,7 @@ class AnyJSON(JSONText):
 
     @property
     def may_hold_secrets(self) -> bool:
-        """Tell whether this stands for fields of which one would have been a secret."""
+        """Whether this stands for fields of which one would have been a secret."""
         return bool(self.node.unsupported) and self.context.schema.has_secrets
 
     def read(self, posted: Posted) -> None:

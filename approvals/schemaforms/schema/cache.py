@@ -26,12 +26,12 @@ class SchemaCache:
     sizes: Memo[int] = field(default_factory=Memo)
     labels: Memo[list[str]] = field(default_factory=Memo)
     validators: Memo[tuple[Any, type | None]] = field(default_factory=Memo)
+    # What a group asks of its value as a whole, by the keywords of the group.
     own_rules: Memo[JSONValue] = field(default_factory=Memo)
-    """What a group asks of its value as a whole, by the keywords of the group."""
+    # The schema of a dictionary's keys or an object's other entries, by its keywords.
     inner_rules: Memo[JSONValue] = field(default_factory=Memo)
-    """The schema of a dictionary's keys or an object's other entries, by its keywords."""
+    # Whether a node takes "" for an answer, by its rules.
     take_empty_text: Memo[bool] = field(default_factory=Memo)
-    """Whether a node takes "" for an answer, by its rules."""
 
     def copy(self) -> Self:
         return type(self)(

@@ -17,8 +17,8 @@ from flowruns.evaluation.budget import TimeLimit, TooSlowError
 from flowruns.evaluation.keywords import KEYWORDS, Keyword, find_extras, find_repeated, watch
 from flowruns.evaluation.patterns import PatternBroken, is_pattern, search
 
+# What jsonschema raises for keywords that are not what the standard says; such a rule is void.
 MALFORMED = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, re.error)
-"""What jsonschema raises for keywords that are not what the standard says; such a rule is void."""
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from approvals.schemaforms.limits import MAX_SCHEMA_STEPS
 from approvals.schemaforms.schema.memo import Memo
 from approvals.schemaforms.values import JSONValue, Keywords, as_dict, as_list, walk_json
 
+# Where the conditions of all merged parts are gathered; a name no schema keyword has.
 CONDITIONS = "if/then/else"
-"""Where the conditions of all merged parts are gathered; a name no schema keyword has."""
 
 _CONDITION = frozenset(["if", "then", "else"])
 _LARGER_WINS = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")

@@ -7,7 +7,7 @@ class Memo[T]:
     """What is known of values that are told apart by identity, as parts of a document are."""
 
     def __init__(self, known: "dict[int, tuple[object, T]] | None" = None) -> None:
-        # each with the value itself, for the id of one that is gone may be another's
+        # Each with the value itself, for the id of one that is gone may be another's
         self._known = known or {}
 
     def find(self, about: object, find_out: Callable[[], T]) -> T:

@@ -32,7 +32,7 @@ from approvals.schemaforms.values import (
 
 class Kind(StrEnum):
     TEXT = "text"
-    SECRET = "secret"  # noqa: S105 - a kind of field
+    SECRET = "secret"  # noqa: S105 -- a kind of field
     FILE = "file"
     JSON_TEXT = "json_text"
     INTEGER = "integer"
@@ -57,16 +57,16 @@ class Kind(StrEnum):
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Node:
     kind: Kind
+    # References followed and parts merged: what the field shows.
     keywords: Keywords
-    """References followed and parts merged: what the field shows."""
+    # Schemas as they stand in the document: what a value is checked against.
     rules: tuple[JSONValue, ...]
-    """Schemas as they stand in the document: what a value is checked against."""
     nullable: bool = False
+    # What can be chosen, or ticked in a list.
     members: tuple[Member, ...] = ()
-    """What can be chosen, or ticked in a list."""
     branches: tuple[Branch, ...] = ()
+    # Why a JSON editor stands here instead of fields.
     unsupported: str = ""
-    """Why a JSON editor stands here instead of fields."""
 
     @cached_property
     def options(self) -> tuple[JSONValue, ...]:
@@ -227,8 +227,8 @@ def _is_decimal(parts: list[Keywords]) -> bool:
     return is_marked or as_text(text.get("pattern")).startswith(_DECIMAL_PATTERN)
 
 
+# How every pattern begins that pydantic has for a Decimal, whatever its digits and places.
 _DECIMAL_PATTERN = r"^(?!^[-+.]*$)[+-]?0*"
-"""How every pattern begins that pydantic has for a Decimal, whatever its digits and places."""
 
 
 def _is_any_number(parts: list[Keywords]) -> bool:

@@ -16,6 +16,7 @@ from approvals.schemaforms.values import (
     plain_label,
 )
 
+# Annotations that name the options: a list in their order, or by the option's text.
 _NAMES = (
     "x-labels",
     "enumNames",
@@ -25,7 +26,6 @@ _NAMES = (
     "x-enumLabels",
     "x-enum-varnames",
 )
-"""Annotations that name the options: a list in their order, or by the option's text."""
 
 _DESCRIPTIONS = (
     "x-enum-descriptions",

@@ -59,7 +59,7 @@ class Outage:
         if trouble.retry_after is not None:
             return trouble.retry_after
         longest = min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2.0 ** min(self._attempts, 10))
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads the flows, hides nothing
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 -- spreads the flows, hides nothing
 
     def is_over(self) -> None:
         """Note that the server has answered."""

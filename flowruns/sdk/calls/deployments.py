@@ -57,7 +57,7 @@ def pause_deployment(deployment_id: UUID) -> Steps[None]:
     yield from ask(Send(method="POST", path=path), patience=STARTING)
 
 
-def create_flow_run_from_deployment(  # noqa: PLR0913 - the arguments of Prefect's
+def create_flow_run_from_deployment(  # noqa: PLR0913 -- the arguments of Prefect's
     deployment_id: UUID | str,
     *,
     parameters: Mapping[str, Any] | None = None,

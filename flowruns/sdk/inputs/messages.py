@@ -198,7 +198,7 @@ class InputReader[T]:
             return []
         try:
             message = self.read(found)
-        except Exception as error:  # noqa: BLE001 - nothing that is sent may end its reader
+        except Exception as error:  # noqa: BLE001 -- nothing that is sent may end its reader
             text = "Skipped the input %r from %s, which cannot be read: %s"
             current_logger().warning(text, found.key, found.sender or "nobody", _problems(error))
             return []

@@ -349,7 +349,7 @@ def pause_flow_run(
 @overload
 async def apause_flow_run(
     wait_for_input: None = None,
-    timeout: float = 3600,  # noqa: ASYNC109 - Prefect's signature
+    timeout: float = 3600,  # noqa: ASYNC109 -- Prefect's signature
     poll_interval: float = 10,
     key: str | None = None,
     *,
@@ -358,7 +358,7 @@ async def apause_flow_run(
 @overload
 async def apause_flow_run[T](
     wait_for_input: type[T],
-    timeout: float = 3600,  # noqa: ASYNC109 - Prefect's signature
+    timeout: float = 3600,  # noqa: ASYNC109 -- Prefect's signature
     poll_interval: float = 10,
     key: str | None = None,
     *,
@@ -367,7 +367,7 @@ async def apause_flow_run[T](
 @overload
 async def apause_flow_run(
     wait_for_input: Any,
-    timeout: float = 3600,  # noqa: ASYNC109 - Prefect's signature
+    timeout: float = 3600,  # noqa: ASYNC109 -- Prefect's signature
     poll_interval: float = 10,
     key: str | None = None,
     *,
@@ -375,7 +375,7 @@ async def apause_flow_run(
 ) -> Any: ...
 async def apause_flow_run(
     wait_for_input: Any = None,
-    timeout: float = 3600,  # noqa: ASYNC109 - Prefect's signature
+    timeout: float = 3600,  # noqa: ASYNC109 -- Prefect's signature
     poll_interval: float = 10,
     key: str | None = None,
     *,

@@ -166,7 +166,7 @@ def read_question(step: Any, *, title: str | None, description: str, number: str
 
 def calling_place() -> Place:
     """Find where the flow's author calls from."""
-    frames = list(_author_frames(sys._getframe(1)))  # noqa: SLF001 - there is no other cheap way
+    frames = list(_author_frames(sys._getframe(1)))  # noqa: SLF001 -- there is no other cheap way
     if not frames:
         return Place(calls=())
     calls = tuple(_describe(frame) for frame in frames)

@@ -78,11 +78,11 @@ class BaseRunInput(pydantic.BaseModel):
             for name, value in initial.items()
         }
         model = pydantic.create_model(cls.__name__, __base__=cls, **fields)
-        model._initial = {**cls._initial, **initial}  # noqa: SLF001 - our own
-        model._authors = authors_class(cls)  # noqa: SLF001
+        model._initial = {**cls._initial, **initial}  # noqa: SLF001 -- our own
+        model._authors = authors_class(cls)  # noqa: SLF001 -- our own
         if description is not None:
             # A class attribute over a private one: read through the class, before any instance.
-            model._description = description  # noqa: SLF001
+            model._description = description  # noqa: SLF001 -- our own
         return model
 
     @classmethod
@@ -160,7 +160,7 @@ class BaseRunInput(pydantic.BaseModel):
         self, run_input: Any, sender: str | None, key_prefix: str | None
     ) -> Steps[None]:
         receiver = messages.sending_run(self.metadata.sender)
-        return as_run_input(run_input)._send_steps(receiver, sender, key_prefix)  # noqa: SLF001
+        return as_run_input(run_input)._send_steps(receiver, sender, key_prefix)  # noqa: SLF001 -- our own
 
     @classmethod
     def unwrap(cls, answer: Self) -> Any:
@@ -212,7 +212,7 @@ class RunInput(BaseRunInput):
     def subclass_from_base_model_type(cls, model: type[pydantic.BaseModel]) -> "type[RunInput]":
         """Make a RunInput of any pydantic model."""
         made: type[RunInput] = type(f"{model.__name__}RunInput", (RunInput, model), {})
-        made._authors = model  # noqa: SLF001 - our own
+        made._authors = model  # noqa: SLF001 -- our own
         return made
 
 
@@ -229,7 +229,7 @@ class AutomaticRunInput[T](BaseRunInput):
     def load_from_flow_run_input(cls, flow_run_input: wire.RunInput) -> Self:
         """Read a message, strictly: `list[int]` and `list[str]` come under one name."""
         message = cls.model_validate_json(flow_run_input.value, strict=True)
-        return message._with_metadata_of(flow_run_input)  # noqa: SLF001 - our own
+        return message._with_metadata_of(flow_run_input)  # noqa: SLF001 -- our own
 
     @classmethod
     def receive(
@@ -269,7 +269,7 @@ class AutomaticRunInput[T](BaseRunInput):
             __base__=AutomaticRunInput,
             value=(value_type, ...),
         )
-        made._authors = AutomaticRunInput  # noqa: SLF001 - our own
+        made._authors = AutomaticRunInput  # noqa: SLF001 -- our own
         return made
 
 
@@ -370,13 +370,13 @@ def schema_text_of(model: type[BaseRunInput]) -> str:
 
 def description_of(model: type[BaseRunInput]) -> str:
     """Return the Markdown that stands above the form, or ""."""
-    description = model._description  # noqa: SLF001 - ours, read through the class
+    description = model._description  # noqa: SLF001 -- ours, read through the class
     return storable(description) if isinstance(description, str) else ""
 
 
 def given_to(model: type[BaseRunInput]) -> str:
     """Name the initial data alike in every process, or return "" where there is none."""
-    return name_values(model._initial) if model._initial else ""  # noqa: SLF001 - ours
+    return name_values(model._initial) if model._initial else ""  # noqa: SLF001 -- ours
 
 
 def load_steps(model: type[BaseRunInput], keyset: Keyset, flow_run_id: UUID) -> Steps[Any]:
@@ -386,7 +386,7 @@ def load_steps(model: type[BaseRunInput], keyset: Keyset, flow_run_id: UUID) -> 
     except ObjectNotFound:
         text = "{}"
     answer = model(**(json.loads(text) or {}))
-    answer._metadata = RunInputMetadata(  # noqa: SLF001 - our own
+    answer._metadata = RunInputMetadata(  # noqa: SLF001 -- our own
         key=keyset.response,
         receiver=flow_run_id,
         decided_by=(yield from _read_votes(keyset, flow_run_id)),

@@ -13,11 +13,11 @@ from pydantic_core import core_schema
 from flowruns.domain.policies import ANNOTATION
 from flowruns.sdk.states import storable
 
+# The annotation that names the options of an enum, as generators of OpenAPI clients read it.
 NAMES = "x-enum-varnames"
-"""The annotation that names the options of an enum, as generators of OpenAPI clients read it."""
 
+# The format of a text that is a Decimal; what knows no such format takes it for a remark.
 DECIMAL = "decimal"
-"""The format of a text that is a Decimal; what knows no such format takes it for a remark."""
 
 # What does not change which answers a schema accepts: texts, the initial data, and who answers.
 _TEXTS_AND_DATA = frozenset(

@@ -53,7 +53,7 @@ def receive_input(
     flow_run_id: UUID | None = None,
     with_metadata: bool = False,
 ) -> InputReader[Any]: ...
-def receive_input(  # noqa: PLR0913, PLR0917 - Prefect's signature
+def receive_input(  # noqa: PLR0913, PLR0917 -- Prefect's signature
     input_type: Any,
     timeout: float | None = 3600,
     poll_interval: float = 10,

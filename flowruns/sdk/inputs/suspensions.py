@@ -199,7 +199,7 @@ def suspend_flow_run(
 async def asuspend_flow_run(
     wait_for_input: Any = None,
     flow_run_id: UUID | None = None,
-    timeout: float | None = 3600,  # noqa: ASYNC109 - Prefect's signature
+    timeout: float | None = 3600,  # noqa: ASYNC109 -- Prefect's signature
     key: str | None = None,
     *,
     policy: str | None = None,

@@ -43,7 +43,7 @@ class ShippingHandler(logging.Handler):
             return
         try:
             shipper.add(_to_log(record, UUID(flow_run_id)))
-        except Exception:  # noqa: BLE001 - logging never breaks the flow
+        except Exception:  # noqa: BLE001 -- logging never breaks the flow
             self.handleError(record)
 
 
@@ -143,7 +143,7 @@ def _print(*args: Any, **kwargs: Any) -> None:
 @contextmanager
 def forwarded_prints() -> Iterator[None]:
     """Let runs that want it log what they print, while at least one such run is in progress."""
-    global _forwarding  # noqa: PLW0603 - print is one for the whole process
+    global _forwarding  # noqa: PLW0603 -- print is one for the whole process
     with _forwarding_guard:
         _forwarding += 1
         builtins.print = _print

@@ -119,4 +119,4 @@ class TaskDefinition[**P, R](Definition[P, R]):
             delays = delays[min(attempt, len(delays) - 1)] if delays else 0
         jitter = self.retry_jitter_factor
         # Spreads those that failed together, and hides nothing.
-        return delays * random.uniform(max(0.0, 1 - jitter), 1 + jitter)  # noqa: S311
+        return delays * random.uniform(max(0.0, 1 - jitter), 1 + jitter)  # noqa: S311 -- no secret

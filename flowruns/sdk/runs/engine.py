@@ -257,10 +257,10 @@ class FlowEngine:
         except TimeoutError as error:
             own = f"Flow run exceeded timeout of {self.flow.timeout_seconds} second(s)"
             state = timed_out(error, limit, own=own, other="Flow run failed due to timeout")
-            self.logger.error(state.message)  # noqa: TRY400 - the message says it all
+            self.logger.error(state.message)  # noqa: TRY400 -- the message says it all
             return Finished((yield from self._report(state)), error=error)
         except Exception as error:
-            self.logger.exception("Encountered exception during execution: %r", error)  # noqa: TRY401
+            self.logger.exception("Encountered exception during execution: %r", error)  # noqa: TRY401 -- as Prefect
             return (yield from self._fail(error, "Flow run encountered an exception:"))
         # As in Prefect, of several states the caller gets all, whatever they are.
         has_failed = isinstance(value, State) and not state.is_completed()

@@ -66,7 +66,7 @@ class TaskFutures[R](list[TaskFuture[R]]):
     def result(self, *, raise_on_failure: bool = True) -> list[R]:
         """Block for all values; raises what the first task raised that failed, when it does."""
         if raise_on_failure:
-            for finished in as_completed([future._finished for future in self]):  # noqa: SLF001
+            for finished in as_completed([future._finished for future in self]):  # noqa: SLF001 -- our own
                 finished.result().result()
         return [future.result(raise_on_failure=raise_on_failure) for future in self]
 

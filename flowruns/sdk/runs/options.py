@@ -96,7 +96,7 @@ def bind_method[T](owner: T, instance: Any, kind: type) -> T:
     """Return `owner`, a flow or a task of a class body, for the instance or the class."""
     made_of: type | None = getattr(owner, "made_of", None)
     target = kind if made_of is classmethod else instance
-    function = getattr(owner, "fn")  # noqa: B009 - of flows and tasks alike
+    function = getattr(owner, "fn")  # noqa: B009 -- of flows and tasks alike
     if made_of is staticmethod or target is None or not hasattr(function, "__get__"):
         return owner
     bound = copy.copy(owner)

@@ -85,5 +85,5 @@ def _digest(*parts: Any) -> str | None:
     """Shorten what makes a call to a word, or return None where it cannot be named."""
     try:
         return digest(*parts)[:16]
-    except Exception:  # noqa: BLE001 - whatever an argument's __reduce__ raises
+    except Exception:  # noqa: BLE001 -- whatever an argument's __reduce__ raises
         return None

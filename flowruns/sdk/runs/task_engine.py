@@ -149,7 +149,7 @@ class TaskEngine:
             if state.is_completed():
                 yield Block(lambda: self._store(state, stored, context))
         except (ResultNotPersisted, ConfigurationError) as error:
-            context.logger.error("Task run failed: %s", error)  # noqa: TRY400 - it says it all
+            context.logger.error("Task run failed: %s", error)  # noqa: TRY400 -- it says it all
             return self._own(failed_with(error, "Task run encountered an exception"))
         return state
 
@@ -213,7 +213,7 @@ class TaskEngine:
                 keeps = not self.is_streamed or self._persists()
                 value = yield from invoke_steps(self.task.fn, call, context.limit, keeps=keeps)
                 value = yield Block(partial(states_of, value))
-            except Exception as error:  # noqa: BLE001 - whatever a task raises fails it
+            except Exception as error:  # noqa: BLE001 -- whatever a task raises fails it
                 if not (yield from self._retry(error, attempt, context)):
                     return self._own(self._failed(error, context.limit))
                 attempt += 1

@@ -54,7 +54,7 @@ def invoke_steps(
         except Left:
             yield Invoke(partial(_close, value), limit)
             return items if keeps else None
-        except Exception as error:  # noqa: BLE001 - thrown by the caller, for the author to catch
+        except Exception as error:  # noqa: BLE001 -- thrown by the caller, for the author to catch
             answer, advance = error, partial(_throw, value)
 
 
@@ -116,7 +116,7 @@ def stream[T](steps: Steps[T], connection: Connection) -> Generator[Any, Any, T]
                 answer = context.run(perform, step, connection)
         except GeneratorExit:
             has_left, error = True, Left()
-        except BaseException as raised:  # noqa: BLE001 - the steps decide what it means
+        except BaseException as raised:  # noqa: BLE001 -- the steps decide what it means
             error = raised
 
 
@@ -173,7 +173,7 @@ async def astream[T](
                     handover.leave(answer)
                     await run
                     raise
-                except Exception as error:  # noqa: BLE001 - thrown by the caller
+                except Exception as error:  # noqa: BLE001 -- thrown by the caller
                     answer.set_exception(error)
         except asyncio.CancelledError:
             run.cancel()

@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
         load_flow(entrypoint).play_taken(flow_run)
     except (FlowRunSuspended, FlowRunNotOurs):
         return 0
-    except Exception as error:  # noqa: BLE001 - whatever the flow's file raises
+    except Exception as error:  # noqa: BLE001 -- whatever the flow's file raises
         _report(flow_run, error)
         return 1
     return 0

@@ -199,7 +199,7 @@ def _id_in(name: str | UUID) -> UUID | None:
         return None
 
 
-def run_deployment(  # noqa: PLR0913, PLR0917 - the arguments of Prefect's
+def run_deployment(  # noqa: PLR0913, PLR0917 -- the arguments of Prefect's
     name: str | UUID,
     client: FlowRunsClient | SyncFlowRunsClient | None = None,
     parameters: Mapping[str, Any] | None = None,

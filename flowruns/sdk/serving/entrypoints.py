@@ -47,7 +47,7 @@ def is_loading() -> bool:
 
 @contextmanager
 def _loading() -> Iterator[None]:
-    global _is_loading  # noqa: PLW0603 - imports are of the whole process
+    global _is_loading  # noqa: PLW0603 -- imports are of the whole process
     _is_loading = True
     try:
         yield

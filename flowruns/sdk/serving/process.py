@@ -25,7 +25,7 @@ type Supervise = Callable[[], Coroutine[Any, Any, None]]
 # What a process has that only imports the flow and calls its hooks.
 HOOKS_SECONDS = 60.0
 
-logger = logging.getLogger("flowruns.serving")
+_log = logging.getLogger("flowruns.serving")
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class RunProcess:
 
     async def play(self) -> None:
         """Run it to its end, and tell the server if its process died."""
-        logger.info("Starting flow run %r", self.run.name)
+        _log.info("Starting flow run %r", self.run.name)
         exit_code = await self._play(self._end_when_cancelled)
         if exit_code and await self._is_being_cancelled():
             # It ended before it could do so itself: another one calls the hooks and reports.
@@ -72,7 +72,7 @@ class RunProcess:
             exit_code = await self._process.wait()
         finally:
             supervision.cancel()
-        logger.info("The process of flow run %r ended with exit code %s", self.run.name, exit_code)
+        _log.info("The process of flow run %r ended with exit code %s", self.run.name, exit_code)
         return exit_code
 
     async def _end_when_cancelled(self) -> None:
@@ -98,7 +98,7 @@ class RunProcess:
                 return
             if was_paused:
                 await asyncio.sleep(self.config.grace)
-            logger.info("The flow run %r is cancelled; its process is told to end.", self.run.name)
+            _log.info("The flow run %r is cancelled; its process is told to end.", self.run.name)
             self.send_signal(signal.SIGTERM)
             await self._kill_after(self.config.grace)
 

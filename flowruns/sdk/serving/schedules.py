@@ -48,7 +48,7 @@ class Schedule:
         return ScheduleCreate.model_validate(sent | {"parameters": to_json_object(self.parameters)})
 
 
-def Cron(cron: str, /, timezone: str | None = None, **options: Any) -> Schedule:  # noqa: N802
+def Cron(cron: str, /, timezone: str | None = None, **options: Any) -> Schedule:  # noqa: N802 -- Prefect's name
     """Make a schedule from a cron expression, on the clock of `timezone`.
 
     Example: `Cron("0 9 * * 1-5", "Europe/Berlin", parameters={"loud": True})`
@@ -56,7 +56,7 @@ def Cron(cron: str, /, timezone: str | None = None, **options: Any) -> Schedule:
     return Schedule(cron=cron, timezone=timezone, **options)
 
 
-def Interval(  # noqa: N802
+def Interval(  # noqa: N802 -- Prefect's name
     interval: timedelta | float, /, anchor_date: datetime | None = None, **options: Any
 ) -> Schedule:
     """Make a schedule that comes every so many seconds; of a day or more, at the same hour.
@@ -67,7 +67,7 @@ def Interval(  # noqa: N802
     return Schedule(interval=length, anchor_date=anchor_date, **options)
 
 
-def RRule(rrule: str, /, timezone: str | None = None, **options: Any) -> Schedule:  # noqa: N802
+def RRule(rrule: str, /, timezone: str | None = None, **options: Any) -> Schedule:  # noqa: N802 -- Prefect's name
     """Make a schedule from an iCalendar recurrence rule (RFC 5545).
 
     Example: `RRule("FREQ=MONTHLY;BYDAY=-1FR", "UTC")`

@@ -34,7 +34,7 @@ FULL_SECONDS = 30.0
 # What a run that was told to end has to report it.
 ENDING_SECONDS = 10.0
 
-logger = logging.getLogger("flowruns.serving")
+_log = logging.getLogger("flowruns.serving")
 
 
 def serve(
@@ -74,7 +74,7 @@ async def aserve(
     async with AsyncConnection() as connection:
         served = {await arun(each.register(), connection): each.entrypoint for each in deployments}
         for each in deployments:
-            logger.info("Serving %r", each.full_name)
+            _log.info("Serving %r", each.full_name)
         runner = Runner(served, connection, load_serving_config(), limit or MOST_RUNS)
         with _told_to_end_by_signals(runner):
             await runner.serve()
@@ -83,7 +83,7 @@ async def aserve(
 
 
 async def _pause_schedules(deployment_ids: Iterable[UUID], connection: AsyncConnection) -> None:
-    logger.info("Pausing the schedules of what was served.")
+    _log.info("Pausing the schedules of what was served.")
     for deployment_id in deployment_ids:
         with suppress(ServerError):  # deleted meanwhile, or the server is away: we are leaving
             await arun(deployment_calls.pause_deployment(deployment_id), connection)
@@ -158,7 +158,7 @@ class Runner:
         if not taken.done():
             taken.set_result(False)
         if not task.cancelled() and (error := task.exception()):
-            logger.error("The flow run %r was not run: %s", run.name, error)
+            _log.error("The flow run %r was not run: %s", run.name, error)
 
     async def _run(self, run: FlowRun, taken: "asyncio.Future[bool]") -> None:
         """Take `run` and play it in a process of its own."""
@@ -171,7 +171,7 @@ class Runner:
             taken.set_result(is_ours)
         if not is_ours:
             return
-        assert run.deployment_id is not None  # noqa: S101 - it was asked for by deployment
+        assert run.deployment_id is not None  # noqa: S101 -- it was asked for by deployment
         process = RunProcess(run, self.served[run.deployment_id], self.connection, self.config)
         self.processes[run.id] = process
         try:
@@ -182,7 +182,7 @@ class Runner:
     async def _finish(self) -> None:
         """Let the runs finish for the time of grace, then end them, kindly at first."""
         if self.runs:
-            logger.info("Told to end; %s flow runs may finish first.", len(self.runs))
+            _log.info("Told to end; %s flow runs may finish first.", len(self.runs))
         await self._wait_for_runs(self.config.grace, unless=self.told_twice)
         self._signal(signal.SIGTERM)
         await self._wait_for_runs(ENDING_SECONDS)

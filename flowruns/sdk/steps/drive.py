@@ -164,7 +164,7 @@ def _now() -> Moment:
     return Moment(datetime.now(UTC), time.monotonic())
 
 
-def perform(step: Step, connection: Connection) -> Any:  # noqa: PLR0911 - a table
+def perform(step: Step, connection: Connection) -> Any:  # noqa: PLR0911 -- a table
     match step:
         case Send():
             return connection.send(step)
@@ -182,7 +182,7 @@ def perform(step: Step, connection: Connection) -> Any:  # noqa: PLR0911 - a tab
             return step.ticket.result()
 
 
-async def _aperform(  # noqa: PLR0911 - a table
+async def _aperform(  # noqa: PLR0911 -- a table
     step: Step, connection: AsyncConnection
 ) -> Any:
     match step:
@@ -217,7 +217,7 @@ def run[T](steps: Steps[T], connection: Connection) -> T:
         answer = error = None
         try:
             answer = perform(step, connection)
-        except BaseException as raised:  # noqa: BLE001 - the steps decide what it means
+        except BaseException as raised:  # noqa: BLE001 -- the steps decide what it means
             error = raised
 
 
@@ -244,5 +244,5 @@ async def arun[T](
         except GeneratorExit:
             steps.close()
             raise
-        except BaseException as raised:  # noqa: BLE001 - the steps decide what it means
+        except BaseException as raised:  # noqa: BLE001 -- the steps decide what it means
             error = raised

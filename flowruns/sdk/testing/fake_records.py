@@ -21,7 +21,7 @@ class FakeRecords:
         self.variables: dict[str, Variable] = {}
         self._types: dict[str, str] = {}
 
-    def handle(self, kind: str, rest: Sequence[str], request: Send) -> Reply:  # noqa: PLR0911 - a table
+    def handle(self, kind: str, rest: Sequence[str], request: Send) -> Reply:  # noqa: PLR0911 -- a table
         match kind, rest, request.method:
             case "artifacts", [], "POST":
                 create = ArtifactCreate.model_validate(request.body)

@@ -63,7 +63,7 @@ class FakeServer:
         (run,) = self.runs.values()
         return run
 
-    def handle(self, request: Send) -> Reply:  # noqa: PLR0911 - a table
+    def handle(self, request: Send) -> Reply:  # noqa: PLR0911 -- a table
         match request.path.split("?")[0].strip("/").split("/"), request.method:
             case (["flows"], "POST"):
                 return self._create_flow(request.body)

@@ -65,7 +65,7 @@ def _at_intervals(schedule: IntervalSchedule, start: datetime) -> Iterator[datet
     """Count clock time for intervals of a day or more, elapsed time for shorter ones."""
     zone = ZoneInfo(schedule.timezone or "UTC") if schedule.interval >= _DAY else UTC
     anchor = schedule.anchor_date.astimezone(zone).replace(tzinfo=None)
-    # an hour of the clock may come twice: one step back is never too late to begin
+    # An hour of the clock may come twice: one step back is never too late to begin
     steps = (start.astimezone(zone).replace(tzinfo=None) - anchor) // schedule.interval - 1
     while True:
         date = anchor + steps * schedule.interval

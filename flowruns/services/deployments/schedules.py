@@ -152,7 +152,7 @@ def forget_scheduled_runs(
         made = made.filter(schedule_id=schedule_id)
     if not also_due:
         made = made.filter(next_scheduled_start_time__gt=datetime.now(UTC))
-    # locked, so that a run that somebody takes now is either theirs or gone
+    # Locked, so that a run that somebody takes now is either theirs or gone
     taken = list(made.select_for_update().values_list("pk", flat=True))
     FlowRun.objects.filter(pk__in=taken).delete()
 

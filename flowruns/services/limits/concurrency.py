@@ -196,7 +196,7 @@ def _find(id_or_name: str) -> QuerySet[ConcurrencyLimit]:
 
 
 def _read_to_acquire(names: Sequence[str], *, slots: int, mode: str) -> list[ConcurrencyLimit]:
-    # in one order for all, so that no two wait for each other
+    # In one order for all, so that no two wait for each other
     limits = list(ConcurrencyLimit.objects.filter(name__in=names).order_by("pk"))
     active = [limit for limit in limits if limit.active]
     if any(limit.limit < slots for limit in active):

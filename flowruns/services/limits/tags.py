@@ -35,7 +35,7 @@ def set_tag_limit(limit: wire.TagLimitCreate) -> tuple[ConcurrencyLimit, bool]:
     with transaction.atomic():
         is_new = not ConcurrencyLimit.objects.filter(name=name).exists()
         if is_new:
-            # not validated: a tag may hold what the name of a limit may not, such as a slash
+            # Not validated: a tag may hold what the name of a limit may not, such as a slash
             new = LimitCreate.model_construct(name=name, limit=limit.concurrency_limit)
             concurrency.create_limit(new)
         else:

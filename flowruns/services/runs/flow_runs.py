@@ -78,7 +78,7 @@ def _create(
         **_policy_fields(policy, policy.model_fields_set),
     )
     state = flow_run.state or wire.StateCreate(type=StateType.PENDING)
-    # forced, as in Prefect 3.8: a run may be made in any state, also one that no rule leads to
+    # Forced, as in Prefect 3.8: a run may be made in any state, also one that no rule leads to
     set_flow_run_state(run.pk, proposed=state.to_domain(), actor=actor, force=True)
     return read_flow_run(run.pk)
 
@@ -157,7 +157,7 @@ def delete_deployment(deployment_id: UUID, *, actor: Actor) -> None:
         unstarted = FlowRun.objects.filter(
             deployment_id=deployment_id, state_type=StateType.SCHEDULED, run_count=0
         )
-        # locked, so that a run that somebody takes now is either theirs or gone
+        # Locked, so that a run that somebody takes now is either theirs or gone
         for run_id in list(unstarted.select_for_update().values_list("pk", flat=True)):
             delete_flow_run(run_id, actor=actor)
         delete_own_limit(deployment_id)
@@ -175,7 +175,7 @@ def delete_flow(flow_id: UUID, *, actor: Actor) -> None:
     while _delete_some_runs(flow, actor=actor):
         pass
     with transaction.atomic():
-        # those that came since; the others are gone
+        # Those that came since; the others are gone
         for run_id in list(flow.runs.values_list("pk", flat=True)):
             delete_flow_run(run_id, actor=actor)
         for deployment_id in list(flow.deployments.values_list("pk", flat=True)):

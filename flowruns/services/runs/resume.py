@@ -64,7 +64,7 @@ def resume_flow_run(
             return ResumeOutcome(verdict=_NOT_PAUSED, state=None, is_new=False)
         schema = _read_schema(run, state)
         try:
-            # before the transaction, in which others would wait for as long as it takes
+            # Before the transaction, in which others would wait for as long as it takes
             checked = check(schema) if state.asks_for_input else None
         except (AnswerRefused, SchemaTooSlow) as refusal:
             return ResumeOutcome(verdict=Reject(str(refusal)), state=state, is_new=False)

@@ -68,7 +68,7 @@ def read_run_inputs(
     flow_run_id: UUID, *, prefix: str, limit: int, exclude_keys: Sequence[str] = ()
 ) -> list[RunInput]:
     """Return inputs whose key starts with `prefix`, oldest first."""
-    # not LIKE, for which SQLite takes "a" and "A" for the same
+    # Not LIKE, for which SQLite takes "a" and "A" for the same
     start = Substr("key", 1, len(prefix))
     inputs = RunInput.objects.filter(flow_run_id=flow_run_id).alias(start=start)
     inputs = inputs.filter(start=prefix)

@@ -24,7 +24,7 @@ def expire_pauses() -> int:
 
 
 def _expire(flow_run_id: UUID, pause_state_id: UUID | None) -> bool:
-    # the rules put the state with Prefect's message in the place of this one
+    # The rules put the state with Prefect's message in the place of this one
     proposed = failed("The flow was paused and never resumed.")
     try:
         outcome = set_flow_run_state(

@@ -65,7 +65,7 @@ def note_heartbeats(listener_id: UUID, flow_run_ids: Collection[UUID]) -> None:
     now = datetime.now(UTC)
     _note(flow_run_ids, now)
     if not Listener.objects.filter(pk=listener_id, seen__gt=now - _SEEN_EVERY).exists():
-        # nobody could be told by one that was away itself, as long as the database was
+        # Nobody could be told by one that was away itself, as long as the database was
         was_away = Listener.objects.filter(pk=listener_id, seen__lt=now - _SEEN_WITHIN).exists()
         anew = {"seen": now, "since": now}
         Listener.objects.update_or_create(

@@ -41,7 +41,7 @@ class Socket:
         self.client: tuple[str, int] | None = scope.get("client")
         self.server: tuple[str, int | None] | None = scope.get("server")
         self.key_id: UUID | None = None  # of the API key that let it in, if any
-        # what the other side may take the answer to a ping for, where it waits for something
+        # What the other side may take the answer to a ping for, where it waits for something
         self.before_pong: Callable[[], Awaitable[None]] = _nothing
         self._receive = receive
         self._send = send

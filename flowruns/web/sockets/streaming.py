@@ -10,7 +10,7 @@ from django.db import models
 from flowruns.pubsub.event_feed import Feed, FeedInterrupted, ListenerTooSlow
 from flowruns.web.sockets.connection import SERVICE_RESTART, TRY_AGAIN_LATER, Socket
 
-# a row's id and the text to send
+# A row's id and the text to send
 type Spoken = tuple[UUID, str]
 
 
