@@ -1,5 +1,6 @@
 """What a person answered is a result that another process reads."""
 
+import base64
 import json
 import os
 import subprocess
@@ -83,3 +84,19 @@ def test_a_field_that_only_the_initial_data_has_is_stored() -> None:
     made: Any = Approval.with_initial_data(order=7)(approve=True)
     found = pickles.load(pickles.dump(made))
     assert (found, found.order) == (made, 7)
+
+
+# The answer 7, as it was stored when these classes lay in modules of other names.
+STORED_BEFORE = (
+    "gASVawEAAAAAAACMG2Zsb3dydW5zLnNkay5iYXNlX3J1bl9pbnB1dJSMCF9yZXN0b3JllJOUjBZmbG93cnVucy5zZGsu"
+    "cnVuX2lucHV0lIwRQXV0b21hdGljUnVuSW5wdXSUk5R9lH2UKIwIX19kaWN0X1+UfZSMBXZhbHVllEsHc4wSX19weWRh"
+    "bnRpY19leHRyYV9flE6MF19fcHlkYW50aWNfZmllbGRzX3NldF9flI+UKGgKkIwUX19weWRhbnRpY19wcml2YXRlX1+U"
+    "fZQojAxfZGVzY3JpcHRpb26UTowJX21ldGFkYXRhlGgAjBBSdW5JbnB1dE1ldGFkYXRhlJOUKYGUfZQoaAh9lCiMA2tl"
+    "eZSMAWuUjAZzZW5kZXKUTowIcmVjZWl2ZXKUjAR1dWlklIwEVVVJRJSTlCmBlH2UjANpbnSUSwFzYowKZGVjaWRlZF9i"
+    "eZQpdWgLTmgMj5QoaBpoF5BoDk51YnV1h5RSlC4="
+)
+
+
+def test_an_answer_that_was_stored_before_its_class_moved_is_read() -> None:
+    answer = pickles.load(base64.b64decode(STORED_BEFORE))
+    assert (answer.value, answer.metadata.key) == (7, "k")
