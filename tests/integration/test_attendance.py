@@ -11,7 +11,7 @@ import pytest
 from flowruns.domain.actors import api_key
 from flowruns.domain.states import State, StateType
 from flowruns.models import FlowRun, FlowRunState, Listener
-from flowruns.services.runs.states import set_flow_run_state
+from flowruns.services.runs.states import replace_state, set_flow_run_state
 from flowruns.services.upkeep import heartbeat
 from flowruns.services.upkeep.heartbeat import (
     ABANDONED_AFTER,
@@ -191,11 +191,11 @@ def _before_the_write(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]
     """Let `act` come between finding a run and ending it."""
 
     def act_first(flow_run_id: UUID, **kwargs: Any) -> Any:
-        monkeypatch.setattr(heartbeat, "set_flow_run_state", set_flow_run_state)
+        monkeypatch.setattr(heartbeat, "replace_state", replace_state)
         act()
-        return set_flow_run_state(flow_run_id, **kwargs)
+        return replace_state(flow_run_id, **kwargs)
 
-    monkeypatch.setattr(heartbeat, "set_flow_run_state", act_first)
+    monkeypatch.setattr(heartbeat, "replace_state", act_first)
 
 
 def test_who_holds_a_request_is_written_down(make_run: Make, listener: Listener) -> None:

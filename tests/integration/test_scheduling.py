@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from flowruns.models import DeploymentSchedule, FlowRun
-from flowruns.services.runs.states import set_flow_run_state
+from flowruns.services.runs.states import replace_state
 from flowruns.services.upkeep import scheduler
 from flowruns.services.upkeep.late_runs import mark_late_runs
 from flowruns.services.upkeep.scheduler import schedule_runs
@@ -183,9 +183,9 @@ def test_a_run_that_is_taken_meanwhile_is_not_late(
 
     def take_first(flow_run_id: UUID, **kwargs: Any) -> Any:
         api.post(f"/flow_runs/{flow_run_id}/set_state", {"state": {"type": "PENDING"}})
-        return set_flow_run_state(flow_run_id, **kwargs)
+        return replace_state(flow_run_id, **kwargs)
 
-    monkeypatch.setattr("flowruns.services.upkeep.late_runs.set_flow_run_state", take_first)
+    monkeypatch.setattr("flowruns.services.upkeep.late_runs.replace_state", take_first)
     assert mark_late_runs() == 0
     assert runs_of(api, deployment)[0]["state_name"] == "Pending"
 

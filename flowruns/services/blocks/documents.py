@@ -15,6 +15,7 @@ from flowruns.services.blocks.encryption import decrypt, encrypt
 from flowruns.services.blocks.references import keep_references, split_references
 from flowruns.services.blocks.schemas import read_block_schema
 from flowruns.services.blocks.types import read_block_type, read_block_type_by_slug
+from flowruns.services.lookups import one
 from flowruns.wire import block_documents as wire
 
 _ORDER = {
@@ -49,18 +50,12 @@ def create_block_document(document: wire.BlockDocumentCreate) -> BlockDocument:
 
 def read_block_document(document_id: UUID) -> BlockDocument:
     """Return the block; raises `BlockDocumentNotFound`."""
-    found = _documents().filter(pk=document_id).first()
-    if found is None:
-        raise BlockDocumentNotFound
-    return found
+    return one(_documents().filter(pk=document_id), BlockDocumentNotFound)
 
 
 def read_block_document_by_name(slug: str, name: str) -> BlockDocument:
     """Return the block of a type; raises `BlockDocumentNotFound`."""
-    found = _documents().filter(block_type__slug=slug, name=name).first()
-    if found is None:
-        raise BlockDocumentNotFound
-    return found
+    return one(_documents().filter(block_type__slug=slug, name=name), BlockDocumentNotFound)
 
 
 def read_block_documents(query: wire.BlockDocumentQuery) -> list[BlockDocument]:
@@ -121,10 +116,7 @@ def _documents() -> QuerySet[BlockDocument]:
 
 def _read_to_change(document_id: UUID) -> BlockDocument:
     found = BlockDocument.objects.select_for_update(of=("self",)).select_related("block_schema")
-    document = found.filter(pk=document_id).first()
-    if document is None:
-        raise BlockDocumentNotFound
-    return document
+    return one(found.filter(pk=document_id), BlockDocumentNotFound)
 
 
 def _read_new_schema(document: BlockDocument, schema_id: UUID | None) -> BlockSchema:

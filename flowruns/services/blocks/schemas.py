@@ -22,6 +22,7 @@ from flowruns.domain.errors import (
 from flowruns.models import BlockSchema, BlockType
 from flowruns.services.blocks.criteria import schema_criteria
 from flowruns.services.blocks.types import read_block_type
+from flowruns.services.lookups import one
 from flowruns.wire.block_schemas import BlockSchemaCreate, BlockSchemaQuery
 
 _MAX_NESTED = 100
@@ -45,10 +46,9 @@ def create_block_schema(schema: BlockSchemaCreate) -> tuple[BlockSchema, bool]:
 
 def read_block_schema(schema_id: UUID) -> BlockSchema:
     """Return the schema; raises `BlockSchemaNotFound`."""
-    found = BlockSchema.objects.select_related("block_type").filter(pk=schema_id).first()
-    if found is None:
-        raise BlockSchemaNotFound
-    return found
+    return one(
+        BlockSchema.objects.select_related("block_type").filter(pk=schema_id), BlockSchemaNotFound
+    )
 
 
 def read_block_schema_by_checksum(checksum: str, *, version: str | None) -> BlockSchema:

@@ -18,6 +18,7 @@ from flowruns.domain.errors import (
 )
 from flowruns.models import BlockType
 from flowruns.services.blocks.criteria import type_criteria
+from flowruns.services.lookups import one
 from flowruns.wire import block_schemas as wire
 from flowruns.wire.block_types import BlockTypeCreate, BlockTypeUpdate
 
@@ -80,7 +81,4 @@ def delete_block_type(block_type_id: UUID) -> None:
 
 
 def _find(**key: Any) -> BlockType:
-    found = BlockType.objects.filter(**key).first()
-    if found is None:
-        raise BlockTypeNotFound
-    return found
+    return one(BlockType.objects.filter(**key), BlockTypeNotFound)

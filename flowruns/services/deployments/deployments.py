@@ -33,6 +33,7 @@ from flowruns.services.deployments.schedules import (
 )
 from flowruns.services.flows import read_flow
 from flowruns.services.labels import label_deployment
+from flowruns.services.lookups import one
 from flowruns.services.variables import read_variable_value
 from flowruns.wire import FlowRunCreate, StateCreate, refuse_unstorable
 from flowruns.wire import deployments as wire
@@ -117,10 +118,7 @@ def read_deployment_by_name(flow_name: str, name: str) -> Deployment:
     named = Deployment.objects.select_related("flow", "concurrency_limit").filter(
         flow__name=flow_name, name=name
     )
-    found = named.first()
-    if found is None:
-        raise DeploymentNotFound
-    return found
+    return one(named, DeploymentNotFound)
 
 
 def update_deployment(deployment_id: UUID, changes: wire.DeploymentUpdate) -> None:

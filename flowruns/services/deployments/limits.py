@@ -4,6 +4,7 @@ from uuid import UUID
 
 from flowruns.domain.errors import ConcurrencyLimitNotFound
 from flowruns.models import ConcurrencyLimit, Deployment
+from flowruns.services.lookups import one
 from flowruns.wire.deployments import DeploymentCreate, DeploymentUpdate
 
 
@@ -43,10 +44,10 @@ def _own_limit(deployment: Deployment, limit: int | None) -> ConcurrencyLimit | 
 def _shared_limit(limit_id: UUID | None) -> ConcurrencyLimit | None:
     if limit_id is None:
         return None
-    limit = ConcurrencyLimit.objects.filter(pk=limit_id).first()
-    if limit is None:
-        raise ConcurrencyLimitNotFound("Concurrency limit not found")
-    return limit
+    return one(
+        ConcurrencyLimit.objects.filter(pk=limit_id),
+        ConcurrencyLimitNotFound("Concurrency limit not found"),
+    )
 
 
 def _name(deployment_id: UUID) -> str:

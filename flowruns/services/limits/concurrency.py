@@ -23,6 +23,7 @@ from flowruns.domain.errors import (
 )
 from flowruns.domain.states import StateType
 from flowruns.models import ConcurrencyLimit, FlowRun, SlotLease
+from flowruns.services.lookups import one
 from flowruns.wire import concurrency as wire
 
 # How long to wait before asking again, where no decay says when slots are free.
@@ -56,10 +57,7 @@ def create_limit(limit: wire.LimitCreate) -> ConcurrencyLimit:
 
 def read_limit(id_or_name: str) -> ConcurrencyLimit:
     """Return the limit; raises `ConcurrencyLimitNotFound`."""
-    limit = _find(id_or_name).first()
-    if limit is None:
-        raise ConcurrencyLimitNotFound
-    return limit
+    return one(_find(id_or_name), ConcurrencyLimitNotFound)
 
 
 def read_limits(window: wire.LimitWindow) -> list[ConcurrencyLimit]:

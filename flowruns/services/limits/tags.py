@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from flowruns.domain.errors import ConcurrencyLimitNotFound, SlotsTaken
 from flowruns.models import ConcurrencyLimit, SlotLease
 from flowruns.services.limits import concurrency
+from flowruns.services.lookups import one
 from flowruns.wire import tag_limits as wire
 from flowruns.wire.concurrency import (
     LeaseHolder,
@@ -46,10 +47,9 @@ def set_tag_limit(limit: wire.TagLimitCreate) -> tuple[ConcurrencyLimit, bool]:
 def read_tag_limit(id_or_tag: UUID | str) -> ConcurrencyLimit:
     """Return the limit with its leases; raises `ConcurrencyLimitNotFound`."""
     by = {"pk": id_or_tag} if isinstance(id_or_tag, UUID) else {"name": f"{_PREFIX}{id_or_tag}"}
-    limit = _limits_of_tags().filter(**by).first()
-    if limit is None:
-        raise ConcurrencyLimitNotFound("Concurrency limit not found")
-    return limit
+    return one(
+        _limits_of_tags().filter(**by), ConcurrencyLimitNotFound("Concurrency limit not found")
+    )
 
 
 def read_tag_limits(window: LimitWindow) -> list[ConcurrencyLimit]:

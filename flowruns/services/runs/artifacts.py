@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from flowruns.domain.errors import ArtifactNotFound
 from flowruns.models import Artifact
 from flowruns.services.criteria import combine
+from flowruns.services.lookups import one
 from flowruns.services.queries import matching_runs, matching_task_runs
 from flowruns.signals import ArtifactChange, artifact_changed
 from flowruns.wire import artifacts as wire
@@ -43,18 +44,12 @@ def create_artifact(artifact: wire.ArtifactCreate) -> Artifact:
 
 def read_artifact(artifact_id: UUID) -> Artifact:
     """Return the artifact; raises `ArtifactNotFound`."""
-    found = Artifact.objects.filter(pk=artifact_id).first()
-    if found is None:
-        raise ArtifactNotFound
-    return found
+    return one(Artifact.objects.filter(pk=artifact_id), ArtifactNotFound)
 
 
 def read_latest_artifact(key: str) -> Artifact:
     """Return the latest version of a key; raises `ArtifactNotFound`."""
-    found = Artifact.objects.filter(key=key).order_by("-created", "-id").first()
-    if found is None:
-        raise ArtifactNotFound
-    return found
+    return one(Artifact.objects.filter(key=key).order_by("-created", "-id"), ArtifactNotFound)
 
 
 def update_artifact(artifact_id: UUID, changes: wire.ArtifactUpdate) -> None:

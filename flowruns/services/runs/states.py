@@ -28,6 +28,7 @@ from flowruns.services.limits.slots import (
     settle_slot,
     take_slot,
 )
+from flowruns.services.lookups import one
 from flowruns.services.runs.running_keys import is_run_by_another
 from flowruns.signals import (
     PauseEnding,
@@ -114,6 +115,22 @@ def set_flow_run_state(
             if outcome is not None:
                 return outcome
     raise ContendedError
+
+
+def replace_state(
+    flow_run_id: UUID, *, proposed: State, actor: Actor, known_state_id: UUID | None
+) -> bool:
+    """Put a run out of the state in which it was found; return whether that was done here.
+
+    A run that was deleted meanwhile, or has another state by now, is left to whoever was first.
+    """
+    try:
+        outcome = set_flow_run_state(
+            flow_run_id, proposed=proposed, actor=actor, known_state_id=known_state_id
+        )
+    except (FlowRunNotFound, StateMovedOn):
+        return False
+    return outcome.is_new
 
 
 def get_flow_run(flow_run_id: UUID) -> FlowRun:
@@ -276,10 +293,7 @@ def read_flow_run_states(flow_run_id: UUID) -> list[FlowRunState]:
 
 def read_flow_run_state(state_id: UUID) -> FlowRunState:
     """Return one state of a history; raises `FlowRunStateNotFound`."""
-    state = FlowRunState.objects.filter(pk=state_id).first()
-    if state is None:
-        raise FlowRunStateNotFound
-    return state
+    return one(FlowRunState.objects.filter(pk=state_id), FlowRunStateNotFound)
 
 
 def _correct_deadline(proposed: State, *, sent_at: datetime | None, now: datetime) -> State:

@@ -17,6 +17,7 @@ from flowruns.domain.transitions import Accept, Transition
 from flowruns.models import FlowRun, LogLine, TaskRun, TaskRunState
 from flowruns.models.states import dump_details
 from flowruns.services.labels import label_task_run
+from flowruns.services.lookups import one
 from flowruns.services.runs.states import MAX_LOSSES, ContendedError, Outcome
 from flowruns.wire import StateCreate
 from flowruns.wire import task_runs as wire
@@ -66,10 +67,7 @@ def _create(task_run: wire.TaskRunCreate) -> TaskRun:
 
 def read_task_run(task_run_id: UUID) -> TaskRun:
     """Return the task run; raises `TaskRunNotFound`."""
-    found = TaskRun.objects.filter(pk=task_run_id).first()
-    if found is None:
-        raise TaskRunNotFound
-    return found
+    return one(TaskRun.objects.filter(pk=task_run_id), TaskRunNotFound)
 
 
 def update_task_run(task_run_id: UUID, changes: wire.TaskRunUpdate) -> None:
@@ -182,7 +180,4 @@ def read_task_run_states(task_run_id: UUID) -> list[TaskRunState]:
 
 def read_task_run_state(state_id: UUID) -> TaskRunState:
     """Return one state of a history; raises `TaskRunStateNotFound`."""
-    state = TaskRunState.objects.filter(pk=state_id).first()
-    if state is None:
-        raise TaskRunStateNotFound
-    return state
+    return one(TaskRunState.objects.filter(pk=state_id), TaskRunStateNotFound)

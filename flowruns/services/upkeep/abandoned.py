@@ -6,10 +6,9 @@ from uuid import UUID
 from django.db.models import Q
 
 from flowruns.domain.actors import server
-from flowruns.domain.errors import FlowRunNotFound, StateMovedOn
 from flowruns.domain.states import State, StateDetails, StateType
 from flowruns.models import FlowRun
-from flowruns.services.runs.states import set_flow_run_state
+from flowruns.services.runs.states import replace_state
 
 # A process may take so long to start a run, unless whoever took it is there and says so.
 UNSTARTED_AFTER = timedelta(seconds=40)
@@ -43,10 +42,6 @@ def _release(flow_run_id: UUID, taken_state_id: UUID | None) -> bool:
         message="The run was taken and not started, so it is there to be taken again.",
         details=StateDetails(scheduled_time=datetime.now(UTC)),
     )
-    try:
-        outcome = set_flow_run_state(
-            flow_run_id, proposed=proposed, actor=_RELEASE, known_state_id=taken_state_id
-        )
-    except (FlowRunNotFound, StateMovedOn):  # deleted, started or cancelled since it was found
-        return False
-    return outcome.is_new
+    return replace_state(
+        flow_run_id, proposed=proposed, actor=_RELEASE, known_state_id=taken_state_id
+    )

@@ -4,10 +4,9 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from flowruns.domain.actors import server
-from flowruns.domain.errors import FlowRunNotFound, StateMovedOn
 from flowruns.domain.states import failed
 from flowruns.models import FlowRun
-from flowruns.services.runs.states import set_flow_run_state
+from flowruns.services.runs.states import replace_state
 
 _BATCH = 200
 _EXPIRY = server("expiry")
@@ -26,10 +25,6 @@ def expire_pauses() -> int:
 def _expire(flow_run_id: UUID, pause_state_id: UUID | None) -> bool:
     # The rules put the state with Prefect's message in the place of this one
     proposed = failed("The flow was paused and never resumed.")
-    try:
-        outcome = set_flow_run_state(
-            flow_run_id, proposed=proposed, actor=_EXPIRY, known_state_id=pause_state_id
-        )
-    except (FlowRunNotFound, StateMovedOn):  # deleted or resumed since it was found overdue
-        return False
-    return outcome.is_new
+    return replace_state(
+        flow_run_id, proposed=proposed, actor=_EXPIRY, known_state_id=pause_state_id
+    )

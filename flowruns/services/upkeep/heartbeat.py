@@ -14,11 +14,11 @@ from uuid import UUID
 from django.db.models import Q
 
 from flowruns.domain.actors import server
-from flowruns.domain.errors import FlowRunNotFound, StateMovedOn
+from flowruns.domain.errors import FlowRunNotFound
 from flowruns.domain.lost_runs import presumed_crash
 from flowruns.domain.states import TERMINAL_STATES, StateType, cancelled
 from flowruns.models import FlowRun, Listener
-from flowruns.services.runs.states import set_flow_run_state, take_back_crash
+from flowruns.services.runs.states import replace_state, take_back_crash
 
 # How often a web process writes down who is there.
 NOTE_SECONDS = 5.0
@@ -113,10 +113,4 @@ def _end(flow_run_id: UUID, state_id: UUID | None, state_type: str | None) -> bo
     proposed = presumed_crash(ABANDONED_AFTER)
     if state_type == StateType.CANCELLING:
         proposed = cancelled(proposed.message or "")
-    try:
-        outcome = set_flow_run_state(
-            flow_run_id, proposed=proposed, actor=_HEARTBEAT, known_state_id=state_id
-        )
-    except (FlowRunNotFound, StateMovedOn):  # deleted or changed since it was found
-        return False
-    return outcome.is_new
+    return replace_state(flow_run_id, proposed=proposed, actor=_HEARTBEAT, known_state_id=state_id)

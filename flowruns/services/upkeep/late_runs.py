@@ -4,10 +4,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from flowruns.domain.actors import server
-from flowruns.domain.errors import FlowRunNotFound, StateMovedOn
 from flowruns.domain.states import StateType, late
 from flowruns.models import FlowRun
-from flowruns.services.runs.states import set_flow_run_state
+from flowruns.services.runs.states import replace_state
 
 # As Prefect 3.8.
 LATE_AFTER = timedelta(seconds=15)
@@ -32,13 +31,5 @@ def mark_late_runs() -> int:
 
 
 def _mark_late(flow_run_id: UUID, state_id: UUID | None, due: datetime | None) -> bool:
-    try:
-        outcome = set_flow_run_state(
-            flow_run_id,
-            proposed=late(at=due or datetime.now(UTC)),
-            actor=_LATENESS,
-            known_state_id=state_id,
-        )
-    except (FlowRunNotFound, StateMovedOn):  # deleted or started since it was found overdue
-        return False
-    return outcome.is_new
+    proposed = late(at=due or datetime.now(UTC))
+    return replace_state(flow_run_id, proposed=proposed, actor=_LATENESS, known_state_id=state_id)

@@ -5,10 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from flowruns.domain.actors import server
-from flowruns.domain.errors import FlowRunNotFound, StateMovedOn
 from flowruns.domain.states import AWAITING_SLOT, State, StateType, awaiting_slot
 from flowruns.models import FlowRun
-from flowruns.services.runs.states import set_flow_run_state
+from flowruns.services.runs.states import replace_state
 from flowruns.signals import StateChange, flow_run_state_changed
 
 _QUEUE = server("queue")
@@ -39,10 +38,7 @@ def call_next(*, change: StateChange, run: FlowRun, **_: Any) -> None:
 
 def _call(flow_run_id: UUID, state_id: UUID | None) -> None:
     proposed = awaiting_slot(at=datetime.now(UTC))
-    try:
-        set_flow_run_state(flow_run_id, proposed=proposed, actor=_QUEUE, known_state_id=state_id)
-    except (FlowRunNotFound, StateMovedOn):  # deleted or called by another since
-        return
+    replace_state(flow_run_id, proposed=proposed, actor=_QUEUE, known_state_id=state_id)
 
 
 def _leaves_its_slot(before: State | None, after: State | None) -> bool:
