@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from flowruns.pubsub import event_feed, listening
-from flowruns.web.long_poll import Message, Receive, Scope, Send
 from flowruns.web.sockets import recording, serve_sockets
+from flowruns.web.types import Message, Receive, Scope, Send
 
 _SECONDS = 10
 AUDIENCES = [event_feed.events.audience, event_feed.logs.audience]

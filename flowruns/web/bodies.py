@@ -3,7 +3,7 @@
 Django keeps a body before it asks who sent it, and what is long on disk.
 """
 
-from flowruns.web.long_poll import Application, Message, Receive, Scope, Send, read_headers, refuse
+from flowruns.web.types import Application, Message, Receive, Scope, Send, read_headers, refuse
 
 # Bytes from somebody who shows neither key nor session; a log-in carries a typed form along.
 STRANGERS = 4 * 1024 * 1024

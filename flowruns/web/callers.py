@@ -14,7 +14,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import sync_and_async_middleware
 
-from flowruns.web.long_poll import Scope, read_headers
+from flowruns.web.types import Scope, read_headers
 
 # Says in a scope that its key or session was found valid.
 IS_KNOWN = "approvals.is_known"

@@ -6,7 +6,7 @@ beside the clean-up: its database connection never returns to the pool.
 
 import asyncio
 
-from flowruns.web.long_poll import Application, Message, Receive, Scope, Send
+from flowruns.web.types import Application, Message, Receive, Scope, Send
 
 
 def finish_requests(app: Application) -> Application:

@@ -10,8 +10,8 @@ from django.db import Error
 from flowruns.evaluation.processes import begin_processes, end_processes
 from flowruns.pubsub import event_feed, listening, outages, waiters
 from flowruns.services.upkeep.heartbeat import NOTE_SECONDS, note_heartbeats
-from flowruns.web.long_poll import Application, Receive, Scope, Send
 from flowruns.web.sockets import recording, revocation
+from flowruns.web.types import Application, Receive, Scope, Send
 
 STATES = listening.Audience(channel=waiters.CHANNEL, hear=waiters.hear, catch_up=waiters.catch_up)
 

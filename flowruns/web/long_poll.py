@@ -8,15 +8,14 @@ a run that is still in the state which its reader knows.
 """
 
 import asyncio
-import json
 import re
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -27,14 +26,9 @@ from flowruns.pubsub.waiters import ask_database, is_released, waiting_for
 from flowruns.services.api_keys import find_api_key
 from flowruns.services.deployments.deployments import due_flow_runs
 from flowruns.web.turns import Turns
+from flowruns.web.types import Application, Message, Receive, Scope, Send, read_headers, refuse
 from flowruns.wire.deployments import ScheduledRunsQuery
 from flowruns.wire.headers import read_etag, read_key, read_wait, reads_heartbeat
-
-type Scope = MutableMapping[str, Any]
-type Message = MutableMapping[str, Any]
-type Receive = Callable[[], Awaitable[Message]]
-type Send = Callable[[Message], Awaitable[None]]
-type Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _FLOW_RUN = re.compile(r"/api/flow_runs/(?P<id>[0-9a-fA-F-]{36})/?")
 _SCHEDULED_RUNS = "/api/deployments/get_scheduled_flow_runs"
@@ -121,7 +115,7 @@ class HoldForWork:
 
 
 def hold_requests(app: Application) -> Application:
-    """Put the waiting room in front of an ASGI application."""
+    """Put long polls in front of an ASGI application."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         replay = _Replay(receive)
@@ -148,10 +142,6 @@ def hold_requests(app: Application) -> Application:
                 await _say_unchanged(answer, unchanged)
 
     return application
-
-
-def read_headers(scope: Scope) -> dict[str, str]:
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
 
 async def _read_hold(scope: Scope, receive: "_Replay") -> Hold | None:
@@ -242,15 +232,6 @@ def _counted(key: str) -> Iterator[None]:
         _held[key] -= 1
         if not _held[key]:
             del _held[key]
-
-
-async def refuse(send: Send, status: int, detail: str, headers: Mapping[str, str]) -> None:
-    """Answer in Django's place, which is not to be asked."""
-    named = {"Content-Type": "application/json", **headers}
-    encoded = [(name.lower().encode(), value.encode()) for name, value in named.items()]
-    await send({"type": "http.response.start", "status": status, "headers": encoded})
-    body = json.dumps({"detail": detail}).encode()
-    await send({"type": "http.response.body", "body": body})
 
 
 class _ClientLeft(Exception):

@@ -14,7 +14,7 @@ import psycopg
 from django.db import connection
 
 from flowruns.pubsub import listening
-from flowruns.web.long_poll import Application, Receive, Scope, Send
+from flowruns.web.types import Application, Receive, Scope, Send
 
 ANSWER_SECONDS = 2.0
 # Fails also where the database is there, and what the server keeps in it is not

@@ -12,16 +12,9 @@ from enum import StrEnum
 
 from flowruns.pubsub import outages
 from flowruns.web.callers import Callers
-from flowruns.web.long_poll import (
-    WAS_HELD,
-    Application,
-    Message,
-    Receive,
-    Scope,
-    Send,
-    refuse,
-)
+from flowruns.web.long_poll import WAS_HELD
 from flowruns.web.turns import Turns
+from flowruns.web.types import Application, Message, Receive, Scope, Send, refuse
 
 
 class Lane(StrEnum):

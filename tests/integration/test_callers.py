@@ -11,7 +11,7 @@ from django.test import Client
 from flowruns.services.api_keys import create_api_key
 from flowruns.web import callers
 from flowruns.web.callers import IS_KNOWN, Callers
-from flowruns.web.long_poll import Message, Scope
+from flowruns.web.types import Message, Scope
 
 
 def scope_of(path: str = "/", *, client: str = "192.0.2.1", **headers: str) -> Scope:

@@ -10,7 +10,7 @@ from flowruns.pubsub import event_feed
 from flowruns.pubsub.event_feed import Feed
 from flowruns.pubsub.waiters import ask_database
 from flowruns.services.api_keys import create_api_key
-from flowruns.web.long_poll import Message
+from flowruns.web.types import Message
 from tests.integration.test_events_out import make_event, store, until_listening, window
 from tests.websockets import FakeSocket, play, until
 

@@ -22,7 +22,8 @@ from flowruns.pubsub.waiters import ask_database, count_waiters
 from flowruns.services.api_keys import create_api_key
 from flowruns.services.runs.states import set_flow_run_state
 from flowruns.web.lifespan import STATES
-from flowruns.web.long_poll import Message, Receive, Scope, Send, hold_requests
+from flowruns.web.long_poll import hold_requests
+from flowruns.web.types import Message, Receive, Scope, Send
 from flowruns.wire.headers import read_etag, read_wait
 from tests.integration.conftest import Api, Make, Run
 

@@ -6,8 +6,9 @@ import pytest
 
 from flowruns.web import request_limit
 from flowruns.web.callers import IS_KNOWN
-from flowruns.web.long_poll import WAS_HELD, Application, Message, Receive, Scope, Send
+from flowruns.web.long_poll import WAS_HELD
 from flowruns.web.request_limit import AT_ONCE, Lane, admit_requests
+from flowruns.web.types import Application, Message, Receive, Scope, Send
 
 
 def scope_of(path: str = "/api/flow_runs/1", *, method: str = "GET", key: str = "a") -> Scope:

@@ -6,7 +6,7 @@ import pytest
 
 from flowruns.web import bodies
 from flowruns.web.bodies import bound_bodies
-from flowruns.web.long_poll import Message, Receive, Scope, Send
+from flowruns.web.types import Message, Receive, Scope, Send
 
 
 async def read_all(scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from flowruns.web.ignore_disconnect import finish_requests
-from flowruns.web.long_poll import Message, Receive, Scope, Send
+from flowruns.web.types import Message, Receive, Scope, Send
 
 
 def receive_all(messages: list[Message]) -> list[Message]:

@@ -8,13 +8,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from flowruns.web.long_poll import Application, Receive, Scope, Send, refuse
 from flowruns.web.sockets.connection import Socket, SocketClosed
 from flowruns.web.sockets.events_in import take_events
 from flowruns.web.sockets.events_out import send_events
 from flowruns.web.sockets.handshake import authenticate
 from flowruns.web.sockets.logs_out import send_logs
 from flowruns.web.sockets.revocation import close_when_revoked
+from flowruns.web.types import Application, Receive, Scope, Send, refuse
 
 PATHS = {
     "/api/events/in": take_events,

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from flowruns.domain.texts import read_json
-from flowruns.web.long_poll import Receive, Scope, Send
+from flowruns.web.types import Receive, Scope, Send
 
 PROTOCOL_ERROR = 1002
 POLICY_VIOLATION = 1008
