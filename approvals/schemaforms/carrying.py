@@ -8,7 +8,7 @@ from approvals.schemaforms.controls.files import File, name_kept
 from approvals.schemaforms.controls.groups import PRESENT, Group
 from approvals.schemaforms.controls.maps import MapControl
 from approvals.schemaforms.controls.objects import ObjectControl
-from approvals.schemaforms.controls.problems import forget_problems, join_labels
+from approvals.schemaforms.controls.problems import clear_problems, join_labels
 from approvals.schemaforms.controls.rows import ListControl, Rows
 from approvals.schemaforms.controls.texts import AnyJSON, ReadOnly, Secret
 from approvals.schemaforms.controls.unions import UnionControl
@@ -232,7 +232,7 @@ class _Move:
     def _fill_by_value(self, old: Control, new: Control, labels: tuple[str, ...]) -> Inputs:
         """Fill in the same JSON value, where the new field can hold it."""
         value = old.decode()
-        forget_problems(old)
+        clear_problems(old)
         is_private = any(isinstance(part, (Secret, File)) for part in (*old.walk(), *new.walk()))
         if value is not MISSING and not is_private:
             filled = new.context.build(replace(new.slot, given=value))

@@ -11,9 +11,9 @@ from approvals.schemaforms.controls.build import make_control
 from approvals.schemaforms.controls.context import FormContext, Slot
 from approvals.schemaforms.controls.problems import (
     Problem,
+    clear_problems,
     find_control,
     find_control_at,
-    forget_problems,
     join_labels,
     list_problems,
     list_warnings,
@@ -83,7 +83,7 @@ class Form:
         if outcome and self.operation:
             unseen = [control for control in root.walk() if control.is_new]
             for control in [*outcome.fresh, *unseen]:
-                forget_problems(control)
+                clear_problems(control)
 
     @property
     def problems(self) -> list[Problem]:

@@ -1,4 +1,4 @@
-"""The waiting room bounds what one key holds, and says when the database is away."""
+"""Long polls bound what one key holds, and say when the database is away."""
 
 from typing import Any
 

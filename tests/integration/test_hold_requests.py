@@ -1,4 +1,4 @@
-"""The waiting room, driven as an ASGI server drives it."""
+"""Long polls, driven as an ASGI server drives it."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ SOMEBODY = api_key("somebody", may_resume=True)
 
 
 class Exchange:
-    """One request to the waiting room, and what the application behind it was asked."""
+    """One request that may be held, and what the application behind it was asked."""
 
     def __init__(self, scope: Scope, body: bytes = b"") -> None:
         self.scope = scope

@@ -111,14 +111,14 @@ def test_two_schedulers_at_once_make_each_run_once(
 ) -> None:
     """The second has found the same schedule due, and comes to it after the first."""
     deployment = deploy(api, schedules=[HOURLY])
-    look_at = scheduler._look_at
+    check = scheduler._check_schedule
 
-    def look_twice(schedule_id: UUID, seen: datetime) -> int:
-        made = look_at(schedule_id, seen)
-        assert look_at(schedule_id, seen) == 0
+    def check_twice(schedule_id: UUID, seen: datetime) -> int:
+        made = check(schedule_id, seen)
+        assert check(schedule_id, seen) == 0
         return made
 
-    monkeypatch.setattr(scheduler, "_look_at", look_twice)
+    monkeypatch.setattr(scheduler, "_check_schedule", check_twice)
     assert schedule_runs() == 3
     assert len(runs_of(api, deployment)) == 3
 
@@ -130,7 +130,7 @@ def test_what_changes_meanwhile_makes_no_runs(
     """The schedule was found due; before it is looked at, somebody changes it."""
     deployment = deploy(api, schedules=[HOURLY])
     path = f"/deployments/{deployment['id']}"
-    look_at = scheduler._look_at
+    check = scheduler._check_schedule
 
     def change_first(schedule_id: UUID, seen: datetime) -> int:
         if change == "pause":
@@ -139,9 +139,9 @@ def test_what_changes_meanwhile_makes_no_runs(
             deploy(api)
         else:
             api.request("DELETE", path if change == "delete" else f"{path}/schedules/{schedule_id}")
-        return look_at(schedule_id, seen)
+        return check(schedule_id, seen)
 
-    monkeypatch.setattr(scheduler, "_look_at", change_first)
+    monkeypatch.setattr(scheduler, "_check_schedule", change_first)
     assert schedule_runs() == 0
     assert not FlowRun.objects.exists()
 

@@ -1,4 +1,4 @@
-"""Case 66: what was typed is carried over when the questions change, and what changed is said."""
+"""What was typed is carried over when the questions change, and what changed is said."""
 
 from typing import Any
 

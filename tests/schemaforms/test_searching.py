@@ -1,4 +1,4 @@
-"""Case 23: thousands of options are searched on the server; the page carries a few of them."""
+"""Thousands of options are searched on the server; the page carries a few of them."""
 
 from enum import Enum
 from typing import Annotated, Any, Literal

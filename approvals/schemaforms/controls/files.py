@@ -40,9 +40,9 @@ class File(TextControl):
             self.kept = self._store.find(self.token)
         upload = posted.file(f"{self.name}.file")
         if upload is not None:
-            self._take(*upload)
+            self._take_file(*upload)
 
-    def _take(self, name: str, content: bytes) -> None:
+    def _take_file(self, name: str, content: bytes) -> None:
         if len(content) > MAX_FILE_BYTES:
             limit = MAX_FILE_BYTES // 1_000_000
             self._refuse(f"This file is larger than {limit} MB; choose another.")

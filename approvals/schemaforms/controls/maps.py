@@ -98,7 +98,7 @@ class MapControl(Rows):
             self.values[token].label = f"Value {number}"
         return [(token, self.keys[token], self.values[token]) for token in self.tokens]
 
-    def forget_row(self, token: str) -> None:
+    def drop_row(self, token: str) -> None:
         del self.keys[token]
         del self.values[token]
 

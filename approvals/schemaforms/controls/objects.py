@@ -15,7 +15,7 @@ from approvals.schemaforms.controls.conditions import (
 )
 from approvals.schemaforms.controls.context import Slot
 from approvals.schemaforms.controls.groups import Group
-from approvals.schemaforms.controls.problems import forget_problems
+from approvals.schemaforms.controls.problems import clear_problems
 from approvals.schemaforms.posted import Posted
 from approvals.schemaforms.values import (
     MISSING,
@@ -172,7 +172,7 @@ class ObjectControl(Group):
             before, steps = steps, self._list_steps(self._current_value(steps, values), posted)
             if steps == before:
                 break
-        forget_problems(self)
+        clear_problems(self)
         entries = {self._entry_of(step): step for step in steps}
         self.shown_conditions = [entry for entry in entries if not entry.isdecimal()]
         shown_before = posted.texts(f"{self.name}.?") if posted else []

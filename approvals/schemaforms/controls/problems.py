@@ -98,7 +98,7 @@ def has_problems(control: Control) -> bool:
     return bool(control.problems) or any(has_problems(child) for _, child in control.children())
 
 
-def forget_problems(control: Control) -> None:
+def clear_problems(control: Control) -> None:
     """Take back what was noted while a value was only looked at."""
     for part in control.walk():
         part.problems.clear()

@@ -59,7 +59,7 @@ class Rows(Group):
     def row_controls(self, token: str) -> list[Control]:
         raise NotImplementedError
 
-    def forget_row(self, token: str) -> None:
+    def drop_row(self, token: str) -> None:
         raise NotImplementedError
 
     def state(self) -> tuple[object, ...]:
@@ -94,7 +94,7 @@ class Rows(Group):
 
     def remove_row(self, token: str) -> None:
         self.tokens.remove(token)
-        self.forget_row(token)
+        self.drop_row(token)
 
     def move_row(self, token: str, step: int) -> bool:
         old = self.tokens.index(token)
@@ -219,7 +219,7 @@ class ListControl(Rows):
             self.rows[token].label = f"{self.row_label} {number}"
         return [(token, self.rows[token]) for token in self.tokens]
 
-    def forget_row(self, token: str) -> None:
+    def drop_row(self, token: str) -> None:
         del self.rows[token]
 
     def row_controls(self, token: str) -> list[Control]:

@@ -57,7 +57,7 @@ class Watch:
         """
         while True:
             asked = yield from read_clock()
-            run, pause = yield from self._look(asked)
+            run, pause = yield from self._read_run(asked)
             if run is not None and self._is_news(run):
                 self.known = run.state
                 return run
@@ -77,7 +77,7 @@ class Watch:
         known_id = self.known.id if self.known else None
         return run.state is not None and run.state.id != known_id
 
-    def _look(self, now: Moment) -> Steps[tuple[FlowRun | None, float]]:
+    def _read_run(self, now: Moment) -> Steps[tuple[FlowRun | None, float]]:
         """Ask once; return the run, if the answer holds one, and how long to leave until next."""
         request = self._request(now)
         try:

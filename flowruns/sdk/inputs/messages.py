@@ -160,14 +160,14 @@ class InputReader[T]:
         ends_at = math.inf if self.timeout is None else now + self.timeout
         while True:
             for prefix in self.prefixes:
-                for message in (yield from self._look(prefix, ends_at)):
+                for message in (yield from self._read_messages(prefix, ends_at)):
                     return message
             now = (yield from read_clock()).seconds
             if now >= ends_at:
                 raise TimeoutError(f"No input came within {self.timeout} second(s).")
             yield Sleep(min(self.poll_interval, ends_at - now))
 
-    def _look(self, prefix: str, ends_at: float) -> Steps[list[T]]:
+    def _read_messages(self, prefix: str, ends_at: float) -> Steps[list[T]]:
         """Return the oldest message that can be read, if there is one."""
         while True:
             now = (yield from read_clock()).seconds
@@ -185,13 +185,13 @@ class InputReader[T]:
                 return []
             if not inputs:
                 return []
-            if message := self._take(inputs[0], prefix):
+            if message := self._take_message(inputs[0], prefix):
                 return message
 
     def _taken_by_others(self) -> set[str]:
         return {key for key, reader in self._taken.copy().items() if reader is not None}
 
-    def _take(self, found: wire.RunInput, prefix: str) -> list[T]:
+    def _take_message(self, found: wire.RunInput, prefix: str) -> list[T]:
         """Read one input; nothing and a word in the log where it is no message for this reader."""
         self.exclude_keys.add(found.key)
         if _OF_A_LONGER_PREFIX.fullmatch(found.key, len(prefix) + 1):

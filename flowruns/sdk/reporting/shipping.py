@@ -88,10 +88,10 @@ class Shipper[T](ABC):
     def _ship(self) -> None:
         """Send until there has been nothing to send for a while."""
         with Connection() as connection:
-            while batch := self._take():
+            while batch := self._take_batch():
                 self._send(batch, connection)
 
-    def _take(self) -> Batch[T] | None:
+    def _take_batch(self) -> Batch[T] | None:
         with self._changed:
             if self._unsent is not None:
                 return self._unsent
@@ -123,7 +123,7 @@ class Shipper[T](ABC):
             self._keep(batch)
         except FlowRunsError as error:
             # The server would refuse these items again, and a log line of it would follow them.
-            self._tell(str(error))
+            self._report_problem(str(error))
 
     def _keep(self, batch: Batch[T]) -> None:
         """Keep a batch as it is, to be sent again."""
@@ -133,7 +133,7 @@ class Shipper[T](ABC):
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._hurry and not self._is_away, AWAY_SECONDS)
 
-    def _tell(self, problem: str) -> None:
+    def _report_problem(self, problem: str) -> None:
         if problem not in self._told:
             self._told.add(problem)
             sys.stderr.write(f"flowruns: {self.what} were not stored. {problem}\n")

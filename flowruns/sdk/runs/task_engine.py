@@ -123,7 +123,9 @@ class TaskEngine:
         try:
             args, kwargs = yield from self._resolve()
         except UpstreamTaskError as error:
-            return self._own(State(type=StateType.PENDING, name="NotReady", message=str(error)))
+            return self._own_state(
+                State(type=StateType.PENDING, name="NotReady", message=str(error))
+            )
         if gate is not None:
             yield from gate.pass_through()
             # A gate is that of the run: a part of a started task, which has none, goes on.
@@ -133,7 +135,7 @@ class TaskEngine:
             self._take_name(arguments, context)
         except Exception as error:
             context.logger.exception("The task run cannot be named")
-            return self._own(failed_with(error, "Task run encountered an exception"))
+            return self._own_state(failed_with(error, "Task run encountered an exception"))
         yield from self._call_hooks(State(type=StateType.RUNNING), context)
         context.digest = lambda: digest_call(self.task.fn, arguments)
         context.asker = name_asker(self.asker, self.task.name, name_values(self._named(arguments)))
@@ -144,13 +146,13 @@ class TaskEngine:
             if found := (yield Block(stored.read)):
                 if self.task.yields:
                     yield from replay_steps(found.value)
-                return self._own(State(type=StateType.COMPLETED, name="Cached", data=found))
+                return self._own_state(State(type=StateType.COMPLETED, name="Cached", data=found))
             state = yield from self._attempt(args, kwargs, context)
             if state.is_completed():
                 yield Block(lambda: self._store(state, stored, context))
         except (ResultNotPersisted, ConfigurationError) as error:
             context.logger.error("Task run failed: %s", error)  # noqa: TRY400 -- it says it all
-            return self._own(failed_with(error, "Task run encountered an exception"))
+            return self._own_state(failed_with(error, "Task run encountered an exception"))
         return state
 
     def _named(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -215,7 +217,7 @@ class TaskEngine:
                 value = yield Block(partial(states_of, value))
             except Exception as error:  # noqa: BLE001 -- whatever a task raises fails it
                 if not (yield from self._retry(error, attempt, context)):
-                    return self._own(self._failed(error, context.limit))
+                    return self._own_state(self._failed(error, context.limit))
                 attempt += 1
             except GeneratorExit:
                 raise
@@ -224,7 +226,7 @@ class TaskEngine:
                 self.report.tell(crashed(error))
                 raise
             else:
-                return self._own(conclude(value))
+                return self._own_state(conclude(value))
 
     def _failed(self, error: Exception, limit: TimeLimit | None) -> State[Any]:
         if not isinstance(error, TimeoutError):
@@ -273,7 +275,7 @@ class TaskEngine:
         condition = self.task.retry_condition_fn
         if condition is None:
             return True
-        state = self._own(self._failed(error, context.limit))
+        state = self._own_state(self._failed(error, context.limit))
         try:
             asking = partial(condition, self.task, self._run(state), state)
             return bool((yield from call_author(asking)))
@@ -281,6 +283,6 @@ class TaskEngine:
             context.logger.exception("`retry_condition_fn` failed; the task is not tried again")
             return False
 
-    def _own(self, state: State[Any]) -> State[Any]:
+    def _own_state(self, state: State[Any]) -> State[Any]:
         details = state.state_details.model_copy(update={"task_run_id": self.task_run_id})
         return state.model_copy(update={"state_details": details})

@@ -26,9 +26,9 @@ from flowruns.services.deployments.parameters import (
     check_new_parameters,
 )
 from flowruns.services.deployments.schedules import (
-    forget_scheduled_runs,
-    look_again,
+    delete_scheduled_runs,
     merge_schedules,
+    recheck,
     replace_schedules,
 )
 from flowruns.services.flows import read_flow
@@ -64,8 +64,8 @@ def create_deployment(deployment: wire.DeploymentCreate) -> tuple[Deployment, bo
     _check_blocks(deployment)
     with transaction.atomic():
         row, is_new = _upsert(deployment)
-        look_again(row.pk)
-        forget_scheduled_runs(row.pk)
+        recheck(row.pk)
+        delete_scheduled_runs(row.pk)
         replace_schedules(row.pk, deployment.schedules)
         set_limits(row, deployment)
         return row, is_new
@@ -139,10 +139,10 @@ def update_deployment(deployment_id: UUID, changes: wire.DeploymentUpdate) -> No
         fields["parameters"] = _hydrate_parameters(fields["parameters"], of="deployment")
     check_changed_parameters(read_deployment(deployment_id), fields)
     with transaction.atomic():
-        look_again(deployment_id)
+        recheck(deployment_id)
         found = Deployment.objects.filter(pk=deployment_id)
         found.update(updated=datetime.now(UTC), **fields)
-        forget_scheduled_runs(deployment_id)
+        delete_scheduled_runs(deployment_id)
         if changes.schedules is not None:
             merge_schedules(deployment_id, changes.schedules)
         set_limits(found.get(), changes)

@@ -62,10 +62,10 @@ def update_schedule(deployment_id: UUID, schedule_id: UUID, changes: ScheduleUpd
     """
     check_schedules([changes])
     with transaction.atomic():
-        look_again(deployment_id)
+        recheck(deployment_id)
         schedule = _get(deployment_id, schedule_id)
         _change(schedule, changes)
-        forget_scheduled_runs(deployment_id, schedule_id=schedule_id)
+        delete_scheduled_runs(deployment_id, schedule_id=schedule_id)
 
 
 def delete_schedule(deployment_id: UUID, schedule_id: UUID) -> None:
@@ -74,9 +74,9 @@ def delete_schedule(deployment_id: UUID, schedule_id: UUID) -> None:
     Raises `DeploymentNotFound` and `ScheduleNotFound`.
     """
     with transaction.atomic():
-        look_again(deployment_id)
+        recheck(deployment_id)
         _get(deployment_id, schedule_id).delete()
-        forget_scheduled_runs(deployment_id, schedule_id=schedule_id)
+        delete_scheduled_runs(deployment_id, schedule_id=schedule_id)
 
 
 def replace_schedules(deployment_id: UUID, schedules: Sequence[ScheduleUpdate]) -> None:
@@ -116,7 +116,7 @@ def pause_deployment(deployment_id: UUID) -> None:
     """
     with transaction.atomic():
         _set_paused(deployment_id, paused=True)
-        forget_scheduled_runs(deployment_id, also_due=True)
+        delete_scheduled_runs(deployment_id, also_due=True)
 
 
 def resume_deployment(deployment_id: UUID) -> None:
@@ -125,7 +125,7 @@ def resume_deployment(deployment_id: UUID) -> None:
         _set_paused(deployment_id, paused=False)
 
 
-def look_again(deployment_id: UUID) -> None:
+def recheck(deployment_id: UUID) -> None:
     """Have the scheduler look at the deployment next; until this is committed it waits.
 
     Comes first in every change that decides which runs are made.
@@ -134,7 +134,7 @@ def look_again(deployment_id: UUID) -> None:
     schedules.update(look_at=datetime.now(UTC))
 
 
-def forget_scheduled_runs(
+def delete_scheduled_runs(
     deployment_id: UUID, *, schedule_id: UUID | None = None, also_due: bool = False
 ) -> None:
     """Delete runs that schedules made and nobody took: future ones, or those that are due, too.
@@ -205,7 +205,7 @@ def _change(row: DeploymentSchedule, changes: ScheduleUpdate) -> None:
 
 
 def _set_paused(deployment_id: UUID, *, paused: bool) -> None:
-    look_again(deployment_id)
+    recheck(deployment_id)
     deployment = Deployment.objects.filter(pk=deployment_id)
     if not deployment.update(paused=paused, updated=datetime.now(UTC)):
         raise DeploymentNotFound

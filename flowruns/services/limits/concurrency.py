@@ -103,7 +103,7 @@ def acquire_slots(
         limits = _read_to_acquire(names, slots=slots, mode=mode)
         for limit in limits:
             if limit.active:
-                _take(limit.pk, loose=slots, slots=slots)
+                _take_slots(limit.pk, loose=slots, slots=slots)
         return limits
 
 
@@ -118,7 +118,7 @@ def acquire_with_lease(request: wire.LeaseRequest) -> Acquired:
         leased = []
         for limit in filter(lambda limit: limit.active, limits):
             decays = limit.slot_decay_per_second > 0
-            _take(limit.pk, loose=request.slots if decays else 0, slots=request.slots)
+            _take_slots(limit.pk, loose=request.slots if decays else 0, slots=request.slots)
             leased += [] if decays else [limit]
         lease = SlotLease(
             slots=request.slots,
@@ -138,7 +138,7 @@ def release_slots(names: Sequence[str], *, slots: int) -> list[ConcurrencyLimit]
         limits = list(ConcurrencyLimit.objects.filter(name__in=names).order_by("pk"))
         for limit in limits:
             if limit.active:
-                _take(limit.pk, loose=-slots, slots=0)
+                _take_slots(limit.pk, loose=-slots, slots=0)
         return limits
 
 
@@ -208,7 +208,7 @@ def _read_to_acquire(names: Sequence[str], *, slots: int, mode: str) -> list[Con
     return limits
 
 
-def _take(limit_id: UUID, *, loose: int, slots: int) -> None:
+def _take_slots(limit_id: UUID, *, loose: int, slots: int) -> None:
     """Add to the loose slots of a limit if it has so many free."""
     for _ in range(_MAX_LOSSES):
         limit = ConcurrencyLimit.objects.get(pk=limit_id)

@@ -15,7 +15,7 @@ from flowruns.domain.states import StateType
 from flowruns.models import Deployment, Flow, FlowRun
 from flowruns.services.deployments.deployments import read_deployment, refuse_work_pool
 from flowruns.services.deployments.limits import delete_own_limit
-from flowruns.services.deployments.schedules import forget_scheduled_runs, look_again
+from flowruns.services.deployments.schedules import delete_scheduled_runs, recheck
 from flowruns.services.flows import read_flow
 from flowruns.services.labels import label_flow_run
 from flowruns.services.runs.artifacts import delete_artifacts
@@ -152,8 +152,8 @@ def delete_deployment(deployment_id: UUID, *, actor: Actor) -> None:
     As Prefect 3.8, which leaves those that wait for a slot, too. Raises `DeploymentNotFound`.
     """
     with transaction.atomic():
-        look_again(deployment_id)
-        forget_scheduled_runs(deployment_id, also_due=True)
+        recheck(deployment_id)
+        delete_scheduled_runs(deployment_id, also_due=True)
         unstarted = FlowRun.objects.filter(
             deployment_id=deployment_id, state_type=StateType.SCHEDULED, run_count=0
         )

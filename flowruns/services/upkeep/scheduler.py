@@ -16,7 +16,7 @@ from flowruns.domain.states import State, scheduled
 from flowruns.domain.transitions import Transition
 from flowruns.models import Deployment, DeploymentSchedule, FlowRun, FlowRunState
 from flowruns.services.deployments.dates import next_dates
-from flowruns.services.deployments.schedules import look_again
+from flowruns.services.deployments.schedules import recheck
 from flowruns.services.labels import label_flow_run
 from flowruns.services.runs.requesters import BY_SCHEDULE
 from flowruns.services.runs.states import make_row, of_run, wake_waiters
@@ -46,7 +46,7 @@ def schedule_runs() -> int:
         active=True, deployment__paused=False, look_at__lte=datetime.now(UTC)
     )
     claims = list(due.order_by("look_at").values_list("pk", "look_at")[:_BATCH])
-    return sum(_look_at(schedule_id, seen) for schedule_id, seen in claims)
+    return sum(_check_schedule(schedule_id, seen) for schedule_id, seen in claims)
 
 
 def schedule_deployment(deployment_id: UUID, window: ScheduleWindow) -> int:
@@ -55,7 +55,7 @@ def schedule_deployment(deployment_id: UUID, window: ScheduleWindow) -> int:
     As Prefect 3.8 also for a paused deployment. Raises `DeploymentNotFound`.
     """
     with transaction.atomic():
-        look_again(deployment_id)
+        recheck(deployment_id)
         deployment = Deployment.objects.filter(pk=deployment_id).first()
         if deployment is None:
             raise DeploymentNotFound
@@ -66,7 +66,7 @@ def schedule_deployment(deployment_id: UUID, window: ScheduleWindow) -> int:
         )
 
 
-def _look_at(schedule_id: UUID, seen: datetime) -> int:
+def _check_schedule(schedule_id: UUID, seen: datetime) -> int:
     """Look at a schedule that nobody else has looked at since."""
     now = datetime.now(UTC)
     try:
