@@ -8,6 +8,7 @@ import pytest
 
 from flowruns.management import loops
 from flowruns.management.loops import run_loop, running_loops
+from flowruns.pubsub import outages
 
 
 class Clock:
@@ -58,8 +59,10 @@ def test_a_loop_that_is_slow_by_design_is_not_hurried_by_a_failure() -> None:
 
 
 def test_a_trouble_that_lasts_is_told_once_and_once_when_it_is_over(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # An outage that another test left behind is not told here
+    monkeypatch.setattr(outages, "_outage", outages._Outage())
     outcomes = iter([False, False, False, True])
 
     def expire() -> None:
