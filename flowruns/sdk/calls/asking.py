@@ -23,6 +23,9 @@ STARTING: Final = 5.0
 WORKING: Final = 600.0
 WAITING: Final = math.inf
 
+# A held request may be answered this much after its hold; later counts as no answer.
+GRACE_SECONDS = 10.0
+
 FIRST_DELAY_SECONDS = 0.1
 # Short enough to notice within seconds that the server is back.
 LONGEST_DELAY_SECONDS = 3.0

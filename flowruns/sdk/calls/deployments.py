@@ -8,15 +8,13 @@ from uuid import UUID, uuid4
 from pydantic import ConfigDict, TypeAdapter
 
 from flowruns import wire
-from flowruns.sdk.calls.asking import STARTING, WAITING, WORKING, ask
+from flowruns.sdk.calls.asking import GRACE_SECONDS, STARTING, WAITING, WORKING, ask
 from flowruns.sdk.errors import ObjectNotFound
 from flowruns.sdk.states import FlowRun, State
 from flowruns.sdk.steps.steps import Send, Steps
 from flowruns.wire.deployments import Deployment, DeploymentCreate, DeploymentFlowRunCreate
 
 _FLOW_RUNS = TypeAdapter(list[FlowRun], config=ConfigDict(defer_build=True))
-# A held request may be answered this much after its hold; later counts as no answer.
-_GRACE_SECONDS = 10.0
 
 
 def create_deployment(deployment: DeploymentCreate) -> Steps[UUID]:
@@ -116,7 +114,7 @@ def get_scheduled_flow_runs(
         path="/deployments/get_scheduled_flow_runs",
         body={"deployment_ids": [str(each) for each in deployment_ids]},
         headers={"Prefer": f"wait={hold}"} if hold else {},
-        timeout=hold + _GRACE_SECONDS,
+        timeout=hold + GRACE_SECONDS,
     )
     reply = yield from ask(request, patience=WAITING)
     was_held = reply.headers.get("preference-applied", "").startswith("wait")

@@ -9,7 +9,7 @@ from flowruns import wire
 from flowruns.domain.lost_runs import may_be_taken_back
 from flowruns.sdk import dispatch
 from flowruns.sdk.calls import flow_runs
-from flowruns.sdk.calls.asking import WAITING, Outage, ask_once
+from flowruns.sdk.calls.asking import GRACE_SECONDS, WAITING, Outage, ask_once
 from flowruns.sdk.calls.client import FlowRunsClient, SyncFlowRunsClient
 from flowruns.sdk.context import current_logger
 from flowruns.sdk.errors import FlowRunWaitTimeout, ServerUnreachable
@@ -17,8 +17,6 @@ from flowruns.sdk.states import FlowRun, State
 from flowruns.sdk.steps.steps import Moment, Reply, Send, Sleep, Steps, read_clock
 from flowruns.wire.headers import ATTEND
 
-# A held request may be answered this much after its hold; later counts as no answer.
-GRACE_SECONDS = 10.0
 # How long one request says that a process is there. One that vanishes with its machine closes no
 # connection, and is thought to be there until then.
 ATTENDING_SECONDS = 15
