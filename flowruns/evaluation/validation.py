@@ -86,7 +86,7 @@ def _open(schema: Any, *, on_trial: bool, ignore_required: bool) -> Validator:
 
 
 def _check_schema(schema: dict[str, Any]) -> None:
-    """Raise `InvalidSchema` for what is none; as `check_schema`, but within the limit."""
+    """Raise `InvalidSchema` for what is not a schema; as `check_schema`, but within the limit."""
     if _switches_dialect(schema):
         leave_to_a_process()
     for error in _Validator(METASCHEMA).iter_errors(schema):

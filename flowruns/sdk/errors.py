@@ -29,7 +29,7 @@ FlowRunsError
 ├── UnfinishedRun, PausedRun        no result yet
 ├── FailedRun, CrashedRun, CancelledRun
 ├── FlowRunTimeoutError             its `timeout_seconds` have passed (also TimeoutError)
-├── TaskRunTimeoutError             likewise
+├── TaskRunTimeoutError             the same for a task run
 ├── UpstreamTaskError               a task that this one needs did not complete
 ├── ParameterBindError              the arguments do not fit the function (also TypeError)
 └── ParameterTypeError              an argument is of the wrong type

@@ -95,7 +95,7 @@ class State[R](wire.State):
         if isinstance(self.data, Result):
             return self.data.value  # type: ignore[no-any-return] # R, by whoever made the state
         if self.is_completed():
-            return self._stored_result()  # type: ignore[no-any-return] # likewise
+            return self._stored_result()  # type: ignore[no-any-return] # R, too
         return self.exception()  # type: ignore[return-value] # as in Prefect
 
     def _stored_result(self) -> Any:

@@ -19,7 +19,7 @@ type _Errors = list[str | PropertyErrors | IndexErrors]
 def try_values(trial: SchemaTrial, *, may_read_variables: bool) -> SchemaTrialResult:
     """Say what is wrong with values; templates among them are read, but not rendered.
 
-    Raises `InvalidSchema`, `SchemaTooSlow`, and `PlaceholderRefused` for what is no object.
+    Raises `InvalidSchema`, `SchemaTooSlow`, and `PlaceholderRefused` for what is not an object.
     """
     find_variable = read_variable_value if may_read_variables else None
     try:

@@ -32,7 +32,7 @@ def reads_heartbeat(prefer: str) -> bool:
 
 
 def read_etag(tag: str) -> UUID | None:
-    """Return the state id of an entity tag, or None where it is no state id."""
+    """Return the state id of an entity tag, or None where it is not a state id."""
     try:
         return UUID(tag.strip().removeprefix("W/").strip('"'))
     except ValueError:

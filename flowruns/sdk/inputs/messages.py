@@ -192,7 +192,7 @@ class InputReader[T]:
         return {key for key, reader in self._taken.copy().items() if reader is not None}
 
     def _take_message(self, found: wire.RunInput, prefix: str) -> list[T]:
-        """Read one input; nothing and a word in the log where it is no message for this reader."""
+        """Read one input; log a word and return nothing where it is not for this reader."""
         self.exclude_keys.add(found.key)
         if _OF_A_LONGER_PREFIX.fullmatch(found.key, len(prefix) + 1):
             return []

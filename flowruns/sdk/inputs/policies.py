@@ -11,7 +11,7 @@ def policy_for(model: type[BaseRunInput] | None, given: str | None) -> str:
     """Return the line that a pause stores beside its questions, "" where its author wrote none.
 
     What is `given` to the call goes before what the class says. Raises ValueError for a line that
-    is no policy, in whatever place it stands.
+    is not a policy, in whatever place it stands.
     """
     if model is not None:
         check_annotation(model)

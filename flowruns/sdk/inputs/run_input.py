@@ -217,7 +217,7 @@ class RunInput(BaseRunInput):
 
 
 class AutomaticRunInput[T](BaseRunInput):
-    """Wraps a type that is no model: the answer is `{"value": …}`, the flow gets the value."""
+    """Wraps a type that is not a model: the answer is `{"value": …}`, the flow gets the value."""
 
     value: T
 

@@ -74,6 +74,6 @@ def _as_json(answer: Answer, asked: Asked) -> Mapping[str, Any] | Rejected | Non
 
 
 def _asks_for_a_value(asked: Asked) -> bool:
-    """Whether the flow asks for a type that is no model, which travels in a wrapper."""
+    """Whether the flow asks for a type that is not a model, which travels in a wrapper."""
     title = str((asked.schema or {}).get("title", ""))
     return title.endswith("AutomaticRunInput")

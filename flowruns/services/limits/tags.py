@@ -101,7 +101,7 @@ def _acquire(request: LeaseRequest) -> concurrency.Acquired:
 
 
 def give_back_tag_slots(slots: wire.TagSlots) -> list[ConcurrencyLimit]:
-    """Give back what a task holds of these tags; one that holds none is no error."""
+    """Give back what a task holds of these tags; one that holds none is not an error."""
     limits = list(ConcurrencyLimit.objects.filter(name__in=_names(slots)))
     SlotLease.objects.filter(limits__in=limits, holder_id=slots.task_run_id).delete()
     return limits

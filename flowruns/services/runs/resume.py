@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -41,6 +40,14 @@ class ResumeOutcome(Outcome):
     problems: list[Problem] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """What somebody answers, and whether it may use variables."""
+
+    run_input: dict[str, Any]
+    may_read_variables: bool = False
+
+
 def resume_flow_run(
     flow_run_id: UUID,
     *,
@@ -56,7 +63,7 @@ def resume_flow_run(
     pause is resumed, never a later one of the same run. An answer uses variables only if its author
     may read them.
     """
-    check = partial(_check, run_input=run_input or {}, may_read_variables=may_read_variables)
+    answer = _Answer(run_input=run_input or {}, may_read_variables=may_read_variables)
     for _ in range(MAX_LOSSES):
         run = get_flow_run(flow_run_id)
         state = current_state(run)
@@ -65,7 +72,7 @@ def resume_flow_run(
         schema = _read_schema(run, state)
         try:
             # Before the transaction, in which others would wait for as long as it takes
-            checked = check(schema) if state.asks_for_input else None
+            checked = _check(schema, answer) if state.asks_for_input else None
         except (AnswerRefused, SchemaTooSlow) as refusal:
             return ResumeOutcome(verdict=Reject(str(refusal)), state=state, is_new=False)
         with transaction.atomic():
@@ -77,9 +84,9 @@ def resume_flow_run(
     raise ContendedError
 
 
-def _check(schema: str | None, *, run_input: dict[str, Any], may_read_variables: bool) -> Checked:
-    find_variable = read_variable_value if may_read_variables else None
-    return evaluate(check_answer, schema, run_input, find_variable=find_variable)
+def _check(schema: str | None, answer: _Answer) -> Checked:
+    find_variable = read_variable_value if answer.may_read_variables else None
+    return evaluate(check_answer, schema, answer.run_input, find_variable=find_variable)
 
 
 def write_answer(checked: Checked | None) -> str | None:
@@ -103,7 +110,7 @@ def check_answer_to(
         return None
     try:
         schema = _read_schema(run, state)
-        checked = _check(schema, run_input=run_input, may_read_variables=False)
+        checked = _check(schema, _Answer(run_input=run_input))
     except (AnswerRefused, SchemaTooSlow) as refusal:
         return ResumeOutcome(verdict=Reject(str(refusal)), state=state, is_new=False)
     return _refuse_problems(checked, state) or write_answer(checked)

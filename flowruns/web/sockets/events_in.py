@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 
 
 async def take_events(socket: Socket) -> None:
-    """Take events until the client leaves; what is no event is left out, and said once.
+    """Take events until the client leaves; what is not an event is left out, and said once.
 
     The answer to a ping says that all events before it are stored: the client forgets them then.
     """
