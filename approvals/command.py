@@ -12,7 +12,7 @@ _NEEDS_SERVER = (
 def main() -> None:
     """Run a management command, or print the version."""
     if sys.argv[1:] == ["--version"]:
-        from flowruns.version import VERSION
+        from flowruns.domain.version import VERSION
 
         print(f"Approvals {VERSION}")
         return

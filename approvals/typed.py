@@ -14,7 +14,7 @@ from approvals.forms import Question, load_json, read_question
 from approvals.http import Fields, seal, unseal
 from approvals.models import Approval, Draft
 from approvals.schemaforms import FileStore, Form, name_kept
-from approvals.schemaforms.decode import OPERATION, ROOT
+from approvals.schemaforms.posted import OPERATION, ROOT
 from approvals.services import drafts, inbox
 from approvals.services.asked import find_schema
 from approvals.services.drafts import MAX_DRAFT_LENGTH, Saving, Typed

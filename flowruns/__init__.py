@@ -9,22 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from flowruns.domain.states import StateType
-    from flowruns.sdk.client import get_client
+    from flowruns.sdk.calls.client import get_client
+    from flowruns.sdk.calls.waiting import wait_for_flow_run
     from flowruns.sdk.context import get_run_context, tags
-    from flowruns.sdk.deployments import ConcurrencyLimitConfig, arun_deployment, run_deployment
     from flowruns.sdk.flows import Flow, flow
-    from flowruns.sdk.futures import TaskFuture
-    from flowruns.sdk.inputs import asend_input, receive_input, send_input
-    from flowruns.sdk.pauses import apause_flow_run, pause_flow_run
-    from flowruns.sdk.resumes import aresume_flow_run, resume_flow_run
-    from flowruns.sdk.run_input import RunInput
-    from flowruns.sdk.run_logs import get_run_logger
-    from flowruns.sdk.serving import aserve, serve
+    from flowruns.sdk.inputs.pauses import apause_flow_run, pause_flow_run
+    from flowruns.sdk.inputs.resumes import aresume_flow_run, resume_flow_run
+    from flowruns.sdk.inputs.run_input import RunInput
+    from flowruns.sdk.inputs.sending import asend_input, receive_input, send_input
+    from flowruns.sdk.inputs.suspensions import asuspend_flow_run, suspend_flow_run
+    from flowruns.sdk.reporting.logs import get_run_logger
+    from flowruns.sdk.runs.futures import TaskFuture, ThreadPoolTaskRunner
+    from flowruns.sdk.serving.deployments import (
+        ConcurrencyLimitConfig,
+        arun_deployment,
+        run_deployment,
+    )
+    from flowruns.sdk.serving.serving import aserve, serve
     from flowruns.sdk.states import FlowRun, State
-    from flowruns.sdk.suspensions import asuspend_flow_run, suspend_flow_run
-    from flowruns.sdk.task_runners import ThreadPoolTaskRunner
     from flowruns.sdk.tasks import Task, task, unmapped
-    from flowruns.sdk.waiting import wait_for_flow_run
 
 __all__ = [
     "ConcurrencyLimitConfig",
@@ -61,22 +64,21 @@ __all__ = [
 
 _HOMES = {
     "domain.states": ["StateType"],
-    "sdk.client": ["get_client"],
+    "sdk.calls.client": ["get_client"],
     "sdk.context": ["get_run_context", "tags"],
-    "sdk.deployments": ["ConcurrencyLimitConfig", "arun_deployment", "run_deployment"],
+    "sdk.serving.deployments": ["ConcurrencyLimitConfig", "arun_deployment", "run_deployment"],
     "sdk.flows": ["Flow", "flow"],
-    "sdk.futures": ["TaskFuture"],
-    "sdk.inputs": ["asend_input", "receive_input", "send_input"],
-    "sdk.pauses": ["apause_flow_run", "pause_flow_run"],
-    "sdk.resumes": ["aresume_flow_run", "resume_flow_run"],
-    "sdk.run_input": ["RunInput"],
-    "sdk.run_logs": ["get_run_logger"],
-    "sdk.serving": ["aserve", "serve"],
+    "sdk.runs.futures": ["TaskFuture", "ThreadPoolTaskRunner"],
+    "sdk.inputs.sending": ["asend_input", "receive_input", "send_input"],
+    "sdk.inputs.pauses": ["apause_flow_run", "pause_flow_run"],
+    "sdk.inputs.resumes": ["aresume_flow_run", "resume_flow_run"],
+    "sdk.inputs.run_input": ["RunInput"],
+    "sdk.reporting.logs": ["get_run_logger"],
+    "sdk.serving.serving": ["aserve", "serve"],
     "sdk.states": ["FlowRun", "State"],
-    "sdk.task_runners": ["ThreadPoolTaskRunner"],
-    "sdk.suspensions": ["asuspend_flow_run", "suspend_flow_run"],
+    "sdk.inputs.suspensions": ["asuspend_flow_run", "suspend_flow_run"],
     "sdk.tasks": ["Task", "task", "unmapped"],
-    "sdk.waiting": ["wait_for_flow_run"],
+    "sdk.calls.waiting": ["wait_for_flow_run"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

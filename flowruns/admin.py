@@ -18,8 +18,8 @@ from flowruns.models import (
     Variable,
 )
 from flowruns.services.api_keys import revoke_api_keys
-from flowruns.services.concurrency import count_active
-from flowruns.services.schedules import next_start_of
+from flowruns.services.deployments.schedules import next_start_of
+from flowruns.services.limits.concurrency import count_active
 
 
 class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs

@@ -9,7 +9,9 @@ class FlowRunsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from flowruns.services import queueing, state_events, subflows
+        from flowruns.services.events import states as state_events
+        from flowruns.services.runs import subflows
+        from flowruns.services.upkeep import queue as queueing
 
         state_events.connect()
         subflows.connect()

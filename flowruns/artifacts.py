@@ -16,11 +16,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from flowruns.sdk.artifact_calls import create_artifact, update_artifact
-from flowruns.sdk.client import FlowRunsClient, SyncFlowRunsClient
+from flowruns.sdk.calls.artifacts import create_artifact, update_artifact
+from flowruns.sdk.calls.client import FlowRunsClient, SyncFlowRunsClient
 from flowruns.sdk.context import current_flow_run, current_logger, current_task_run
 from flowruns.sdk.dispatch import dispatch, on_loop
-from flowruns.sdk.steps import Steps
+from flowruns.sdk.steps.steps import Steps
 from flowruns.wire.artifacts import ArtifactCreate, ArtifactUpdate
 
 __all__ = [

@@ -10,9 +10,9 @@ from uuid import UUID
 from pydantic import BaseModel, JsonValue
 from pydantic import Secret as Hidden
 
-from flowruns.sdk.block_calls import load_block, save_block
+from flowruns.sdk.calls.blocks import load_block, save_block
 from flowruns.sdk.dispatch import dispatch, on_loop
-from flowruns.sdk.steps import Steps
+from flowruns.sdk.steps.steps import Steps
 
 __all__ = ["JSON", "Secret"]
 
@@ -33,14 +33,14 @@ class _Block(BaseModel):
         return await on_loop(cls._load(name))
 
     def save(self, name: str, overwrite: bool = False) -> Any:
-        """Keep the block under `name`, of lower-case letters, digits and dashes; return its id.
+        """Store the block under `name`, of lower-case letters, digits and dashes; return its id.
 
         Raises ValueError for a name that is taken, unless the value there may be overwritten.
         """
         return dispatch(self._save(name, overwrite=overwrite))
 
     async def asave(self, name: str, overwrite: bool = False) -> UUID:
-        """Keep the block: `save` for async code."""
+        """Store the block: `save` for async code."""
         return await on_loop(self._save(name, overwrite=overwrite))
 
     @classmethod

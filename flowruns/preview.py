@@ -18,15 +18,19 @@ from urllib.parse import urlencode
 
 import pydantic
 
-from flowruns.sdk.approval_policies import check_annotation, policy_for
-from flowruns.sdk.base_run_input import BaseRunInput, description_of, schema_text_of
 from flowruns.sdk.config import load_config
-from flowruns.sdk.entrypoints import import_file
 from flowruns.sdk.errors import FlowRunsError
-from flowruns.sdk.run_input import run_input_subclass_from_type
+from flowruns.sdk.inputs.policies import check_annotation, policy_for
+from flowruns.sdk.inputs.run_input import (
+    BaseRunInput,
+    description_of,
+    run_input_subclass_from_type,
+    schema_text_of,
+)
+from flowruns.sdk.serving.entrypoints import import_file
 
+# Characters of an address that every server and proxy on the way takes.
 LONGEST_QUERY = 7_000
-"""Characters of an address that every server and proxy on the way takes."""
 
 
 def main(arguments: list[str]) -> int:

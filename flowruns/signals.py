@@ -66,14 +66,14 @@ class PauseEnding:
     run_input: str | None = None
 
 
-# receivers get `ending: PauseEnding` and return why the run may not go on, or None
+# Receivers get `ending: PauseEnding` and return why the run may not go on, or None
 pause_is_ending = Signal()
-# receivers get `change: StateChange`, and `run`, the row as it is now, where they may see tables;
+# Receivers get `change: StateChange`, and `run`, the row as it is now, where they may see tables;
 # one that raises undoes the change
 flow_run_state_changed = Signal()
-# receivers get `created: InputCreated`
+# Receivers get `created: InputCreated`
 run_input_created = Signal()
-# receivers get `change: ArtifactChange`
+# Receivers get `change: ArtifactChange`
 artifact_changed = Signal()
-# receivers get `deleted: InputDeleted`
+# Receivers get `deleted: InputDeleted`
 run_input_deleted = Signal()

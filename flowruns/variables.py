@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, JsonValue
 
+from flowruns.sdk.calls.variables import delete_variable, read_variable, set_variable
 from flowruns.sdk.dispatch import dispatch, on_loop
-from flowruns.sdk.steps import Steps
-from flowruns.sdk.variable_calls import delete_variable, read_variable, set_variable
+from flowruns.sdk.steps.steps import Steps
 from flowruns.wire.variables import VariableCreate
 
 __all__ = ["Variable"]
@@ -46,7 +46,7 @@ class Variable(BaseModel):
     def set(
         cls, name: str, value: Any, tags: Iterable[str] | None = None, overwrite: bool = False
     ) -> Any:
-        """Keep a value under a name, and return the variable.
+        """Store a value under a name, and return the variable.
 
         Raises ValueError for a name or a value that cannot be kept, and for a name that is taken
         unless the value there may be overwritten.
@@ -57,7 +57,7 @@ class Variable(BaseModel):
     async def aset(
         cls, name: str, value: Any, tags: Iterable[str] | None = None, overwrite: bool = False
     ) -> Self:
-        """Keep a value under a name: `set` for async code."""
+        """Store a value under a name: `set` for async code."""
         return await on_loop(cls._set(name, value, tags, overwrite=overwrite))
 
     @classmethod

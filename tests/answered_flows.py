@@ -8,7 +8,7 @@ import pydantic
 
 from flowruns import RunInput, flow, pause_flow_run, task
 from flowruns.sdk.results import read_reference
-from flowruns.sdk.testing import reviewed_by
+from flowruns.testing import reviewed_by
 
 
 class Approval(RunInput):

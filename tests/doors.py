@@ -14,14 +14,14 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from flowruns.models import ApiKey
 from flowruns.services.api_keys import create_api_key, revoke_api_keys
-from flowruns.sockets import PATHS
+from flowruns.web.sockets import PATHS
 
 TABLE = Path(__file__).parent / "data" / "doors.txt"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 OF_PAGES = ("GET", "POST")
 KEYS = ("flows", "resume", "both", "revoked")
 CALLERS = ("nobody", *KEYS, "reviewer", "foreign session", "superuser")
-# who is let in by what a row of the table says
+# Who is let in by what a row of the table says
 LET_IN = {
     "open": set(CALLERS),
     "flows": {"flows", "both"},
@@ -116,7 +116,7 @@ class Caller:
     def comes_in(self, door: Door) -> bool:
         """Whether the door opens; it must never break."""
         if self._user is not None and not self._client.session.get("_auth_user_id"):
-            # at first, and after the door of the logout
+            # At first, and after the door of the logout
             self._client.force_login(self._user, "django.contrib.auth.backends.ModelBackend")
         response = _ask(self._client, door)
         assert response.status_code < 500, door

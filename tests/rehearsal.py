@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flowruns.sdk.errors import ServerUnreachable
-from flowruns.sdk.steps import (
+from flowruns.sdk.steps.steps import (
     Await,
     Block,
     Emit,
@@ -55,7 +55,7 @@ class Rehearsal:
             answer = error = None
             try:
                 answer = self._perform(step)
-            except BaseException as raised:  # noqa: BLE001 - the steps decide what it means
+            except BaseException as raised:  # noqa: BLE001 -- the steps decide what it means
                 error = raised
 
     def _perform(self, step: Step) -> Any:

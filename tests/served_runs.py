@@ -11,7 +11,7 @@ import pytest
 from flowruns import Flow, FlowRun, wire
 from flowruns.domain import states
 from flowruns.exceptions import FlowRunSuspended
-from flowruns.sdk.testing import FakeRun, FakeServer
+from flowruns.testing import FakeRun, FakeServer
 
 
 class Served:

@@ -77,7 +77,7 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> N
     while time.monotonic() < deadline:
         assert process.poll() is None, f"The server ended:\n{log.read_text()}"
         try:
-            # a long time, because the first answer takes longest
+            # A long time, because the first answer takes longest
             if httpx.get(url, timeout=60, verify=False).status_code == 200:
                 return
         except httpx.TransportError:

@@ -12,17 +12,17 @@ _home = Path(tempfile.mkdtemp(prefix="approvals-tests-"))
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 os.environ["APPROVALS_HOME"] = str(_home)
 
-from approvals.project.settings import *  # noqa: E402, F403
-from approvals.project.settings import DATABASES  # noqa: E402
+from approvals.project.settings import *  # noqa: E402, F403 -- the environment first
+from approvals.project.settings import DATABASES  # noqa: E402 -- the environment first
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    # a file, so that threads meet each other's locks as they do in production
+    # A file, so that threads meet each other's locks as they do in production
     DATABASES["default"]["TEST"] = {"NAME": str(_home / "test.sqlite3")}
     copy_our_database(_home / "test.sqlite3")
-    # a machine that is busy with other tests is no outage
+    # A machine that is busy with other tests is no outage
     DATABASES["default"]["OPTIONS"]["timeout"] = 20
-    # no test cuts the power, so none has to wait for the disk
+    # No test cuts the power, so none has to wait for the disk
     DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
-# each of Django's test clients would else look for all static files first
+# Each of Django's test clients would else look for all static files first
 WHITENOISE_AUTOREFRESH = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

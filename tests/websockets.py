@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from flowruns import event_feed, listening
-from flowruns.holding import Message, Receive, Scope, Send
-from flowruns.sockets import recording, serve_sockets
+from flowruns.pubsub import event_feed, listening
+from flowruns.web.sockets import recording, serve_sockets
+from flowruns.web.types import Message, Receive, Scope, Send
 
 _SECONDS = 10
 AUDIENCES = [event_feed.events.audience, event_feed.logs.audience]
@@ -102,7 +102,7 @@ async def running_feeds() -> AsyncIterator[None]:
     async def ring(*_: str) -> None:
         ready.set()
 
-    # the last to be told that listening has begun
+    # The last to be told that listening has begun
     last = listening.Audience(channel="tests_listen", hear=ring, catch_up=ring)
     tasks = [
         asyncio.create_task(listening.listen([*AUDIENCES, last])),

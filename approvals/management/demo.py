@@ -16,7 +16,7 @@ from flowruns.domain.actors import api_key, server
 from flowruns.domain.states import TERMINAL_STATES, StateType, cancelled
 from flowruns.models import ApiKey, FlowRun
 from flowruns.services.api_keys import replace_api_key
-from flowruns.services.states import set_flow_run_state
+from flowruns.services.runs.states import set_flow_run_state
 
 DEMO_USER = "demo"
 _KEY_NAME = "demo"

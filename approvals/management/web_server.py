@@ -13,7 +13,7 @@ from django.core.management.base import CommandError
 
 from approvals.management.ordered_pings import OrderedPings
 from approvals.management.timed_http import TimedHttp
-from flowruns import waiters
+from flowruns.pubsub import waiters
 
 _APPLICATION = "approvals.project.asgi:application"
 _GRACE_SECONDS = 1

@@ -67,7 +67,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
     "approvals.views.errors.explain_refused_methods",
-    "flowruns.callers.note_callers",
+    "flowruns.web.callers.note_callers",
 ]
 
 ROOT_URLCONF = "approvals.project.urls"
@@ -124,7 +124,7 @@ if TRUST_PROXY:
 # Flows
 # `serve` makes a key for the flows of this machine, unless others reach the server through a proxy
 KEEPS_LOCAL_KEY = not (_IS_HTTPS or TRUST_PROXY)
-# and there a websocket of the same user may need none (flowruns.sockets): only where it is asked
+# and there a websocket of the same user may need none (flowruns.web.sockets): only where asked
 # for, since whatever that user runs to forward connections would let others in
 SAME_USER_NEEDS_NO_KEY = KEEPS_LOCAL_KEY and read_bool("SAME_USER_NEEDS_NO_KEY", default=False)
 # who answers what no policy of an operator is for
@@ -179,16 +179,16 @@ USE_I18N = False
 
 # Background loops: a service that does one round, and the seconds between rounds
 BACKGROUND_LOOPS = {
-    "flowruns.services.expiry.expire_pauses": 1.0,
+    "flowruns.services.upkeep.expiry.expire_pauses": 1.0,
     "approvals.services.drafts.drop_old_drafts": 600.0,
     "approvals.services.seats.settle_approvals": 1.0,
-    "flowruns.services.scheduling.schedule_runs": 1.0,
-    "flowruns.services.lateness.mark_late_runs": 5.0,
+    "flowruns.services.upkeep.scheduler.schedule_runs": 1.0,
+    "flowruns.services.upkeep.late_runs.mark_late_runs": 5.0,
     "approvals.services.uploads.drop_abandoned_uploads": 600.0,
-    "flowruns.services.attendance.end_abandoned_runs": 2.5,
-    "flowruns.services.unstarted.release_unstarted_runs": 2.5,
-    "flowruns.services.events.delete_old_events": 30.0,
-    "flowruns.services.concurrency.drop_expired_leases": 60.0,
+    "flowruns.services.upkeep.heartbeat.end_abandoned_runs": 2.5,
+    "flowruns.services.upkeep.abandoned.release_unstarted_runs": 2.5,
+    "flowruns.services.events.events.delete_old_events": 30.0,
+    "flowruns.services.limits.concurrency.drop_expired_leases": 60.0,
 }
 
 LOGGING = {
@@ -198,7 +198,7 @@ LOGGING = {
         "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
     },
     "filters": {
-        "outages": {"()": "flowruns.outages.LeaveToOutages"},
+        "outages": {"()": "flowruns.pubsub.outages.LeaveToOutages"},
         "hosts": {"()": "approvals.views.wrong_hosts.EachOnce"},
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},

@@ -1,8 +1,8 @@
 """JSON schema → HTML form → JSON value, on the server, without JavaScript."""
 
 from approvals.schemaforms.carrying import Changes, carry_over, fill_form
-from approvals.schemaforms.decode import OPERATION, PostedData
-from approvals.schemaforms.files import FileStore, NotKeptError, name_kept
+from approvals.schemaforms.controls.files import name_kept
+from approvals.schemaforms.controls.problems import Problem
 from approvals.schemaforms.form import (
     Form,
     describe_answer,
@@ -11,7 +11,7 @@ from approvals.schemaforms.form import (
     open_form,
     read_form,
 )
-from approvals.schemaforms.problems import Problem
+from approvals.schemaforms.posted import OPERATION, FileStore, NotKeptError, PostedData
 from approvals.schemaforms.survey import Remark, list_remarks
 from approvals.schemaforms.values import JSONValue
 

@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from approvals.schemaforms.controls import Control, TextControl
-from approvals.schemaforms.decode import FieldList
-from approvals.schemaforms.files import File, name_kept
+from approvals.schemaforms.controls.base import Control, TextControl
+from approvals.schemaforms.controls.files import File, name_kept
+from approvals.schemaforms.controls.groups import PRESENT, Group
+from approvals.schemaforms.controls.maps import MapControl
+from approvals.schemaforms.controls.objects import ObjectControl
+from approvals.schemaforms.controls.problems import clear_problems, join_labels
+from approvals.schemaforms.controls.rows import ListControl, Rows
+from approvals.schemaforms.controls.texts import AnyJSON, ReadOnly, Secret
+from approvals.schemaforms.controls.unions import UnionControl
 from approvals.schemaforms.form import Form, open_form, read_form
-from approvals.schemaforms.groups import PRESENT, Group
 from approvals.schemaforms.limits import MAX_COMPARED_NODES, MAX_SHOWN_VALUE
-from approvals.schemaforms.maps import MapControl
-from approvals.schemaforms.objects import ObjectControl
-from approvals.schemaforms.problems import forget_problems, join_labels
-from approvals.schemaforms.rows import ListControl, Rows
-from approvals.schemaforms.texts import AnyJSON, ReadOnly, Secret
-from approvals.schemaforms.unions import UnionControl
+from approvals.schemaforms.posted import FieldList
 from approvals.schemaforms.values import (
     MISSING,
     JSONValue,
@@ -23,8 +23,8 @@ from approvals.schemaforms.values import (
     same_json,
 )
 
+# How often answers are filled in that bring in questions to which there are answers, too.
 _MAX_PASSES = 30
-"""How often answers are filled in that bring in questions to which there are answers, too."""
 
 type Inputs = Iterator[tuple[str, str]]
 
@@ -36,8 +36,8 @@ class Changes:
     added: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     altered: list[str] = field(default_factory=list)
+    # What was typed and fits nowhere any more, as (label, text).
     lost: list[tuple[str, str]] = field(default_factory=list)
-    """What was typed and fits nowhere any more, as (label, text)."""
 
 
 def carry_over(old: Form, schema: JSONValue) -> tuple[list[tuple[str, str]], Changes]:
@@ -54,7 +54,7 @@ def carry_over(old: Form, schema: JSONValue) -> tuple[list[tuple[str, str]], Cha
 def fill_form(schema: JSONValue, value: JSONValue) -> list[tuple[str, str]]:
     """Return the fields that fill in a form with an earlier answer, without secrets and files."""
     blank = open_form(schema).root
-    root = blank.desk.build(replace(blank.slot, given=value))
+    root = blank.context.build(replace(blank.slot, given=value))
     fields, _ = _move(root, schema, is_answer=True)
     files = {
         part.name
@@ -62,7 +62,7 @@ def fill_form(schema: JSONValue, value: JSONValue) -> list[tuple[str, str]]:
         if isinstance(part, File) and len(part.raw) > MAX_SHOWN_VALUE
     }
     asked = [name_kept(name, "an earlier file") for name in sorted(files)]
-    # where there is no default, a blank JSON editor would ask instead of answering null
+    # Where there is no default, a blank JSON editor would ask instead of answering null
     nulls = {
         part.name for part in root.walk() if isinstance(part, AnyJSON) and part.initial is None
     }
@@ -78,7 +78,7 @@ def _move(
     move = _Move(is_answer=is_answer)
     fields = list(move.fill(old, root))
     for _ in range(_MAX_PASSES if move.lost or _is_conditional(root) else 0):
-        # again, with the questions that these answers bring in
+        # Again, with the questions that these answers bring in
         before, move = fields, _Move(is_answer=is_answer)
         fields = list(move.fill(old, read_form(schema, FieldList(fields)).root))
         if fields == before:
@@ -134,7 +134,7 @@ def _spell_out(control: Control, raw: JSONValue) -> JSONValue:
         if isinstance(reference, str):
             if reference in trail or left[0] < 0:
                 return part
-            part, trail = control.desk.resolve_quietly(part), (*trail, reference)
+            part, trail = control.context.resolve_quietly(part), (*trail, reference)
         return {key: spell(item, trail) for key, item in part.items()}
 
     return spell(raw, ())
@@ -232,10 +232,10 @@ class _Move:
     def _fill_by_value(self, old: Control, new: Control, labels: tuple[str, ...]) -> Inputs:
         """Fill in the same JSON value, where the new field can hold it."""
         value = old.decode()
-        forget_problems(old)
+        clear_problems(old)
         is_private = any(isinstance(part, (Secret, File)) for part in (*old.walk(), *new.walk()))
         if value is not MISSING and not is_private:
-            filled = new.desk.build(replace(new.slot, given=value))
+            filled = new.context.build(replace(new.slot, given=value))
             if type(filled) is type(new) and same_json(filled.decode(), value):
                 yield from filled.inputs()
                 return

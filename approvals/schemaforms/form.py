@@ -3,38 +3,41 @@
 import hashlib
 import logging
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
-from approvals.schemaforms.build import Desk
-from approvals.schemaforms.controls import Control, Slot
-from approvals.schemaforms.decode import (
+from django.utils.safestring import SafeString
+
+from approvals.schemaforms.controls.base import Control
+from approvals.schemaforms.controls.build import make_control
+from approvals.schemaforms.controls.context import FormContext, Slot
+from approvals.schemaforms.controls.problems import (
+    Problem,
+    clear_problems,
+    find_control,
+    find_control_at,
+    join_labels,
+    list_problems,
+    list_warnings,
+    place_complaint,
+    show_warnings,
+)
+from approvals.schemaforms.controls.searching import Search, SearchTicks
+from approvals.schemaforms.controls.texts import MASK, list_secrets
+from approvals.schemaforms.limits import MAX_SHOWN_VALUE
+from approvals.schemaforms.operations import Outcome, apply_operation, reach_control
+from approvals.schemaforms.posted import (
     JUDGED,
     MAX_NAME_LENGTH,
     OPERATION,
     ROOT,
     SEARCHED,
     SEEN,
+    FileStore,
     Posted,
     PostedData,
 )
-from approvals.schemaforms.fields import Kind
-from approvals.schemaforms.files import FileStore
-from approvals.schemaforms.limits import MAX_SHOWN_VALUE
-from approvals.schemaforms.operations import Outcome, apply_operation, reach_control
-from approvals.schemaforms.problems import (
-    Problem,
-    find_control,
-    find_control_at,
-    forget_problems,
-    hide_patterns,
-    join_labels,
-    list_doubts,
-    list_problems,
-    place_complaint,
-    point_out_doubts,
-)
-from approvals.schemaforms.searching import Search, SearchTicks
-from approvals.schemaforms.texts import MASK, list_secrets
+from approvals.schemaforms.render import render_fields, render_found, render_summary
+from approvals.schemaforms.schema.complaints import hide_patterns
+from approvals.schemaforms.schema.nodes import Kind
 from approvals.schemaforms.values import (
     MISSING,
     JSONValue,
@@ -44,10 +47,7 @@ from approvals.schemaforms.values import (
 )
 from flowruns.evaluation.budget import TooSlowError
 
-if TYPE_CHECKING:
-    from django.utils.safestring import SafeString
-
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 _NOTHING_ASKED: JSONValue = {"type": "object", "properties": {}}
 
@@ -66,24 +66,24 @@ class Form:
     ) -> None:
         self.schema = schema
         self.root = root
-        self.fallback_reason = root.node.trouble
+        self.fallback_reason = root.node.unsupported
         self.is_bound = outcome is not None
         self.operation = outcome.operation if outcome else ""
         self.focus_id = outcome.focus_id if outcome else ""
         self.announcement = outcome.announcement if outcome else ""
         self.value: JSONValue = None
+        # The page has a stored schema beside it, in which it can look for options.
         self.is_served = True
-        """The page has a stored schema beside it, in which it can look for options."""
         self._other_problems: list[Problem] = []
         self._seen = frozenset(seen)
+        # The person has seen what is wrong, so it stays in sight while they mend it.
         self.is_judged = is_judged or (self.is_bound and not self.operation)
-        """The person has seen what is wrong, so it stays in sight while they mend it."""
         if self.is_judged:
             self._decode()
         if outcome and self.operation:
             unseen = [control for control in root.walk() if control.is_new]
             for control in [*outcome.fresh, *unseen]:
-                forget_problems(control)
+                clear_problems(control)
 
     @property
     def problems(self) -> list[Problem]:
@@ -92,18 +92,18 @@ class Form:
     @property
     def is_valid(self) -> bool:
         is_answer = self.is_bound and not self.operation
-        return is_answer and not self.problems and not self.doubts
+        return is_answer and not self.problems and not self.warnings
 
     @property
-    def doubts(self) -> list[Problem]:
+    def warnings(self) -> list[Problem]:
         """What is allowed and likely not meant, until the person has seen it and submits again."""
-        found = list_doubts(self.root)
-        return [doubt for control, doubt in found if _doubt_token(control) not in self._seen]
+        found = list_warnings(self.root)
+        return [warning for control, warning in found if _warning_token(control) not in self._seen]
 
     @property
-    def seen_doubts(self) -> list[str]:
-        """What the page tells once it shows these doubts, so that they are told once."""
-        return [_doubt_token(control) for control, _ in list_doubts(self.root)]
+    def seen_warnings(self) -> list[str]:
+        """What the page tells once it shows these warnings, so that they are told once."""
+        return [_warning_token(control) for control, _ in list_warnings(self.root)]
 
     def _decode(self) -> None:
         value = self.root.decode()
@@ -113,12 +113,12 @@ class Form:
         self._check_whole(self.value)
         if unstorable := find_unstorable(self.value):
             self.attach([unstorable])
-        point_out_doubts(self.root)
+        show_warnings(self.root)
 
     def _check_whole(self, value: JSONValue) -> None:
         """Ask the schema as a whole, for what no part of the form has noticed by itself."""
         try:
-            complaints = self.root.desk.checker.complain_about_whole(value)
+            complaints = self.root.context.checker.complain_about_whole(value)
         except TooSlowError:
             self.attach([((), "The answer could not be checked in time.")])
             return
@@ -148,16 +148,12 @@ class Form:
         """The names and texts that make the same form when they are posted, without secrets."""
         return list(self.root.inputs())
 
-    def render(self) -> "SafeString":
+    def render(self) -> SafeString:
         """The fields, without form element, token or submit button."""
-        from approvals.schemaforms.render import render_fields
-
         return render_fields(self)
 
-    def render_summary(self) -> "SafeString":
+    def render_summary(self) -> SafeString:
         """What is wrong, with links to the fields; empty where nothing is."""
-        from approvals.schemaforms.render import render_summary
-
         return render_summary(self)
 
 
@@ -180,13 +176,11 @@ def read_form(
     return _build_form(schema, Posted(posted, files, store))
 
 
-def find_options(schema: JSONValue, posted: PostedData) -> "SafeString | None":
+def find_options(schema: JSONValue, posted: PostedData) -> SafeString | None:
     """Return what a search brings, as HTML; None where there is no such search field.
 
     `posted` names the field under `field` and holds what was typed and picked in it.
     """
-    from approvals.schemaforms.render import render_found
-
     name = next(iter(posted.getlist(SEARCHED)), "")[:MAX_NAME_LENGTH]
     control = reach_control(open_form(schema).root, name)
     if not isinstance(control, (Search, SearchTicks)):
@@ -215,21 +209,22 @@ def describe_problems(
 def _build_form(schema: JSONValue, posted: Posted | None, value: MaybeJSON = MISSING) -> Form:
     try:
         return _try_form(schema, posted, value)
-    except Exception as error:  # noqa: BLE001 - a form must open whatever a schema contains
+    except Exception as error:  # noqa: BLE001 -- a form must open whatever a schema contains
         # No traceback: it may quote what a person typed.
-        logger.warning("A form could not be built: %s", type(error).__name__)
+        _log.warning("A form could not be built: %s", type(error).__name__)
         form = _try_form(True, posted, value)
         form.fallback_reason = "Its description cannot be understood."
         return form
 
 
 def _try_form(schema: JSONValue, posted: Posted | None, value: MaybeJSON) -> Form:
-    desk = Desk(_NOTHING_ASKED if schema == {} else schema, shows_misfits=value is not MISSING)
-    raw = desk.reading.root
-    label = "" if desk.node(raw).kind is Kind.OBJECT else "Answer"
-    root = desk.build(Slot(name=ROOT, raw=raw, label=label, given=value), posted)
+    asked = _NOTHING_ASKED if schema == {} else schema
+    context = FormContext(asked, make_control, shows_mismatches=value is not MISSING)
+    raw = context.cache.root
+    label = "" if context.node(raw).kind is Kind.OBJECT else "Answer"
+    root = context.build(Slot(name=ROOT, raw=raw, label=label, given=value), posted)
     form = Form(schema, root) if posted is None else _judge_posted(schema, root, posted)
-    desk.keep_reading()
+    context.keep_findings()
     return form
 
 
@@ -240,7 +235,7 @@ def _judge_posted(schema: JSONValue, root: Control, posted: Posted) -> Form:
     return Form(schema, root, outcome, is_judged=is_judged, seen=posted.texts(SEEN))
 
 
-def _doubt_token(control: Control) -> str:
-    """Name a doubt, for as long as its answer stays what it is."""
+def _warning_token(control: Control) -> str:
+    """Name a warning, for as long as its answer stays what it is."""
     answer = hashlib.sha256(repr(control.state()).encode(errors="replace")).hexdigest()
     return f"{control.name}:{answer[:16]}"

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from approvals.schemaforms.controls import Control
-from approvals.schemaforms.files import File
-from approvals.schemaforms.groups import Group
-from approvals.schemaforms.rows import Rows
-from approvals.schemaforms.searching import Search, SearchTicks, first_match_id
-from approvals.schemaforms.texts import AnyJSON
-from approvals.schemaforms.unions import UnionControl
+from approvals.schemaforms.controls.base import Control
+from approvals.schemaforms.controls.files import File
+from approvals.schemaforms.controls.groups import Group
+from approvals.schemaforms.controls.rows import Rows
+from approvals.schemaforms.controls.searching import Search, SearchTicks, first_match_id
+from approvals.schemaforms.controls.texts import AnyJSON
+from approvals.schemaforms.controls.unions import UnionControl
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Outcome:
     operation: str
     focus_id: str = ""
     announcement: str = ""
+    # Controls that are new to the person, so that nothing in them can be wrong yet.
     fresh: tuple[Control, ...] = ()
-    """Controls that are new to the person, so that nothing in them can be wrong yet."""
 
 
 def apply_operation(root: Control, command: str) -> Outcome:
@@ -114,7 +114,7 @@ def _move(rows: Rows, token: str, step: int) -> Outcome:
     moved = rows.move_row(token, step)
     number = rows.tokens.index(token) + 1
     words = f"Entry moved to place {number}" if moved else f"Entry stays at place {number}"
-    # on the button that goes on in the same direction, while there is one
+    # On the button that goes on in the same direction, while there is one
     goes_up = number > 1 and (step < 0 or number == len(rows.tokens))
     return Outcome("move", f"{rows.id}-{token}-{'up' if goes_up else 'down'}", words)
 

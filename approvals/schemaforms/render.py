@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import available_timezones
 
 import nh3
@@ -12,21 +12,20 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
-from approvals.schemaforms.choices import Choice, Fixed, Ticks
-from approvals.schemaforms.controls import Control
-from approvals.schemaforms.decode import JUDGED, OPERATION, SEEN
-from approvals.schemaforms.files import File
-from approvals.schemaforms.form import Form
-from approvals.schemaforms.groups import Group
+from approvals.schemaforms.controls.base import Control
+from approvals.schemaforms.controls.choices import Choice, Fixed, Ticks
+from approvals.schemaforms.controls.files import File
+from approvals.schemaforms.controls.groups import Group
+from approvals.schemaforms.controls.maps import MapControl
+from approvals.schemaforms.controls.moments import DateTime
+from approvals.schemaforms.controls.objects import ObjectControl
+from approvals.schemaforms.controls.problems import Problem, has_problems
+from approvals.schemaforms.controls.rows import ListControl
+from approvals.schemaforms.controls.searching import Search, SearchTicks
+from approvals.schemaforms.controls.texts import AnyJSON
+from approvals.schemaforms.controls.unions import UnionControl
 from approvals.schemaforms.limits import MAX_HELP_LENGTH
-from approvals.schemaforms.maps import MapControl
-from approvals.schemaforms.moments import DateTime
-from approvals.schemaforms.objects import ObjectControl
-from approvals.schemaforms.problems import has_problems
-from approvals.schemaforms.rows import ListControl
-from approvals.schemaforms.searching import Search, SearchTicks
-from approvals.schemaforms.texts import AnyJSON
-from approvals.schemaforms.unions import UnionControl
+from approvals.schemaforms.posted import JUDGED, OPERATION, SEEN
 from approvals.schemaforms.values import UNPRINTABLE, clip
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image").enable("table")
@@ -43,7 +42,7 @@ def markdown(text: str) -> SafeString:
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener nofollow noreferrer",
     )
-    return mark_safe(html.strip())  # noqa: S308 - sanitised by nh3 just above
+    return mark_safe(html.strip())  # noqa: S308 -- sanitised by nh3 just above
 
 
 def printable(text: str) -> str:
@@ -54,6 +53,22 @@ def printable(text: str) -> str:
 def _zone_names() -> tuple[str, ...]:
     regions = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Pacific/")
     return ("UTC", *sorted(name for name in available_timezones() if name.startswith(regions)))
+
+
+class ShownForm(Protocol):
+    """What a form tells its page beside its controls."""
+
+    root: Control
+    focus_id: str
+    operation: str
+    is_bound: bool
+    is_judged: bool
+    is_served: bool
+
+    @property
+    def problems(self) -> list[Problem]: ...
+    @property
+    def warnings(self) -> list[Problem]: ...
 
 
 @dataclass(frozen=True)
@@ -67,7 +82,7 @@ class _Page:
     operation: str = OPERATION
 
 
-def render_fields(form: Form) -> SafeString:
+def render_fields(form: ShownForm) -> SafeString:
     controls = list(form.root.walk())
     has_files = any(isinstance(control, File) for control in controls)
     is_bare = isinstance(form.root, ObjectControl)
@@ -86,27 +101,27 @@ def render_fields(form: Form) -> SafeString:
             control.is_group or isinstance(control, (AnyJSON, File)) for control in controls
         ),
     )
-    return mark_safe(printable(html))  # noqa: S308 - as above, with some characters replaced
+    return mark_safe(printable(html))  # noqa: S308 -- as above, with some characters replaced
 
 
-def render_summary(form: Form) -> SafeString:
+def render_summary(form: ShownForm) -> SafeString:
     problems = form.problems
-    doubts = form.doubts
-    # it takes the focus once, not from whoever goes on to press a button of the form
-    context = {"problems": problems, "doubts": doubts, "is_first": not form.operation}
-    html = _render("summary", **context) if problems or doubts else ""
-    return mark_safe(printable(html))  # noqa: S308 - as above, with some characters replaced
+    warnings = form.warnings
+    # It takes the focus once, not from whoever goes on to press a button of the form
+    context = {"problems": problems, "warnings": warnings, "is_first": not form.operation}
+    html = _render("summary", **context) if problems or warnings else ""
+    return mark_safe(printable(html))  # noqa: S308 -- as above, with some characters replaced
 
 
 def render_found(control: Search | SearchTicks) -> SafeString:
     """The options that a search brought, and words about them to be announced."""
     html = _render("search_found", c=control, **_options(control))
-    return mark_safe(printable(html))  # noqa: S308 - as above, with some characters replaced
+    return mark_safe(printable(html))  # noqa: S308 -- as above, with some characters replaced
 
 
 def _render(name: str, **context: Any) -> SafeString:
     html = get_template(f"schemaforms/{name}.html").render(context)
-    return mark_safe(html)  # noqa: S308 - rendered by escaping templates
+    return mark_safe(html)  # noqa: S308 -- rendered by escaping templates
 
 
 def _render_control(control: Control, page: _Page, *, is_bare: bool = False) -> SafeString:
@@ -135,8 +150,8 @@ def _help(control: Control) -> SafeString:
 def _notes(control: Control) -> list[str]:
     """Short remarks that stand between a field's help and the field."""
     notes = list(control.hints)
-    if control.node.trouble:
-        notes.append(f"This is entered as JSON. {control.node.trouble}")
+    if control.node.unsupported:
+        notes.append(f"This is entered as JSON. {control.node.unsupported}")
     return [note for note in notes if note]
 
 
@@ -146,7 +161,7 @@ def _described_by(control: Control) -> str:
         "optional": control.is_optional,
         "note": _notes(control),
         "error": control.problems,
-        "doubt": control.doubt,
+        "doubt": control.warning,
     }
     return " ".join(f"{control.id}-{mark}" for mark, is_there in marks.items() if is_there)
 

@@ -10,6 +10,7 @@ from typing import Final, NoReturn
 from approvals.schemaforms.limits import MAX_JSON_DEPTH, MAX_NUMBER_LENGTH
 
 type JSONValue = bool | int | float | str | list[JSONValue] | dict[str, JSONValue] | None
+type Keywords = dict[str, JSONValue]
 
 
 class Missing(Enum):
@@ -21,11 +22,11 @@ class Missing(Enum):
 MISSING: Final = Missing.MISSING
 type MaybeJSON = JSONValue | Missing
 
+# A Prefect server executes every object that carries this key, so no answer may.
 RESERVED_KEY = "__prefect_kind"
-"""A Prefect server executes every object that carries this key, so no answer may."""
 
+# Characters that JSON allows and that neither HTML nor UTF-8 can carry.
 UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
-"""Characters that JSON allows and that neither HTML nor UTF-8 can carry."""
 
 
 class UnreadableError(ValueError):
@@ -102,7 +103,7 @@ def walk_json(value: JSONValue) -> Iterator[tuple[tuple[str | int, ...], JSONVal
 
 
 def is_larger_than(value: MaybeJSON, limit: int) -> bool:
-    """Tell whether `value` holds more than `limit` values, without counting them all."""
+    """Whether `value` holds more than `limit` values, without counting them all."""
     if not isinstance(value, (list, dict)):
         return False
     return any(count >= limit for count, _ in enumerate(walk_json(value)))
@@ -229,3 +230,9 @@ def as_browser_text(text: str) -> str:
 
 def clip(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def humanise(name: str) -> str:
+    """Write a property name as a label."""
+    words = as_text(name).replace("_", " ").strip()
+    return words[:1].upper() + words[1:] if words else "(no name)"

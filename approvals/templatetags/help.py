@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 from django.urls import reverse
 
-from flowruns.version import VERSION
+from flowruns.domain.version import VERSION
 
 register = template.Library()
 

@@ -7,8 +7,8 @@ from ninja import Router
 
 from flowruns.api import auth
 from flowruns.api.http import respond, respond_empty, respond_json, respond_list
-from flowruns.services import artifacts as services
-from flowruns.services.artifacts import present_artifact
+from flowruns.services.runs import artifacts as services
+from flowruns.services.runs.artifacts import present_artifact
 from flowruns.wire.artifacts import (
     Artifact,
     ArtifactCollection,

@@ -5,7 +5,7 @@ from ninja import Router
 
 from flowruns.api import auth
 from flowruns.api.http import respond_json
-from flowruns.services import block_schemas as services
+from flowruns.services.blocks import schemas as services
 
 router = Router(tags=["Block capabilities"])
 

@@ -7,8 +7,8 @@ from ninja import Router
 
 from flowruns.api import auth
 from flowruns.api.http import respond, respond_empty, respond_json, respond_list
-from flowruns.services import block_documents as services
-from flowruns.services.presenting_blocks import present_block_document, present_block_documents
+from flowruns.services.blocks import documents as services
+from flowruns.services.blocks.presenting import present_block_document, present_block_documents
 from flowruns.wire.block_documents import (
     BlockDocument,
     BlockDocumentCreate,

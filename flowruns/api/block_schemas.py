@@ -7,8 +7,8 @@ from ninja import Router
 
 from flowruns.api import auth
 from flowruns.api.http import respond, respond_empty, respond_list
-from flowruns.services import block_schemas as services
-from flowruns.services.presenting_blocks import present_block_schema
+from flowruns.services.blocks import schemas as services
+from flowruns.services.blocks.presenting import present_block_schema
 from flowruns.wire.block_schemas import BlockSchema, BlockSchemaCreate, BlockSchemaQuery
 
 router = Router(tags=["Block schemas"])
@@ -16,7 +16,7 @@ router = Router(tags=["Block schemas"])
 
 @router.post("/", auth=auth.flows, response={200: BlockSchema, 201: BlockSchema})
 def create_block_schema(request: HttpRequest, block_schema: BlockSchemaCreate) -> HttpResponse:
-    """Keep a schema; 200 with the one that is there for the same checksum and version."""
+    """Store a schema; 200 with the one that is there for the same checksum and version."""
     kept, is_new = services.create_block_schema(block_schema)
     return respond(present_block_schema(kept), status=201 if is_new else 200)
 

@@ -7,12 +7,12 @@ from ninja import Router
 
 from flowruns.api import auth
 from flowruns.api.http import respond, respond_empty, respond_list
-from flowruns.services import block_types as services
-from flowruns.services.block_documents import (
+from flowruns.services.blocks import types as services
+from flowruns.services.blocks.documents import (
     read_block_document_by_name,
     read_block_documents_of_type,
 )
-from flowruns.services.presenting_blocks import (
+from flowruns.services.blocks.presenting import (
     present_block_document,
     present_block_documents,
     present_block_type,

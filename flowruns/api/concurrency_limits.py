@@ -9,8 +9,8 @@ from ninja import Router
 from flowruns.api import auth
 from flowruns.api.http import respond, respond_empty, respond_list
 from flowruns.models import ConcurrencyLimit
-from flowruns.services import concurrency as services
-from flowruns.services.presenting_limits import present_limit, present_new_limit
+from flowruns.services.limits import concurrency as services
+from flowruns.services.presenting import present_limit, present_new_limit
 from flowruns.wire import concurrency as wire
 
 router = Router(tags=["Concurrency Limits"])

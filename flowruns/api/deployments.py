@@ -8,9 +8,10 @@ from ninja import Router
 from flowruns.api import auth
 from flowruns.api.auth import actor_of
 from flowruns.api.http import respond, respond_empty, respond_json, respond_list
-from flowruns.services import deployments as services
-from flowruns.services import flow_runs, queries
+from flowruns.services import queries
+from flowruns.services.deployments import deployments as services
 from flowruns.services.presenting import present_deployment, present_flow_run, present_flow_runs
+from flowruns.services.runs import flow_runs
 from flowruns.wire import FlowRun
 from flowruns.wire.deployments import (
     Deployment,

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from flowruns.api import auth
 from flowruns.api.http import respond, respond_empty
-from flowruns.services import events as services
-from flowruns.services.event_queries import read_events as read_page
+from flowruns.services.events import events as services
+from flowruns.services.events.queries import read_events as read_page
 from flowruns.wire.event_filters import EventFilter, EventPageToken, EventQuery
 from flowruns.wire.events import Event, EventPage
 

@@ -9,7 +9,7 @@ from flowruns import wire
 from flowruns.api import auth
 from flowruns.api.http import respond, respond_list
 from flowruns.models import FlowRunState
-from flowruns.services import states as services
+from flowruns.services.runs import states as services
 
 router = Router(tags=["Flow Run States"])
 

@@ -10,10 +10,12 @@ from flowruns.api import auth
 from flowruns.api.auth import actor_of, may_read_variables
 from flowruns.api.http import respond, respond_empty, respond_json, respond_list, sent_at
 from flowruns.api.verdicts import respond_resumed, respond_verdict
-from flowruns.services import attendance, queries, resume, run_inputs, states
-from flowruns.services import flow_runs as services
+from flowruns.services import queries
 from flowruns.services.presenting import present_flow_run, present_flow_runs
-from flowruns.wire.headers import read_etag, reads_attendance
+from flowruns.services.runs import flow_runs as services
+from flowruns.services.runs import resume, run_inputs, states
+from flowruns.services.upkeep import heartbeat
+from flowruns.wire.headers import read_etag, reads_heartbeat
 from flowruns.wire.queries import FlowRunPageQuery, FlowRunQuery, Page, RunCriteria
 
 router = Router(tags=["Flow Runs"])
@@ -50,8 +52,8 @@ def read_flow_run(request: HttpRequest, flow_run_id: UUID) -> HttpResponse:
 
     With `Prefer: attend` asks the process that runs it, which so says that it is there.
     """
-    if reads_attendance(request.headers.get("Prefer", "")):
-        attendance.attend_flow_run(flow_run_id)
+    if reads_heartbeat(request.headers.get("Prefer", "")):
+        heartbeat.note_heartbeat(flow_run_id)
     run = services.read_flow_run(flow_run_id)
     etag = f'"{run.state_id}"'
     if run.state_id and read_etag(request.headers.get("If-None-Match", "")) == run.state_id:
@@ -93,7 +95,7 @@ def set_flow_run_state(
         actor=actor_of(request),
         sent_at=sent_at(request),
         known_state_id=read_etag(request.headers.get("If-Match", "")),
-        attends=reads_attendance(request.headers.get("Prefer", "")),
+        is_heartbeat=reads_heartbeat(request.headers.get("Prefer", "")),
     )
     return respond_verdict(outcome)
 

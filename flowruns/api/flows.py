@@ -10,8 +10,9 @@ from flowruns.api import auth
 from flowruns.api.auth import actor_of
 from flowruns.api.http import respond, respond_empty, respond_json, respond_list
 from flowruns.models import Flow
-from flowruns.services import flow_runs, queries
 from flowruns.services import flows as services
+from flowruns.services import queries
+from flowruns.services.runs import flow_runs
 from flowruns.wire.queries import FlowPageQuery, FlowQuery, Page, RunCriteria
 
 router = Router(tags=["Flows"])

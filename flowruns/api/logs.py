@@ -6,9 +6,9 @@ from ninja import Router
 from flowruns import wire
 from flowruns.api import auth
 from flowruns.api.http import respond_json, respond_list
-from flowruns.services import logs as services
 from flowruns.services import queries
 from flowruns.services.presenting import present_log
+from flowruns.services.runs import logs as services
 from flowruns.wire.headers import IDEMPOTENCY_KEY, read_etag
 from flowruns.wire.queries import LogQuery
 

@@ -5,7 +5,7 @@ from ninja import Router
 
 from flowruns.api import auth
 from flowruns.api.http import respond, respond_empty
-from flowruns.services import result_storage as services
+from flowruns.services.blocks import result_storage as services
 from flowruns.wire.block_documents import DefaultResultStorage, DefaultResultStorageUpdate
 
 router = Router(tags=["Result storage"])

@@ -9,9 +9,9 @@ from pydantic import Field
 
 from flowruns.api import auth
 from flowruns.api.http import respond_empty, respond_json, respond_list
-from flowruns.services import schedules as services
-from flowruns.services import scheduling
+from flowruns.services.deployments import schedules as services
 from flowruns.services.presenting import present_schedule
+from flowruns.services.upkeep import scheduler
 from flowruns.wire.schedules import (
     MAX_SCHEDULES,
     DeploymentSchedule,
@@ -64,7 +64,7 @@ def schedule_deployment(
     request: HttpRequest, deployment_id: UUID, window: ScheduleWindow | None = None
 ) -> HttpResponse:
     """Make runs of the active schedules, also for a time that has passed."""
-    scheduling.schedule_deployment(deployment_id, window or ScheduleWindow())
+    scheduler.schedule_deployment(deployment_id, window or ScheduleWindow())
     return respond_json(None)
 
 

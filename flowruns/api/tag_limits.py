@@ -9,8 +9,8 @@ from ninja import Router
 from flowruns.api import auth
 from flowruns.api.http import respond, respond_json, respond_list
 from flowruns.models import ConcurrencyLimit
-from flowruns.services import tag_limits as services
-from flowruns.services.tag_limits import present_tag_limit, tag_of
+from flowruns.services.limits import tags as services
+from flowruns.services.limits.tags import present_tag_limit, tag_of
 from flowruns.wire.concurrency import LimitWindow, MinimalLimit
 from flowruns.wire.tag_limits import TagLimit, TagLimitCreate, TagLimitReset, TagSlots
 

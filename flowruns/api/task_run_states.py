@@ -9,7 +9,7 @@ from flowruns import wire
 from flowruns.api import auth
 from flowruns.api.http import respond, respond_list
 from flowruns.models import TaskRunState
-from flowruns.services import task_runs as services
+from flowruns.services.runs import task_runs as services
 
 router = Router(tags=["Task Run States"])
 

@@ -10,8 +10,8 @@ from flowruns.api import auth
 from flowruns.api.http import respond, respond_empty, respond_json, respond_list
 from flowruns.api.verdicts import respond_verdict
 from flowruns.services import queries
-from flowruns.services import task_runs as services
-from flowruns.services.presenting_task_runs import present_task_run, present_task_runs
+from flowruns.services.presenting import present_task_run, present_task_runs
+from flowruns.services.runs import task_runs as services
 from flowruns.wire.queries import Page, RunCriteria, TaskRunPageQuery, TaskRunQuery
 from flowruns.wire.task_runs import TaskRun, TaskRunCreate, TaskRunUpdate
 

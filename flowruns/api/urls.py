@@ -8,7 +8,7 @@ from django.db import DataError, IntegrityError, InterfaceError, OperationalErro
 from django.http import HttpRequest, HttpResponse
 from ninja.errors import AuthenticationError, ValidationError
 
-from flowruns import outages, wire
+from flowruns import wire
 from flowruns.api import (
     artifacts,
     automations,
@@ -48,7 +48,8 @@ from flowruns.domain.errors import (
     StateMovedOn,
     Unprocessable,
 )
-from flowruns.version import VERSION
+from flowruns.domain.version import VERSION
+from flowruns.pubsub import outages
 from flowruns.wire.queries import INVALID_LIMIT
 
 api = DocumentedOnce(

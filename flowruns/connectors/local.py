@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from flowruns import wire
-from flowruns.connectors import (
+from flowruns.connectors.protocol import (
     ArtifactHead,
     CheckedAnswer,
     HistoryState,
@@ -23,20 +23,12 @@ from flowruns.domain.states import StateType
 from flowruns.domain.texts import read_json
 from flowruns.domain.transitions import Accept
 from flowruns.models import FlowRunState, RunInput
-from flowruns.services import (
-    artifacts,
-    attendance,
-    deployments,
-    flow_runs,
-    flows,
-    logs,
-    resume,
-    run_inputs,
-    states,
-    timelines,
-)
+from flowruns.services import flows, timelines
+from flowruns.services.deployments import deployments
 from flowruns.services.presenting import present_flow_run, present_log
-from flowruns.services.states import Outcome
+from flowruns.services.runs import artifacts, flow_runs, logs, resume, run_inputs, states
+from flowruns.services.runs.states import Outcome
+from flowruns.services.upkeep import heartbeat
 from flowruns.wire.artifacts import Artifact
 
 
@@ -81,7 +73,7 @@ class LocalConnector:
             return False
 
     def is_missed(self, flow_run_id: UUID) -> bool:
-        return attendance.is_missed(flow_run_id)
+        return heartbeat.is_missed(flow_run_id)
 
     def read_logs(
         self,

@@ -15,15 +15,15 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Final
 
+# Of one part; more people than that are a vote of the public.
 MAX_SEATS: Final = 50
-"""Of one part; more people than that are a vote of the public."""
 
 MAX_PARTS: Final = 20
+# Characters of a line.
 MAX_LENGTH: Final = 1_000
-"""Characters of a line."""
 
+# The keyword of a schema that carries a policy, for authors who write Prefect's own classes.
 ANNOTATION: Final = "x-approvals"
-"""The keyword of a schema that carries a policy, for authors who write Prefect's own classes."""
 
 _PIECE = re.compile(r'\s*((?:@|key:)?"[^"]*"|,|[^\s,"]+)')
 _PLAIN_NAME = re.compile(r'[^\s,"@][^\s,"]*')

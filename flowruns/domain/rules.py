@@ -237,7 +237,7 @@ def pauses_are_named_by_who_runs_the_run(t: Transition) -> Verdict | None:
     """Keep others from asking under a key by which the flow will ask, and be answered, itself.
 
     A pause fires once: the flow would take the answer to their question for the answer to its
-    own. Who suspends another run uses a UUID (as Prefect 3.8's client, where this is no rule).
+    own. Who suspends another run uses a UUID (as Prefect 3.8's client, where this is not a rule).
     """
     if t.proposed.type is not StateType.PAUSED or not t.run.is_run_by_another:
         return None

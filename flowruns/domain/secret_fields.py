@@ -54,7 +54,7 @@ def _change_at(value: Any, other: Any, path: list[str], change: _Change) -> Any:
         return [_change_at(item, _part(other, i), path, change) for i, item in enumerate(value)]
     if not isinstance(value, dict):
         return value
-    # a path leads through a dictionary of objects without naming its keys
+    # A path leads through a dictionary of objects without naming its keys
     names = [path[0]] if path[0] in value else list(value)
     rest = path[1:] if path[0] in value else path
     changed = {name: _change_at(value[name], _part(other, name), rest, change) for name in names}

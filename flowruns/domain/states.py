@@ -28,7 +28,7 @@ TERMINAL_STATES = frozenset(
 )
 
 
-# in a state's details: this server thinks so, and may be wrong
+# In a state's details: this server thinks so, and may be wrong
 PRESUMED = "presumed"
 
 

@@ -57,7 +57,7 @@ def hydrate_on_trial(
 ) -> dict[str, Any]:
     """Return the values with `Placeholder`s where something fails or is not known yet.
 
-    Raises `HydrationRefused` for what is no object or nested too deeply.
+    Raises `HydrationRefused` for what is not an object or nested too deeply.
     """
     return _hydrate_all(values, _Request(find_variable=find_variable, on_trial=True))
 

@@ -17,7 +17,7 @@ from flowruns.evaluation.patterns import PatternBroken, search
 type Keyword = Callable[[Any, Any, Any, Any], Iterable[ValidationError] | None]
 
 _MOST_WEIGHED = 100_000
-# these compare whole values
+# These compare whole values
 _COMPARING = frozenset({"const", "enum", "uniqueItems"})
 
 

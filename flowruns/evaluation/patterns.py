@@ -6,8 +6,8 @@ import regex
 
 from flowruns.evaluation.budget import TooSlowError, is_bounded, leave_to_a_process, spend
 
+# Characters of a pattern that is compiled where nobody could end it, in ten milliseconds.
 MAX_PATTERN = 1_000
-"""Characters of a pattern that is compiled where nobody could end it, in ten milliseconds."""
 _SEARCH_SECONDS = 0.1
 _CHARACTERS_PER_STEP = 10
 

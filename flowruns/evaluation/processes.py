@@ -21,10 +21,10 @@ from flowruns.evaluation.budget import StepLimit, TooSlowError, bounded_by, meas
 from flowruns.evaluation.hydration import FindVariable
 
 DEADLINE_SECONDS = 2.0
+# Steps of an evaluation in place, which takes a tenth of a second then.
 MAX_STEPS = 10_000
-"""Steps of an evaluation in place, which takes a tenth of a second then."""
+# JSON values, and hundreds of characters, of what is evaluated at all.
 MAX_SIZE = 200_000
-"""JSON values, and hundreds of characters, of what is evaluated at all."""
 _MAX_PROCESSES = 3
 _MAX_OF_ONE_CALLER = 2
 # A process that has not ended itself by then is stopped, or its machine is very busy.

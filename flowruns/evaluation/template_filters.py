@@ -15,8 +15,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.tests import TESTS as _JINJAS_TESTS
 from jinja2.utils import htmlsafe_json_dumps
 
+# Characters and items of one value, with all that is in it.
 MAX_SIZE = 10_000
-"""Characters and items of one value, with all that is in it."""
 _MAX_DIGITS = 15
 
 

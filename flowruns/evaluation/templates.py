@@ -35,7 +35,7 @@ _MAX_NESTED_LOOPS = 2
 _MAX_ITEMS = 100
 _CHARACTERS_PER_STEP = 50
 _SEARCHED_PER_STEP = 10
-# in steps of an evaluation, which are shorter
+# In steps of an evaluation, which are shorter
 _COST_OF_STEP = 10
 
 _ALLOWED = (
@@ -47,7 +47,7 @@ _ALLOWED = (
     *(nodes.Filter, nodes.Test, nodes.Call),
 )
 _NUMERIC = frozenset({"-", "*", "/", "//", "%"})
-# filters that no template can name
+# Filters that no template can name
 _EACH = "_each"
 _SEARCHED = "_searched"
 
@@ -113,7 +113,7 @@ class _Environment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"+", *_NUMERIC})
 
     def __init__(self) -> None:
-        # with `finalize` in need of a context, no output is computed by the compiler either
+        # With `finalize` in need of a context, no output is computed by the compiler either
         super().__init__(optimized=False, undefined=ChainableUndefined, finalize=_finalize)
         self._steps_left = MAX_STEPS
         self.filters = {name: _measured(name) for name in FILTERS} | {

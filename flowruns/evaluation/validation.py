@@ -86,7 +86,7 @@ def _open(schema: Any, *, on_trial: bool, ignore_required: bool) -> Validator:
 
 
 def _check_schema(schema: dict[str, Any]) -> None:
-    """Raise `InvalidSchema` for what is none; as `check_schema`, but within the limit."""
+    """Raise `InvalidSchema` for what is not a schema; as `check_schema`, but within the limit."""
     if _switches_dialect(schema):
         leave_to_a_process()
     for error in _Validator(METASCHEMA).iter_errors(schema):
@@ -126,7 +126,7 @@ def describe_problem(problem: Problem) -> str:
 def _explain(error: ValidationError) -> Problem:
     path = tuple(error.absolute_path)
     if error.validator == "required" and isinstance(error.instance, dict):
-        # one error per missing name, whose message starts with it
+        # One error per missing name, whose message starts with it
         required: Any = error.validator_value
         missing = (name for name in required if error.message.startswith(f"{name!r} is"))
         path = (*path, *islice(missing, 1))

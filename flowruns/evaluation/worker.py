@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 _MAX_MEMORY = 1024**3
-# what others wait for comes first
+# What others wait for comes first
 _NICENESS = 10
 
 

@@ -25,9 +25,9 @@ class Artifact(models.Model):
 
     class Meta:
         indexes = [
-            # read by list_run_artifacts
+            # Read by list_run_artifacts
             models.Index(fields=["flow_run_id", "created"], name="artifact_by_flow_run"),
-            # read by read_latest_artifact and read_latest_artifacts
+            # Read by read_latest_artifact and read_latest_artifacts
             models.Index(fields=["key", "created"], name="artifact_by_key"),
         ]
 

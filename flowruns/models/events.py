@@ -11,7 +11,7 @@ class Event(models.Model):
     received = models.DateTimeField()
     event = models.TextField()
     resource_id = models.TextField()
-    # of the resource and all related ones
+    # Of the resource and all related ones
     resource_ids = models.JSONField(default=list)
     resource = models.JSONField()
     related = models.JSONField(default=list)
@@ -20,10 +20,10 @@ class Event(models.Model):
 
     class Meta:
         indexes = [
-            # read by read_events, in the order in which pages go through them
+            # Read by read_events, in the order in which pages go through them
             models.Index(fields=["occurred", "id"], name="event_by_time"),
             models.Index(fields=["resource_id", "occurred"], name="event_by_resource"),
-            # read by delete_old_events
+            # Read by delete_old_events
             models.Index(fields=["received"], name="event_by_receipt"),
         ]
 

@@ -29,17 +29,17 @@ class FlowRun(Run):
     job_variables = models.JSONField(null=True, blank=True)
     infrastructure_document_id = models.UUIDField(null=True, blank=True)
     created_by = models.TextField(blank=True)
-    # of the API key that made the run, and whose key it was then
+    # Of the API key that made the run, and whose key it was then
     creator_key_id = models.UUIDField(null=True, blank=True)
     creator_owner_id = models.BigIntegerField(null=True, blank=True)
     creator_owner = models.TextField(blank=True)
     schedule_id = models.UUIDField(null=True, blank=True)  # the schedule that made the run
-    # who asked for the run, as it was made: None is unknown, "" nobody (a schedule)
+    # Who asked for the run, as it was made: None is unknown, "" nobody (a schedule)
     requester_id = models.BigIntegerField(null=True, blank=True)
     requester = models.TextField(null=True, blank=True)
 
     expires_at = models.DateTimeField(null=True, blank=True)
-    # when the process that runs it was last there; null where none is needed, or none says so
+    # When the process that runs it was last there; null where none is needed, or none says so
     attended_at = models.DateTimeField(null=True, blank=True)
 
     retries = models.IntegerField(null=True, blank=True)
@@ -61,35 +61,35 @@ class FlowRun(Run):
             ),
         ]
         indexes = [
-            # read by expire_pauses
+            # Read by expire_pauses
             models.Index(
                 fields=["expires_at"],
                 condition=Q(expires_at__isnull=False),
                 name="flow_run_expiring",
             ),
-            # read by end_abandoned_runs
+            # Read by end_abandoned_runs
             models.Index(
                 fields=["attended_at"],
                 condition=Q(attended_at__isnull=False),
                 name="flow_run_attended",
             ),
-            # read by read_flow_runs: what waits, and what one flow did last
+            # Read by read_flow_runs: what waits, and what one flow did last
             models.Index(fields=["state_type", "id"], name="flow_run_by_state"),
             models.Index(fields=["flow", "id"], name="flow_run_by_flow"),
-            # read by read_flow_runs: the run of a call of a subflow
+            # Read by read_flow_runs: the run of a call of a subflow
             models.Index(
                 fields=["parent_task_run_id"],
                 condition=Q(parent_task_run_id__isnull=False),
                 name="flow_run_by_parent",
             ),
             models.Index(fields=["expected_start_time"], name="flow_run_by_expected_start"),
-            # read by read_scheduled_flow_runs
+            # Read by read_scheduled_flow_runs
             models.Index(
                 fields=["deployment", "next_scheduled_start_time"],
                 condition=Q(next_scheduled_start_time__isnull=False),
                 name="flow_run_scheduled",
             ),
-            # read by mark_late_runs
+            # Read by mark_late_runs
             models.Index(
                 fields=["state_type", "next_scheduled_start_time"],
                 condition=Q(next_scheduled_start_time__isnull=False),
@@ -128,7 +128,7 @@ class FlowRunState(Acted, RunState):
 
     class Meta:
         constraints = [
-            # also read by read_flow_run_states
+            # Also read by read_flow_run_states
             models.UniqueConstraint(fields=["flow_run", "version"], name="one_state_per_version")
         ]
 

@@ -32,7 +32,7 @@ class DeploymentSchedule(models.Model):
             models.UniqueConstraint(fields=["deployment", "slug"], name="one_schedule_per_slug")
         ]
         indexes = [
-            # read by schedule_runs
+            # Read by schedule_runs
             models.Index(fields=["look_at"], condition=Q(active=True), name="schedule_to_look_at")
         ]
 

@@ -27,9 +27,9 @@ class TaskRun(Run):
             )
         ]
         indexes = [
-            # read by read_task_runs
+            # Read by read_task_runs
             models.Index(fields=["state_type", "id"], name="task_run_by_state"),
-            # read by read_timeline: the task runs of one run in their order
+            # Read by read_timeline: the task runs of one run in their order
             models.Index(
                 fields=["flow_run_id", "expected_start_time"], name="task_run_by_flow_run"
             ),
@@ -54,5 +54,5 @@ class TaskRunState(RunState):
     task_run = models.ForeignKey(TaskRun, on_delete=models.CASCADE, related_name="states")
 
     class Meta:
-        # read by read_task_run_states
+        # Read by read_task_run_states
         indexes = [models.Index(fields=["task_run", "timestamp"], name="task_run_state_by_time")]

@@ -10,18 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from flowruns.sdk.errors import FlowRunSuspended, MissingContextError
-from flowruns.sdk.limits import TimeLimit
-from flowruns.sdk.turns import Gate, Turnstile
-
-if TYPE_CHECKING:
-    from flowruns.sdk.bindings import Memory
-    from flowruns.sdk.drive import AsyncConnection, Connection
-    from flowruns.sdk.states import FlowRun
+from flowruns.sdk.results import ResultSettings, using_results
+from flowruns.sdk.states import FlowRun
+from flowruns.sdk.steps.drive import AsyncConnection, Connection
+from flowruns.sdk.steps.limits import TimeLimit
+from flowruns.sdk.steps.turns import Gate, Turnstile
 
 # Threads are made as they are needed; the bound keeps a large map() from making one per item.
 MOST_THREADS = 256
@@ -29,46 +25,26 @@ MOST_THREADS = 256
 # The messages that this attempt of the run has met: who reads each, until it is acknowledged.
 type TakenMessages = dict[str, object | None]
 
-logger = logging.getLogger("flowruns")
-
-
-@dataclass(slots=True, kw_only=True)
-class ResultSettings:
-    """What a flow run does with its result, and its tasks with theirs that do not say it."""
-
-    # None is no, unsaid.
-    persist: bool | None = None
-    storage: str | Path | None = None
-    # The outermost run, whose tasks share their results; None is this one.
-    outermost_id: UUID | None = None
-    # The tasks and subflows whose results a process that begins the run again would not find, and
-    # why, if not because nobody asked.
-    forgetful: dict[str, str] = field(default_factory=dict)
-
-    def forget(self, name: str, reason: str = "") -> bool:
-        """Note that results of `name` are not stored; return whether that is news."""
-        is_news = not self.forgetful.get(name)
-        self.forgetful[name] = reason or self.forgetful.get(name, "")
-        return is_news
+_log = logging.getLogger("flowruns")
 
 
 @dataclass(slots=True, kw_only=True)
 class FlowRunContext:
     """A flow run in progress in this process."""
 
-    flow_run: "FlowRun"
+    flow_run: FlowRun
     is_async: bool
     log_prints: bool
     logger: "logging.LoggerAdapter[logging.Logger]"
-    connection: "Connection | AsyncConnection"
+    connection: Connection | AsyncConnection
     pauses_seen: int = 0
     pause_turns: Turnstile = field(default_factory=Turnstile)
     task_gate: Gate = field(default_factory=Gate)
     results: ResultSettings = field(default_factory=ResultSettings)
     suspended: threading.Event = field(default_factory=threading.Event)
     messages: TakenMessages = field(default_factory=dict)
-    # The questions of the run, read when it first asks.
-    memory: "Memory | None" = None
+    # The questions of the run as `bindings` remembers them, read when it first asks.
+    memory: object | None = None
     # The run that called this one as its subflow.
     caller: "FlowRunContext | None" = None
     # The subflows that were called in this process, and whether an earlier one called them too.
@@ -191,7 +167,8 @@ def in_flow_run(context: FlowRunContext) -> Iterator[FlowRunContext]:
     """Make `context` the current one; a task that called the flow is not, for its while."""
     flow_token, task_token = _flow_run.set(context), _task_run.set(None)
     try:
-        yield context
+        with using_results(context.results):
+            yield context
     finally:
         _task_run.reset(task_token)
         _flow_run.reset(flow_token)
@@ -226,7 +203,7 @@ def current_tags() -> list[str]:
 def current_logger() -> "logging.Logger | logging.LoggerAdapter[logging.Logger]":
     """Return the logger of the innermost run, or the library's own outside of runs."""
     run = _task_run.get() or _flow_run.get()
-    return run.logger if run else logger
+    return run.logger if run else _log
 
 
 def prints_are_logged() -> bool:

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from flowruns.sdk.context import current_flow_run, in_async_code
-from flowruns.sdk.drive import AsyncConnection, Connection, arun, run
-from flowruns.sdk.steps import Steps
+from flowruns.sdk.steps.drive import AsyncConnection, Connection, arun, run
+from flowruns.sdk.steps.steps import Steps
 
 
 @contextmanager

@@ -29,7 +29,7 @@ FlowRunsError
 ├── UnfinishedRun, PausedRun        no result yet
 ├── FailedRun, CrashedRun, CancelledRun
 ├── FlowRunTimeoutError             its `timeout_seconds` have passed (also TimeoutError)
-├── TaskRunTimeoutError             likewise
+├── TaskRunTimeoutError             the same for a task run
 ├── UpstreamTaskError               a task that this one needs did not complete
 ├── ParameterBindError              the arguments do not fit the function (also TypeError)
 └── ParameterTypeError              an argument is of the wrong type
@@ -40,12 +40,11 @@ Names that Prefect 3.8 has too mean the same as there. The docstring is the defa
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 if TYPE_CHECKING:
-    from flowruns.sdk.states import State
-    from flowruns.wire import InputProblem
+    from flowruns import wire
 
 
 class FlowRunsError(Exception):
@@ -103,7 +102,7 @@ class PauseEnded(FlowRunsError):
     """The flow run was paused and is not going on."""
 
     def __init__(
-        self, message: str | None = None, *, flow_run_id: UUID, state: "State[Any] | None"
+        self, message: str | None = None, *, flow_run_id: UUID, state: "wire.State | None"
     ) -> None:
         super().__init__(message)
         self.flow_run_id = flow_run_id
@@ -118,7 +117,7 @@ class ApprovalRejected(PauseCancelled):
     """A reviewer rejected the flow run."""
 
     def __init__(
-        self, *, reviewer: str, reason: str, flow_run_id: UUID, state: "State[Any] | None"
+        self, *, reviewer: str, reason: str, flow_run_id: UUID, state: "wire.State | None"
     ) -> None:
         message = f"Rejected by {reviewer or 'a reviewer'}: {reason}"
         super().__init__(message, flow_run_id=flow_run_id, state=state)
@@ -153,7 +152,7 @@ class NotPausedError(FlowRunsError):
 class ResumeRefused(FlowRunsError, RuntimeError):
     """Cannot resume this run; `problems` says what is wrong with the answer, path by path."""
 
-    def __init__(self, message: str, problems: "Sequence[InputProblem]" = ()) -> None:
+    def __init__(self, message: str, problems: "Sequence[wire.InputProblem]" = ()) -> None:
         lines = [f"  {_path(problem.path)}: {problem.message}" for problem in problems]
         super().__init__("\n".join([f"Cannot resume this run: {message}", *lines]))
         self.problems = tuple(problems)

@@ -2,64 +2,29 @@
 
 import asyncio
 import functools
-import inspect
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, Unpack, overload
 
-from flowruns.domain.run_names import new_run_name
-from flowruns.sdk import parameters as params
 from flowruns.sdk.dispatch import aconnected, connected
-from flowruns.sdk.drive import AsyncConnection, arun, run
-from flowruns.sdk.engine import Finished, FlowEngine
-from flowruns.sdk.functions import bind_method, custom_name, plain_function
-from flowruns.sdk.futures import Upstream, call_options
-from flowruns.sdk.hooks import HookDecorator, Hooks
-from flowruns.sdk.options import FlowOptions, check_name, check_options
-from flowruns.sdk.signals import termination_raises
+from flowruns.sdk.runs import parameters as params
+from flowruns.sdk.runs.definitions import FlowDefinition
+from flowruns.sdk.runs.engine import Finished, FlowEngine
+from flowruns.sdk.runs.futures import Upstream, call_options
+from flowruns.sdk.runs.options import FlowOptions, bind_method, check_options
+from flowruns.sdk.runs.signals import termination_raises
+from flowruns.sdk.runs.yielding import astream, stream
 from flowruns.sdk.states import FlowRun, State
-from flowruns.sdk.steps import Steps
-from flowruns.sdk.task_runners import ThreadPoolTaskRunner
-from flowruns.sdk.yielding import astream, is_awaited, stream, yields
+from flowruns.sdk.steps.drive import AsyncConnection, arun, run
+from flowruns.sdk.steps.steps import Steps
 
 if TYPE_CHECKING:
-    from flowruns.schedules import Schedule
-    from flowruns.sdk.deployments import ConcurrencyLimitConfig, RunnerDeployment
+    from flowruns.sdk.serving.deployments import ConcurrencyLimitConfig, RunnerDeployment
+    from flowruns.sdk.serving.schedules import Schedule
 
 
-class Flow[**P, R]:
+class Flow[**P, R](FlowDefinition[P, R]):
     """A function whose every call is a flow run on the server; made by `@flow`."""
-
-    def __init__(self, fn: Callable[P, R], **options: Unpack[FlowOptions]) -> None:
-        check_options("flow", options, FlowOptions)
-        function, made_of = plain_function(fn)
-        functools.update_wrapper(self, function)
-        self.fn, self.made_of = function, made_of
-        self.options = options
-        self.name = options.get("name") or self.fn.__name__.replace("_", "-")
-        self.description = options.get("description") or inspect.getdoc(self.fn)
-        self.version = options.get("version")
-        self.flow_run_name = check_name("flow_run_name", options.get("flow_run_name"))
-        self.retries = options.get("retries") or 0
-        self.retry_delay_seconds = options.get("retry_delay_seconds") or 0
-        self.timeout_seconds = float(options.get("timeout_seconds") or 0) or None
-        self.task_runner = options.get("task_runner") or ThreadPoolTaskRunner()
-        self.log_prints = options.get("log_prints")
-        self.persist_result = options.get("persist_result")
-        self.result_storage = options.get("result_storage")
-        if self.persist_result is None and self.result_storage:
-            # A place for results is named in order to be used.
-            self.persist_result = True
-        self.validate_parameters = options.get("validate_parameters", True)
-        self.is_async = is_awaited(self.fn)
-        self.yields = yields(self.fn)
-        self.hooks = Hooks.of_options(options)
-
-    on_running = HookDecorator()
-    on_completion = HookDecorator()
-    on_failure = HookDecorator()
-    on_crashed = HookDecorator()
-    on_cancellation = HookDecorator()
 
     @overload
     def __get__(self, instance: None, owner: type) -> "Flow[P, R]": ...
@@ -76,10 +41,7 @@ class Flow[**P, R]:
 
         Example: `refund.with_options(name="Refund, twice", retries=2)`
         """
-        changed = type(self)(self.fn, **(self.options | options))
-        changed.made_of = self.made_of
-        changed.hooks.adopt(self.hooks, unless=options)
-        return changed
+        return self._changed(options)
 
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
@@ -144,10 +106,6 @@ class Flow[**P, R]:
         return astream(play, Finished.result)
 
     def play_taken(self, flow_run: FlowRun) -> None:
-        """Run the flow as `flow_run`, which this process has taken, and report its end there.
-
-        Raises ParameterBindError, before anything else, where its parameters do not fit.
-        """
         parameters = params.bind(self.fn, (), flow_run.parameters)
         if self.is_async:
             asyncio.run(self._aplay_taken(flow_run, parameters))
@@ -161,7 +119,7 @@ class Flow[**P, R]:
                 engine = FlowEngine(self, parameters, connection, flow_run)
                 await arun(engine.play(), connection)
 
-    def to_deployment(  # noqa: PLR0913 - the arguments of Prefect's
+    def to_deployment(  # noqa: PLR0913 -- the arguments of Prefect's
         self,
         name: str | None = None,
         *,
@@ -191,8 +149,8 @@ class Flow[**P, R]:
 
         Example: `serve(refund.to_deployment("desk"), promote.to_deployment("desk"), limit=4)`
         """
-        from flowruns.schedules import collect_schedules
-        from flowruns.sdk.deployments import RunnerDeployment
+        from flowruns.sdk.serving.deployments import RunnerDeployment
+        from flowruns.sdk.serving.schedules import collect_schedules
 
         return RunnerDeployment(
             flow=self,
@@ -227,17 +185,10 @@ class Flow[**P, R]:
 
         Example: `refund.serve("desk", limit=2, tags=["finance"])`
         """
-        from flowruns.sdk.serving import serve
+        from flowruns.sdk.serving.serving import serve
 
         deployment = self.to_deployment(name, concurrency_limit=global_limit, **options)
         serve(deployment, limit=limit, pause_on_shutdown=pause_on_shutdown)
-
-    def name_run(self, parameters: dict[str, Any]) -> str:
-        """Name a run: by template, by function, or by drawing a name."""
-        return custom_name(self.flow_run_name, parameters, "flow_run_name") or new_run_name()
-
-    def __repr__(self) -> str:
-        return f"<Flow {self.name!r}>"
 
 
 @overload

@@ -8,6 +8,13 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+# Where results that were stored before look for what has moved since: a run may be suspended
+# meanwhile.
+_MOVED = {
+    "flowruns.sdk.base_run_input": "flowruns.sdk.inputs.run_input",
+    "flowruns.sdk.run_input": "flowruns.sdk.inputs.run_input",
+}
+
 
 def dump(value: Any) -> bytes:
     """Pickle `value`; raises whatever that raises, also where reading it again would."""
@@ -20,7 +27,12 @@ def dump(value: Any) -> bytes:
 
 def load(content: bytes) -> Any:
     # Written by the author's own flow, in a place of the author's own.
-    return pickle.loads(content)  # noqa: S301
+    return _Unpickler(io.BytesIO(content)).load()
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module_name: str, global_name: str, /) -> Any:
+        return super().find_class(_MOVED.get(module_name, module_name), global_name)
 
 
 class _Pickler(pickle.Pickler):

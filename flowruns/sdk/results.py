@@ -4,24 +4,69 @@ import hashlib
 import inspect
 import pickle
 import re
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from uuid import UUID
 
 import pydantic
 
 from flowruns.sdk import pickles
 from flowruns.sdk.errors import MissingResult, ResultNotPersisted
-from flowruns.sdk.states import Result
 from flowruns.sdk.storage import DEFAULT_STORAGE, Storage, open_storage
-
-if TYPE_CHECKING:
-    from uuid import UUID
 
 _KEY = re.compile(r"[0-9a-z-]{1,100}")
 _TYPE = "flowruns.result"
+
+
+@dataclass(frozen=True, slots=True)
+class Result[R]:
+    """What a run returned, and where that is stored, if it is."""
+
+    value: R
+    reference: Mapping[str, str] | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class ResultSettings:
+    """What a flow run does with its result, and its tasks with theirs that do not say it."""
+
+    # None is no, unsaid.
+    persist: bool | None = None
+    storage: str | Path | None = None
+    # The outermost run, whose tasks share their results; None is this one.
+    outermost_id: UUID | None = None
+    # The tasks and subflows whose results a process that begins the run again would not find, and
+    # why, if not because nobody asked.
+    forgetful: dict[str, str] = field(default_factory=dict)
+
+    def forget(self, name: str, reason: str = "") -> bool:
+        """Note that results of `name` are not stored; return whether that is news."""
+        is_news = not self.forgetful.get(name)
+        self.forgetful[name] = reason or self.forgetful.get(name, "")
+        return is_news
+
+
+_settings: ContextVar[ResultSettings | None] = ContextVar("result_settings", default=None)
+
+
+def current_storage() -> str | Path | None:
+    """Return where the current flow run stores its results, if it says so."""
+    settings = _settings.get()
+    return settings.storage if settings else None
+
+
+@contextmanager
+def using_results(settings: ResultSettings) -> Iterator[None]:
+    """Make `settings` those of the current flow run."""
+    token = _settings.set(settings)
+    try:
+        yield
+    finally:
+        _settings.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +116,7 @@ def place_result(
     function: Callable[..., Any],
     arguments: Mapping[str, Any],
     *,
-    flow_run_id: "UUID",
+    flow_run_id: UUID,
     task_name: str,
     storage: Storage,
 ) -> StoredResult:
@@ -88,7 +133,7 @@ def place_result(
     return StoredResult(storage, key, f"task {task_name!r}")
 
 
-def place_flow_result(flow_run_id: "UUID", *, flow_name: str, storage: Storage) -> StoredResult:
+def place_flow_result(flow_run_id: UUID, *, flow_name: str, storage: Storage) -> StoredResult:
     """Find the place for the result of a flow run."""
     return StoredResult(storage, f"flow-run-{flow_run_id}", f"flow {flow_name!r}")
 
@@ -138,7 +183,7 @@ def name_values(values: Mapping[str, Any]) -> str:
 def _nameable(value: Any) -> Any:
     try:
         return digest(value)
-    except Exception:  # noqa: BLE001 - whatever its __reduce__ raises
+    except Exception:  # noqa: BLE001 -- whatever its __reduce__ raises
         return type(value).__qualname__
 
 

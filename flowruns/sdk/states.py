@@ -1,6 +1,5 @@
 """States and flow runs as flows see them: those of the wire, with results and questions."""
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +10,6 @@ from pydantic import Field, model_validator
 
 from flowruns import wire
 from flowruns.domain.states import TERMINAL_STATES, StateType
-from flowruns.sdk.context import current_flow_run
 from flowruns.sdk.errors import (
     CancelledRun,
     CrashedRun,
@@ -22,17 +20,10 @@ from flowruns.sdk.errors import (
     TerminationSignal,
     UnfinishedRun,
 )
-from flowruns.sdk.limits import TimeLimit
+from flowruns.sdk.results import Result, current_storage, is_reference, read_reference
+from flowruns.sdk.steps.limits import TimeLimit
 
 LONGEST_MESSAGE = 50_000
-
-
-@dataclass(frozen=True, slots=True)
-class Result[R]:
-    """What a run returned, and where that is stored, if it is."""
-
-    value: R
-    reference: Mapping[str, str] | None = None
 
 
 class State[R](wire.State):
@@ -104,16 +95,13 @@ class State[R](wire.State):
         if isinstance(self.data, Result):
             return self.data.value  # type: ignore[no-any-return] # R, by whoever made the state
         if self.is_completed():
-            return self._stored_result()  # type: ignore[no-any-return] # likewise
+            return self._stored_result()  # type: ignore[no-any-return] # R, too
         return self.exception()  # type: ignore[return-value] # as in Prefect
 
     def _stored_result(self) -> Any:
-        from flowruns.sdk.results import is_reference, read_reference
-
         if not is_reference(self.data):
             raise MissingResult
-        run = current_flow_run()
-        return read_reference(self.data, trusted=run.results.storage if run else None)
+        return read_reference(self.data, trusted=current_storage())
 
     def exception(self) -> BaseException:
         """Return why the run did not complete: what its author raised, where that can be read."""

@@ -2,8 +2,6 @@
 
 import asyncio
 import functools
-import inspect
-import random
 from collections.abc import (
     AsyncGenerator,
     Callable,
@@ -11,25 +9,23 @@ from collections.abc import (
     Generator,
     Iterable,
     Mapping,
-    Sequence,
 )
 from typing import Any, Concatenate, Literal, Unpack, overload
 from uuid import uuid4
 
-from flowruns.sdk import parameters as params
 from flowruns.sdk.context import copy_context, current_task_run, require_flow_run
 from flowruns.sdk.dispatch import connected, on_loop, on_thread
 from flowruns.sdk.errors import ParameterBindError
-from flowruns.sdk.functions import bind_method, plain_function
-from flowruns.sdk.futures import TaskFuture, TaskFutures, Upstream, call_options
-from flowruns.sdk.hooks import HookDecorator, Hooks
-from flowruns.sdk.options import TaskOptions, check_delays, check_name, check_options
+from flowruns.sdk.runs import parameters as params
+from flowruns.sdk.runs.definitions import TaskDefinition
+from flowruns.sdk.runs.futures import TaskFuture, TaskFutures, Upstream, call_options
+from flowruns.sdk.runs.options import TaskOptions, bind_method, check_options
+from flowruns.sdk.runs.task_engine import TaskEngine
+from flowruns.sdk.runs.yielding import astream, stream
 from flowruns.sdk.states import State
-from flowruns.sdk.task_engine import TaskEngine
-from flowruns.sdk.yielding import astream, is_awaited, stream, yields
 
 
-class unmapped[T]:  # noqa: N801 - Prefect's name, and it reads as a function
+class unmapped[T]:  # noqa: N801 -- Prefect's name, and it reads as a function
     """Gives the same value to every task run of `task.map`.
 
     Example: `charge.map(orders, currency=unmapped("EUR"))`
@@ -39,41 +35,8 @@ class unmapped[T]:  # noqa: N801 - Prefect's name, and it reads as a function
         self.value = value
 
 
-class Task[**P, R]:
+class Task[**P, R](TaskDefinition[P, R]):
     """A function whose every call is a task run; made by `@task`."""
-
-    def __init__(self, fn: Callable[P, R], **options: Unpack[TaskOptions]) -> None:
-        check_options("task", options, TaskOptions)
-        function, made_of = plain_function(fn)
-        functools.update_wrapper(self, function)
-        self.fn, self.made_of = function, made_of
-        self.options = options
-        self.name = options.get("name") or self.fn.__name__
-        self.description = options.get("description") or inspect.getdoc(self.fn)
-        self.tags = frozenset(options.get("tags") or ())
-        self.task_run_name = check_name("task_run_name", options.get("task_run_name"))
-        self.retries = options.get("retries") or 0
-        self.retry_delay_seconds = check_delays(
-            options.get("retry_delay_seconds") or 0, self.retries
-        )
-        self.retry_jitter_factor = options.get("retry_jitter_factor") or 0.0
-        if self.retry_jitter_factor < 0:
-            raise ValueError("retry_jitter_factor must not be negative")
-        self.retry_condition_fn = options.get("retry_condition_fn")
-        self.timeout_seconds = float(options.get("timeout_seconds") or 0) or None
-        self.log_prints = options.get("log_prints")
-        self.persist_result = options.get("persist_result")
-        self.result_storage = options.get("result_storage")
-        if self.persist_result is None and self.result_storage:
-            # A place for results is named in order to be used.
-            self.persist_result = True
-        self.is_async = is_awaited(self.fn)
-        self.yields = yields(self.fn)
-        self.hooks = Hooks.of_options(options)
-
-    on_running = HookDecorator()
-    on_completion = HookDecorator()
-    on_failure = HookDecorator()
 
     @overload
     def __get__(self, instance: None, owner: type) -> "Task[P, R]": ...
@@ -90,10 +53,7 @@ class Task[**P, R]:
 
         Example: `charge.with_options(retries=5, task_run_name="charge-{order}")`
         """
-        changed = type(self)(self.fn, **(self.options | options))
-        changed.made_of = self.made_of
-        changed.hooks.adopt(self.hooks, unless=options)
-        return changed
+        return self._changed(options)
 
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
@@ -194,18 +154,6 @@ class Task[**P, R]:
         return TaskFutures(
             self._submit(TaskEngine(self, uuid4(), *arguments, wait_for)) for arguments in calls
         )
-
-    def delay_before(self, attempt: int) -> float:
-        """Return the seconds to wait after the failure of attempt number `attempt`, from 0."""
-        delays = self.retry_delay_seconds
-        if isinstance(delays, Sequence):
-            delays = delays[min(attempt, len(delays) - 1)] if delays else 0
-        jitter = self.retry_jitter_factor
-        # Spreads those that failed together, and hides nothing.
-        return delays * random.uniform(max(0.0, 1 - jitter), 1 + jitter)  # noqa: S311
-
-    def __repr__(self) -> str:
-        return f"<Task {self.name!r}>"
 
 
 def _rows(parameters: dict[str, Any]) -> list[dict[str, Any]]:

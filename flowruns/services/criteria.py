@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, TextField, Value
+from django.db.models import Exists, OuterRef, Q, TextField, Value
 from django.db.models.functions import Coalesce, Concat
 from django.db.models.lookups import GreaterThanOrEqual, IContains, LessThanOrEqual
 
-from flowruns.models import Deployment, FlowRun, TaskRun
-from flowruns.services.called_off import asks_whom_to_end, called_off
+from flowruns.domain.states import StateType
+from flowruns.models import Deployment, FlowRun, FlowRunState, TaskRun
 from flowruns.wire import filters
 from flowruns.wire.text_search import read_search
 
@@ -171,7 +171,7 @@ def _state(f: filters.StateFilter | None) -> Q | None:
     if f is None:
         return None
     in_state = combine([_ids("state_type", f.type), _ids("state_name", f.name)], f.operator)
-    return in_state | called_off() if asks_whom_to_end(f) else in_state
+    return in_state | cancelled_in_pause() if asks_whom_to_end(f) else in_state
 
 
 def _task_run_state(f: filters.TaskRunStateFilter | None) -> Q | None:
@@ -270,3 +270,24 @@ def _text(f: filters.TextSearch | None) -> Q | None:
 
 def _contains(word: str) -> Q:
     return Q(IContains(_SEARCHED, word))
+
+
+def asks_whom_to_end(f: filters.StateFilter) -> bool:
+    """Whether this is a runner's question for the runs whose processes are to be ended.
+
+    A runner that hears of no events, because its server was away for a moment, asks every few
+    seconds which of its runs are CANCELLED and named "Cancelling": Prefect 2's way to say that the
+    process is still to be ended. A rejection is final at once, and nothing else tells such a
+    runner of it.
+    """
+    types = f.type.any_ if f.type else None
+    names = f.name.any_ if f.name else None
+    return types == [StateType.CANCELLED] and names == ["Cancelling"]
+
+
+def cancelled_in_pause() -> Q:
+    """Select the runs whose last state was a pause with a process, before they were cancelled."""
+    pauses = FlowRunState.objects.filter(
+        flow_run=OuterRef("pk"), version=OuterRef("version") - 1, type=StateType.PAUSED
+    ).exclude(details__has_key="pause_reschedule")
+    return Q(Exists(pauses), state_type=StateType.CANCELLED)

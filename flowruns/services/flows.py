@@ -5,6 +5,7 @@ from uuid import UUID
 from flowruns import wire
 from flowruns.domain.errors import FlowNotFound
 from flowruns.models import Flow
+from flowruns.services.lookups import one
 
 
 def create_flow(flow: wire.FlowCreate) -> tuple[Flow, bool]:
@@ -16,18 +17,12 @@ def create_flow(flow: wire.FlowCreate) -> tuple[Flow, bool]:
 
 def read_flow(flow_id: UUID) -> Flow:
     """Return the flow; raises `FlowNotFound`."""
-    flow = Flow.objects.filter(pk=flow_id).first()
-    if flow is None:
-        raise FlowNotFound
-    return flow
+    return one(Flow.objects.filter(pk=flow_id), FlowNotFound)
 
 
 def read_flow_by_name(name: str) -> Flow:
     """Return the flow of that name; raises `FlowNotFound`."""
-    flow = Flow.objects.filter(name=name).first()
-    if flow is None:
-        raise FlowNotFound
-    return flow
+    return one(Flow.objects.filter(name=name), FlowNotFound)
 
 
 def update_flow(flow_id: UUID, changes: wire.FlowUpdate) -> None:

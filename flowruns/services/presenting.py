@@ -2,22 +2,27 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from flowruns import wire
 from flowruns.domain.states import TERMINAL_STATES, State, StateType
 from flowruns.models import (
+    ConcurrencyLimit,
     Deployment,
     DeploymentSchedule,
     FlowRun,
     FlowRunState,
     LogLine,
+    TaskRun,
     TaskRunState,
 )
 from flowruns.models.states import Run
-from flowruns.services.deployments import is_served
-from flowruns.services.presenting_limits import present_limit
+from flowruns.services.deployments.deployments import is_served
+from flowruns.services.limits.concurrency import count_active
 from flowruns.wire import deployments as wire_deployments
 from flowruns.wire import schedules as wire_schedules
+from flowruns.wire import task_runs as wire_task_runs
+from flowruns.wire.concurrency import GlobalConcurrencyLimit, NewConcurrencyLimit
 
 
 def present_flow_run(run: FlowRun) -> wire.FlowRun:
@@ -170,3 +175,59 @@ def estimate_delay(run: Run, state: State | None, now: datetime) -> timedelta:
     if state is not None and state.type in TERMINAL_STATES:
         return timedelta(0)
     return max(now - run.expected_start_time, timedelta(0))
+
+
+def present_task_run(run: TaskRun) -> wire_task_runs.TaskRun:
+    return present_task_runs([run])[0]
+
+
+def present_task_runs(runs: Sequence[TaskRun]) -> list[wire_task_runs.TaskRun]:
+    """Render task runs with their current states, which take one query in all."""
+    return list(map(_present_task_run, runs, current_states(runs, TaskRunState)))
+
+
+def _present_task_run(run: TaskRun, state: State | None) -> wire_task_runs.TaskRun:
+    now = datetime.now(UTC)
+    return wire_task_runs.TaskRun(
+        id=run.pk,
+        created=run.created,
+        updated=run.updated,
+        name=run.name,
+        flow_run_id=run.flow_run_id,
+        task_key=run.task_key,
+        dynamic_key=run.dynamic_key,
+        cache_key=run.cache_key,
+        cache_expiration=run.cache_expiration,
+        task_version=run.task_version,
+        empirical_policy=wire_task_runs.TaskRunPolicy.model_validate(run.empirical_policy),
+        tags=run.tags,
+        labels=run.labels,
+        state_id=run.state_id,
+        task_inputs=run.task_inputs,
+        state_type=state.type if state else None,
+        state_name=state.name if state else None,
+        run_count=run.run_count,
+        flow_run_run_count=run.flow_run_run_count,
+        expected_start_time=run.expected_start_time,
+        next_scheduled_start_time=run.next_scheduled_start_time,
+        start_time=run.start_time,
+        end_time=run.end_time,
+        total_run_time=run.total_run_time,
+        estimated_run_time=estimate_run_time(run, state, now),
+        estimated_start_time_delta=estimate_delay(run, state, now),
+        state=wire.State.from_domain(state) if state else None,
+    )
+
+
+def present_limit(limit: ConcurrencyLimit) -> GlobalConcurrencyLimit:
+    return GlobalConcurrencyLimit.model_validate(_limit_fields(limit))
+
+
+def present_new_limit(limit: ConcurrencyLimit) -> NewConcurrencyLimit:
+    return NewConcurrencyLimit.model_validate(_limit_fields(limit))
+
+
+def _limit_fields(limit: ConcurrencyLimit) -> dict[str, Any]:
+    names = ("created", "updated", "active", "name", "limit", "slot_decay_per_second")
+    fields = {name: getattr(limit, name) for name in names}
+    return fields | {"id": limit.pk, "active_slots": count_active(limit)}

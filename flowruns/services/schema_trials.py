@@ -10,7 +10,7 @@ from flowruns.evaluation.validation import SchemaUnusable
 from flowruns.services.variables import read_variable_value
 from flowruns.wire.schemas import IndexErrors, PropertyErrors, SchemaTrial, SchemaTrialResult
 
-# places further down are told as one, since each takes two levels of JSON
+# Places further down are told as one, since each takes two levels of JSON
 _MAX_DEPTH = 100
 
 type _Errors = list[str | PropertyErrors | IndexErrors]
@@ -19,7 +19,7 @@ type _Errors = list[str | PropertyErrors | IndexErrors]
 def try_values(trial: SchemaTrial, *, may_read_variables: bool) -> SchemaTrialResult:
     """Say what is wrong with values; templates among them are read, but not rendered.
 
-    Raises `InvalidSchema`, `SchemaTooSlow`, and `PlaceholderRefused` for what is no object.
+    Raises `InvalidSchema`, `SchemaTooSlow`, and `PlaceholderRefused` for what is not an object.
     """
     find_variable = read_variable_value if may_read_variables else None
     try:

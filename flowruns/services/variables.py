@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from flowruns.domain.errors import VariableConflict, VariableNotFound
 from flowruns.models import Variable
 from flowruns.services.criteria import combine
+from flowruns.services.lookups import one
 from flowruns.wire import variables as wire
 from flowruns.wire.filters import FlowTagsFilter
 
@@ -23,7 +24,7 @@ _ORDER = {
 
 
 def create_variable(variable: wire.VariableCreate) -> Variable:
-    """Keep a variable; raises `VariableConflict` for a name that is taken."""
+    """Store a variable; raises `VariableConflict` for a name that is taken."""
     try:
         with transaction.atomic():
             return Variable.objects.create(
@@ -35,10 +36,7 @@ def create_variable(variable: wire.VariableCreate) -> Variable:
 
 def read_variable(id_or_name: UUID | str) -> Variable:
     """Return the variable; raises `VariableNotFound`."""
-    found = _find(id_or_name).first()
-    if found is None:
-        raise VariableNotFound
-    return found
+    return one(_find(id_or_name), VariableNotFound)
 
 
 def read_variable_value(name: str) -> Any:

@@ -22,7 +22,7 @@ API_VERSION = "0.8.4"
 PREFECT_VERSION = "3.8.8"
 MAX_HOLD_SECONDS = 60
 PAGE_LIMIT = 200
-# of lists and objects in each other; from 255 on pydantic would take them and not give them back
+# Of lists and objects in each other; from 255 on pydantic would take them and not give them back
 MAX_NESTING = 200
 MAX_PARAMETER_BYTES = 524_288  # of parameters as JSON; as Prefect 3.8's default
 
@@ -60,7 +60,7 @@ def _within_size(parameters: dict[str, JsonValue]) -> dict[str, JsonValue]:
 
 type Parameters = Annotated[JsonObject, AfterValidator(_within_size)]
 type SmallInt = Annotated[int, Field(ge=-(2**31), lt=2**31)]
-# a flow's name is part of addresses, so Prefect keeps these out of it
+# A flow's name is part of addresses, so Prefect keeps these out of it
 type FlowName = Annotated[str, Field(max_length=1000, pattern=r"^[^/%&><]+$")]
 type Name = Annotated[str, Field(min_length=1, max_length=1000)]
 type RunName = Annotated[Name, BeforeValidator(lambda name: name or new_run_name())]

@@ -8,7 +8,7 @@ from pydantic import Field
 from flowruns.wire.base import DateTime, FlowName, Request, Wire
 from flowruns.wire.filters import AnyFilter, Filter, LikeFilter
 
-# also of the names of blocks; as Prefect's, but not empty
+# Also of the names of blocks; as Prefect's, but not empty
 type Slug = Annotated[str, Field(max_length=1000, pattern=r"^[a-z0-9-]+$")]
 
 

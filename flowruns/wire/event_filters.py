@@ -17,7 +17,7 @@ _LOOK_BACK = timedelta(days=180)
 EVENTS_PAGE_LIMIT = 50
 
 type Parts = Annotated[list[Part], Field(max_length=500)]
-# label -> patterns, one of which its value matches; "*" stands for anything, "!" for the opposite
+# Label -> patterns, one of which its value matches; "*" stands for anything, "!" for the opposite
 type Labels = Annotated[dict[str, Part | Parts], Field(max_length=100)]
 
 

@@ -99,7 +99,7 @@ def shorten_message(message: str | None) -> str:
 
 
 def _storable(value: JsonValue) -> JsonValue:
-    """Show a NUL as U+FFFD, and what is no number in JSON as null, rather than lose the event."""
+    """Show a NUL as U+FFFD, and what is not a JSON number as null, rather than lose the event."""
     if isinstance(value, str):
         return value.replace("\x00", "\N{REPLACEMENT CHARACTER}")
     if isinstance(value, float):

@@ -13,9 +13,9 @@ from flowruns.wire import MAX_HOLD_SECONDS
 
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(?P<seconds>\d{1,6})\"?", re.IGNORECASE)
 
-# names a request that must not count twice, if it is sent again because its answer got lost
+# Names a request that must not count twice, if it is sent again because its answer got lost
 IDEMPOTENCY_KEY = "Idempotency-Key"
-# what the process that runs a flow run adds to its `Prefer` header
+# What the process that runs a flow run adds to its `Prefer` header
 ATTEND = "attend"
 _ATTEND = re.compile(r"(?:^|[,;\s])attend(?:$|[,;\s])", re.IGNORECASE)
 
@@ -26,13 +26,13 @@ def read_wait(prefer: str) -> int:
     return min(int(match["seconds"]), MAX_HOLD_SECONDS) if match else 0
 
 
-def reads_attendance(prefer: str) -> bool:
+def reads_heartbeat(prefer: str) -> bool:
     """Whether a `Prefer` header says that the process which runs the flow run is asking."""
     return _ATTEND.search(prefer) is not None
 
 
 def read_etag(tag: str) -> UUID | None:
-    """Return the state id of an entity tag, or None where it is no state id."""
+    """Return the state id of an entity tag, or None where it is not a state id."""
     try:
         return UUID(tag.strip().removeprefix("W/").strip('"'))
     except ValueError:

@@ -20,7 +20,7 @@ from flowruns.wire.base import (
 from flowruns.wire.runs import Run
 from flowruns.wire.states import StateCreate
 
-# as Prefect 3.8
+# As Prefect 3.8
 MAX_DELAYS = 50
 MAX_CACHE_KEY = 2000
 

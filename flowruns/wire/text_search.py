@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-# a sign right before a word, and a word: a phrase in quotes, closed or not, or anything else
+# A sign right before a word, and a word: a phrase in quotes, closed or not, or anything else
 _WORD = re.compile(r"""(?P<sign>[-!+]?)(?:"(?P<phrase>(?:\\.|[^"\\])*)"?|(?P<word>[^\s"]+))""")
 _ESCAPED = re.compile(r"""\\(["\\])""")
 

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from flowruns import FlowRun, State, wait_for_flow_run
-from flowruns.sdk.client import SyncFlowRunsClient
+from flowruns.sdk.calls.client import SyncFlowRunsClient
 from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from flowruns import FlowRun, run_deployment
 from flowruns.exceptions import ObjectNotFound
-from flowruns.sdk.client import SyncFlowRunsClient
+from flowruns.sdk.calls.client import SyncFlowRunsClient
 from tests.acceptance.serving import client_of
 from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
 from tests.logs import follow_log

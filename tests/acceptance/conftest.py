@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from flowruns.sdk.client import SyncFlowRunsClient
+from flowruns.sdk.calls.client import SyncFlowRunsClient
 from tests.acceptance.breaking import Scene, scene_on
 from tests.acceptance.flow_processes import FlowProcess, Start
 from tests.acceptance.serving import Server, client_of

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from flowruns import FlowRun
-from flowruns.sdk.client import SyncFlowRunsClient
+from flowruns.sdk.calls.client import SyncFlowRunsClient
 from tests.acceptance.serving import Server
 from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
 from tests.logs import show_log

@@ -120,8 +120,8 @@ async def take(items: Any) -> list[Any]:
     taken: list[Any] = []
     try:
         async for item in items:
-            taken.append(item)  # noqa: PERF401 - those before the error count
-    except Exception as error:  # noqa: BLE001 - it is what is looked at
+            taken.append(item)  # noqa: PERF401 -- those before the error count
+    except Exception as error:  # noqa: BLE001 -- it is what is looked at
         taken.append(str(error))
     return taken
 

@@ -223,7 +223,7 @@ ASKED: dict[str, Any] = {
     "bool": bool,
     "items": list[Item],
     "literal": Literal["small", "large", 3],
-    "optional": Optional[int],  # noqa: UP045 - one of the two ways to say it
+    "optional": Optional[int],  # noqa: UP045 -- one of the two ways to say it
     "nothing": int | None,
     "dataclass": Address,
     "dict": dict[str, int],

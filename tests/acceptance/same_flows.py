@@ -221,7 +221,7 @@ def run(called: Any, *arguments: Any) -> None:
         result = called(*arguments)
         if asyncio.iscoroutine(result):
             result = asyncio.run(result)
-    except BaseException as error:  # noqa: BLE001 - crashes are wanted here
+    except BaseException as error:  # noqa: BLE001 -- crashes are wanted here
         see(called.name, type(error).__name__, str(error))
     else:
         see(called.name, type(result).__name__)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flowruns import get_client
-from flowruns.sdk.client import SyncFlowRunsClient
+from flowruns.sdk.calls.client import SyncFlowRunsClient
 from flowruns.sdk.config import Config, override_config
 from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
 from tests.logs import follow_log, show_log

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from flowruns import resume_flow_run, run_deployment
-from flowruns.sdk.asking import ask
-from flowruns.sdk.client import SyncFlowRunsClient
-from flowruns.sdk.steps import Send
+from flowruns.sdk.calls.asking import ask
+from flowruns.sdk.calls.client import SyncFlowRunsClient
+from flowruns.sdk.steps.steps import Send
 from tests.acceptance import flows_that_are_answered
 from tests.acceptance.answering import wait_for_end, wait_for_question
 from tests.acceptance.serving import Server, serving

@@ -139,7 +139,7 @@ def test_a_websocket_that_reads_nothing_is_ended_while_events_flow(
     narrow.connect(("127.0.0.1", server.port))
     hello = json.dumps({"type": "auth", "token": server.api_key})
     before = server.count_connections()
-    # with a queue of one message the client's library stops to read, too
+    # With a queue of one message the client's library stops to read, too
     stuck = connect_socket(f"{url}/out", sock=narrow, subprotocols=kinds, max_queue=1)  # type: ignore[arg-type]
     stuck.send(hello)
     stuck.send(json.dumps({"type": "filter", "filter": {}}))

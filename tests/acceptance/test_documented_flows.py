@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from flowruns import FlowRun, resume_flow_run, run_deployment, send_input, wait_for_flow_run
-from flowruns.sdk.client import SyncFlowRunsClient
+from flowruns.sdk.calls.client import SyncFlowRunsClient
 from tests.acceptance.serving import Server, serving
 from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
 from tests.logs import show_log

@@ -61,7 +61,7 @@ def first_command(python: Path, folder: Path, port: int) -> Iterator[Path]:
     environment = clean_environment() | {
         "APPROVALS_HOME": str(folder / "home"),
         "PATH": f"{newcomers}:{os.environ['PATH']}",
-        # what pip installs goes with the test, and leaves the machine's Python as it is
+        # What pip installs goes with the test, and leaves the machine's Python as it is
         "PIP_USER": "1",
         "PIP_BREAK_SYSTEM_PACKAGES": "1",
         "PYTHONUSERBASE": str(folder / "user"),

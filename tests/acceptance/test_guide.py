@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from flowruns import resume_flow_run, run_deployment, wait_for_flow_run
-from flowruns.sdk.client import SyncFlowRunsClient
+from flowruns.sdk.calls.client import SyncFlowRunsClient
 from tests.acceptance.serving import Server, serving
 from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
 from tests.documents import read_code

@@ -8,9 +8,9 @@ from uuid import UUID
 import pytest
 
 from flowruns import State, StateType, resume_flow_run, run_deployment
-from flowruns.sdk.asking import ask
-from flowruns.sdk.client import SyncFlowRunsClient
-from flowruns.sdk.steps import Send
+from flowruns.sdk.calls.asking import ask
+from flowruns.sdk.calls.client import SyncFlowRunsClient
+from flowruns.sdk.steps.steps import Send
 from tests.acceptance.answering import subflows_of, wait_for_end, wait_for_pause
 from tests.acceptance.serving import Server, client_of, serving
 from tests.acceptance.waiting import eventually

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from flowruns import resume_flow_run, run_deployment
-from flowruns.sdk.client import SyncFlowRunsClient
+from flowruns.sdk.calls.client import SyncFlowRunsClient
 from tests.acceptance.answering import (
     subflows_of,
     wait_for_end,

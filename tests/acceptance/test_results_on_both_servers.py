@@ -17,9 +17,9 @@ from flowruns import (
     suspend_flow_run,
     wait_for_flow_run,
 )
-from flowruns.sdk.asking import ask
-from flowruns.sdk.client import SyncFlowRunsClient
-from flowruns.sdk.steps import Send
+from flowruns.sdk.calls.asking import ask
+from flowruns.sdk.calls.client import SyncFlowRunsClient
+from flowruns.sdk.steps.steps import Send
 from tests.acceptance.serving import Server, serving
 from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
 from tests.servers import free_port, wait_until_ready

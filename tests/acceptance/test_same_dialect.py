@@ -41,7 +41,7 @@ INNER, OUTER = ({"$ref": {"block_document_id": f"<{name}>"}} for name in ("block
 NO_ID: Any = {"$ref": {}}
 STORAGE = "default_result_storage_block_id"
 
-# name, method, path, body; <flow> and <run> are what the calls of those names created
+# Name, method, path, body; <flow> and <run> are what the calls of those names created
 CALLS: list[tuple[str, str, str, Any]] = [
     ("health", "GET", "/health", None),
     ("ready", "GET", "/ready", None),
@@ -353,7 +353,7 @@ def shape(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: shape(part) for name, part in value.items()}
     if isinstance(value, list):
-        # the first of several is another one on each server: only the names of its parts count
+        # The first of several is another one on each server: only the names of its parts count
         is_one = len(value) == 1
         return [sorted(p) if isinstance(p, dict) and not is_one else shape(p) for p in value[:1]]
     if isinstance(value, str):

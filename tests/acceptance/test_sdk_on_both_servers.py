@@ -13,7 +13,7 @@ import pytest
 from flowruns import State, StateType, resume_flow_run
 from flowruns.domain.rejections import rejected
 from flowruns.exceptions import NotPausedError, ResumeRefused
-from flowruns.sdk.client import SyncFlowRunsClient
+from flowruns.sdk.calls.client import SyncFlowRunsClient
 from flowruns.wire import FlowRunCreate
 from tests.acceptance.clients import connect
 from tests.acceptance.flow_processes import Start

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from flowruns import FlowRun
-from flowruns.sdk.client import SyncFlowRunsClient
+from flowruns.sdk.calls.client import SyncFlowRunsClient
 from flowruns.wire.schedules import IntervalSchedule
 from tests.acceptance.serving import Server, serving
 from tests.acceptance.waiting import eventually

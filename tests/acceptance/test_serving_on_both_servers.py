@@ -19,7 +19,7 @@ from flowruns import (
     wait_for_flow_run,
 )
 from flowruns.exceptions import ObjectNotFound, PauseRefused
-from flowruns.sdk.client import SyncFlowRunsClient
+from flowruns.sdk.calls.client import SyncFlowRunsClient
 from tests.acceptance.serving import Server
 from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
 

@@ -155,7 +155,7 @@ def test_without_the_server_it_is_what_flows_need(wheel: Path, tmp_path: Path) -
     assert "django" not in listed.lower()
     (tmp_path / "flow.py").write_text(
         "from flowruns import flow\n"
-        "from flowruns.sdk.testing import reviewed_by\n"
+        "from flowruns.testing import reviewed_by\n"
         "@flow\ndef add(a, b): return a + b\n"
         "with reviewed_by({}): print(add(1, 2))\n"
     )

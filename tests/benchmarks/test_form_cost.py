@@ -156,8 +156,8 @@ def test_a_form_costs_about_what_a_hand_written_one_does_and_grows_with_its_fiel
     assert thousand.checked / ten.checked < max(100, django_grows) * GENEROUS
 
 
+# Other work on the machine must not fail a test.
 GENEROUS = 2
-"""Other work on the machine must not fail a test."""
 
 
 def test_ten_thousand_options_grow_no_page_and_cost_ten_times_what_a_thousand_do() -> None:

@@ -121,6 +121,6 @@ def test_a_resumed_flow_goes_on_many_times_sooner_than_prefects(
     with capsys.disabled():
         print("\nresume accepted → pause_flow_run returned")
         print(*(ours, polling_fast, by_default), sep="\n")
-    # ratios only: both ran on this machine, whatever else it did
+    # Ratios only: both ran on this machine, whatever else it did
     assert ours.median * 3 < polling_fast.median
     assert ours.median * 10 < by_default.median

@@ -124,7 +124,7 @@ def test_what_was_typed_in_the_last_second_is_saved_on_the_way_out(
 ) -> None:
     page = alice.open(flows.pause(schema=REFUND))
     path = alice.path
-    # the usual save never comes through: only what leaves with the page is left
+    # The usual save never comes through: only what leaves with the page is left
     page.route("**/draft/", _let_beacons_pass)
     page.get_by_label("Reason", exact=True).fill("half a novel")
     page.get_by_role("button", name="Reject", exact=True).click()

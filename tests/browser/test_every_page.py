@@ -20,6 +20,7 @@ type Rules = dict[str, Any]
 type Opening = Callable[[Flows, Reviewer], None]
 
 
+# Looked at for barriers at a phone's width too.
 PHONE_PAGES = [
     open_inbox,
     open_changed_questions,
@@ -27,11 +28,10 @@ PHONE_PAGES = [
     open_artifacts,
     open_branches,
 ]
-"""Looked at for barriers at a phone's width too."""
 
 _COLOURS = ["color-contrast", "link-in-text-block"]
+# What the colour scheme can change; all other rules are asked once, in the light one.
 OF_COLOURS: Rules = {"runOnly": {"type": "rule", "values": _COLOURS}}
-"""What the colour scheme can change; all other rules are asked once, in the light one."""
 
 LOOKS: list[tuple[str, ViewportSize]] = [
     ("computer", {"width": 1280, "height": 720}),

@@ -27,7 +27,7 @@ def test_of_two_that_submit_at_once_the_second_is_told_and_keeps_the_text(
     flows: Flows, alice: Reviewer, bob: Reviewer
 ) -> None:
     waiting = flows.pause(schema=REFUND)
-    # she is faster than the news
+    # She is faster than the news
     alice.page.route("**/state/*", lambda route: route.fulfill(status=204))
     alice.open(waiting)
     alice.page.get_by_label("Yes").check()

@@ -3,7 +3,7 @@
 _CLEARER = "the same code, and words that say what to do"
 _OWN_PROCESS = "the process of a task orchestrates it, as every client since 3.0 does"
 
-# by talk and call
+# By talk and call
 LISTED: dict[str, dict[str, str]] = {
     "limits of lists": {
         "250 inputs": "a list of inputs has a bound, as all lists have (Prefect: none)",

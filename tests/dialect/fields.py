@@ -78,7 +78,7 @@ SCHEDULE = {
     "replaces": None,
 }
 OPTIONS = {"collision_strategy": "CANCEL_NEW", "grace_period_seconds": 90}
-# by the name of the schema in Prefect's document, whose fields they have to have
+# By the name of the schema in Prefect's document, whose fields they have to have
 PARTS: dict[str, dict[str, Json]] = {
     "StateCreate": STATE,
     "FlowRunPolicy": _RUN_POLICY,

@@ -15,10 +15,10 @@ from flowruns import wire
 from flowruns.domain.actors import Actor
 from flowruns.domain.transitions import Accept
 from flowruns.services.api_keys import create_api_key, find_api_key
-from flowruns.services.deployments import create_deployment
-from flowruns.services.flow_runs import create_flow_run
+from flowruns.services.deployments.deployments import create_deployment
 from flowruns.services.flows import create_flow
-from flowruns.services.states import set_flow_run_state
+from flowruns.services.runs.flow_runs import create_flow_run
+from flowruns.services.runs.states import set_flow_run_state
 from flowruns.wire.deployments import DeploymentCreate
 
 type Make = Callable[..., "Run"]

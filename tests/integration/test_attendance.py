@@ -11,15 +11,15 @@ import pytest
 from flowruns.domain.actors import api_key
 from flowruns.domain.states import State, StateType
 from flowruns.models import FlowRun, FlowRunState, Listener
-from flowruns.services import attendance
-from flowruns.services.attendance import (
+from flowruns.services.runs.states import replace_state, set_flow_run_state
+from flowruns.services.upkeep import heartbeat
+from flowruns.services.upkeep.heartbeat import (
     ABANDONED_AFTER,
-    attend_flow_run,
     end_abandoned_runs,
     is_missed,
-    note_attendance,
+    note_heartbeat,
+    note_heartbeats,
 )
-from flowruns.services.states import set_flow_run_state
 from tests.integration.conftest import Api, Make, Run
 
 NOW = timedelta(0)
@@ -154,13 +154,13 @@ def test_nobody_else_revives_a_run(run: Run) -> None:
     end_abandoned_runs()
     run.read()
     assert run.read()["state_type"] == "CRASHED"
-    attend_flow_run(uuid4())
+    note_heartbeat(uuid4())
 
 
 @pytest.mark.parametrize("kind", ["CRASHED", "COMPLETED"])
 def test_an_end_that_was_reported_stays(kind: str, run: Run) -> None:
     run.propose(kind)
-    attend_flow_run(run.uuid)
+    note_heartbeat(run.uuid)
     assert names(run)[-1] == kind.capitalize()
 
 
@@ -191,18 +191,18 @@ def _before_the_write(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]
     """Let `act` come between finding a run and ending it."""
 
     def act_first(flow_run_id: UUID, **kwargs: Any) -> Any:
-        monkeypatch.setattr(attendance, "set_flow_run_state", set_flow_run_state)
+        monkeypatch.setattr(heartbeat, "replace_state", replace_state)
         act()
-        return set_flow_run_state(flow_run_id, **kwargs)
+        return replace_state(flow_run_id, **kwargs)
 
-    monkeypatch.setattr(attendance, "set_flow_run_state", act_first)
+    monkeypatch.setattr(heartbeat, "replace_state", act_first)
 
 
 def test_who_holds_a_request_is_written_down(make_run: Make, listener: Listener) -> None:
     run, ended = make_run(), make_run()
     ended.propose("COMPLETED")
     fall_silent(run)
-    note_attendance(listener.pk, {run.uuid, ended.uuid, uuid4()})
+    note_heartbeats(listener.pk, {run.uuid, ended.uuid, uuid4()})
     assert not is_missed(run.uuid)
     assert FlowRun.objects.get(pk=ended.uuid).attended_at is None
     assert end_abandoned_runs() == 0
@@ -213,18 +213,18 @@ def test_a_web_process_is_remembered_since_it_began_and_forgotten_after_it_ended
 ) -> None:
     Listener.objects.update(seen=datetime.now(UTC) - timedelta(hours=2))
     new = uuid4()
-    note_attendance(new, ())
+    note_heartbeats(new, ())
     [known] = Listener.objects.all()
     assert known.pk == new
     Listener.objects.update(seen=known.seen - timedelta(seconds=16))
-    note_attendance(new, ())
+    note_heartbeats(new, ())
     [again] = Listener.objects.all()
     assert (again.since, again.seen > known.seen) == (known.since, True)
 
 
 def test_a_crash_that_a_client_reports_cannot_pass_for_a_presumption(api: Api, run: Run) -> None:
     run.propose("CRASHED", state_details={"presumed": True})
-    attend_flow_run(run.uuid)
+    note_heartbeat(run.uuid)
     assert run.read()["state_type"] == "CRASHED"
 
 
@@ -234,7 +234,7 @@ def test_a_proposal_of_its_process_meets_a_crash_that_was_presumed_meanwhile(run
     fall_silent(run)
     end_abandoned_runs()
     outcome = set_flow_run_state(
-        run.uuid, proposed=State(type=StateType.PAUSED), actor=api_key("tests"), attends=True
+        run.uuid, proposed=State(type=StateType.PAUSED), actor=api_key("tests"), is_heartbeat=True
     )
     assert outcome.is_new
     assert names(run)[-3:] == ["Crashed", "Running", "Paused"]

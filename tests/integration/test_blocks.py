@@ -114,7 +114,7 @@ def test_blocks_are_filtered_and_sorted(api: Api, vaults: Vaults) -> None:
     assert found(block_documents={"block_type_id": {"any_": [box.type["id"]]}}) == ["three"]
     assert found(block_types={"slug": {"any_": ["box"]}}) == ["three"]
     assert found(block_schemas={"version": {"any_": ["2"]}}) == ["three"]
-    # what Prefect's client sends
+    # What Prefect's client sends
     assert len(found(block_schema_type=None, offset=None, limit=None, include_secrets=True)) == 3
     assert api.post("/block_documents/filter", {"block_documents": {"x": 1}}).status_code == 422
 

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from approvals.schemaforms import checks
+from approvals.schemaforms.schema import checks
 from flowruns.domain.errors import EvaluationBusy, SchemaTooSlow
 from flowruns.evaluation import answers, processes
 from flowruns.evaluation.processes import evaluate
-from flowruns.services import resume as resuming
 from flowruns.services.api_keys import create_api_key
+from flowruns.services.runs import resume as resuming
 from tests.integration.conftest import Api, Make, Run
 from tests.integration.pages import log_in
 

@@ -8,10 +8,10 @@ from django.contrib.auth.models import User
 from django.core.asgi import get_asgi_application
 from django.test import Client
 
-from flowruns import callers
-from flowruns.callers import IS_KNOWN, Callers
-from flowruns.holding import Message, Scope
 from flowruns.services.api_keys import create_api_key
+from flowruns.web import callers
+from flowruns.web.callers import IS_KNOWN, Callers
+from flowruns.web.types import Message, Scope
 
 
 def scope_of(path: str = "/", *, client: str = "192.0.2.1", **headers: str) -> Scope:

@@ -7,8 +7,8 @@ import pytest
 from django.http import HttpResponse
 
 from flowruns.models import ConcurrencyLimit, SlotLease
-from flowruns.services import concurrency
-from flowruns.services.concurrency import drop_expired_leases
+from flowruns.services.limits import concurrency
+from flowruns.services.limits.concurrency import drop_expired_leases
 from tests.integration.conftest import Api
 
 PATH = "/v2/concurrency_limits"

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from flowruns import event_feed
-from flowruns.event_feed import Feed
-from flowruns.holding import Message
 from flowruns.models import Event
+from flowruns.pubsub import event_feed
+from flowruns.pubsub.event_feed import Feed
+from flowruns.pubsub.waiters import ask_database
 from flowruns.services.api_keys import create_api_key
-from flowruns.waiters import ask_database
+from flowruns.web.types import Message
 from tests.integration.test_events_out import make_event, store, until_listening, window
 from tests.websockets import FakeSocket, play, until
 

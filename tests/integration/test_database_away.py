@@ -11,11 +11,11 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.test import Client
 
-from flowruns import outages
 from flowruns.models import Listener
-from flowruns.outages import LeaveToOutages
-from flowruns.services import flow_runs as services
-from flowruns.services.attendance import note_attendance
+from flowruns.pubsub import outages
+from flowruns.pubsub.outages import LeaveToOutages
+from flowruns.services.runs import flow_runs as services
+from flowruns.services.upkeep.heartbeat import note_heartbeats
 from tests.integration.conftest import Api, Run
 
 
@@ -86,7 +86,7 @@ def test_an_outage_is_told_once_and_once_when_it_is_over(
 ) -> None:
     clock = iter([100.0, 101.0, 101.0, 102.0, 102.0, 103.0, 104.0, 106.0])
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
-    caplog.set_level(logging.WARNING, "flowruns.outages")
+    caplog.set_level(logging.WARNING, "flowruns.pubsub.outages")
     for _ in range(3):
         outages.note_failure(OperationalError("it is\naway"))
         outages.note_success()
@@ -110,6 +110,6 @@ def test_djangos_log_says_nothing_for_each_request() -> None:
 def test_flows_of_a_web_process_that_was_away_itself_are_given_time(api: Api) -> None:
     long_ago = datetime.now(UTC) - timedelta(seconds=75)
     listener = Listener.objects.create(pk=uuid4(), since=long_ago, seen=long_ago)
-    note_attendance(listener.pk, [])
+    note_heartbeats(listener.pk, [])
     listener.refresh_from_db()
     assert listener.since > long_ago + timedelta(seconds=60)

@@ -24,7 +24,7 @@ from approvals.services.decisions import (
     reject_approval,
 )
 from flowruns.domain.rules import judge
-from flowruns.services.expiry import expire_pauses
+from flowruns.services.upkeep.expiry import expire_pauses
 from tests.integration.conftest import APPROVAL_SCHEMA, Make, Run
 
 QUESTION = "Refund **2.5 EUR**?"
@@ -208,8 +208,8 @@ def test_of_an_answer_and_a_rejection_at_the_same_moment_one_decides(
             barrier.wait(timeout=10)
         return verdict
 
-    monkeypatch.setattr("flowruns.services.resume.judge", judge_together)
-    monkeypatch.setattr("flowruns.services.states.judge", judge_together)
+    monkeypatch.setattr("flowruns.services.runs.resume.judge", judge_together)
+    monkeypatch.setattr("flowruns.services.runs.states.judge", judge_together)
     results: list[Result] = []
 
     def decide(act: Any) -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.db import OperationalError
 
 from flowruns.models import Flow, FlowRun
-from flowruns.services import flow_runs
+from flowruns.services.runs import flow_runs
 from tests.integration.conftest import Make
 
 

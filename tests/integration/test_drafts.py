@@ -21,7 +21,7 @@ from approvals.services.drafts import (
     drop_old_drafts,
     save_draft,
 )
-from flowruns.services.expiry import expire_pauses
+from flowruns.services.upkeep.expiry import expire_pauses
 from tests.integration.conftest import Run
 from tests.integration.pages import FROM_HTMX, YES, ask, field, log_in, page_of, text_of
 from tests.integration.test_pages_answer import NESTED

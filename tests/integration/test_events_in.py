@@ -11,10 +11,10 @@ from django.db import OperationalError
 
 from flowruns import models
 from flowruns.models import ApiKey, TaskRun
-from flowruns.services import events as services
+from flowruns.pubsub.waiters import ask_database
 from flowruns.services.api_keys import create_api_key, revoke_api_keys
-from flowruns.sockets import doorway, recording, revocation
-from flowruns.waiters import ask_database
+from flowruns.services.events import events as services
+from flowruns.web.sockets import handshake, recording, revocation
 from tests.task_run_events import task_run_event
 from tests.websockets import FakeSocket, play, until
 
@@ -238,7 +238,7 @@ def test_only_a_process_of_the_same_user_needs_no_key_where_that_is_set(
     key: str, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     settings.SAME_USER_NEEDS_NO_KEY = True
-    monkeypatch.setattr(doorway, "belongs_to_our_user", lambda *_: True)
+    monkeypatch.setattr(handshake, "belongs_to_our_user", lambda *_: True)
     socket = FakeSocket("/api/events/in", **headers)
     if headers:  # a proxy on this machine speaks for anybody
         assert refused(socket, token=None)[0] == 1008
@@ -257,7 +257,7 @@ def test_everybody_else_shows_a_key_also_a_process_of_the_same_user(
     key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may be one that forwards connections of others."""
-    monkeypatch.setattr(doorway, "belongs_to_our_user", lambda *_: True)
+    monkeypatch.setattr(handshake, "belongs_to_our_user", lambda *_: True)
     assert refused(FakeSocket("/api/events/in"), token=None)[0] == 1008
 
 

@@ -9,15 +9,15 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import transaction
 
-from flowruns import event_feed
 from flowruns.domain.actors import api_key
 from flowruns.domain.states import State, StateType
+from flowruns.pubsub import event_feed
+from flowruns.pubsub.waiters import ask_database
 from flowruns.services.api_keys import create_api_key
-from flowruns.services.event_queries import read_events_after
-from flowruns.services.events import record_events
-from flowruns.services.states import set_flow_run_state
-from flowruns.sockets import events_out
-from flowruns.waiters import ask_database
+from flowruns.services.events.events import record_events
+from flowruns.services.events.queries import read_events_after
+from flowruns.services.runs.states import set_flow_run_state
+from flowruns.web.sockets import events_out
 from flowruns.wire.events import Event
 from tests.integration.conftest import Make, Run
 from tests.websockets import FakeSocket, play, until

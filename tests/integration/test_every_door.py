@@ -2,7 +2,7 @@
 
 import pytest
 
-from flowruns.sockets.connection import POLICY_VIOLATION
+from flowruns.web.sockets.connection import POLICY_VIOLATION
 from tests import doors
 from tests.doors import CALLERS, Caller, Door, find_doors, find_sockets, make_key, read_table
 from tests.websockets import FakeSocket, play

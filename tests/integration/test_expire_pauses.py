@@ -6,9 +6,9 @@ import pytest
 
 from flowruns.domain.actors import api_key
 from flowruns.models import FlowRun, FlowRunState
-from flowruns.services.expiry import expire_pauses
-from flowruns.services.resume import resume_flow_run
-from flowruns.services.states import set_flow_run_state
+from flowruns.services.runs.resume import resume_flow_run
+from flowruns.services.runs.states import replace_state
+from flowruns.services.upkeep.expiry import expire_pauses
 from tests.integration.conftest import Make, Run
 
 
@@ -48,7 +48,7 @@ def test_an_overdue_pause_is_not_retried(make_run: Make) -> None:
 
 
 def test_the_oldest_are_failed_first(make_run: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flowruns.services.expiry._BATCH", 1)
+    monkeypatch.setattr("flowruns.services.upkeep.expiry._BATCH", 1)
     younger, older = make_run(), make_run()
     younger.pause(seconds=-5)
     older.pause(seconds=-50)
@@ -66,9 +66,9 @@ def test_a_resume_that_came_first_stands(run: Run, monkeypatch: pytest.MonkeyPat
         pause.details["pause_timeout"] = later.isoformat()
         pause.save()
         resume_flow_run(flow_run_id, run_input=None, actor=api_key("first"))
-        return set_flow_run_state(flow_run_id, **kwargs)
+        return replace_state(flow_run_id, **kwargs)
 
-    monkeypatch.setattr("flowruns.services.expiry.set_flow_run_state", resume_first)
+    monkeypatch.setattr("flowruns.services.upkeep.expiry.replace_state", resume_first)
     assert expire_pauses() == 0
     assert run.read()["state_type"] == "RUNNING"
 
@@ -80,7 +80,7 @@ def test_a_run_that_was_deleted_meanwhile_is_nothing_to_fail(
 
     def delete_first(flow_run_id: UUID, **kwargs: Any) -> Any:
         run.api.request("DELETE", f"/flow_runs/{run.id}")
-        return set_flow_run_state(flow_run_id, **kwargs)
+        return replace_state(flow_run_id, **kwargs)
 
-    monkeypatch.setattr("flowruns.services.expiry.set_flow_run_state", delete_first)
+    monkeypatch.setattr("flowruns.services.upkeep.expiry.replace_state", delete_first)
     assert expire_pauses() == 0

@@ -17,14 +17,14 @@ from tests.integration.conftest import Api
 from tests.openapi import anonymous
 from tests.served_paths import THEIRS, read_our_outline
 
-# where a field is read back under another name; a `.` leads into a part
+# Where a field is read back under another name; a `.` leads into a part
 SHOWN_AS = {
     "POST /deployments/ concurrency_limit": "global_concurrency_limit.limit",
     "POST /deployments/ global_concurrency_limit_id": "global_concurrency_limit.id",
     "PATCH /deployments/{} concurrency_limit": "global_concurrency_limit.limit",
     "PATCH /deployments/{} global_concurrency_limit_id": "global_concurrency_limit.id",
 }
-# what is not there to be read: where it is seen that these have an effect
+# What is not there to be read: where it is seen that these have an effect
 SEEN_ELSEWHERE = {
     r"POST /deployments/{}/create_flow_run enforce_parameter_schema": "test_deployments.py",
     "PATCH /deployments/{}/schedules/{} replaces": "the dialect's conversation about schedules",
@@ -32,7 +32,7 @@ SEEN_ELSEWHERE = {
     "POST /flow_runs/ work_pool_name": "refused: test_answers_like_prefect.py",
     "POST /deployments/ work_pool_name": "refused: test_answers_like_prefect.py",
     "PATCH /deployments/{} work_pool_name": "refused: test_answers_like_prefect.py",
-    # these ask for something to happen; each has its own tests
+    # These ask for something to happen; each has its own tests
     "POST /concurrency_limits/decrement *": "test_tag_limits.py",
     "POST /concurrency_limits/increment *": "test_tag_limits.py",
     "POST /concurrency_limits/tag/{}/reset *": "test_tag_limits.py",

@@ -7,7 +7,7 @@ import pytest
 
 from approvals.models import Approval, Decision
 from flowruns.domain.rejections import read_rejection
-from flowruns.services.states import read_flow_run_states
+from flowruns.services.runs.states import read_flow_run_states
 from tests.integration.conftest import Run
 from tests.integration.pages import ask, log_in, page_of, text_of
 

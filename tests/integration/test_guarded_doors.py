@@ -36,8 +36,8 @@ POLICIES = [
     "2 of anyone, signed",
     "1 of @nowhere",
 ]
+# The inner loop tries the doors with these, and leaves the others out.
 QUICK = {"2 of @finance, not the requester", "1 of @nowhere"}
-"""The inner loop tries the doors with these, and leaves the others out."""
 
 CASES = [
     pytest.param(line, marks=[] if line in QUICK else pytest.mark.slow, id=line)

@@ -9,7 +9,7 @@ from django.urls import resolve
 
 from approvals.manual import find_chapter
 from approvals.templatetags.help import HELP, help_address
-from flowruns.version import VERSION
+from flowruns.domain.version import VERSION
 from tests.doors import find_doors
 
 pytestmark = pytest.mark.django_db

@@ -1,14 +1,14 @@
-"""The waiting room bounds what one key holds, and says when the database is away."""
+"""Long polls bound what one key holds, and say when the database is away."""
 
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 
-from flowruns import holding
-from flowruns.holding import WAS_HELD
+from flowruns.pubsub.waiters import count_waiters
 from flowruns.services.api_keys import create_api_key
-from flowruns.waiters import count_waiters
+from flowruns.web import long_poll
+from flowruns.web.long_poll import WAS_HELD
 from tests.integration.conftest import Run
 from tests.integration.test_hold_requests import Exchange, get, play, until
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_key_holds_so_many_requests_and_another_key_still_may(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(holding, "MAX_HELD_OF_ONE_KEY", 2)
+    monkeypatch.setattr(long_poll, "MAX_HELD_OF_ONE_KEY", 2)
     key, other = (create_api_key(name, scopes=["resume"]) for name in ("one", "other"))
     scope, others = get(run, key), get(run, other)
 
@@ -49,7 +49,7 @@ def test_a_held_request_is_answered_503_when_the_database_is_away(
 
     async def scenario() -> None:
         held = Exchange(scope)
-        monkeypatch.setattr(holding, "ask_database", fail)
+        monkeypatch.setattr(long_poll, "ask_database", fail)
         await held.start()
         assert held.sent[0]["status"] == 503
         assert held.headers[b"prefect-maintenance"] == b"true"

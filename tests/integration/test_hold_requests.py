@@ -1,4 +1,4 @@
-"""The waiting room, driven as an ASGI server drives it."""
+"""Long polls, driven as an ASGI server drives it."""
 
 import asyncio
 import json
@@ -13,16 +13,17 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connection, transaction
 
-from flowruns import waiters
 from flowruns.domain.actors import api_key
 from flowruns.domain.states import running
-from flowruns.holding import Message, Receive, Scope, Send, hold_requests
-from flowruns.lifespan import STATES
-from flowruns.listening import listen
 from flowruns.models import FlowRun
+from flowruns.pubsub import waiters
+from flowruns.pubsub.listening import listen
+from flowruns.pubsub.waiters import ask_database, count_waiters
 from flowruns.services.api_keys import create_api_key
-from flowruns.services.states import set_flow_run_state
-from flowruns.waiters import ask_database, count_waiters
+from flowruns.services.runs.states import set_flow_run_state
+from flowruns.web.lifespan import STATES
+from flowruns.web.long_poll import hold_requests
+from flowruns.web.types import Message, Receive, Scope, Send
 from flowruns.wire.headers import read_etag, read_wait
 from tests.integration.conftest import Api, Make, Run
 
@@ -32,7 +33,7 @@ SOMEBODY = api_key("somebody", may_resume=True)
 
 
 class Exchange:
-    """One request to the waiting room, and what the application behind it was asked."""
+    """One request that may be held, and what the application behind it was asked."""
 
     def __init__(self, scope: Scope, body: bytes = b"") -> None:
         self.scope = scope
@@ -153,7 +154,7 @@ def test_a_change_between_registering_and_reading_is_not_missed(
         )
         return await ask(question)
 
-    monkeypatch.setattr("flowruns.holding.ask_database", change_first)
+    monkeypatch.setattr("flowruns.web.long_poll.ask_database", change_first)
 
     async def scenario() -> None:
         held = Exchange(scope)
@@ -276,7 +277,7 @@ def test_a_change_by_another_process_wakes_the_waiter(run: Run, key: str) -> Non
         held = Exchange(scope)
         task = held.start()
         await until(lambda: count_waiters() == 1)
-        # the listener has begun when it notices what it is told
+        # The listener has begun when it notices what it is told
         await ask_database(change_silently)
         await task
         assert held.reached

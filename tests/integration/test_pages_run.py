@@ -6,15 +6,15 @@ import pytest
 from django.test import Client
 
 from flowruns.models import FlowRun, Listener
-from flowruns.services.attendance import (
+from flowruns.services.upkeep.abandoned import UNSTARTED_AFTER, release_unstarted_runs
+from flowruns.services.upkeep.expiry import expire_pauses
+from flowruns.services.upkeep.heartbeat import (
     ABANDONED_AFTER,
     MISSED_AFTER,
-    attend_flow_run,
     end_abandoned_runs,
+    note_heartbeat,
 )
-from flowruns.services.expiry import expire_pauses
-from flowruns.services.scheduling import schedule_runs
-from flowruns.services.unstarted import UNSTARTED_AFTER, release_unstarted_runs
+from flowruns.services.upkeep.scheduler import schedule_runs
 from tests.integration.conftest import Api, Make, Run
 from tests.integration.pages import YES, ask, log_in, page_of, text_of
 from tests.integration.scheduled import HOURLY, deploy
@@ -141,7 +141,7 @@ def test_what_became_of_a_silent_flow_is_told_in_plain_words(run: Run) -> None:
     end_abandoned_runs()
     page = f"/runs/flow-run/{run.id}"
     assert "The flow has fallen silent." in text_of(log_in().get(page))
-    attend_flow_run(run.uuid)
+    note_heartbeat(run.uuid)
     text = text_of(log_in().get(page))
     assert "The flow is back, and goes on." in text
     assert "process" not in text

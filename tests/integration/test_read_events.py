@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from flowruns.models import Event
-from flowruns.services import events as services
+from flowruns.services.events import events as services
 from tests.integration.conftest import Api
 
 NOW = datetime.now(UTC)

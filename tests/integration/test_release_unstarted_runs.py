@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from flowruns.models import FlowRun, FlowRunState
-from flowruns.services import unstarted
-from flowruns.services.states import set_flow_run_state
-from flowruns.services.unstarted import UNSTARTED_AFTER, release_unstarted_runs
+from flowruns.services.runs.states import replace_state
+from flowruns.services.upkeep import abandoned
+from flowruns.services.upkeep.abandoned import UNSTARTED_AFTER, release_unstarted_runs
 from tests.integration.conftest import Make, Run
 
 LONG = UNSTARTED_AFTER + timedelta(seconds=5)
@@ -95,9 +95,9 @@ def test_of_two_processes_that_come_to_start_it_the_first_has_it(
 def test_a_start_that_came_first_stands(taken: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def start_first(flow_run_id: UUID, **kwargs: Any) -> Any:
         taken.propose("RUNNING")
-        return set_flow_run_state(flow_run_id, **kwargs)
+        return replace_state(flow_run_id, **kwargs)
 
-    monkeypatch.setattr(unstarted, "set_flow_run_state", start_first)
+    monkeypatch.setattr(abandoned, "replace_state", start_first)
     assert release_unstarted_runs() == 0
     assert taken.read()["state_type"] == "RUNNING"
 
@@ -106,10 +106,10 @@ def test_two_copies_put_a_run_back_once(taken: Run, monkeypatch: pytest.MonkeyPa
     released: list[int] = []
 
     def release_first(flow_run_id: UUID, **kwargs: Any) -> Any:
-        monkeypatch.setattr(unstarted, "set_flow_run_state", set_flow_run_state)
+        monkeypatch.setattr(abandoned, "replace_state", replace_state)
         released.append(release_unstarted_runs())
-        return set_flow_run_state(flow_run_id, **kwargs)
+        return replace_state(flow_run_id, **kwargs)
 
-    monkeypatch.setattr(unstarted, "set_flow_run_state", release_first)
+    monkeypatch.setattr(abandoned, "replace_state", release_first)
     assert release_unstarted_runs() + released[0] == 1
     assert [state["name"] for state in taken.states()] == ["Pending", "Scheduled"] * 2

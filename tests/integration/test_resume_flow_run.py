@@ -12,7 +12,7 @@ from flowruns.domain.rules import judge
 from flowruns.domain.transitions import Abort, Accept
 from flowruns.models import FlowRunState, RunInput
 from flowruns.services.api_keys import create_api_key
-from flowruns.services.resume import ResumeOutcome, resume_flow_run
+from flowruns.services.runs.resume import ResumeOutcome, resume_flow_run
 from tests.integration.conftest import APPROVAL_SCHEMA, Api, Make, Run
 
 
@@ -373,7 +373,7 @@ def test_of_concurrent_resumes_exactly_one_is_accepted(
             barrier.wait(timeout=10)
         return verdict
 
-    monkeypatch.setattr("flowruns.services.resume.judge", judge_together)
+    monkeypatch.setattr("flowruns.services.runs.resume.judge", judge_together)
     outcomes: list[ResumeOutcome] = []
 
     def call(number: int) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from approvals.models import Approval
-from flowruns.services.expiry import expire_pauses
+from flowruns.services.upkeep.expiry import expire_pauses
 from tests.integration.conftest import Make, Run
 from tests.integration.pages import FROM_HTMX, YES, ask, log_in, page_of, text_of
 

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from flowruns.services.scheduling import schedule_runs
+from flowruns.services.upkeep.scheduler import schedule_runs
 from flowruns.wire.schedules import MAX_SCHEDULES
 from tests.integration.conftest import Api
 from tests.integration.scheduled import HOURLY, deploy, runs_of

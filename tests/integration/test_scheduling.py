@@ -10,10 +10,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from flowruns.models import DeploymentSchedule, FlowRun
-from flowruns.services import scheduling
-from flowruns.services.lateness import mark_late_runs
-from flowruns.services.scheduling import schedule_runs
-from flowruns.services.states import set_flow_run_state
+from flowruns.services.runs.states import replace_state
+from flowruns.services.upkeep import scheduler
+from flowruns.services.upkeep.late_runs import mark_late_runs
+from flowruns.services.upkeep.scheduler import schedule_runs
 from tests.integration.conftest import Api
 from tests.integration.scheduled import HOURLY, deploy, runs_of
 
@@ -111,14 +111,14 @@ def test_two_schedulers_at_once_make_each_run_once(
 ) -> None:
     """The second has found the same schedule due, and comes to it after the first."""
     deployment = deploy(api, schedules=[HOURLY])
-    look_at = scheduling._look_at
+    check = scheduler._check_schedule
 
-    def look_twice(schedule_id: UUID, seen: datetime) -> int:
-        made = look_at(schedule_id, seen)
-        assert look_at(schedule_id, seen) == 0
+    def check_twice(schedule_id: UUID, seen: datetime) -> int:
+        made = check(schedule_id, seen)
+        assert check(schedule_id, seen) == 0
         return made
 
-    monkeypatch.setattr(scheduling, "_look_at", look_twice)
+    monkeypatch.setattr(scheduler, "_check_schedule", check_twice)
     assert schedule_runs() == 3
     assert len(runs_of(api, deployment)) == 3
 
@@ -130,7 +130,7 @@ def test_what_changes_meanwhile_makes_no_runs(
     """The schedule was found due; before it is looked at, somebody changes it."""
     deployment = deploy(api, schedules=[HOURLY])
     path = f"/deployments/{deployment['id']}"
-    look_at = scheduling._look_at
+    check = scheduler._check_schedule
 
     def change_first(schedule_id: UUID, seen: datetime) -> int:
         if change == "pause":
@@ -139,9 +139,9 @@ def test_what_changes_meanwhile_makes_no_runs(
             deploy(api)
         else:
             api.request("DELETE", path if change == "delete" else f"{path}/schedules/{schedule_id}")
-        return look_at(schedule_id, seen)
+        return check(schedule_id, seen)
 
-    monkeypatch.setattr(scheduling, "_look_at", change_first)
+    monkeypatch.setattr(scheduler, "_check_schedule", change_first)
     assert schedule_runs() == 0
     assert not FlowRun.objects.exists()
 
@@ -183,9 +183,9 @@ def test_a_run_that_is_taken_meanwhile_is_not_late(
 
     def take_first(flow_run_id: UUID, **kwargs: Any) -> Any:
         api.post(f"/flow_runs/{flow_run_id}/set_state", {"state": {"type": "PENDING"}})
-        return set_flow_run_state(flow_run_id, **kwargs)
+        return replace_state(flow_run_id, **kwargs)
 
-    monkeypatch.setattr("flowruns.services.lateness.set_flow_run_state", take_first)
+    monkeypatch.setattr("flowruns.services.upkeep.late_runs.replace_state", take_first)
     assert mark_late_runs() == 0
     assert runs_of(api, deployment)[0]["state_name"] == "Pending"
 

@@ -12,7 +12,7 @@ from flowruns.domain.actors import api_key
 from flowruns.domain.rules import judge
 from flowruns.domain.states import StateType, running
 from flowruns.models import FlowRunState
-from flowruns.services.states import set_flow_run_state
+from flowruns.services.runs.states import set_flow_run_state
 from tests.integration.conftest import Api, Make, Run
 
 
@@ -212,11 +212,11 @@ def test_of_a_resume_and_a_rejection_at_the_same_moment_one_wins(
         verdict = judge(*args)
         if args[0].proposed.type is StateType.CANCELLED and other.ident is None:
             other.start()
-            # on SQLite the other waits for our transaction instead
+            # On SQLite the other waits for our transaction instead
             resumed.wait(timeout=5 if connection.vendor == "postgresql" else 0.1)
         return verdict
 
-    monkeypatch.setattr("flowruns.services.states.judge", judge_late)
+    monkeypatch.setattr("flowruns.services.runs.states.judge", judge_late)
     run.propose("CANCELLED")
     other.join()
     types = [state["type"] for state in run.states()]

@@ -11,11 +11,11 @@ from django.db import connection
 from flowruns.domain.actors import api_key
 from flowruns.domain.states import State, StateType
 from flowruns.models import ConcurrencyLimit, FlowRun, SlotLease
-from flowruns.services import slots
-from flowruns.services.concurrency import claim, read_limit
-from flowruns.services.expiry import expire_pauses
-from flowruns.services.lateness import mark_late_runs
-from flowruns.services.states import set_flow_run_state
+from flowruns.services.limits import slots
+from flowruns.services.limits.concurrency import claim, read_limit
+from flowruns.services.runs.states import set_flow_run_state
+from flowruns.services.upkeep.expiry import expire_pauses
+from flowruns.services.upkeep.late_runs import mark_late_runs
 from tests.integration.conftest import APPROVAL_SCHEMA, Api, Run
 from tests.integration.scheduled import deploy
 

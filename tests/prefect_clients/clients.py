@@ -146,7 +146,7 @@ class PrefectClient:
 
     @property
     def _variables(self) -> dict[str, str]:
-        # in the address, too: releases before 3.5 send it with their events in no other way
+        # In the address, too: releases before 3.5 send it with their events in no other way
         address = self.server.api_url.replace("://", f"://key:{self.server.api_key}@")
         ours = {"PREFECT_API_URL": address}
         own = {"PREFECT_HOME": str(self.folder / "home"), "DO_NOT_TRACK": "1"}

@@ -80,7 +80,7 @@ def test_a_served_interval_makes_runs_that_are_executed(
         done = until(lambda: runs_of(api, deployment["id"], "Completed")[before:])
         assert done[-1]["parameters"] == {"word": "quick", "loud": True}
         assert done[-1]["auto_scheduled"] is True
-    # as Prefect's runner does when it ends
+    # As Prefect's runner does when it ends
     until(lambda: read_deployment(api, "tick/often")["paused"])
     assert runs_of(api, deployment["id"], "Scheduled", "Late") == []
 

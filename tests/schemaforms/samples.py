@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 from pydantic import BaseModel, Field, SecretStr
 
 from approvals.schemaforms import JSONValue
-from flowruns.sdk.input_schemas import schema_of
+from flowruns.sdk.inputs.schemas import schema_of
 
 
 class Expense(BaseModel):

@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel, Field
 
 from approvals.schemaforms import Form, JSONValue, describe_answer, open_form
-from flowruns.sdk.input_schemas import schema_of
+from flowruns.sdk.inputs.schemas import schema_of
 from tests.schemaforms.asked_elsewhere import Incident, Level, Limits, Perm, Signed
 from tests.schemaforms.browser import Reviewer, ask
 
@@ -179,8 +179,8 @@ def test_what_looks_like_thousands_is_doubted_once_before_it_is_sent(
     rule: JSONValue, value: JSONValue
 ) -> None:
     reviewer = ask(a=rule).fill(A="1.000")
-    [doubt] = reviewer.submit().doubts
-    assert "this is 1. If you mean 1000, write it without the point" in doubt.message
+    [warning] = reviewer.submit().warnings
+    assert "this is 1. If you mean 1000, write it without the point" in warning.message
     assert reviewer.answer() == {"a": value}
 
 
@@ -192,7 +192,7 @@ def test_other_decimals_are_not_doubted(text: str) -> None:
 def test_a_share_of_at_most_a_hundred_is_doubted_only_where_it_could_be_meant() -> None:
     share: JSONValue = {"type": "number", "maximum": 100}
     assert ask(a=share).fill(A="12.345").answer() == {"a": 12.345}
-    assert ask(a=share).fill(A="1.000").submit().doubts != []
+    assert ask(a=share).fill(A="1.000").submit().warnings != []
 
 
 def test_a_bound_that_a_misread_thousand_breaks_is_explained() -> None:

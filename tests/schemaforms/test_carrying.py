@@ -1,11 +1,11 @@
-"""Case 66: what was typed is carried over when the questions change, and what changed is said."""
+"""What was typed is carried over when the questions change, and what changed is said."""
 
 from typing import Any
 
 from django.http import QueryDict
 
 from approvals.schemaforms import Form, JSONValue, carry_over, fill_form, open_form, read_form
-from approvals.schemaforms.decode import FieldList
+from approvals.schemaforms.posted import FieldList
 from approvals.schemaforms.values import as_dict
 from tests.schemaforms.browser import Reviewer
 

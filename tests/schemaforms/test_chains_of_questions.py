@@ -6,7 +6,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from approvals.schemaforms import JSONValue, carry_over, describe_answer, fill_form, read_form
-from approvals.schemaforms.decode import FieldList
+from approvals.schemaforms.posted import FieldList
 from tests.schemaforms.asked_elsewhere import CHAINS, REFUND
 from tests.schemaforms.browser import Reviewer
 

@@ -57,9 +57,7 @@ def sign_off() -> Reviewer:
         (("note", "deeper", 3), "Note"),
     ],
 )
-def test_case_67_a_refusal_is_put_beside_the_nearest_field(
-    path: tuple[str | int, ...], label: str
-) -> None:
+def test_a_refusal_is_put_beside_the_nearest_field(path: tuple[str | int, ...], label: str) -> None:
     reviewer = sign_off()
     form = reviewer.submit()
     assert form.value == ANSWER
@@ -72,7 +70,7 @@ def test_case_67_a_refusal_is_put_beside_the_nearest_field(
     assert f'href="#{problem.control_id}"' in str(form.render_summary())
 
 
-def test_case_67_a_refusal_of_a_group_or_of_the_whole_is_shown() -> None:
+def test_a_refusal_of_a_group_or_of_the_whole_is_shown() -> None:
     form = sign_off().submit()
     form.attach([(("findings",), "Too few."), (("nowhere",), "Lost."), ((), "All wrong.")])
     assert [(problem.path, problem.control_id) for problem in form.problems] == [
@@ -85,7 +83,7 @@ def test_case_67_a_refusal_of_a_group_or_of_the_whole_is_shown() -> None:
     assert "All wrong." in html
 
 
-def test_case_68_a_value_that_may_only_be_read_is_shown_and_sent() -> None:
+def test_a_value_that_may_only_be_read_is_shown_and_sent() -> None:
     reviewer = ask(a={"type": "string", "readOnly": True, "default": "orders"}, b=TEXT)
     assert "orders</bdi></output>" in reviewer.html
     assert reviewer.answer() == {"a": "orders", "b": ""}
@@ -93,7 +91,7 @@ def test_case_68_a_value_that_may_only_be_read_is_shown_and_sent() -> None:
     assert form.value == {"a": "orders", "b": ""}
 
 
-def test_case_68_deprecated_fields_are_folded_away_and_examples_are_only_offered() -> None:
+def test_deprecated_fields_are_folded_away_and_examples_are_only_offered() -> None:
     reviewer = ask(
         a={"type": "integer", "deprecated": True}, b={"type": "string", "examples": ["x", "y"]}
     )
@@ -113,7 +111,7 @@ PAYMENT: JSONValue = {
 }
 
 
-def test_case_69_a_condition_brings_in_the_fields_it_calls_for() -> None:
+def test_a_condition_brings_in_the_fields_it_calls_for() -> None:
     reviewer = Reviewer(PAYMENT).tick("card").press("Update questions")
     assert "Number" in reviewer.page.labels
     assert "Change" not in reviewer.page.labels
@@ -121,14 +119,14 @@ def test_case_69_a_condition_brings_in_the_fields_it_calls_for() -> None:
     assert reviewer.fill(Number="1234").answer() == {"how": "card", "number": "1234"}
 
 
-def test_case_69_a_field_that_nobody_has_seen_is_shown_before_anything_is_sent() -> None:
+def test_a_field_that_nobody_has_seen_is_shown_before_anything_is_sent() -> None:
     reviewer = Reviewer(PAYMENT).tick("cash").press("Update questions").tick("card")
     messages = reviewer.messages()
     assert (("number",), "Enter an answer.") in messages
     assert reviewer.fill(Number="1").answer() == {"how": "card", "number": "1"}
 
 
-def test_case_69_a_field_that_a_condition_brings_in_is_not_wrong_at_once() -> None:
+def test_a_field_that_a_condition_brings_in_is_not_wrong_at_once() -> None:
     reviewer = Reviewer(PAYMENT)
     reviewer.submit()
     reviewer.tick("card").press("Update questions")
@@ -136,13 +134,13 @@ def test_case_69_a_field_that_a_condition_brings_in_is_not_wrong_at_once() -> No
     assert reviewer.messages() == [(("number",), "Enter an answer.")]
 
 
-def test_case_69_hidden_fields_are_not_sent() -> None:
+def test_hidden_fields_are_not_sent() -> None:
     reviewer = Reviewer(PAYMENT).tick("card").press("Update questions").fill(Number="1")
     reviewer.tick("cash").press("Update questions")
     assert reviewer.answer() == {"how": "cash"}
 
 
-def test_case_69_a_dependency_asks_for_the_other_field() -> None:
+def test_a_dependency_asks_for_the_other_field() -> None:
     optional: JSONValue = {"type": "integer"}
     schema: JSONValue = {
         "properties": {"card": optional, "address": {"type": "integer"}},
@@ -154,7 +152,7 @@ def test_case_69_a_dependency_asks_for_the_other_field() -> None:
     assert reviewer.fill(Address="2").answer() == {"card": 1, "address": 2}
 
 
-def test_case_69_null_does_not_trigger_a_dependency() -> None:
+def test_null_does_not_trigger_a_dependency() -> None:
     nullable: JSONValue = {"anyOf": [WHOLE, {"type": "null"}], "default": None}
     schema: JSONValue = {
         "properties": {"card": nullable, "address": WHOLE},
@@ -163,7 +161,7 @@ def test_case_69_null_does_not_trigger_a_dependency() -> None:
     assert Reviewer(schema).answer() == {}
 
 
-def test_case_69_the_dependencies_that_prefect_documents_are_kept() -> None:
+def test_the_dependencies_that_prefect_documents_are_kept() -> None:
     schema: JSONValue = {
         "$schema": "http://json-schema.org/draft-04/schema#",
         "properties": {"a": WHOLE, "b": WHOLE},
@@ -172,7 +170,7 @@ def test_case_69_the_dependencies_that_prefect_documents_are_kept() -> None:
     assert [path for path, _ in Reviewer(schema).fill(A="1").messages()] == [("b",)]
 
 
-def test_case_70_what_only_the_flow_can_judge_is_accepted_here() -> None:
+def test_what_only_the_flow_can_judge_is_accepted_here() -> None:
     past_date: JSONValue = {"type": "string", "format": "date"}
     assert ask(a=past_date).fill(A="9999-12-31").submit().is_valid
 
@@ -290,9 +288,7 @@ def test_the_island_needs_no_django_before_it_renders() -> None:
         ("", ""),
     ],
 )
-def test_case_67_a_place_in_words_is_found_whatever_its_names_contain(
-    place: str, label: str
-) -> None:
+def test_a_place_in_words_is_found_whatever_its_names_contain(place: str, label: str) -> None:
     form = sign_off().submit()
     form.attach_at(place, "The flow says no.")
     [problem] = form.problems

@@ -232,12 +232,12 @@ def test_random_schemas_do_not_raise(schema: Any, post: str) -> None:
     describe_answer(schema, {"a": 1})
 
 
-def test_case_62_free_text_takes_its_own_direction() -> None:
+def test_free_text_takes_its_own_direction() -> None:
     assert 'dir="auto"' in ask(a=TEXT).html
     assert "<bdi>" in ask(a=TEXT).html
 
 
-def test_case_63_markup_in_any_string_stays_text() -> None:
+def test_markup_in_any_string_stays_text() -> None:
     rule: Any = {"title": MARKUP, "description": MARKUP}
     reviewer = ask(
         **{
@@ -276,13 +276,13 @@ def test_case_63_markup_in_any_string_stays_text() -> None:
         "<a href='javascript:x'>x</a>",
     ],
 )
-def test_case_63_descriptions_carry_no_code_no_images_and_no_strange_links(text: str) -> None:
+def test_descriptions_carry_no_code_no_images_and_no_strange_links(text: str) -> None:
     html = ask(a={"type": "string", "description": text}).html
     help_text = html.split('-help"')[1].split("</div>")[0]
     assert not re.search(r"<(img|b|script)|href=\"?'?(javascript|data)", help_text, re.IGNORECASE)
 
 
-def test_case_63_links_in_descriptions_give_nothing_away() -> None:
+def test_links_in_descriptions_give_nothing_away() -> None:
     html = ask(a={"type": "string", "description": "[x](https://example.org) **y**"}).html
     assert 'href="https://example.org"' in html
     assert 'rel="noopener nofollow noreferrer"' in html
@@ -290,31 +290,31 @@ def test_case_63_links_in_descriptions_give_nothing_away() -> None:
 
 
 @pytest.mark.parametrize("value", ['{"__prefect_kind": "jinja"}', '[{"a": {"__prefect_kind": 1}}]'])
-def test_case_64_an_answer_that_a_server_would_execute_is_refused(value: str) -> None:
+def test_an_answer_that_a_server_would_execute_is_refused(value: str) -> None:
     [(path, message)] = ask(a={}).fill(A=value).messages()
     assert path == ("a",) or path[0] == "a"
     assert "__prefect_kind" in message
 
 
-def test_case_64_a_dictionary_cannot_smuggle_the_reserved_key_either() -> None:
+def test_a_dictionary_cannot_smuggle_the_reserved_key_either() -> None:
     rule: JSONValue = {"type": "object", "additionalProperties": TEXT}
     reviewer = ask(a=rule).press("Add entry A").fill(Key_1="__prefect_kind", Value_1="json")
     assert len(reviewer.messages()) == 1
 
 
-def test_case_65_a_remote_reference_is_not_fetched_by_the_check_either() -> None:
+def test_a_remote_reference_is_not_fetched_by_the_check_either() -> None:
     schema: JSONValue = {
         "properties": {"a": {"anyOf": [{"$ref": "http://127.0.0.1:9/x"}, {"type": "integer"}]}},
     }
     assert "http://127.0.0.1:9" not in str(open_form(schema).render())
 
 
-def test_case_66_the_same_post_reads_the_same_twice() -> None:
+def test_the_same_post_reads_the_same_twice() -> None:
     reviewer = ask(a=TEXT).fill(A="x")
     assert reviewer.answer() == reviewer.answer() == {"a": "x"}
 
 
-def test_case_66_a_post_of_another_schema_is_read_as_far_as_it_fits() -> None:
+def test_a_post_of_another_schema_is_read_as_far_as_it_fits() -> None:
     page = ask(a=TEXT, b=TEXT).fill(A="x", B="y").page
     schema: JSONValue = {
         "properties": {"a": TEXT, "n": {"type": "integer"}},

@@ -76,7 +76,7 @@ def _read_post(environ: dict[str, Any]) -> QueryDict:
 
 
 class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - inherited name
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- inherited name
         pass
 
 
@@ -173,6 +173,7 @@ def test_initial_values_survive_a_real_browser_type_for_type(
     assert wrong == set()
 
 
+# What to press so that all of a sample form is there.
 OPENINGS: dict[str, list[str]] = {
     "Expense": [],
     "Promotion": ["Provide Canary", "Add entry Labels"],
@@ -180,7 +181,6 @@ OPENINGS: dict[str, list[str]] = {
     "ToolCall": ["Text"],
     "Maintenance": ["Search Zone", "Search Skip"],
 }
-"""What to press so that all of a sample form is there."""
 
 DUPLICATE_IDS = """() => {
   const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);

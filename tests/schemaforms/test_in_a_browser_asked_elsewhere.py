@@ -58,7 +58,7 @@ class Site:
 
 
 class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - inherited name
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- inherited name
         pass
 
 

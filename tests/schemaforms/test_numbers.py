@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from approvals.schemaforms import JSONValue
-from flowruns.sdk.input_schemas import schema_of
+from flowruns.sdk.inputs.schemas import schema_of
 from tests.schemaforms.browser import Reviewer, ask
 
 WHOLE: JSONValue = {"type": "integer"}
@@ -18,27 +18,27 @@ class Money(BaseModel):
 
 
 @pytest.mark.parametrize("text", ["1.50", "1e3", "0010", "+2.0"])
-def test_case_9_a_decimal_is_sent_as_the_text_that_was_typed(text: str) -> None:
+def test_a_decimal_is_sent_as_the_text_that_was_typed(text: str) -> None:
     answer = Reviewer(schema_of(Money)).fill(Amount=text).answer()
     assert answer == {"amount": text}
     Money.model_validate(answer)
 
 
 @pytest.mark.parametrize("text", ["abc", "", "NaN", "Infinity", "1,5", "1_000", "٣"])
-def test_case_9_what_is_no_decimal_is_refused(text: str) -> None:
+def test_what_is_no_decimal_is_refused(text: str) -> None:
     [(path, message)] = Reviewer(schema_of(Money)).fill(Amount=text).messages()
     assert path == ("amount",)
     assert ("comma" in message) == (text == "1,5")
 
 
 @pytest.mark.parametrize(("text", "bound"), [("0.99", "at least 1"), ("5000.01", "at most 5000")])
-def test_case_9_a_decimal_keeps_the_bounds_of_its_number_branch(text: str, bound: str) -> None:
+def test_a_decimal_keeps_the_bounds_of_its_number_branch(text: str, bound: str) -> None:
     [(_, message)] = Reviewer(schema_of(Money)).fill(Amount=text).messages()
     assert bound in message
 
 
 @pytest.mark.parametrize("bound", ["0.1", "0.3", "1.005", "1e-7"])
-def test_case_9_a_decimal_may_be_what_its_bound_says(bound: str) -> None:
+def test_a_decimal_may_be_what_its_bound_says(bound: str) -> None:
     class Share(BaseModel):
         part: Decimal = Field(ge=Decimal(bound), le=Decimal(bound))
 
@@ -46,14 +46,14 @@ def test_case_9_a_decimal_may_be_what_its_bound_says(bound: str) -> None:
     Share.model_validate(answer)
 
 
-def test_case_9_the_pattern_of_older_pydantic_gets_a_spelling_it_accepts() -> None:
+def test_the_pattern_of_older_pydantic_gets_a_spelling_it_accepts() -> None:
     pattern = r"^(?!^[-+.]*$)[+-]?0*\d*\.?\d*$"
     rule: JSONValue = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": pattern}]}
     assert ask(a=rule).fill(A="1e3").answer() == {"a": "1000"}
 
 
 @pytest.mark.parametrize(("text", "value"), [("7", 7), ("-7", -7), ("1.0", 1), ("1e3", 1000)])
-def test_case_10_a_whole_number_is_read_as_one(text: str, value: int) -> None:
+def test_a_whole_number_is_read_as_one(text: str, value: int) -> None:
     answer = ask(a=WHOLE).fill(A=text).answer()
     assert answer == {"a": value}
     assert isinstance(answer, dict)
@@ -61,56 +61,56 @@ def test_case_10_a_whole_number_is_read_as_one(text: str, value: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["1_000", "١٢", "1.5", "0x1f", "1e-1", "yes", "1 2"])
-def test_case_10_what_is_no_whole_number_is_refused(text: str) -> None:
+def test_what_is_no_whole_number_is_refused(text: str) -> None:
     [(path, _)] = ask(a=WHOLE).fill(A=text).messages()
     assert path == ("a",)
 
 
 @pytest.mark.parametrize("value", [2**53 + 1, 2**64 - 1, -(2**63)])
-def test_case_11_large_numbers_keep_every_digit(value: int) -> None:
+def test_large_numbers_keep_every_digit(value: int) -> None:
     assert ask(a=WHOLE).fill(A=str(value)).answer() == {"a": value}
 
 
 @pytest.mark.parametrize("value", [2**70, 2**64, -(2**63) - 1])
 @pytest.mark.parametrize("rule", [WHOLE, NUMBER, {}])
-def test_case_11_more_than_64_bits_are_doubted_once_and_then_sent_to_the_last_digit(
+def test_more_than_64_bits_are_doubted_once_and_then_sent_to_the_last_digit(
     value: int, rule: JSONValue
 ) -> None:
     reviewer = ask(a=rule).fill(A=str(value))
-    [doubt] = reviewer.submit().doubts
-    assert "Prefect's own library reads it rounded" in doubt.message
+    [warning] = reviewer.submit().warnings
+    assert "Prefect's own library reads it rounded" in warning.message
     assert reviewer.answer() == {"a": value}
 
 
-def test_case_11_a_large_number_that_the_flow_gave_is_not_doubted() -> None:
+def test_a_large_number_that_the_flow_gave_is_not_doubted() -> None:
     assert ask("a", a={"type": "integer", "default": 2**70}).answer() == {"a": 2**70}
 
 
-def test_case_11_absurdly_long_numbers_are_refused_in_words() -> None:
+def test_absurdly_long_numbers_are_refused_in_words() -> None:
     for text in ("9" * 5000, "1e999999"):
         assert ask(a=WHOLE).fill(A=text).messages() == [(("a",), "This number is too long.")]
 
 
 @pytest.mark.parametrize("text", ["-0.0", "1e-300", "0.1", "5e-324"])
-def test_case_12_floats_survive_to_the_last_bit(text: str) -> None:
+def test_floats_survive_to_the_last_bit(text: str) -> None:
     answer = ask(a=NUMBER).fill(A=text).answer()
     assert isinstance(answer, dict)
     assert repr(answer["a"]) == text
 
 
 @pytest.mark.parametrize("text", ["inf", "nan", "1e400", "-Infinity"])
-def test_case_12_what_json_cannot_write_is_refused(text: str) -> None:
+def test_what_json_cannot_write_is_refused(text: str) -> None:
     assert len(ask(a=NUMBER).fill(A=text).messages()) == 1
 
 
-def test_case_12_a_default_that_json_cannot_write_is_left_out() -> None:
+def test_a_default_that_json_cannot_write_is_left_out() -> None:
     assert ask("a", a={"type": "number", "default": float("inf")}).answer() == {}
     assert ask("a", a={"default": [float("nan")]}).messages() == [
         (("a",), "This is not a number that can be sent.")
     ]
 
 
-def test_case_31_a_number_of_either_kind_is_what_it_is_typed_as() -> None:
+def test_a_number_of_either_kind_is_what_it_is_typed_as() -> None:
     class Either(BaseModel):
         a: int | float
 
@@ -120,7 +120,7 @@ def test_case_31_a_number_of_either_kind_is_what_it_is_typed_as() -> None:
         assert type(answer["a"]) is kind
 
 
-def test_case_13_numbers_are_typed_into_text_fields_and_come_back_as_typed() -> None:
+def test_numbers_are_typed_into_text_fields_and_come_back_as_typed() -> None:
     reviewer = ask(a=NUMBER, b=WHOLE).fill(A="1,5", B="many")
     assert 'type="number"' not in reviewer.html
     reviewer.submit()
@@ -137,23 +137,21 @@ def test_case_13_numbers_are_typed_into_text_fields_and_come_back_as_typed() -> 
         ({"multipleOf": 5}, "7", "multiple of 5"),
     ],
 )
-def test_case_14_a_bound_that_is_broken_is_named(
-    rule: dict[str, JSONValue], text: str, words: str
-) -> None:
+def test_a_bound_that_is_broken_is_named(rule: dict[str, JSONValue], text: str, words: str) -> None:
     [(_, message)] = ask(a={"type": "number", **rule}).fill(A=text).messages()
     assert words in message
 
 
 @pytest.mark.parametrize(("step", "text"), [(0.1, "0.3"), (0.01, "19.99"), (7, "7" * 60)])
-def test_case_14_multiples_are_counted_as_people_do(step: float, text: str) -> None:
+def test_multiples_are_counted_as_people_do(step: float, text: str) -> None:
     rule: JSONValue = {"type": "number", "multipleOf": step}
     answer = ask(a=rule).fill(A=text).submit()
-    doubts = [doubt.message for doubt in answer.doubts]
+    warnings = [warning.message for warning in answer.warnings]
     assert answer.problems == []
-    assert len(doubts) == (len(text) > 20)
+    assert len(warnings) == (len(text) > 20)
 
 
-def test_case_14_a_long_decimal_is_no_multiple_of_a_cent() -> None:
+def test_a_long_decimal_is_no_multiple_of_a_cent() -> None:
     class Model(BaseModel):
         a: Decimal = Field(multiple_of=0.01)
 

@@ -51,14 +51,14 @@ class Nested(BaseModel):
     animal: Annotated[AnyCat | Dog, Field(discriminator="pet")]
 
 
-def test_case_28_the_tag_comes_from_the_chosen_branch_and_is_not_typed() -> None:
+def test_the_tag_comes_from_the_chosen_branch_and_is_not_typed() -> None:
     reviewer = Reviewer(Tank.model_json_schema())
     assert reviewer.messages() == [(("pet",), "Choose what kind of answer you give.")]
     assert reviewer.press("Fish (shark)").answer() == {"pet": {"kind": "shark", "depth": 1}}
     assert reviewer.press("Cat").fill(Lives="9").answer() == {"pet": {"kind": "cat", "lives": 9}}
 
 
-def test_case_28_discriminators_inside_discriminators_are_followed() -> None:
+def test_discriminators_inside_discriminators_are_followed() -> None:
     for template in ("#/$defs/{model}", "#/definitions/{model}"):
         schema = Nested.model_json_schema(ref_template=template)
         schema["definitions"] = schema["$defs"]
@@ -68,7 +68,7 @@ def test_case_28_discriminators_inside_discriminators_are_followed() -> None:
         assert reviewer.answer() == {"animal": {"pet": "cat", "colour": "black", "age": 3}}
 
 
-def test_case_29_a_branch_left_for_another_keeps_its_text_and_is_not_sent() -> None:
+def test_a_branch_left_for_another_keeps_its_text_and_is_not_sent() -> None:
     reviewer = Reviewer(Tank.model_json_schema()).press("Cat").fill(Lives="many")
     reviewer.press("Fish (fish)")
     assert reviewer.answer() == {"pet": {"kind": "fish", "depth": 1}}
@@ -86,7 +86,7 @@ class Rect(BaseModel):
     name: str = ""
 
 
-def test_case_30_an_initial_value_opens_the_branch_that_accepts_it() -> None:
+def test_an_initial_value_opens_the_branch_that_accepts_it() -> None:
     class Model(BaseModel):
         shape: Square | Rect
 
@@ -101,7 +101,7 @@ def test_case_30_an_initial_value_opens_the_branch_that_accepts_it() -> None:
 @pytest.mark.parametrize(
     ("branch", "text", "value"), [("Whole number", "1", 1), ("Text", "1", "1"), ("Text", "", "")]
 )
-def test_case_31_the_chosen_branch_decides_the_type_not_the_text(
+def test_the_chosen_branch_decides_the_type_not_the_text(
     branch: str, text: str, value: JSONValue
 ) -> None:
     rule: JSONValue = {"anyOf": [{"type": "integer"}, {"type": "string"}]}
@@ -110,13 +110,13 @@ def test_case_31_the_chosen_branch_decides_the_type_not_the_text(
     assert reviewer.answer() == {"a": value}
 
 
-def test_case_31_a_type_list_is_a_union_too() -> None:
+def test_a_type_list_is_a_union_too() -> None:
     reviewer = ask(a={"type": ["integer", "string", "null"]}).press("Whole number")
     assert reviewer.fill(Whole_number="4").answer() == {"a": 4}
     assert reviewer.press("None").answer() == {"a": None}
 
 
-def test_case_32_messages_are_about_the_chosen_branch() -> None:
+def test_messages_are_about_the_chosen_branch() -> None:
     reviewer = Reviewer(Tank.model_json_schema()).press("Cat").fill(Lives="x")
     assert reviewer.messages() == [(("pet", "lives"), "Enter a whole number.")]
     assert "is not valid under" not in reviewer.html + str(reviewer.form.render_summary())
@@ -137,7 +137,7 @@ class Expr(BaseModel):
     parent: Optional["Expr"]
 
 
-def test_case_33_recursion_opens_on_demand() -> None:
+def test_recursion_opens_on_demand() -> None:
     reviewer = Reviewer(Node.model_json_schema())
     reviewer.press("Provide Child")
     reviewer.page.fill("Name", "a")
@@ -145,12 +145,12 @@ def test_case_33_recursion_opens_on_demand() -> None:
     assert answer["child"] == {"name": "", "child": None, "others": []}
 
 
-def test_case_33_mutual_recursion_and_a_required_recursive_field_start_empty() -> None:
+def test_mutual_recursion_and_a_required_recursive_field_start_empty() -> None:
     reviewer = Reviewer(Expr.model_json_schema()).press("Leaf").fill(Value="1")
     assert reviewer.answer() == {"left": {"value": 1}, "parent": None}
 
 
-def test_case_33_recursion_without_end_becomes_a_json_editor() -> None:
+def test_recursion_without_end_becomes_a_json_editor() -> None:
     schema: JSONValue = {
         "$ref": "#/$defs/A",
         "$defs": {
@@ -160,7 +160,7 @@ def test_case_33_recursion_without_end_becomes_a_json_editor() -> None:
     assert "textarea" in str(open_form(schema).render())
 
 
-def test_case_34_what_stands_beside_a_reference_wins() -> None:
+def test_what_stands_beside_a_reference_wins() -> None:
     schema: JSONValue = {
         "properties": {
             "home": {
@@ -185,27 +185,27 @@ def test_case_34_what_stands_beside_a_reference_wins() -> None:
     assert reviewer.answer() == {"home": {"street": "Main"}}
 
 
-def test_case_35_all_parts_of_allof_are_merged() -> None:
+def test_all_parts_of_allof_are_merged() -> None:
     part: JSONValue = {"type": "object", "properties": {"x": TEXT}, "required": ["x"]}
     rule: JSONValue = {"allOf": [part, {"properties": {"y": TEXT}}], "title": "Both"}
     assert ask(a=rule).fill(X="1", Y="2").answer() == {"a": {"x": "1", "y": "2"}}
 
 
-def test_case_35_a_schema_that_refers_to_itself_offers_json_with_the_reason() -> None:
+def test_a_schema_that_refers_to_itself_offers_json_with_the_reason() -> None:
     schema: JSONValue = {"$ref": "#/$defs/A", "$defs": {"A": {"allOf": [{"$ref": "#/$defs/A"}]}}}
     form = open_form(schema)
     assert "in a circle" in form.fallback_reason
     assert "in a circle" in str(form.render())
 
 
-def test_case_35_only_the_part_that_cannot_be_shown_becomes_json() -> None:
+def test_only_the_part_that_cannot_be_shown_becomes_json() -> None:
     reviewer = ask(a=TEXT, b={"$ref": "https://example.org/x.json"})
     assert reviewer.form.fallback_reason == ""
     assert "not fetched" in reviewer.html
     assert reviewer.fill(B='{"x": 1}').answer() == {"a": "", "b": {"x": 1}}
 
 
-def test_case_36_entries_that_are_not_expected_are_shown_to_be_removed() -> None:
+def test_entries_that_are_not_expected_are_shown_to_be_removed() -> None:
     rule: JSONValue = {
         "type": "object",
         "properties": {"x": TEXT},
@@ -217,7 +217,7 @@ def test_case_36_entries_that_are_not_expected_are_shown_to_be_removed() -> None
     assert reviewer.press("Remove Key 1").answer() == {"a": {"x": "1"}}
 
 
-def test_case_36_further_entries_can_be_added_where_they_are_allowed() -> None:
+def test_further_entries_can_be_added_where_they_are_allowed() -> None:
     class Model(BaseModel):
         model_config = ConfigDict(extra="allow")
         a: str
@@ -228,7 +228,7 @@ def test_case_36_further_entries_can_be_added_where_they_are_allowed() -> None:
     assert list(as_dict(reviewer.form.value)) == ["a", "more"]
 
 
-def test_case_37_an_empty_model_asks_nothing_and_sends_an_empty_object() -> None:
+def test_an_empty_model_asks_nothing_and_sends_an_empty_object() -> None:
     class Empty(BaseModel):
         pass
 
@@ -254,7 +254,7 @@ HOSTILE_NAMES = [
 ]
 
 
-def test_case_38_any_property_name_works_and_none_reaches_a_name_or_id() -> None:
+def test_any_property_name_works_and_none_reaches_a_name_or_id() -> None:
     reviewer = ask(**dict.fromkeys(HOSTILE_NAMES, TEXT))
     for index, item in enumerate(reviewer.page.inputs):
         assert item.name == f"f.{index}"
@@ -263,13 +263,13 @@ def test_case_38_any_property_name_works_and_none_reaches_a_name_or_id() -> None
     assert "<script>" not in reviewer.html
 
 
-def test_case_38_problems_name_their_path_whatever_the_property_is_called() -> None:
+def test_problems_name_their_path_whatever_the_property_is_called() -> None:
     whole: JSONValue = {"type": "integer"}
     reviewer = ask(**dict.fromkeys(HOSTILE_NAMES, whole))
     assert [path for path, _ in reviewer.messages()] == [(name,) for name in HOSTILE_NAMES]
 
 
-def test_case_39_fields_stand_in_the_order_of_the_schema_unless_positions_are_given() -> None:
+def test_fields_stand_in_the_order_of_the_schema_unless_positions_are_given() -> None:
     assert list(ask(b=TEXT, a=TEXT, c=TEXT).page.labels) == ["B", "A", "C"]
     reviewer = ask(b=TEXT, a={"type": "string", "position": 0}, c={"type": "string", "position": 1})
     assert list(reviewer.page.labels) == ["A", "C", "B"]
@@ -318,7 +318,7 @@ class Ride(BaseModel):
     on: Annotated[Two | Tricycle, Field(discriminator="wheels")]
 
 
-def test_case_28_a_tag_that_is_a_number_stays_one_inside_another_union() -> None:
+def test_a_tag_that_is_a_number_stays_one_inside_another_union() -> None:
     value: JSONValue = {"wheels": 2, "frame": "alloy", "seats": 3}
     reviewer = Reviewer(Ride.model_json_schema()).press("2").press("Tandem").fill(Seats="3")
     assert reviewer.answer() == {"on": value}

@@ -82,7 +82,7 @@ scalars: list[Typed] = [
 
 def _optional(typed: Typed) -> Typed:
     kind: Any = typed[0]
-    return Optional[kind], st.none() | typed[1]  # noqa: UP045 - None | None is no type
+    return Optional[kind], st.none() | typed[1]  # noqa: UP045 -- None | None is no type
 
 
 def _list(typed: Typed) -> Typed:
@@ -102,7 +102,7 @@ def _mapping(typed: Typed) -> Typed:
 
 def _with_text(typed: Typed) -> Typed:
     kind: Any = typed[0]
-    return Union[kind, str], typed[1] | texts  # noqa: UP007 - None | str is no type
+    return Union[kind, str], typed[1] | texts  # noqa: UP007 -- None | str is no type
 
 
 def _model(fields: list[tuple[Typed, bool]]) -> Typed:
@@ -127,12 +127,12 @@ def _choice_of_models(members: list[tuple[Typed, bool]]) -> Typed:
         fields: dict[str, Any] = {"tag": (Literal[tag], ...), "inner": (kind, ...)}
         models.append(create_model(f"T{next(_numbers)}", **fields))
         values.append(st.fixed_dictionaries({"tag": st.just(tag), "inner": inner}))
-    union: Any = Union[tuple(models)]  # noqa: UP007 - a list of members
+    union: Any = Union[tuple(models)]  # noqa: UP007 -- a list of members
     return Annotated[union, Field(discriminator="tag")], st.one_of(values)
 
 
 def _plain_union(members: list[tuple[Typed, bool]]) -> Typed:
-    union: Any = Union[tuple(kind for (kind, _), _ in members)]  # noqa: UP007 - a list of members
+    union: Any = Union[tuple(kind for (kind, _), _ in members)]  # noqa: UP007 -- a list of members
     return union, st.one_of([values for (_, values), _ in members])
 
 

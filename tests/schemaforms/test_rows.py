@@ -16,15 +16,15 @@ TEXTS: JSONValue = {"type": "array", "items": TEXT}
 COUNTS: JSONValue = {"type": "object", "additionalProperties": {"type": "integer"}}
 
 
-def test_case_40_a_required_list_left_alone_is_empty() -> None:
+def test_a_required_list_left_alone_is_empty() -> None:
     assert ask(a=TEXTS).answer() == {"a": []}
 
 
-def test_case_40_a_blank_row_that_somebody_added_is_an_empty_text() -> None:
+def test_a_blank_row_that_somebody_added_is_an_empty_text() -> None:
     assert ask(a=TEXTS).press("Add A").answer() == {"a": [""]}
 
 
-def test_case_40_blank_rows_put_down_in_advance_do_not_count() -> None:
+def test_blank_rows_put_down_in_advance_do_not_count() -> None:
     rule: JSONValue = {"type": "array", "items": TEXT, "minItems": 2}
     reviewer = ask(a=rule)
     assert list(reviewer.page.labels) == ["A 1", "A 2"]
@@ -32,19 +32,19 @@ def test_case_40_blank_rows_put_down_in_advance_do_not_count() -> None:
     assert reviewer.fill(A_1="x", A_2="y").answer() == {"a": ["x", "y"]}
 
 
-def test_case_40_a_row_before_a_filled_one_counts_even_when_blank() -> None:
+def test_a_row_before_a_filled_one_counts_even_when_blank() -> None:
     rule: JSONValue = {"type": "array", "items": TEXT, "minItems": 2}
     assert ask(a=rule).fill(A_2="y").answer() == {"a": ["", "y"]}
 
 
-def test_case_41_moving_and_removing_rows_keeps_what_is_in_the_others() -> None:
+def test_moving_and_removing_rows_keeps_what_is_in_the_others() -> None:
     reviewer = ask(a={"type": "array", "items": TEXT, "default": ["1", "2", "3"]})
     reviewer.fill(A_2="two")
     reviewer.press("Move up A 3").press("Remove A 1")
     assert reviewer.answer() == {"a": ["3", "two"]}
 
 
-def test_case_41_problems_name_the_place_a_row_has_in_the_answer() -> None:
+def test_problems_name_the_place_a_row_has_in_the_answer() -> None:
     reviewer = ask(a={"type": "array", "items": {"type": "integer"}, "default": [1, 2, 3]})
     reviewer.fill(A_3="x").press("Remove A 1").press("Move up A 2")
     [problem] = reviewer.submit().problems
@@ -52,13 +52,13 @@ def test_case_41_problems_name_the_place_a_row_has_in_the_answer() -> None:
     assert problem.control_id == reviewer.page.find("A 1").id
 
 
-def test_case_41_a_new_row_never_takes_the_name_of_an_initial_one() -> None:
+def test_a_new_row_never_takes_the_name_of_an_initial_one() -> None:
     reviewer = ask(a={"type": "array", "items": TEXT, "default": ["1", "2"]})
     reviewer.press("Remove A 2").press("Add A")
     assert reviewer.page.find("A 2").value == ""
 
 
-def test_case_42_a_full_list_cannot_grow_and_one_posted_too_long_is_reported() -> None:
+def test_a_full_list_cannot_grow_and_one_posted_too_long_is_reported() -> None:
     rule: JSONValue = {"type": "array", "items": TEXT, "maxItems": 1}
     reviewer = ask(a=rule).press("Add A")
     assert "disabled" in reviewer.html
@@ -67,7 +67,7 @@ def test_case_42_a_full_list_cannot_grow_and_one_posted_too_long_is_reported() -
     assert [problem.message for problem in form.problems] == ["Remove entries: at most 1 allowed."]
 
 
-def test_case_42_a_list_beyond_all_bounds_is_cut() -> None:
+def test_a_list_beyond_all_bounds_is_cut() -> None:
     tokens = [f"n{n}" for n in range(5000)]
     posted = MultiValueDict({"f.0.#": tokens, "f.0.!": ["value"]})
     form = read_form({"properties": {"a": TEXTS}}, posted)
@@ -88,7 +88,7 @@ class Shapes(BaseModel):
     none: tuple[()]
 
 
-def test_case_43_tuples_have_fixed_places() -> None:
+def test_tuples_have_fixed_places() -> None:
     reviewer = Reviewer(Shapes.model_json_schema())
     assert list(reviewer.page.buttons) == ["", "Add Many"]
     reviewer.fill(Part_1="1", Part_2="b", First="2").press("Add Many").fill(Many_1="5")
@@ -97,7 +97,7 @@ def test_case_43_tuples_have_fixed_places() -> None:
     Shapes.model_validate(answer)
 
 
-def test_case_43_only_the_last_places_of_a_tuple_may_be_left_out() -> None:
+def test_only_the_last_places_of_a_tuple_may_be_left_out() -> None:
     rule: JSONValue = {
         "type": "array",
         "minItems": 1,
@@ -109,19 +109,19 @@ def test_case_43_only_the_last_places_of_a_tuple_may_be_left_out() -> None:
     assert messages == [(("a", 1), "Fill this in, or clear what comes after it.")]
 
 
-def test_case_44_a_dictionary_has_rows_of_key_and_value() -> None:
+def test_a_dictionary_has_rows_of_key_and_value() -> None:
     reviewer = ask(a=COUNTS).press("Add entry A").press("Add entry A")
     reviewer.fill(Key_1="", Value_1="1", Key_2=" b", Value_2="2")
     assert reviewer.answer() == {"a": {"": 1, " b": 2}}
 
 
-def test_case_44_renaming_a_key_keeps_its_value() -> None:
+def test_renaming_a_key_keeps_its_value() -> None:
     reviewer = ask(a={**COUNTS, "default": {"x": 1, "y": 2}})  # type: ignore[dict-item]
     assert reviewer.fill(Key_1="z").answer() == {"a": {"z": 1, "y": 2}}
 
 
 @pytest.mark.parametrize("key", ["x", " x", "x "])
-def test_case_44_keys_that_are_or_look_the_same_are_refused(key: str) -> None:
+def test_keys_that_are_or_look_the_same_are_refused(key: str) -> None:
     reviewer = ask(a={**COUNTS, "default": {"x": 1}}).press("Add entry A")  # type: ignore[dict-item]
     reviewer.fill(Key_2=key, Value_2="2")
     [problem] = reviewer.submit().problems
@@ -129,7 +129,7 @@ def test_case_44_keys_that_are_or_look_the_same_are_refused(key: str) -> None:
     assert problem.control_id == reviewer.page.find("Key 2").id
 
 
-def test_case_44_keys_keep_the_rules_of_the_schema() -> None:
+def test_keys_keep_the_rules_of_the_schema() -> None:
     rule: JSONValue = {
         "type": "object",
         "additionalProperties": TEXT,
@@ -143,7 +143,7 @@ def test_case_44_keys_keep_the_rules_of_the_schema() -> None:
     assert reviewer.fill(Key_1="k1").answer() == {"a": {"k1": 1}}
 
 
-def test_case_44_the_key_that_is_typed_decides_what_its_value_may_be() -> None:
+def test_the_key_that_is_typed_decides_what_its_value_may_be() -> None:
     patterns: JSONValue = {"^n_": {"type": "integer"}, "^t_": TEXT, "^is_": {"type": "boolean"}}
     rule: JSONValue = {"type": "object", "patternProperties": patterns}
     reviewer = ask(a=rule).press("Add entry A").fill(Key_1="t_x", Value_1="7")
@@ -153,7 +153,7 @@ def test_case_44_the_key_that_is_typed_decides_what_its_value_may_be() -> None:
     assert reviewer.tick("Yes").answer() == {"a": {"is_x": True}}
 
 
-def test_case_45_the_number_of_entries_is_a_matter_of_the_group() -> None:
+def test_the_number_of_entries_is_a_matter_of_the_group() -> None:
     class Model(BaseModel):
         a: dict[str, int] = Field(min_length=1, max_length=2)
 
@@ -221,7 +221,7 @@ def test_a_row_put_down_in_advance_counts_when_defaults_stand_in_it() -> None:
     assert Reviewer(Model.model_json_schema()).answer() == {"targets": [{"region": "eu"}]}
 
 
-def test_case_44_keys_that_json_does_not_have_are_refused_and_never_dropped() -> None:
+def test_keys_that_json_does_not_have_are_refused_and_never_dropped() -> None:
     rule: JSONValue = {
         "type": "object",
         "propertyNames": {"enum": [1, 2], "type": "integer"},

@@ -1,4 +1,4 @@
-"""Case 23: thousands of options are searched on the server; the page carries a few of them."""
+"""Thousands of options are searched on the server; the page carries a few of them."""
 
 from enum import Enum
 from typing import Annotated, Any, Literal
@@ -10,10 +10,9 @@ from django.utils.datastructures import MultiValueDict
 from pydantic import BaseModel, Field
 
 from approvals.schemaforms import JSONValue, find_options, open_form, read_form
-from approvals.schemaforms.choices import label_options
+from approvals.schemaforms.controls.searching import search_labels
 from approvals.schemaforms.limits import MAX_FOUND_OPTIONS
-from approvals.schemaforms.options import Member
-from approvals.schemaforms.searching import search_labels
+from approvals.schemaforms.schema.options import Member, label_options
 from approvals.schemaforms.values import as_dict, same_json
 from tests.schemaforms.browser import Page, Reviewer, ask
 
@@ -227,7 +226,7 @@ def test_a_search_field_that_a_condition_brings_in_is_served() -> None:
 
 
 def test_a_very_large_search_ends_in_time_and_in_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("approvals.schemaforms.searching.MAX_SEARCH_SECONDS", 0.0)
+    monkeypatch.setattr("approvals.schemaforms.controls.searching.MAX_SEARCH_SECONDS", 0.0)
     schema: JSONValue = {"properties": {"a": {"enum": [f"{n:x}" for n in range(200_000)]}}}
     html = find_options(schema, MultiValueDict({"field": ["f.0"], "f.0.q": ["a" * 10_000]}))
     assert html is not None
@@ -251,7 +250,7 @@ def test_a_large_form_writes_the_labels_of_its_options_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     written = Mock(wraps=label_options)
-    monkeypatch.setattr("approvals.schemaforms.build.label_options", written)
+    monkeypatch.setattr("approvals.schemaforms.controls.context.label_options", written)
     schema: JSONValue = {
         "$defs": {"City": CITIES},
         "properties": {

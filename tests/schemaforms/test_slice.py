@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from approvals.schemaforms import JSONValue
-from flowruns.sdk.input_schemas import schema_of
+from flowruns.sdk.inputs.schemas import schema_of
 from tests.schemaforms.browser import Reviewer
 
 

@@ -10,7 +10,7 @@ from django.http import QueryDict
 from pydantic import BaseModel, SecretStr
 
 from approvals.schemaforms import Form, JSONValue, describe_answer, read_form
-from approvals.schemaforms.decode import FieldList
+from approvals.schemaforms.posted import FieldList
 from tests.schemaforms.browser import Reviewer, ask
 
 TEXT: JSONValue = {"type": "string"}
@@ -21,36 +21,36 @@ def text_of(**words: JSONValue) -> JSONValue:
 
 
 @pytest.mark.parametrize("text", ["\nfirst", "a\r\nb", "a\rb", " padded ", "\n\n", "tab\there"])
-def test_case_51_initial_text_keeps_its_line_ends_and_spaces(text: str) -> None:
+def test_initial_text_keeps_its_line_ends_and_spaces(text: str) -> None:
     assert ask(a=text_of(default=text)).answer() == {"a": text}
 
 
-def test_case_51_lines_that_are_typed_end_in_one_newline_each() -> None:
+def test_lines_that_are_typed_end_in_one_newline_each() -> None:
     schema: JSONValue = {"properties": {"a": text_of(maxLength=3)}, "required": ["a"]}
     form = read_form(schema, QueryDict("f.0=a%0D%0Ab"))
     assert form.value == {"a": "a\nb"}
     assert form.is_valid
 
 
-def test_case_52_length_is_counted_in_characters() -> None:
+def test_length_is_counted_in_characters() -> None:
     assert "maxlength" not in ask(a=text_of(maxLength=2)).html
     assert ask(a=text_of(maxLength=2)).fill(A="👍👍").answer() == {"a": "👍👍"}
     [(_, message)] = ask(a=text_of(maxLength=2)).fill(A="abc").messages()
     assert message == "Enter at most 2 characters; there are 3 now."
 
 
-def test_case_53_text_of_several_lines_gets_a_field_of_several_lines() -> None:
+def test_text_of_several_lines_gets_a_field_of_several_lines() -> None:
     assert ask(a=text_of(default="a\nb")).page.find("A").type == "textarea"
     assert ask(a=text_of(default="ab")).page.find("A").type == "text"
     assert ask(comment=TEXT).page.find("Comment").type == "textarea"
 
 
-def test_case_54_long_text_comes_through() -> None:
+def test_long_text_comes_through() -> None:
     text = "x" * 100_000
     assert ask(a=text_of(default=text)).answer() == {"a": text}
 
 
-def test_case_55_a_pattern_is_searched_for_as_the_server_does() -> None:
+def test_a_pattern_is_searched_for_as_the_server_does() -> None:
     reviewer = ask(a=text_of(pattern="b+")).fill(A="abc")
     assert " pattern=" not in reviewer.html
     assert reviewer.answer() == {"a": "abc"}
@@ -58,13 +58,13 @@ def test_case_55_a_pattern_is_searched_for_as_the_server_does() -> None:
     assert message == "This does not have the expected form."
 
 
-def test_case_55_a_pattern_that_cannot_be_read_is_said_not_to_be_checked() -> None:
+def test_a_pattern_that_cannot_be_read_is_said_not_to_be_checked() -> None:
     reviewer = ask(a=text_of(pattern="(["))
     assert "cannot be checked here" in reviewer.html
     assert reviewer.fill(A="x").answer() == {"a": "x"}
 
 
-def test_case_55_a_catastrophic_pattern_stops_in_time() -> None:
+def test_a_catastrophic_pattern_stops_in_time() -> None:
     reviewer = ask(a=text_of(pattern=r"^(a|aa)+$", default=""), b=text_of(pattern=r"^(\w+\s?)*$"))
     reviewer.fill(A="a" * 200 + "!", B="a" * 5000 + "!")
     for _, message in reviewer.messages():
@@ -75,25 +75,25 @@ def test_case_55_a_catastrophic_pattern_stops_in_time() -> None:
         }
 
 
-def test_case_56_white_space_alone_is_doubted_once_and_then_taken() -> None:
+def test_white_space_alone_is_doubted_once_and_then_taken() -> None:
     reviewer = ask(a=text_of(minLength=1), b=text_of()).fill(A="  ", B="x")
     form = reviewer.submit()
     assert (form.problems, form.is_valid) == ([], False)
-    assert [doubt.label for doubt in form.doubts] == ["A"]
+    assert [warning.label for warning in form.warnings] == ["A"]
     assert "Nothing was sent yet" in form.render_summary()
     assert 'aria-describedby="f-0-doubt"' in reviewer.html
     assert reviewer.answer() == {"a": "  ", "b": "x"}
 
 
-def test_case_56_another_doubtful_answer_is_doubted_anew() -> None:
+def test_another_doubtful_answer_is_doubted_anew() -> None:
     reviewer = ask(a=text_of()).fill(A=" ")
     reviewer.submit()
     form = reviewer.fill(A="   ").submit()
-    assert [doubt.control_id for doubt in form.doubts] == ["f-0"]
+    assert [warning.control_id for warning in form.warnings] == ["f-0"]
     assert reviewer.fill(A="x").answer() == {"a": "x"}
 
 
-def test_case_56_white_space_that_the_flow_itself_gave_is_not_doubted() -> None:
+def test_white_space_that_the_flow_itself_gave_is_not_doubted() -> None:
     assert ask("a", a=text_of(default=" ")).answer() == {"a": " "}
 
 
@@ -114,7 +114,7 @@ class Login(BaseModel):
     token: SecretStr = SecretStr("default")
 
 
-def test_case_57_a_secret_never_comes_back_in_any_form() -> None:
+def test_a_secret_never_comes_back_in_any_form() -> None:
     reviewer = Reviewer(Login.model_json_schema()).fill(Password="hunter2")
     form = reviewer.submit()
     assert form.value == {"user": "", "password": "hunter2"}
@@ -125,26 +125,26 @@ def test_case_57_a_secret_never_comes_back_in_any_form() -> None:
     assert "••••••" in repr(form.typed())
 
 
-def test_case_57_a_default_secret_is_neither_shown_nor_sent() -> None:
+def test_a_default_secret_is_neither_shown_nor_sent() -> None:
     reviewer = Reviewer(Login.model_json_schema())
     assert 'value="**********"' not in reviewer.html
     assert [path for path, _ in reviewer.messages()] == [("password",)]
 
 
-def test_case_57_a_broken_rule_of_a_secret_does_not_quote_it() -> None:
+def test_a_broken_rule_of_a_secret_does_not_quote_it() -> None:
     rule = text_of(format="password", minLength=20, pattern="^x$")
     form = ask(a=rule).fill(A="hunter2").submit()
     assert len(form.problems) == 2
     assert "hunter2" not in repr(form.problems) + str(form.render())
 
 
-def test_case_57_a_secret_must_be_entered_again_after_a_refusal_and_says_so() -> None:
+def test_a_secret_must_be_entered_again_after_a_refusal_and_says_so() -> None:
     reviewer = ask(password=text_of(writeOnly=True), age={"type": "integer"})
     reviewer.fill(Password="hunter2").submit()
     assert "enter it again" in reviewer.html
 
 
-def test_case_57_secrets_are_masked_where_an_answer_is_described() -> None:
+def test_secrets_are_masked_where_an_answer_is_described() -> None:
     rows = describe_answer(Login.model_json_schema(), {"user": "a", "password": "hunter2"})
     assert rows == [("User", "a"), ("Password", "••••••")]
 
@@ -162,9 +162,7 @@ def upload(content: bytes) -> dict[str, object]:
         ("binary", "é".encode(), "é"),
     ],
 )
-def test_case_58_a_file_becomes_the_text_that_json_carries(
-    name: str, content: bytes, value: str
-) -> None:
+def test_a_file_becomes_the_text_that_json_carries(name: str, content: bytes, value: str) -> None:
     schema: JSONValue = {"properties": {"a": text_of(format=name)}, "required": ["a"]}
     form = read_form(schema, QueryDict("f.0="), files=upload(content))
     assert form.value == {"a": value}
@@ -172,13 +170,13 @@ def test_case_58_a_file_becomes_the_text_that_json_carries(
     assert value in str(form.render())
 
 
-def test_case_58_a_file_that_is_no_text_is_refused_where_text_is_needed() -> None:
+def test_a_file_that_is_no_text_is_refused_where_text_is_needed() -> None:
     schema: JSONValue = {"properties": {"a": text_of(format="binary")}, "required": ["a"]}
     form = read_form(schema, QueryDict("f.0="), files=upload(b"\xff\xfe"))
     assert "not text" in form.problems[0].message
 
 
-def test_case_58_what_is_typed_for_bytes_is_checked() -> None:
+def test_what_is_typed_for_bytes_is_checked() -> None:
     assert len(ask(a=text_of(format="base64")).fill(A="not base64!").messages()) == 1
     assert ask(a=text_of(format="base64")).fill(A="-_8=").answer() == {"a": "+/8="}
     assert ask(a=text_of(format="base64url")).fill(A="+/8=").answer() == {"a": "-_8="}
@@ -186,7 +184,7 @@ def test_case_58_what_is_typed_for_bytes_is_checked() -> None:
     assert ask(a=text_of(format="base64")).fill(A=packed).answer() == {"a": packed}
 
 
-def test_case_59_json_text_stays_a_text_and_any_value_is_the_value_itself() -> None:
+def test_json_text_stays_a_text_and_any_value_is_the_value_itself() -> None:
     rule = text_of(contentMediaType="application/json", contentSchema={"type": "array"})
     assert ask(a=rule).fill(A="[1, 2]").answer() == {"a": "[1, 2]"}
     assert len(ask(a=rule).fill(A='{"x": 1}').messages()) == 1
@@ -196,13 +194,13 @@ def test_case_59_json_text_stays_a_text_and_any_value_is_the_value_itself() -> N
 @pytest.mark.parametrize(
     "text", ["abc", "{'a': 1}", '{"a": 1, "a": 2}', "NaN", "1e999", "[" * 5000, "[1,]", "9" * 5000]
 )
-def test_case_59_what_is_no_json_is_refused_and_kept(text: str) -> None:
+def test_what_is_no_json_is_refused_and_kept(text: str) -> None:
     reviewer = ask(a={}).fill(A=text)
     assert len(reviewer.messages()) == 1
     assert reviewer.page.find("A").value == text
 
 
-def test_case_59_plain_words_can_be_used_as_text() -> None:
+def test_plain_words_can_be_used_as_text() -> None:
     reviewer = ask(a={}).fill(A='say "hi"')
     reviewer.submit()
     assert reviewer.press("Use as text A").answer() == {"a": 'say "hi"'}
@@ -224,9 +222,7 @@ def test_case_59_plain_words_can_be_used_as_text() -> None:
         ("name-email", "A B <a@example.org>", "A B"),
     ],
 )
-def test_case_60_formats_are_checked_as_leniently_as_pydantic_does(
-    name: str, good: str, bad: str
-) -> None:
+def test_formats_are_checked_as_leniently_as_pydantic_does(name: str, good: str, bad: str) -> None:
     reviewer = ask(a=text_of(format=name)).fill(A=good)
     assert not re.search(r'type="(email|url)"', reviewer.html)
     assert reviewer.answer() == {"a": good}
@@ -235,7 +231,7 @@ def test_case_60_formats_are_checked_as_leniently_as_pydantic_does(
 
 
 @pytest.mark.parametrize("name", ["path", "file-path", "directory-path", "unheard-of"])
-def test_case_61_paths_and_unknown_formats_are_plain_text(name: str) -> None:
+def test_paths_and_unknown_formats_are_plain_text(name: str) -> None:
     assert ask(a=text_of(format=name)).fill(A="/tmp/x").answer() == {"a": "/tmp/x"}
 
 
@@ -245,7 +241,7 @@ def test_a_server_that_quotes_a_secret_is_not_repeated() -> None:
     assert [problem.message for problem in form.problems] == ["'••••••' does not match"]
 
 
-def test_case_57_json_that_stands_for_fields_with_a_secret_is_not_kept() -> None:
+def test_json_that_stands_for_fields_with_a_secret_is_not_kept() -> None:
     def read(schema: JSONValue) -> Form:
         return read_form(schema, QueryDict('f.0={"password": "hunter2"}'))
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from flowruns.sdk.testing import FakeServer, reviewed_by
+from flowruns.testing import FakeServer, reviewed_by
 
 
 @pytest.fixture

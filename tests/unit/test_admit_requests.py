@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
-from flowruns import admission
-from flowruns.admission import AT_ONCE, Lane, admit_requests
-from flowruns.callers import IS_KNOWN
-from flowruns.holding import WAS_HELD, Application, Message, Receive, Scope, Send
+from flowruns.web import request_limit
+from flowruns.web.callers import IS_KNOWN
+from flowruns.web.long_poll import WAS_HELD
+from flowruns.web.request_limit import AT_ONCE, Lane, admit_requests
+from flowruns.web.types import Application, Message, Receive, Scope, Send
 
 
 def scope_of(path: str = "/api/flow_runs/1", *, method: str = "GET", key: str = "a") -> Scope:
@@ -180,7 +181,7 @@ def test_who_makes_up_keys_gets_no_turns_for_them() -> None:
 def test_who_waits_too_long_for_a_turn_is_told_to_come_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(admission, "_PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(request_limit, "_PATIENCE_SECONDS", 0.01)
     sent: list[Message] = []
 
     async def note(message: Message) -> None:

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from flowruns import bodies
-from flowruns.bodies import bound_bodies
-from flowruns.holding import Message, Receive, Scope, Send
+from flowruns.web import bodies
+from flowruns.web.bodies import bound_bodies
+from flowruns.web.types import Message, Receive, Scope, Send
 
 
 async def read_all(scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from flowruns.domain.consequences import asks_again, facts_after
+from flowruns.domain.bookkeeping import asks_again, facts_after
 from flowruns.domain.rules import FLOW_RUN_RULES, FORCED_RULES, Rule, judge
 from flowruns.domain.states import State, StateDetails, StateType, resuming
 from flowruns.domain.transitions import Accept, Reject, RunFacts, Transition

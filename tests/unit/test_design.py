@@ -18,7 +18,16 @@ CONTRACTS = {
 }
 PACKAGES = ("flowruns", "approvals", "tests")
 # Rooms on no floor: the SDK and its faces, and what Django or a shell calls.
-FACES = {"sdk", "artifacts", "blocks", "exceptions", "preview", "schedules", "variables"}
+FACES = {
+    "sdk",
+    "artifacts",
+    "blocks",
+    "exceptions",
+    "preview",
+    "schedules",
+    "testing",
+    "variables",
+}
 
 
 def read_section(title: str) -> str:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from flowruns.finishing import finish_requests
-from flowruns.holding import Message, Receive, Scope, Send
+from flowruns.web.ignore_disconnect import finish_requests
+from flowruns.web.types import Message, Receive, Scope, Send
 
 
 def receive_all(messages: list[Message]) -> list[Message]:

@@ -33,7 +33,9 @@ def test_every_public_name_needs_pydantic_only() -> None:
     assert not loaded & {"httpx", "django", "approvals", "prefect"}
 
 
-@pytest.mark.parametrize("module", ["artifacts", "blocks", "exceptions", "schedules", "variables"])
+@pytest.mark.parametrize(
+    "module", ["artifacts", "blocks", "exceptions", "schedules", "testing", "variables"]
+)
 def test_the_modules_beside_them_need_pydantic_only(module: str) -> None:
     assert not _third_parties_of(f"import flowruns.{module}") & {"httpx", "anyio", "django"}
 
@@ -46,7 +48,7 @@ def test_making_a_flow_loads_no_http_client() -> None:
 def test_no_module_of_the_sdk_needs_django() -> None:
     statement = (
         "import importlib, pkgutil, flowruns.sdk\n"
-        "for module in pkgutil.iter_modules(flowruns.sdk.__path__):\n"
-        "    importlib.import_module('flowruns.sdk.' + module.name)"
+        "for module in pkgutil.walk_packages(flowruns.sdk.__path__, 'flowruns.sdk.'):\n"
+        "    importlib.import_module(module.name)"
     )
     assert not _third_parties_of(statement) & {"django", "httpx"}

@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from flowruns import preview
-from flowruns.sdk.input_schemas import schema_of
-from flowruns.sdk.run_input import run_input_subclass_from_type
+from flowruns.sdk.inputs.run_input import run_input_subclass_from_type
+from flowruns.sdk.inputs.schemas import schema_of
 
 MODELS = """
 from typing import Literal

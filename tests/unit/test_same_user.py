@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from flowruns.sockets import same_user
-from flowruns.sockets.same_user import Address, belongs_to_our_user
+from flowruns.web.sockets import same_user
+from flowruns.web.sockets.same_user import Address, belongs_to_our_user
 
 LINUX = sys.platform == "linux"
 OURS = 4711

@@ -10,7 +10,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from flowruns.domain.errors import InvalidSchedule
-from flowruns.services.schedule_dates import MAX_CANDIDATES, check_schedule, next_dates
+from flowruns.services.deployments.dates import MAX_CANDIDATES, check_schedule, next_dates
 from flowruns.wire.schedules import Schedule
 from tests.servers import ROOT
 

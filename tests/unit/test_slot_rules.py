@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from flowruns.domain.consequences import occupies_slot
+from flowruns.domain.bookkeeping import occupies_slot
 from flowruns.domain.rules import SLOT_WAIT, judge
 from flowruns.domain.states import TERMINAL_STATES, State, StateDetails, StateType
 from flowruns.domain.transitions import Abort, Accept, Reject, RunFacts, SlotFacts, Transition

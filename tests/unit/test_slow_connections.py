@@ -12,7 +12,7 @@ from uvicorn.server import ServerState
 from approvals.management import ordered_pings, timed_http
 from approvals.management.ordered_pings import OrderedPings
 from approvals.management.timed_http import TimedHttp
-from flowruns.holding import Message, Receive, Scope, Send
+from flowruns.web.types import Message, Receive, Scope, Send
 
 SOON = 0.05
 LATE = 30.0

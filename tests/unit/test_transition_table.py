@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from flowruns.domain.consequences import facts_after
+from flowruns.domain.bookkeeping import facts_after
 from flowruns.domain.rules import FLOW_RUN_RULES, FORCED_RULES, judge
 from flowruns.domain.states import State, StateDetails, StateType, failed
 from flowruns.domain.transitions import Abort, Accept, Reject, RunFacts, Transition, Verdict, Wait

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from flowruns.turns import Turns
+from flowruns.web.turns import Turns
 
 
 def test_keys_take_turns() -> None:

@@ -18,8 +18,8 @@ from approvals.management.demo import DEMO_USER, Demo, keep_demo_user
 from approvals.management.local_key import KEY_FILE, keep_local_key
 from approvals.management.preparing import prepare_database
 from approvals.management.web_server import WebServer, bind, end_on_signals
-from flowruns.background import running_loops
-from flowruns.version import VERSION
+from flowruns.domain.version import VERSION
+from flowruns.management.loops import running_loops
 
 # How this process was started: by the installed command, or by `python manage.py`.
 _IS_INSTALLED = Path(sys.argv[0]).name == "approvals"

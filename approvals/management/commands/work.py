@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand
 
 from approvals.management.preparing import prepare_database
 from approvals.management.web_server import end_on_signals
-from flowruns.background import running_loops
-from flowruns.version import VERSION
+from flowruns.domain.version import VERSION
+from flowruns.management.loops import running_loops
 
 _log = logging.getLogger(__name__)
 

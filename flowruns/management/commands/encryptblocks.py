@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from flowruns.domain.errors import EncryptionKeyChanged
-from flowruns.services.block_documents import encrypt_anew
+from flowruns.services.blocks.documents import encrypt_anew
 
 
 class Command(BaseCommand):

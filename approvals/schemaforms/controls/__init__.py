@@ -1,0 +1,1 @@
+"""One class per kind of field, and what all of them share."""

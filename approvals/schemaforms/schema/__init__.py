@@ -1,0 +1,1 @@
+"""What a schema says: references followed, kinds of nodes, options, checks."""

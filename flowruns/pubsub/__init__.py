@@ -1,0 +1,1 @@
+"""Hearing of commits, in this process and others, and waking who waits."""

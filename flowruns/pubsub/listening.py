@@ -1,0 +1,98 @@
+"""Hearing what other processes commit: by PostgreSQL's NOTIFY, or by SQLite's data version."""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+from flowruns.pubsub import outages
+
+_SQLITE_POLL_SECONDS = 0.05
+_RECONNECT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """Somebody who wants to hear.
+
+    `hear` gets what was sent on the channel of a PostgreSQL database. `catch_up` is called where
+    something may have been missed: whenever listening begins, and for each change of a SQLite
+    file, which does not say what it is.
+    """
+
+    channel: str
+    hear: Callable[[str], Awaitable[None]]
+    catch_up: Callable[[], Awaitable[None]]
+
+
+class _Alarm:
+    """Ends the sleep between two looks at a SQLite file."""
+
+    loop: asyncio.AbstractEventLoop | None = None
+    rings: asyncio.Event | None = None
+
+
+_alarm = _Alarm()
+
+
+async def listen(audiences: Sequence[Audience]) -> None:
+    """Let the audiences hear what processes commit, this one too, until cancelled."""
+    listen_once = _listen_to_postgresql if connection.vendor == "postgresql" else _watch_sqlite
+    while True:
+        try:
+            await listen_once(audiences)
+        except (psycopg.Error, sqlite3.Error, OSError, *outages.AWAY) as error:
+            outages.note_failure(error)
+        await asyncio.sleep(_RECONNECT_SECONDS)
+
+
+def look_now() -> None:
+    """Look at the SQLite file at once, because this process has just committed; from any thread."""
+    loop, rings = _alarm.loop, _alarm.rings
+    if loop is not None and rings is not None:
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(rings.set)
+
+
+async def _listen_to_postgresql(audiences: Sequence[Audience]) -> None:
+    by_channel = {audience.channel: audience for audience in audiences}
+    params = connection_params()
+    async with await psycopg.AsyncConnection.connect(**params, autocommit=True) as listening:
+        for channel in by_channel:
+            await listening.execute(f"LISTEN {channel}")
+        outages.note_success()
+        for audience in audiences:
+            await audience.catch_up()
+        async for message in listening.notifies():
+            await by_channel[message.channel].hear(message.payload)
+
+
+def connection_params() -> dict[str, Any]:
+    """Return what psycopg needs to connect to Django's database, without its pool."""
+    config = connection.settings_dict
+    names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD"}
+    names |= {"host": "HOST", "port": "PORT"}
+    options = {name: value for name, value in config["OPTIONS"].items() if name != "pool"}
+    return options | {name: config[key] for name, key in names.items() if config[key]}
+
+
+async def _watch_sqlite(audiences: Sequence[Audience]) -> None:
+    _alarm.loop, _alarm.rings = asyncio.get_running_loop(), asyncio.Event()
+    name = str(connection.settings_dict["NAME"])
+    with closing(sqlite3.connect(name, uri=name.startswith("file:"))) as watching:
+        seen = None
+        while True:
+            _alarm.rings.clear()
+            version = watching.execute("PRAGMA data_version").fetchone()
+            if version != seen:
+                for audience in audiences:
+                    await audience.catch_up()
+            seen = version
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_SQLITE_POLL_SECONDS):
+                    await _alarm.rings.wait()

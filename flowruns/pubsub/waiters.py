@@ -1,0 +1,149 @@
+"""Waking those who hold a request until a run's state changes.
+
+A waiter is a future in the event loop of the web process: no thread, no database connection.
+It is woken by the transition's own process at once, and by other processes' through PostgreSQL's
+NOTIFY, or through the counter that SQLite raises with every commit to its file.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from itertools import batched
+from threading import Event
+from uuid import UUID
+
+from django.db import connection, connections
+
+from flowruns.models import FlowRun
+
+CHANNEL = "flow_run_state_changed"
+_IDS_PER_QUERY = 500
+
+# What waiters ask of the database, they ask here: a few threads serve any number of them.
+_database = ThreadPoolExecutor(max_workers=4, thread_name_prefix="waiters")
+
+
+class Waiter:
+    """Somebody who knows a run's state and wants to hear of the next.
+
+    `known` is None for one who waits for runs of a deployment: any change may be theirs.
+    """
+
+    def __init__(self, known: UUID | None, *, is_heartbeat: bool = False) -> None:
+        self.known = known
+        self.is_heartbeat = is_heartbeat
+        self._loop = asyncio.get_running_loop()
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Wake from any thread; waking twice is waking once."""
+        self._loop.call_soon_threadsafe(self._woken.set)
+
+    async def sleep(self, *, seconds: float) -> bool:
+        """Sleep until woken, at most so long, and return whether somebody woke it.
+
+        May be called again to hear of the next change.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        was_woken = self._woken.is_set()
+        self._woken.clear()
+        return was_woken
+
+
+_waiters: dict[UUID, set[Waiter]] = {}
+_released = Event()
+
+
+@contextmanager
+def waiting_for(*ids: UUID, known: UUID | None, is_heartbeat: bool = False) -> Iterator[Waiter]:
+    """Register a waiter for a run, or for runs of deployments, by their ids.
+
+    Read what is waited for once more inside, or a change just before is missed. `is_heartbeat` says
+    that the waiter is the process which runs the run.
+    """
+    waiter = Waiter(known, is_heartbeat=is_heartbeat)
+    for waited_for in ids:
+        _waiters.setdefault(waited_for, set()).add(waiter)
+    if is_released():
+        waiter.wake()
+    try:
+        yield waiter
+    finally:
+        for waited_for in ids:
+            _waiters[waited_for].discard(waiter)
+            if not _waiters[waited_for]:
+                del _waiters[waited_for]
+
+
+def count_waiters() -> int:
+    return len(set().union(*_waiters.values()))
+
+
+def heartbeat_runs() -> set[UUID]:
+    """Return the runs whose own processes hold a request here at this moment."""
+    waiting = tuple(_waiters.items())
+    return {run for run, all_of_it in waiting if any(each.is_heartbeat for each in all_of_it)}
+
+
+def wake(waited_for: UUID, state_id: UUID | None = None) -> None:
+    """Wake this process's waiters for a run or a deployment, from any thread.
+
+    Those who know the state `state_id` sleep on: word of it may reach them late.
+    """
+    for waiter in tuple(_waiters.get(waited_for, ())):
+        if state_id is None or waiter.known != state_id:
+            waiter.wake()
+
+
+def is_released() -> bool:
+    """Whether nobody should wait any longer."""
+    return _released.is_set()
+
+
+def release_all() -> None:
+    """Let nobody wait any longer, now or later: this process is about to end."""
+    _released.set()
+    for waited_for in tuple(_waiters):
+        wake(waited_for)
+
+
+def notify(changed: UUID, state_id: UUID | None = None) -> None:
+    """Tell other processes of a change, with the commit of the transaction it is part of."""
+    if connection.vendor == "postgresql":
+        news = f"{changed} {state_id}" if state_id else f"{changed}"
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, news])
+
+
+async def ask_database[T](question: Callable[[], T]) -> T:
+    """Run a short question in one of the few threads, and give its connection back."""
+
+    def ask() -> T:
+        try:
+            return question()
+        finally:
+            connections.close_all()
+
+    return await asyncio.get_running_loop().run_in_executor(_database, ask)
+
+
+async def hear(news: str) -> None:
+    """Wake the waiters for what another process says has changed."""
+    wake(*map(UUID, news.split()))
+
+
+async def catch_up() -> None:
+    """Wake each waiter whose run is no longer in the state it knows, and those who know none."""
+    for some in batched(tuple(_waiters), _IDS_PER_QUERY):
+        states = await ask_database(lambda ids=some: _read_state_ids(ids))  # type: ignore[misc]
+        for flow_run_id in some:
+            for waiter in tuple(_waiters.get(flow_run_id, ())):
+                if waiter.known is None or states.get(flow_run_id) != waiter.known:
+                    waiter.wake()
+
+
+def _read_state_ids(flow_run_ids: tuple[UUID, ...]) -> dict[UUID, UUID | None]:
+    return dict(FlowRun.objects.filter(pk__in=flow_run_ids).values_list("pk", "state_id"))

@@ -1,0 +1,1 @@
+"""Asking people, and messages between runs: types, schemas, pauses, answers."""

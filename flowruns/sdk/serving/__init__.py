@@ -1,0 +1,1 @@
+"""Serving deployments: registering them, and a process for each of their runs."""

@@ -1,0 +1,50 @@
+"""One scheduled flow run in its own process: `python -m flowruns.sdk.serving.child ID ENTRY`."""
+
+import sys
+from collections.abc import Sequence
+from uuid import UUID
+
+from flowruns.sdk.calls import flow_runs
+from flowruns.sdk.dispatch import on_thread
+from flowruns.sdk.errors import FlowRunNotOurs, FlowRunSuspended
+from flowruns.sdk.reporting import logs as run_logs
+from flowruns.sdk.serving.entrypoints import load_flow
+from flowruns.sdk.states import FlowRun, crashed
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the flow at the entrypoint as the flow run of that id, and return the exit code.
+
+    0 says that the run's state tells what became of it, whatever that is.
+    """
+    flow_run_id, entrypoint = arguments
+    flow_run = on_thread(flow_runs.read_flow_run(UUID(flow_run_id)))
+    if not _is_there_to_run(flow_run):
+        return 0
+    try:
+        load_flow(entrypoint).play_taken(flow_run)
+    except (FlowRunSuspended, FlowRunNotOurs):
+        return 0
+    except Exception as error:  # noqa: BLE001 -- whatever the flow's file raises
+        _report(flow_run, error)
+        return 1
+    return 0
+
+
+def _is_there_to_run(flow_run: FlowRun) -> bool:
+    """Whether nobody else has started it; one that is being cancelled is here to be ended."""
+    state = flow_run.state
+    return state is not None and (
+        state.is_scheduled() or state.is_pending() or state.is_cancelling()
+    )
+
+
+def _report(flow_run: FlowRun, error: Exception) -> None:
+    logger = run_logs.flow_run_logger(flow_run.id, flow_run.name, flow_run.name)
+    logger.error("The flow run cannot begin: %r", error, exc_info=error)
+    on_thread(flow_runs.propose_state(flow_run.id, crashed(error)))
+    run_logs.shipper.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

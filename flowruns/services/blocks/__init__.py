@@ -1,0 +1,1 @@
+"""Block types, their schemas, and documents with their secrets."""

@@ -1,0 +1,1 @@
+"""What runs are made from: deployments, their limits, parameters and schedules."""

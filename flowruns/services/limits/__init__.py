@@ -1,0 +1,1 @@
+"""Slots: how many may do the same at a time."""

@@ -1,0 +1,1 @@
+"""Flow runs and task runs: made, moved from state to state, answered, logged."""

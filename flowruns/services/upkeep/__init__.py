@@ -1,0 +1,1 @@
+"""What background loops do: expire, schedule, mark as late, release and give up."""

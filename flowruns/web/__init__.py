@@ -1,0 +1,1 @@
+"""ASGI in front of Django: held requests, limits, websockets, start and stop."""

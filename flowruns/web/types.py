@@ -1,0 +1,24 @@
+"""What ASGI applications are made of, and the two things that all of ours do with it."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+type Scope = MutableMapping[str, Any]
+type Message = MutableMapping[str, Any]
+type Receive = Callable[[], Awaitable[Message]]
+type Send = Callable[[Message], Awaitable[None]]
+type Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def read_headers(scope: Scope) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+async def refuse(send: Send, status: int, detail: str, headers: Mapping[str, str]) -> None:
+    """Answer in Django's place, which is not to be asked."""
+    named = {"Content-Type": "application/json", **headers}
+    encoded = [(name.lower().encode(), value.encode()) for name, value in named.items()]
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
+    body = json.dumps({"detail": detail}).encode()
+    await send({"type": "http.response.body", "body": body})
