@@ -180,7 +180,8 @@ class Vote(models.Model):
     """What one reviewer said of an approval; those that were taken back or fell are kept.
 
     `name` keeps the name when the account is gone; it is an API key's where `is_key`. `answer` is
-    the JSON text as the flow would get it. `seen_digest` stands for what the voter looked at.
+    the JSON text as the flow would get it, without its secrets. `seen_digest` stands for what the
+    voter looked at.
     """
 
     class Kind(models.TextChoices):

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from approvals.forms import load_json
 from approvals.models import Approval, Vote
 from approvals.policies.judge import PartSeats, fill_seats
-from approvals.schemaforms import JSONValue, describe_answer
+from approvals.schemaforms import JSONValue, describe_answer, has_secrets
 from approvals.services import votes
 from approvals.services.decisions import read_form
 from approvals.services.policies import AUTHOR
@@ -46,12 +46,19 @@ class Panel:
     may_reject: bool
     may_override: bool
     is_signed: bool
+    has_secrets: bool
+    is_last: bool
     why: str
 
     @property
     def may_agree(self) -> bool:
         """Whether the reader may say yes to what somebody else has answered."""
         return self.may_answer and self.proposal is not None and not self._has_said_so
+
+    @property
+    def must_type_secrets(self) -> bool:
+        """Whether the reader agrees by typing what nobody has kept of the answer."""
+        return self.may_agree and self.has_secrets and self.is_last
 
     @property
     def _has_said_so(self) -> bool:
@@ -81,6 +88,8 @@ def read_panel(approval: Approval, *, user: User) -> Panel | None:
         may_reject=approval.is_waiting and standing.may_reject(user),
         may_override=approval.is_waiting and user.has_perm(OVERRIDE),
         is_signed=standing.is_signed,
+        has_secrets=has_secrets(schema),
+        is_last=standing.would_complete(user),
         why="" if may_answer else votes.explain(approval, standing, user),
     )
 

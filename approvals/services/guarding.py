@@ -5,7 +5,9 @@ from typing import Any
 
 from approvals.models import Approval, Vote
 from approvals.policies.judge import Ballot, Ended, Judgement, Met, Open, Voter
+from approvals.schemaforms import SchemaTrouble
 from approvals.services.seats import describe_who, judge_approval, list_votes
+from approvals.services.withholding import withhold
 from flowruns.domain.actors import Actor, ActorKind
 from flowruns.domain.rejections import read_rejection
 from flowruns.signals import PauseEnding, pause_is_ending
@@ -29,15 +31,23 @@ def guard_pause(*, ending: PauseEnding, **_: Any) -> str | None:
         return "The flow run left its pause before its reviewers let it go on."
     # whoever votes meanwhile comes before this, or after
     of_pause.select_for_update(no_key=True).get()
+    try:
+        return _find_lack(approval, ending, withhold(approval, ending.run_input or ""))
+    except SchemaTrouble:
+        return "Nobody can tell what in this answer is secret."
+
+
+def _find_lack(approval: Approval, ending: PauseEnding, answer: str) -> str | None:
+    """Return for whom an approval waits still; `answer` has no secrets, as those of votes."""
     votes = list_votes(approval)
-    if _overrides(votes, ending):
+    if _overrides(votes, ending.actor, answer):
         return None
     judged = judge_approval(approval, votes, *_ballot_of(ending))
     if read_rejection(ending.proposed) is not None:
         return None if isinstance(judged, Ended) else describe_lack(approval, judged)
     if not isinstance(judged, Met):
         return describe_lack(approval, judged)
-    return None if _agree(votes, ending.run_input or "") else _OTHER_ANSWER
+    return None if _agree(votes, answer) else _OTHER_ANSWER
 
 
 def _ballot_of(ending: PauseEnding) -> list[Ballot]:
@@ -48,13 +58,13 @@ def _ballot_of(ending: PauseEnding) -> list[Ballot]:
     return [Ballot(voter=Voter(actor.name, is_key=True))]
 
 
-def _overrides(votes: Sequence[Vote], ending: PauseEnding) -> bool:
+def _overrides(votes: Sequence[Vote], actor: Actor, answer: str) -> bool:
     """Whether the actor has said, in the record, that this is a decision against the policy."""
     return any(
         vote.kind == Vote.Kind.OVERRIDE
-        and ending.actor.kind is ActorKind.REVIEWER
-        and vote.name == ending.actor.name
-        and vote.answer == (ending.run_input or "")
+        and actor.kind is ActorKind.REVIEWER
+        and vote.name == actor.name
+        and vote.answer == answer
         for vote in votes
     )
 

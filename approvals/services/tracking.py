@@ -25,6 +25,7 @@ from approvals.services.seats import (
 )
 from approvals.services.uploads import drop_uploads
 from approvals.services.voiding import void_outdated
+from approvals.services.withholding import withhold
 from flowruns.connectors import PauseForm, get_connector
 from flowruns.domain.actors import Actor, ActorKind, server
 from flowruns.domain.rejections import read_rejection
@@ -182,7 +183,7 @@ def _record_votes(approval: Approval, change: StateChange, decided_at: datetime)
             name=change.actor.name,
             is_key=True,
             kind=Vote.Kind.YES,
-            answer=change.run_input or "",
+            answer=withhold(approval, change.run_input or ""),
             at=decided_at,
         )
     get_connector(approval.connector).write_votes(
