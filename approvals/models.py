@@ -200,6 +200,8 @@ class Vote(models.Model):
     answer = models.TextField(blank=True)
     reason = models.TextField(blank=True)
     seen_digest = models.CharField(max_length=64, blank=True)
+    # where it counted when its approval ended: [number of the line, number of the part]
+    sat_in = models.JSONField(default=list, blank=True)
     is_signed = models.BooleanField(default=False)
     at = models.DateTimeField()
     voided_at = models.DateTimeField(null=True, blank=True)

@@ -18,6 +18,7 @@ from approvals.services.asked import keep_schema
 from approvals.services.drafts import end_drafts, hold_waiting
 from approvals.services.seats import (
     dump_votes,
+    freeze_seats,
     guard_approval,
     mark_unsettled,
     settle_seats,
@@ -166,7 +167,7 @@ def _close(change: StateChange, pause: State) -> None:
     approval.closed_at = closed_at
     approval.closed_by = str(change.actor)
     approval.save(update_fields=["outcome", "closed_at", "closed_by"])
-    if approval.is_guarded and approval.outcome == Approval.Outcome.ANSWERED:
+    if approval.is_guarded:
         _record_votes(approval, change, closed_at)
     winner = None
     if approval.outcome in {Approval.Outcome.ANSWERED, Approval.Outcome.REJECTED}:
@@ -177,7 +178,8 @@ def _close(change: StateChange, pause: State) -> None:
 
 def _record_votes(approval: Approval, change: StateChange, decided_at: datetime) -> None:
     """Count the answer of an API key as the vote that it is, and tell the flow who answered."""
-    if change.actor.kind is ActorKind.API_KEY:
+    is_answered = approval.outcome == Approval.Outcome.ANSWERED
+    if is_answered and change.actor.kind is ActorKind.API_KEY:
         Vote.objects.create(
             approval=approval,
             name=change.actor.name,
@@ -186,6 +188,9 @@ def _record_votes(approval: Approval, change: StateChange, decided_at: datetime)
             answer=withhold(approval, change.run_input or ""),
             at=decided_at,
         )
+    freeze_seats(approval)
+    if not is_answered:
+        return
     get_connector(approval.connector).write_votes(
         approval.flow_run_id,
         pause_state_id=approval.pause_state_id,
