@@ -32,23 +32,33 @@ class Person:
 
     def answer(self, run_id: str, **fields: str) -> str:
         """Answer what a run asks now, and return the page that comes then."""
+        named = {name.replace("_", "."): value for name, value in fields.items()}
+        return self._post(self._find(run_id), "", named)
+
+    def agree(self, run_id: str) -> str:
+        """Agree to what another has answered, and return the page that comes then."""
+        return self._post(self._find(run_id), "agree/", {})
+
+    def _find(self, run_id: str) -> str:
         page = self._browser.get(f"/runs/flow-run/{run_id}").text
         found = re.search(r"/approvals/[0-9a-f-]{36}/", page)
         assert found, page
-        form = self._browser.get(found[0]).text
+        return found[0]
+
+    def _post(self, path: str, action: str, fields: dict[str, str]) -> str:
+        form = self._browser.get(path).text
         hidden = {name: _hidden(form, name) for name in ("csrfmiddlewaretoken", "asked", "seen")}
-        named = {name.replace("_", "."): value for name, value in fields.items()}
-        answered = self._browser.post(found[0], data=hidden | named)
+        answered = self._browser.post(f"{path}{action}", data=hidden | fields)
         assert answered.status_code == 200, answered.text
         return answered.text
 
 
 @contextmanager
-def person(server: ApprovalsServer, name: str) -> Iterator[Person]:
+def person(server: ApprovalsServer, name: str, *, password: str = PASSWORD) -> Iterator[Person]:
     with httpx.Client(base_url=server.url, follow_redirects=True, timeout=90) as browser:
         browser.headers["Referer"] = server.url
         form = browser.get("/accounts/login/").text
-        fields = {"username": name, "password": PASSWORD}
+        fields = {"username": name, "password": password}
         fields["csrfmiddlewaretoken"] = _hidden(form, "csrfmiddlewaretoken")
         assert "Log out" in browser.post("/accounts/login/", data=fields).text
         yield Person(browser)
