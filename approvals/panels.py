@@ -12,10 +12,11 @@ from approvals.policies.judge import PartSeats
 from approvals.schemaforms import JSONValue, describe_answer, has_secrets
 from approvals.services import votes
 from approvals.services.decisions import read_form
+from approvals.services.guarding import tell_who
 from approvals.services.policies import AUTHOR
 from approvals.services.seats import read_seats
 from approvals.services.votes import OVERRIDE, read_standing
-from flowruns.domain.policies import Who, WhoKind
+from flowruns.domain.policies import WhoKind
 
 _FALLEN_SHOWN = 5
 
@@ -63,6 +64,11 @@ class Panel:
         return self.may_answer and self.proposal is not None and not self._has_said_so
 
     @property
+    def is_change(self) -> bool:
+        """Whether what the reader submits changes an answer that is there."""
+        return self.may_answer and self.proposal is not None and not self.must_type_secrets
+
+    @property
     def must_type_secrets(self) -> bool:
         """Whether the reader agrees by typing what nobody has kept of the answer."""
         return self.may_agree and self.has_secrets and self.is_last
@@ -107,7 +113,7 @@ def describe_lines(approval: Approval, standing: Sequence[Vote]) -> list[list[Pa
 
 
 def _describe_part(part: PartSeats) -> PanelPart:
-    label = " or ".join(map(name_who, part.part.who))
+    label = tell_who(part)
     is_login = part.part.who[0].kind is WhoKind.PERSON
     return PanelPart(
         label=label if is_login else f"{label[:1].upper()}{label[1:]}",
@@ -115,17 +121,6 @@ def _describe_part(part: PartSeats) -> PanelPart:
         missing=part.missing,
         is_later=part.missing > 0 and not part.is_open,
     )
-
-
-def name_who(who: Who) -> str:
-    """Return a group, a person or an API key by name."""
-    match who.kind:
-        case WhoKind.ANYONE:
-            return "anybody"
-        case WhoKind.KEY:
-            return f"API key “{who.name}”"
-        case _:
-            return who.name
 
 
 def _describe(schema: JSONValue, vote: Vote | None) -> list[tuple[str, str]]:

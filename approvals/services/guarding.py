@@ -1,18 +1,20 @@
 """The one seam: whatever lets a paused run go on asks here, in the transaction that does it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from approvals.models import Approval, Vote
-from approvals.policies.judge import Ballot, Ended, Judgement, Met, Open, Voter
+from approvals.policies.judge import Ballot, Ended, Judgement, Met, Open, PartSeats, Voter
 from approvals.schemaforms import SchemaTrouble
 from approvals.services.seats import describe_who, judge_approval, list_votes
 from approvals.services.withholding import withhold
 from flowruns.domain.actors import Actor, ActorKind
+from flowruns.domain.policies import WhoKind
 from flowruns.domain.rejections import read_rejection
 from flowruns.signals import PauseEnding, pause_is_ending
 
 _LOCAL = "local"
+_NUMBERS = dict(enumerate("one two three four five six seven eight nine".split(), 1))
 _OTHER_ANSWER = "Others have agreed to another answer."
 
 
@@ -74,17 +76,36 @@ def _agree(votes: Sequence[Vote], answer: str) -> bool:
 
 
 def describe_lack(approval: Approval, judged: Judgement) -> str:
-    """Say in one sentence for whom an approval waits."""
-    if approval.is_hidden:
-        return "Waits for its reviewers"
-    if approval.obstacle:
+    """Say in one sentence for whom an approval waits, to a program: as the policy is written."""
+    if approval.obstacle and not approval.is_hidden:
         return f"Nobody can answer: {approval.obstacle}"
-    if not isinstance(judged, Open):
+    return _say_lack(approval, judged, lambda part: f"{part.missing} of {describe_who(part)}")
+
+
+def tell_lack(approval: Approval, judged: Judgement) -> str:
+    """Say in one sentence for whom an approval waits, to people, who read no policies."""
+    return _say_lack(approval, judged, tell_missing)
+
+
+def _say_lack(approval: Approval, judged: Judgement, say: Callable[[PartSeats], str]) -> str:
+    if approval.is_hidden or not isinstance(judged, Open):
         return "Waits for its reviewers"
-    missing = [
-        f"{part.missing} of {describe_who(part)}"
-        for parts in judged.missing
-        for part in parts
-        if part.missing
-    ]
+    missing = [say(part) for parts in judged.missing for part in parts if part.missing]
     return f"Waits for {' and '.join(dict.fromkeys(missing))}"
+
+
+def tell_missing(part: PartSeats) -> str:
+    """Say who is missing in a part: `one of finance`, `ann or bob`, `two people`."""
+    number = _NUMBERS.get(part.missing, str(part.missing))
+    if part.part.is_anyone:
+        return f"{number} {'person' if part.missing == 1 else 'people'}"
+    is_of_groups = any(who.kind is WhoKind.GROUP for who in part.part.who)
+    if part.missing == 1 and not is_of_groups:
+        return tell_who(part)
+    return f"{number} of {tell_who(part)}"
+
+
+def tell_who(part: PartSeats) -> str:
+    """Name those who may sit in a part."""
+    names = {WhoKind.ANYONE: "anybody", WhoKind.KEY: "the program “{}”"}
+    return " or ".join(names.get(who.kind, "{}").format(who.name) for who in part.part.who)

@@ -34,11 +34,10 @@ from approvals.schemaforms import SchemaTrouble
 from approvals.services import decisions
 from approvals.services.decisions import Decided, Refused, Result
 from approvals.services.drafts import drop_draft, hold_waiting
-from approvals.services.guarding import describe_lack
+from approvals.services.guarding import tell_lack, tell_who
 from approvals.services.policies import read_lines
 from approvals.services.seats import (
     as_ballots,
-    describe_who,
     facts_of,
     judge_approval,
     list_votes,
@@ -205,6 +204,14 @@ def take_back(approval: Approval, *, user: User) -> VoteResult:
     return Counted(_lack(approval))
 
 
+def is_outdated(approval: Approval, *, user: User, seen: str) -> bool:
+    """Whether a page is from before its reader's own vote, as `seen` on it tells."""
+    if not approval.is_guarded:
+        return False
+    standing = read_standing(approval)
+    return standing.vote_of(user) is not None and seen != mark_seen(approval, standing)
+
+
 def explain(approval: Approval, standing: Standing, user: User) -> str:
     """Say in one sentence why this user may not answer."""
     name = user.get_username()
@@ -228,7 +235,7 @@ def _earlier_stage(standing: Standing, user: User) -> str:
         if waits is not None and any(
             is_eligible(line.policy, part, _voter(user), standing.facts) for part in later
         ):
-            return f"Comes to you when {describe_who(waits)} has agreed."
+            return f"Comes to you when {tell_who(waits)} has agreed."
     return ""
 
 
@@ -283,7 +290,7 @@ def _count(
             return _finish(complete())
         settle_seats(approval)
         drop_draft(approval, user=user)
-        return Counted(describe_lack(approval, judged))
+        return Counted(tell_lack(approval, judged))
 
 
 def _check(approval: Approval, run_input: Any) -> str | VoteResult:
@@ -310,7 +317,7 @@ def _conclude_no(approval: Approval, user: User, reason: str) -> VoteResult:
     judged = judge_approval(approval, standing)
     if not isinstance(judged, Ended):
         settle_seats(approval)
-        return Counted(describe_lack(approval, judged))
+        return Counted(tell_lack(approval, judged))
     noes = [vote for vote in standing if vote.kind == Vote.Kind.NO]
     told = reason
     if len(noes) > 1:
@@ -326,7 +333,7 @@ def _finish(result: Result) -> Result:
 
 
 def _lack(approval: Approval) -> str:
-    return describe_lack(approval, judge_approval(approval, list_votes(approval)))
+    return tell_lack(approval, judge_approval(approval, list_votes(approval)))
 
 
 def _drop_other_answers(approval: Approval, user: User, text: str) -> None:

@@ -38,7 +38,7 @@ def test_a_flow_is_told_who_has_agreed_whichever_way_it_asked(
             deployment = api.get(name).json()["id"]
             made = api.post(f"/deployments/{deployment}/create_flow_run", json={})
             run = made.raise_for_status().json()["id"]
-            assert "Waits for 1 of @finance" in agree("1", fay)
+            assert "Waits for one of finance" in agree("1", fay)
             refused = resume(api, run, {"approve": True})
             assert refused["details"]["reason"] == "Waits for 1 of @finance"
             agree("1", finn)

@@ -114,14 +114,14 @@ def test_2_anyone_but_the_requester(desk: Desk) -> None:
 
 def test_3_one_of_two_people(desk: Desk) -> None:
     desk.ask("1 of F1 or F2")
-    desk.expect_read_only("B", "Waits for 1 of F1 or F2.")
+    desk.expect_read_only("B", "Waits for F1 or F2.")
     desk.answer("F2")
     desk.expect_decided()
 
 
 def test_4_one_of_a_group(desk: Desk) -> None:
     desk.ask("1 of @finance")
-    desk.expect_read_only("D1", "Waits for 1 of @finance.")
+    desk.expect_read_only("D1", "Waits for one of finance.")
     desk.answer("F1")
     desk.expect_decided()
 
@@ -129,7 +129,7 @@ def test_4_one_of_a_group(desk: Desk) -> None:
 def test_5_two_of_a_group_without_who_asked(desk: Desk) -> None:
     desk.ask("2 of @finance, not the requester")
     page = desk.answer("F1")
-    desk.expect_to_wait_for(page, "Waits for 1 of @finance")
+    desk.expect_to_wait_for(page, "Waits for one of finance")
     expect(page.get_by_text("You have answered this.")).to_be_visible()
     expect(page.get_by_role("button", name="Agree to this answer")).to_have_count(0)
     desk.expect_read_only("R", "You asked for this. Somebody else answers it.")
@@ -140,14 +140,14 @@ def test_5_two_of_a_group_without_who_asked(desk: Desk) -> None:
 def test_6_one_of_each_of_two_groups(desk: Desk) -> None:
     desk.ask("1 of @finance + 1 of @data")
     page = desk.answer("B")
-    desk.expect_to_wait_for(page, "Waits for 1 of @data")
+    desk.expect_to_wait_for(page, "Waits for one of data")
     desk.agree("D1")
     desk.expect_decided()
 
 
 def test_7_one_group_after_the_other(desk: Desk) -> None:
     desk.ask("1 of @finance then 1 of @board")
-    desk.expect_read_only("X1", "Comes to you when @finance has agreed.")
+    desk.expect_read_only("X1", "Comes to you when finance has agreed.")
     desk.answer("F2")
     desk.agree("X1")
     desk.expect_decided()
@@ -197,7 +197,7 @@ def test_11_the_lines_of_operator_and_author_both_hold(desk: Desk, server: Appro
     schema = {**REFUND, "x-approvals": {"policy": "2 of @finance"}}
     desk.waiting = desk._flows.pause(schema=schema)
     page = desk.answer("F1")
-    desk.expect_to_wait_for(page, "Waits for 1 of @security and 1 of @finance")
+    desk.expect_to_wait_for(page, "Waits for one of security and one of finance")
     desk.agree("B")
     desk.expect_decided()
 

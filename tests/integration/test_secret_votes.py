@@ -51,7 +51,7 @@ def everything_kept() -> str:
 def test_a_proposal_keeps_no_secret(run: Run) -> None:
     hold("2 of @finance")
     approval = ask(run, schema=SCHEMA)
-    assert say_yes(approval, "F1", FIRST) == Counted("Waits for 1 of @finance")
+    assert say_yes(approval, "F1", FIRST) == Counted("Waits for one of finance")
     assert json.loads(Vote.objects.get().answer) == {"amount": 7.5}
     assert "secret" not in everything_kept().replace("second-secret", "")
 
@@ -74,7 +74,7 @@ def test_one_between_the_first_and_the_last_only_agrees(run: Run) -> None:
     hold("3 of @finance")
     approval = ask(run, schema=SCHEMA)
     say_yes(approval, "F1", FIRST)
-    assert press_agree(approval, "F2") == Counted("Waits for 1 of @finance")
+    assert press_agree(approval, "F2") == Counted("Waits for one of finance")
     assert isinstance(press_agree(approval, "B"), Refused)
     assert Vote.objects.filter(voided_at=None).count() == 2
     assert say_yes(approval, "B", FIRST) == Decided()
@@ -89,7 +89,7 @@ def test_nobody_can_try_whether_a_guess_is_the_secret(run: Run) -> None:
     say_yes(approval, "F1", {**FIRST, "token": "another-secret"})
     assert mark_seen(approval, read_standing(approval)) == mark
     assert say_yes(approval, "F2", {**FIRST, "token": "guess"}) == Counted(
-        "Waits for 1 of @finance"
+        "Waits for one of finance"
     )
 
 
@@ -97,7 +97,7 @@ def test_another_visible_value_begins_anew(run: Run) -> None:
     hold("2 of @finance")
     approval = ask(run, schema=SCHEMA)
     say_yes(approval, "F1", FIRST)
-    assert say_yes(approval, "F2", {**FIRST, "amount": 9}) == Counted("Waits for 1 of @finance")
+    assert say_yes(approval, "F2", {**FIRST, "amount": 9}) == Counted("Waits for one of finance")
 
 
 def test_an_api_key_that_completes_brings_the_secrets(make_run: Make) -> None:
