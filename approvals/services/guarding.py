@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from approvals.models import Approval, Vote
-from approvals.policies.judge import Ballot, Ended, Judgement, Met, Open, PartSeats, Voter
+from approvals.policies.judge import Ended, Judgement, Met, Open, PartSeats
 from approvals.schemaforms import SchemaTrouble
 from approvals.services.seats import describe_who, judge_approval, list_votes
 from approvals.services.withholding import withhold
@@ -44,7 +44,7 @@ def _find_lack(approval: Approval, ending: PauseEnding, answer: str) -> str | No
     votes = list_votes(approval)
     if _overrides(votes, ending.actor, answer):
         return None
-    judged = judge_approval(approval, votes, *_ballot_of(ending))
+    judged = judge_approval(approval, votes, key=_find_key(ending))
     if read_rejection(ending.proposed) is not None:
         return None if isinstance(judged, Ended) else describe_lack(approval, judged)
     if not isinstance(judged, Met):
@@ -52,12 +52,10 @@ def _find_lack(approval: Approval, ending: PauseEnding, answer: str) -> str | No
     return None if _agree(votes, answer) else _OTHER_ANSWER
 
 
-def _ballot_of(ending: PauseEnding) -> list[Ballot]:
-    """Return the vote of an API key that resumes; people vote at the desk before they do."""
-    actor: Actor = ending.actor
-    if actor.kind is not ActorKind.API_KEY or read_rejection(ending.proposed) is not None:
-        return []
-    return [Ballot(voter=Voter(actor.name, is_key=True))]
+def _find_key(ending: PauseEnding) -> Actor | None:
+    """Return the API key that resumes, whose answer is its vote; people vote at the desk before."""
+    is_key = ending.actor.kind is ActorKind.API_KEY
+    return ending.actor if is_key and read_rejection(ending.proposed) is None else None
 
 
 def _overrides(votes: Sequence[Vote], actor: Actor, answer: str) -> bool:

@@ -1,6 +1,7 @@
 """An approval's policies as they are kept: frozen when it opens, seats open while votes lack."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,7 @@ from approvals.services.policies import (
     read_rules,
 )
 from flowruns.connectors import PauseForm, get_connector
+from flowruns.domain.actors import Actor
 from flowruns.domain.policies import Part, Policy, WhoKind, Word
 
 _BATCH = 200
@@ -136,10 +138,24 @@ def as_ballots(votes: Sequence[Vote]) -> list[Ballot]:
     ]
 
 
-def judge_approval(approval: Approval, votes: Sequence[Vote], *more: Ballot) -> Judgement:
-    """Judge an approval by the votes that stand, and by what is given beside them now."""
-    ballots = [*as_ballots(votes), *more]
-    return judge_votes(read_lines(approval), ballots, facts_of(approval))
+def judge_approval(
+    approval: Approval, votes: Sequence[Vote], *, key: Actor | None = None
+) -> Judgement:
+    """Judge an approval by the votes that stand, and by an API key that answers now."""
+    facts, ballots = facts_of(approval), as_ballots(votes)
+    if key is not None:
+        ballots.append(Ballot(voter=Voter(key.name, is_key=True)))
+        if _is_of_askers(key, approval, facts):
+            facts = replace(facts, keys_of_askers=frozenset({key.name}))
+    return judge_votes(read_lines(approval), ballots, facts)
+
+
+def _is_of_askers(key: Actor, approval: Approval, facts: Facts) -> bool:
+    """Whether an API key is that of somebody who asked for the run, or has made it."""
+    if key.owner is not None and key.owner.name in facts.askers:
+        return True
+    run = get_connector(approval.connector).read_flow_run(approval.flow_run_id)
+    return run.created_by is not None and run.created_by.display_value == str(key)
 
 
 def settle_seats(approval: Approval) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
-from django.db.models.signals import m2m_changed, post_save, pre_delete
+from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_save
 
 from approvals.models import STANDING, Approval, Decision, Vote
 from approvals.prose import summarise_markdown
@@ -25,7 +25,7 @@ from approvals.services.seats import (
     take_in_author,
 )
 from approvals.services.uploads import drop_uploads
-from approvals.services.voiding import void_outdated
+from approvals.services.voiding import void_outdated, void_votes
 from approvals.services.withholding import withhold
 from flowruns.connectors import PauseForm, get_connector
 from flowruns.domain.actors import Actor, ActorKind, server
@@ -53,8 +53,10 @@ def connect() -> None:
     run_input_created.connect(follow_input, dispatch_uid="approvals.follow_input")
     run_input_deleted.connect(follow_deletion, dispatch_uid="approvals.follow_deletion")
     artifact_changed.connect(follow_artifact, dispatch_uid="approvals.follow_artifact")
+    pre_save.connect(follow_name, sender=User, dispatch_uid="approvals.follow_user_name")
+    pre_save.connect(follow_name, sender=Group, dispatch_uid="approvals.follow_group_name")
     post_save.connect(follow_user, sender=User, dispatch_uid="approvals.follow_user")
-    pre_delete.connect(follow_user, sender=User, dispatch_uid="approvals.follow_user_gone")
+    pre_delete.connect(follow_user_gone, sender=User, dispatch_uid="approvals.follow_user_gone")
     post_save.connect(follow_group, sender=Group, dispatch_uid="approvals.follow_group")
     pre_delete.connect(follow_group, sender=Group, dispatch_uid="approvals.follow_group_gone")
     m2m_changed.connect(
@@ -100,6 +102,33 @@ def follow_user(*, instance: User, update_fields: frozenset[str] | None = None, 
         return
     groups = list(instance.groups.values_list("name", flat=True)) if instance.pk else []
     mark_unsettled(people=[instance.get_username()], groups=groups)
+
+
+def follow_name(
+    *, instance: User | Group, update_fields: frozenset[str] | None = None, **_: Any
+) -> None:
+    """Look again at what waits for the name that somebody, or a group, is about to give up."""
+    if instance.pk is None or update_fields == frozenset({"last_login"}):
+        return
+    if isinstance(instance, Group):
+        groups = Group.objects.filter(pk=instance.pk).exclude(name=instance.name)
+        mark_unsettled(groups=list(groups.values_list("name", flat=True)))
+        return
+    before = User.objects.filter(pk=instance.pk).exclude(username=instance.get_username())
+    if names := list(before.values_list("username", flat=True)):
+        _void_votes_of(instance)
+        mark_unsettled(people=names)
+
+
+def follow_user_gone(*, instance: User, **_: Any) -> None:
+    """Let a vote go with its account, so that nobody who gets the name has voted."""
+    _void_votes_of(instance)
+    follow_user(instance=instance)
+
+
+def _void_votes_of(user: User) -> None:
+    waiting = Vote.objects.filter(STANDING, approval__outcome=Approval.Outcome.WAITING)
+    void_votes(waiting.filter(reviewer=user), because=f"{user} has another name, or is gone.")
 
 
 def follow_group(*, instance: Group, **_: Any) -> None:

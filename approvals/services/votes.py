@@ -260,6 +260,7 @@ class _Yes:
             return Refused(_LOOK_AGAIN)
         _drop_other_answers(self.approval, self.user, self.text)
         content, _, _ = self.seen.partition("-")
+        void_votes(_yes_of(self.approval).exclude(seen_digest=content), because=CHANGED)
         _store(
             self.approval,
             self.user,
@@ -337,8 +338,10 @@ def _lack(approval: Approval) -> str:
 
 
 def _drop_other_answers(approval: Approval, user: User, text: str) -> None:
-    others = approval.votes.filter(STANDING, kind=Vote.Kind.YES).exclude(answer=text)
-    void_votes(others, because=f"{user.get_username()} has changed the answer.")
+    void_votes(
+        _yes_of(approval).exclude(answer=text),
+        because=f"{user.get_username()} has changed the answer.",
+    )
 
 
 def _store(
@@ -363,6 +366,10 @@ def _store(
         is_signed=is_signed,
         at=datetime.now(UTC),
     )
+
+
+def _yes_of(approval: Approval) -> QuerySet[Vote]:
+    return approval.votes.filter(STANDING, kind=Vote.Kind.YES, is_key=False)
 
 
 def _votes_of(approval: Approval, user: User) -> QuerySet[Vote]:
