@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from approvals.models import Approval, Decision, Policy, Vote
 from approvals.services.inbox import visible_to
-from approvals.services.policies import PolicyProblem, check_policy
+from approvals.services.policies import PolicyProblem, check_policy, find_problem
 from approvals.services.seats import apply_again, list_answerers
 
 _CHECKED = ("line", "flow", "deployment", "tag", "requester_from")
@@ -80,8 +80,12 @@ class PolicyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic wh
     """Who may answer what opens from now on; what waits already keeps what it has."""
 
     form = PolicyForm
-    list_display = ["name", "line", "flow", "deployment", "tag", "requester_from"]
+    list_display = ["name", "line", "flow", "deployment", "tag", "requester_from", "problem"]
     search_fields = ["name", "line", "flow", "deployment", "tag"]
+
+    @admin.display(description="What is wrong with it now")
+    def problem(self, policy: Policy) -> str:
+        return find_problem(policy)
 
     def formfield_for_dbfield(self, *args: Any, **kwargs: Any) -> Any:
         return super().formfield_for_dbfield(
@@ -116,7 +120,10 @@ class ApprovalAdmin(SeenAdmin):
             return "It has ended."
         if not approval.is_guarded:
             return "Anyone."
-        return ", ".join(list_answerers(approval)) or "Nobody."
+        names = ", ".join(list_answerers(approval))
+        if approval.obstacle:
+            return f"Nobody can complete it: {approval.obstacle} Of them: {names or 'nobody'}."
+        return names or "Nobody."
 
     @admin.action(description="Apply today's policies to the chosen approvals that wait")
     def apply_policies_again(self, request: HttpRequest, queryset: QuerySet[Approval]) -> None:

@@ -8,8 +8,10 @@ from datetime import datetime, tzinfo
 from approvals import words
 from approvals.forms import describe_decision
 from approvals.models import Approval, Decision
+from approvals.services.voices import list_voices
 
 _COLUMNS = ("Ended", "Outcome", "Decided by", "Flow", "Run", "Question", "Answer", "Reason", "Tags")
+_OF_VOTES = ("Policy", "Votes", "Against the policy")
 _BYTE_ORDER_MARK = "\ufeff"  # by which a spreadsheet knows that it is UTF-8
 # A spreadsheet takes a cell that begins with one of these for a formula.
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -17,7 +19,7 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d",
 
 def write_csv(approvals: Iterable[Approval], zone: tzinfo) -> Iterator[str]:
     """Write ended approvals line by line, times in `zone`; no cell is taken for a formula."""
-    yield _BYTE_ORDER_MARK + _write_line(_COLUMNS)
+    yield _BYTE_ORDER_MARK + _write_line([*_COLUMNS, *_OF_VOTES])
     for approval in approvals:
         yield _write_line(_list_cells(approval, getattr(approval, "decision", None), zone))
 
@@ -34,6 +36,9 @@ def _list_cells(approval: Approval, decision: Decision | None, zone: tzinfo) -> 
         "; ".join(f"{label}: {text}" if label else text for label, text in rows),
         decision.reason if decision else "",
         ", ".join(map(str, approval.tags)),
+        "; ".join(kept["line"] for kept in approval.policies),
+        "; ".join(map(str, list_voices(approval))),
+        "yes" if decision and decision.overrode else "",
     ]
 
 

@@ -180,7 +180,8 @@ class Vote(models.Model):
     """What one reviewer said of an approval; those that were taken back or fell are kept.
 
     `name` keeps the name when the account is gone; it is an API key's where `is_key`. `answer` is
-    the JSON text as the flow would get it. `seen_digest` stands for what the voter looked at.
+    the JSON text as the flow would get it, without its secrets. `seen_digest` stands for what the
+    voter looked at.
     """
 
     class Kind(models.TextChoices):
@@ -199,6 +200,8 @@ class Vote(models.Model):
     answer = models.TextField(blank=True)
     reason = models.TextField(blank=True)
     seen_digest = models.CharField(max_length=64, blank=True)
+    # where it counted when its approval ended: [number of the line, number of the part]
+    sat_in = models.JSONField(default=list, blank=True)
     is_signed = models.BooleanField(default=False)
     at = models.DateTimeField()
     voided_at = models.DateTimeField(null=True, blank=True)

@@ -1,5 +1,6 @@
 """Who has answered, who is missing, and what a reader may do about it, in words to read."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,14 +8,15 @@ from django.contrib.auth.models import User
 
 from approvals.forms import load_json
 from approvals.models import Approval, Vote
-from approvals.policies.judge import PartSeats, fill_seats
-from approvals.schemaforms import JSONValue, describe_answer
+from approvals.policies.judge import PartSeats
+from approvals.schemaforms import JSONValue, describe_answer, has_secrets
 from approvals.services import votes
 from approvals.services.decisions import read_form
+from approvals.services.guarding import tell_who
 from approvals.services.policies import AUTHOR
-from approvals.services.seats import as_ballots
-from approvals.services.votes import OVERRIDE, Standing, read_standing
-from flowruns.domain.policies import Who, WhoKind
+from approvals.services.seats import read_seats
+from approvals.services.votes import OVERRIDE, read_standing
+from flowruns.domain.policies import WhoKind
 
 _FALLEN_SHOWN = 5
 
@@ -46,12 +48,30 @@ class Panel:
     may_reject: bool
     may_override: bool
     is_signed: bool
+    has_secrets: bool
+    is_last: bool
     why: str
+
+    @property
+    def mark(self) -> str:
+        """A mark that changes whenever those who sit, or who may answer, do."""
+        said = f"{self.lines}{self.may_answer}"
+        return hashlib.sha256(said.encode(errors="replace")).hexdigest()[:8]
 
     @property
     def may_agree(self) -> bool:
         """Whether the reader may say yes to what somebody else has answered."""
         return self.may_answer and self.proposal is not None and not self._has_said_so
+
+    @property
+    def is_change(self) -> bool:
+        """Whether what the reader submits changes an answer that is there."""
+        return self.may_answer and self.proposal is not None and not self.must_type_secrets
+
+    @property
+    def must_type_secrets(self) -> bool:
+        """Whether the reader agrees by typing what nobody has kept of the answer."""
+        return self.may_agree and self.has_secrets and self.is_last
 
     @property
     def _has_said_so(self) -> bool:
@@ -68,7 +88,7 @@ def read_panel(approval: Approval, *, user: User) -> Panel | None:
     fallen = _list_fallen(approval)
     proposal = standing.proposal
     return Panel(
-        lines=_describe_lines(standing),
+        lines=describe_lines(approval, standing.votes),
         is_authors=any(kept["origin"] == AUTHOR for kept in approval.policies),
         seen=votes.mark_seen(approval, standing) if approval.is_waiting else "",
         proposal=proposal,
@@ -81,37 +101,26 @@ def read_panel(approval: Approval, *, user: User) -> Panel | None:
         may_reject=approval.is_waiting and standing.may_reject(user),
         may_override=approval.is_waiting and user.has_perm(OVERRIDE),
         is_signed=standing.is_signed,
+        has_secrets=has_secrets(schema),
+        is_last=may_answer and standing.would_complete(user),
         why="" if may_answer else votes.explain(approval, standing, user),
     )
 
 
-def _describe_lines(standing: Standing) -> list[list[PanelPart]]:
-    ballots = as_ballots(standing.votes)
-    return [
-        [_describe_part(part) for part in fill_seats(line, ballots, standing.facts)]
-        for line in standing.lines
-        if not line.problem
-    ]
+def describe_lines(approval: Approval, standing: Sequence[Vote]) -> list[list[PanelPart]]:
+    """Return the parts of each line with those who sit there."""
+    return [[_describe_part(part) for part in parts] for parts in read_seats(approval, standing)]
 
 
 def _describe_part(part: PartSeats) -> PanelPart:
-    label = " or ".join(map(_name, part.part.who))
+    label = tell_who(part)
+    is_login = part.part.who[0].kind is WhoKind.PERSON
     return PanelPart(
-        label=label[:1].upper() + label[1:],
+        label=label if is_login else f"{label[:1].upper()}{label[1:]}",
         names=[voter.name for voter in part.voters],
         missing=part.missing,
         is_later=part.missing > 0 and not part.is_open,
     )
-
-
-def _name(who: Who) -> str:
-    match who.kind:
-        case WhoKind.ANYONE:
-            return "anybody"
-        case WhoKind.KEY:
-            return f"API key “{who.name}”"
-        case _:
-            return who.name
 
 
 def _describe(schema: JSONValue, vote: Vote | None) -> list[tuple[str, str]]:

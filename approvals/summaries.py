@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from approvals.forms import describe_decision
 from approvals.models import Approval, Decision
+from approvals.services.voices import Voice, list_voices
 
 _ROWS = 3
 _MAX_LENGTH = 200_000  # characters of schema and answer; more is read on the approval's own page
@@ -19,16 +20,21 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """An ended approval, and what was answered."""
+    """An ended approval, what was answered, and who voted for that."""
 
     approval: Approval
     summary: Summary
+    voices: list[Voice]
 
 
 def summarise_approvals(approvals: list[Approval]) -> list[Entry]:
     """Put beside each ended approval what was answered."""
     return [
-        Entry(approval=approval, summary=_summarise(getattr(approval, "decision", None)))
+        Entry(
+            approval=approval,
+            summary=_summarise(getattr(approval, "decision", None)),
+            voices=list_voices(approval),
+        )
         for approval in approvals
     ]
 

@@ -75,6 +75,12 @@ def _methods(route: str) -> tuple[str, ...]:
     return METHODS if route.startswith("/api") else OF_PAGES
 
 
+def read_doors() -> list[Door]:
+    """Return the doors of the table, which a test holds against the routes."""
+    rows = (line.split(" ") for line in TABLE.read_text().splitlines())
+    return [Door(route, method) for _, method, route in rows if method in METHODS]
+
+
 def find_sockets() -> list[Door]:
     return [Door(path, "WS") for path in PATHS]
 

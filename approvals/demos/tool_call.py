@@ -1,5 +1,6 @@
 """A support agent's tool call: the agent proposes, a person corrects, only then it runs."""
 
+import os
 import random
 from typing import Any, Literal
 
@@ -62,7 +63,8 @@ The agent wants to call **`refund`** for ticket **{ticket.number}**. {ticket.cus
 
 {quoted}
 
-Correct the arguments where the agent is wrong, then submit: the call runs as you leave it.
+Correct the arguments where the agent is wrong, then submit: the call runs as you leave it,
+once whoever else is asked agrees.
 To forbid it, reject.
 """
 
@@ -75,6 +77,7 @@ def answer_ticket(ticket: Ticket, proposal: dict[str, Any]) -> str:
     call = pause_flow_run(
         wait_for_input=RefundCall.with_initial_data(description=describe(ticket), **arguments),
         timeout=4 * 3600,
+        policy=os.environ.get("DEMO_POLICY"),
     )
     for name, proposed in arguments.items():
         decided = getattr(call, name)

@@ -1,4 +1,4 @@
-"""`serve --demo`: somebody to log in as, and flows in processes of their own that wait for them."""
+"""`serve --demo`: people to log in as, and flows in processes of their own that wait for them."""
 
 import logging
 import os
@@ -7,8 +7,10 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import User
 
 from approvals.private_files import open_private, read_private, write_private
@@ -18,7 +20,10 @@ from flowruns.models import ApiKey, FlowRun
 from flowruns.services.api_keys import replace_api_key
 from flowruns.services.runs.states import set_flow_run_state
 
-DEMO_USER = "demo"
+DEMO_USERS = ("demo", "demo2")
+DEMO_POLICY = " + ".join(f"1 of {name}" for name in DEMO_USERS)
+"""Of the flow that waits for both of them."""
+
 _KEY_NAME = "demo"
 _SCRIPTS = ("expense", "promotion", "tool_call")
 NEXT_AFTER_SECONDS = 3.0
@@ -30,17 +35,27 @@ _LOOK_SECONDS = 0.5
 _log = logging.getLogger(__name__)
 
 
-def keep_demo_user(home: Path) -> str:
-    """Make sure that the demo's user can log in, and return the password."""
-    path = home / "demo-password"
-    user, _ = User.objects.get_or_create(username=DEMO_USER)
+def keep_demo_users(home: Path) -> dict[str, str]:
+    """Make sure that the demo's users can log in, and return their passwords by name."""
+    users = [User.objects.get_or_create(username=name)[0] for name in DEMO_USERS]
+    paths = [home / f"{name}-password" for name in DEMO_USERS]
+    with ThreadPoolExecutor() as pool:  # hashing takes most of the start, and a core each
+        found = list(pool.map(_keep_password, paths, [user.password for user in users]))
+    for user, path, (password, digest) in zip(users, paths, found, strict=True):
+        if user.password != digest:
+            user.password = digest
+            user.save()
+            write_private(path, f"{password}\n")
+    return {name: password for name, (password, _) in zip(DEMO_USERS, found, strict=True)}
+
+
+def _keep_password(path: Path, digest: str) -> tuple[str, str]:
+    """Return the password in a file where it fits its digest, else another one; and its digest."""
     password = read_private(path)
-    if not password or not user.check_password(password):
-        password = secrets.token_urlsafe(9)
-        user.set_password(password)
-        user.save()
-        write_private(path, f"{password}\n")
-    return password
+    if password and check_password(password, digest):
+        return password, digest
+    password = secrets.token_urlsafe(9)
+    return password, make_password(password)
 
 
 class Demo:
@@ -102,6 +117,7 @@ class Demo:
             "PYTHONPATH": root,
             "FLOWRUNS_API_URL": self._api_url,
             "FLOWRUNS_API_KEY": self._key,
+            "DEMO_POLICY": DEMO_POLICY,
         }
 
     def _log_path(self, script: str) -> Path:

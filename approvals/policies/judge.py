@@ -32,13 +32,15 @@ class Facts:
     """What a policy means now: who is in its groups, and who asked for the run.
 
     `groups` holds the groups there are, with their people; `people` are those who may log in.
-    `askers_known` is False where nobody knows who asked.
+    `askers_known` is False where nobody knows who asked. `keys_of_askers` are API keys by which
+    they would answer themselves.
     """
 
     groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
     people: frozenset[str] = frozenset()
     askers: frozenset[str] = frozenset()
     askers_known: bool = True
+    keys_of_askers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +137,9 @@ def may_reject(lines: Sequence[Line], voter: Voter, votes: Sequence[Ballot], fac
 
 def is_eligible(policy: Policy, part: Part, voter: Voter, facts: Facts) -> bool:
     """Whether a voter may sit in a part at all."""
-    is_asker = not facts.askers_known or voter.name in facts.askers
-    if Word.NOT_THE_REQUESTER in policy.words and is_asker and not voter.is_key:
+    askers = facts.keys_of_askers if voter.is_key else facts.askers
+    is_asker = not facts.askers_known or voter.name in askers
+    if Word.NOT_THE_REQUESTER in policy.words and is_asker:
         return False
     return any(_is_one_of(policy, who, voter, facts) for who in part.who)
 

@@ -12,8 +12,10 @@ from approvals.schemaforms.form import (
     read_form,
 )
 from approvals.schemaforms.posted import OPERATION, FileStore, NotKeptError, PostedData
+from approvals.schemaforms.schema.document import SchemaUnsupported
 from approvals.schemaforms.survey import Remark, list_remarks
 from approvals.schemaforms.values import JSONValue
+from approvals.schemaforms.withholding import has_secrets, withhold_secrets
 
 __all__ = [
     "OPERATION",
@@ -25,13 +27,16 @@ __all__ = [
     "PostedData",
     "Problem",
     "Remark",
+    "SchemaUnsupported",
     "carry_over",
     "describe_answer",
     "describe_problems",
     "fill_form",
     "find_options",
+    "has_secrets",
     "list_remarks",
     "name_kept",
     "open_form",
     "read_form",
+    "withhold_secrets",
 ]

@@ -7,9 +7,9 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from approvals.models import Approval, Decision
+from approvals.models import STANDING, Approval, Decision, Vote
 from approvals.services.inbox import visible_to
 from flowruns.connectors import PauseForm, Verdict, get_connector
 from flowruns.domain.actors import reviewer
@@ -139,7 +139,8 @@ def list_history(
     if before is not None:
         moment, last = before
         ended = ended.filter(Q(closed_at__lt=moment) | Q(closed_at=moment, pk__lt=last))
-    return ended.select_related("decision__reviewer").order_by("-closed_at", "-id")
+    ended = ended.select_related("decision__reviewer").prefetch_related("votes")
+    return ended.order_by("-closed_at", "-id")
 
 
 def count_history(user: User, filters: HistoryFilters) -> int:
@@ -162,8 +163,10 @@ def place_of(approval: Approval) -> Place:
 
 def _mentions(word: str) -> Q:
     """Find a word in all that the list shows but the answers, whose secrets it would betray."""
+    voted = Vote.objects.filter(STANDING, approval=OuterRef("pk"), name__icontains=word)
     return (
-        Q(flow_name__icontains=word)
+        Q(Exists(voted))
+        | Q(flow_name__icontains=word)
         | Q(flow_run_name__icontains=word)
         | Q(question__icontains=word)
         | Q(tags__icontains=word)

@@ -155,7 +155,7 @@ def get_approval_for(user: User, approval_id: UUID) -> Approval:
 def list_approvals_of(user: User, flow_run_id: UUID) -> list[Approval]:
     """Return the approvals of a run that this user may see, newest first."""
     found = visible_to(user).filter(flow_run_id=flow_run_id).select_related("decision__reviewer")
-    return list(found.order_by("-opened_at")[:PAGE_SIZE])
+    return list(found.prefetch_related("votes").order_by("-opened_at")[:PAGE_SIZE])
 
 
 def next_waiting(user: User, *, after: Approval) -> Approval | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from django.conf import settings
@@ -46,26 +47,52 @@ def check_policy(values: Mapping[str, str]) -> dict[str, str]:
         rule = parse_policy(values["line"])
     except PolicyUnreadable as error:
         raise PolicyProblem(str(error)) from None
-    known = set(
-        Group.objects.filter(name__in=rule.names(WhoKind.GROUP)).values_list("name", flat=True)
-    )
-    if unknown := sorted(rule.names(WhoKind.GROUP) - known):
-        raise PolicyProblem(f"There is no group @{unknown[0]}.")
-    people = User.objects.filter(username__in=rule.names(WhoKind.PERSON), is_active=True)
-    if strangers := sorted(
-        rule.names(WhoKind.PERSON) - set(people.values_list("username", flat=True))
-    ):
-        raise PolicyProblem(f"There is nobody named {strangers[0]} who may log in.")
-    source, dot, name = values.get("requester_from", "").partition(".")
+    _check_names(rule)
+    source, dot, name = (requester := values.get("requester_from", "")).partition(".")
     if (source or dot) and (source not in _SOURCES or not name):
-        raise PolicyProblem("The requester is named by parameters.NAME or labels.NAME.")
-    if (deployment := values.get("deployment", "")) and "/" not in deployment:
-        raise PolicyProblem("A deployment is written as flow/deployment.")
+        raise PolicyProblem(
+            "The requester is named by parameters.NAME or labels.NAME, such as parameters.who,"
+            f" not by {requester!r}."
+        )
+    if deployment := values.get("deployment", ""):
+        _check_deployment(deployment)
     return {**values, "line": str(rule)}
+
+
+def _check_names(rule: Rule) -> None:
+    """Raise `PolicyProblem` for a group or a person that is not there."""
+    groups = list(Group.objects.values_list("name", flat=True))
+    if unknown := sorted(rule.names(WhoKind.GROUP) - set(groups)):
+        raise PolicyProblem(
+            f"There is no group @{unknown[0]}.{_suggest(unknown[0], groups, '@')}"
+            " Groups are made in /admin/, or by createreviewer --group."
+        )
+    people = list(User.objects.filter(is_active=True).values_list("username", flat=True))
+    if strangers := sorted(rule.names(WhoKind.PERSON) - set(people)):
+        raise PolicyProblem(
+            f"There is nobody named {strangers[0]} who may log in."
+            f"{_suggest(strangers[0], people)} For a group write @{strangers[0]}."
+        )
+
+
+def _suggest(name: str, known: Sequence[str], sign: str = "") -> str:
+    by_lower = {each.lower(): each for each in known}
+    close = get_close_matches(name.lower(), by_lower, n=1)
+    return f" Is it {sign}{by_lower[close[0]]}?" if close else ""
+
+
+def _check_deployment(deployment: str) -> None:
+    flow, slash, name = deployment.partition("/")
+    if not (flow and slash and name):
+        raise PolicyProblem(
+            f"A deployment is written FLOW/DEPLOYMENT, such as refund/nightly, not {deployment!r}."
+        )
 
 
 def set_policy(name: str, *, values: Mapping[str, str]) -> Policy:
     """Make a policy, or change it for what opens from now on; raises `PolicyProblem`."""
+    if not name:
+        raise PolicyProblem("A policy has a name, by which it is changed and removed.")
     checked = check_policy(values)
     policy, _ = Policy.objects.update_or_create(name=name, defaults=checked)
     return policy
@@ -78,6 +105,15 @@ def remove_policy(name: str) -> bool:
 
 def list_policies() -> list[Policy]:
     return list(Policy.objects.order_by("name"))
+
+
+def find_problem(policy: Policy) -> str:
+    """Say what has become wrong with a policy since it was written, "" where nothing has."""
+    try:
+        check_policy({"line": policy.line})
+    except PolicyProblem as problem:
+        return str(problem)
+    return ""
 
 
 def describe_scope(policy: Policy) -> str:

@@ -1,6 +1,7 @@
 """An approval's policies as they are kept: frozen when it opens, seats open while votes lack."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -32,7 +33,8 @@ from approvals.services.policies import (
     read_rules,
 )
 from flowruns.connectors import PauseForm, get_connector
-from flowruns.domain.policies import Policy, WhoKind, Word
+from flowruns.domain.actors import Actor
+from flowruns.domain.policies import Part, Policy, WhoKind, Word
 
 _BATCH = 200
 
@@ -127,7 +129,7 @@ def list_votes(approval: Approval) -> list[Vote]:
 def as_ballots(votes: Sequence[Vote]) -> list[Ballot]:
     return [
         Ballot(
-            voter=Voter(vote.name, is_key=vote.is_key),
+            voter=_voter(vote),
             is_yes=vote.kind == Vote.Kind.YES,
             is_signed=vote.is_signed,
         )
@@ -136,10 +138,24 @@ def as_ballots(votes: Sequence[Vote]) -> list[Ballot]:
     ]
 
 
-def judge_approval(approval: Approval, votes: Sequence[Vote], *more: Ballot) -> Judgement:
-    """Judge an approval by the votes that stand, and by what is given beside them now."""
-    ballots = [*as_ballots(votes), *more]
-    return judge_votes(read_lines(approval), ballots, facts_of(approval))
+def judge_approval(
+    approval: Approval, votes: Sequence[Vote], *, key: Actor | None = None
+) -> Judgement:
+    """Judge an approval by the votes that stand, and by an API key that answers now."""
+    facts, ballots = facts_of(approval), as_ballots(votes)
+    if key is not None:
+        ballots.append(Ballot(voter=Voter(key.name, is_key=True)))
+        if _is_of_askers(key, approval, facts):
+            facts = replace(facts, keys_of_askers=frozenset({key.name}))
+    return judge_votes(read_lines(approval), ballots, facts)
+
+
+def _is_of_askers(key: Actor, approval: Approval, facts: Facts) -> bool:
+    """Whether an API key is that of somebody who asked for the run, or has made it."""
+    if key.owner is not None and key.owner.name in facts.askers:
+        return True
+    run = get_connector(approval.connector).read_flow_run(approval.flow_run_id)
+    return run.created_by is not None and run.created_by.display_value == str(key)
 
 
 def settle_seats(approval: Approval) -> None:
@@ -248,22 +264,58 @@ def describe_who(part: PartSeats) -> str:
     return " or ".join(map(str, part.part.who))
 
 
+def freeze_seats(approval: Approval) -> None:
+    """Keep with each vote where it counted, for groups change after an approval has ended."""
+    facts, votes = facts_of(approval), list_votes(approval)
+    ballots = as_ballots(votes)
+    for number, line in enumerate(read_lines(approval)):
+        for place, part in enumerate(fill_seats(line, ballots, facts)):
+            for vote in votes:
+                if _voter(vote) in part.voters:
+                    vote.sat_in = [*vote.sat_in, [number, place]]
+    Vote.objects.bulk_update(votes, ["sat_in"])
+
+
+def read_seats(approval: Approval, votes: Sequence[Vote]) -> list[tuple[PartSeats, ...]]:
+    """Return who sits where in each line that can be read, or sat when the approval ended."""
+    lines = list(enumerate(read_lines(approval)))
+    if approval.is_waiting:
+        facts, ballots = facts_of(approval), as_ballots(votes)
+        return [fill_seats(line, ballots, facts) for _, line in lines if not line.problem]
+    return [_seats_at_end(line, number, votes) for number, line in lines if not line.problem]
+
+
+def _seats_at_end(line: Line, number: int, votes: Sequence[Vote]) -> tuple[PartSeats, ...]:
+    return tuple(
+        PartSeats(
+            part=part,
+            count=line.seats[place],
+            voters=tuple(_voter(vote) for vote in votes if [number, place] in vote.sat_in),
+            is_open=False,
+        )
+        for place, part in enumerate(line.policy.parts)
+    )
+
+
+def list_parts(approval: Approval, vote: Vote) -> list[Part]:
+    """Return the parts of an ended approval's policies in which a vote counted."""
+    lines = read_lines(approval)
+    return [lines[number].policy.parts[place] for number, place in vote.sat_in]
+
+
+def _voter(vote: Vote) -> Voter:
+    return Voter(vote.name, is_key=vote.is_key)
+
+
 def dump_votes(approval: Approval) -> list[dict[str, Any]]:
     """Return who voted for what, as a flow is told it beside its answer."""
-    facts, lines, votes = facts_of(approval), read_lines(approval), list_votes(approval)
-    seated = {
-        voter: str(part.part)
-        for line in lines
-        for part in fill_seats(line, as_ballots(votes), facts)
-        for voter in part.voters
-    }
     return [
         {
             "name": vote.name,
             "kind": vote.kind,
-            "part": seated.get(Voter(vote.name, is_key=vote.is_key), ""),
+            "part": " and ".join(map(str, list_parts(approval, vote))),
             "at": vote.at.isoformat(),
             "signed": vote.is_signed,
         }
-        for vote in votes
+        for vote in list_votes(approval)
     ]

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
-from django.db.models.signals import m2m_changed, post_save, pre_delete
+from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_save
 
 from approvals.models import STANDING, Approval, Decision, Vote
 from approvals.prose import summarise_markdown
@@ -18,13 +18,15 @@ from approvals.services.asked import keep_schema
 from approvals.services.drafts import end_drafts, hold_waiting
 from approvals.services.seats import (
     dump_votes,
+    freeze_seats,
     guard_approval,
     mark_unsettled,
     settle_seats,
     take_in_author,
 )
 from approvals.services.uploads import drop_uploads
-from approvals.services.voiding import void_outdated
+from approvals.services.voiding import void_outdated, void_votes
+from approvals.services.withholding import withhold
 from flowruns.connectors import PauseForm, get_connector
 from flowruns.domain.actors import Actor, ActorKind, server
 from flowruns.domain.rejections import read_rejection
@@ -51,8 +53,10 @@ def connect() -> None:
     run_input_created.connect(follow_input, dispatch_uid="approvals.follow_input")
     run_input_deleted.connect(follow_deletion, dispatch_uid="approvals.follow_deletion")
     artifact_changed.connect(follow_artifact, dispatch_uid="approvals.follow_artifact")
+    pre_save.connect(follow_name, sender=User, dispatch_uid="approvals.follow_user_name")
+    pre_save.connect(follow_name, sender=Group, dispatch_uid="approvals.follow_group_name")
     post_save.connect(follow_user, sender=User, dispatch_uid="approvals.follow_user")
-    pre_delete.connect(follow_user, sender=User, dispatch_uid="approvals.follow_user_gone")
+    pre_delete.connect(follow_user_gone, sender=User, dispatch_uid="approvals.follow_user_gone")
     post_save.connect(follow_group, sender=Group, dispatch_uid="approvals.follow_group")
     pre_delete.connect(follow_group, sender=Group, dispatch_uid="approvals.follow_group_gone")
     m2m_changed.connect(
@@ -98,6 +102,33 @@ def follow_user(*, instance: User, update_fields: frozenset[str] | None = None, 
         return
     groups = list(instance.groups.values_list("name", flat=True)) if instance.pk else []
     mark_unsettled(people=[instance.get_username()], groups=groups)
+
+
+def follow_name(
+    *, instance: User | Group, update_fields: frozenset[str] | None = None, **_: Any
+) -> None:
+    """Look again at what waits for the name that somebody, or a group, is about to give up."""
+    if instance.pk is None or update_fields == frozenset({"last_login"}):
+        return
+    if isinstance(instance, Group):
+        groups = Group.objects.filter(pk=instance.pk).exclude(name=instance.name)
+        mark_unsettled(groups=list(groups.values_list("name", flat=True)))
+        return
+    before = User.objects.filter(pk=instance.pk).exclude(username=instance.get_username())
+    if names := list(before.values_list("username", flat=True)):
+        _void_votes_of(instance)
+        mark_unsettled(people=names)
+
+
+def follow_user_gone(*, instance: User, **_: Any) -> None:
+    """Let a vote go with its account, so that nobody who gets the name has voted."""
+    _void_votes_of(instance)
+    follow_user(instance=instance)
+
+
+def _void_votes_of(user: User) -> None:
+    waiting = Vote.objects.filter(STANDING, approval__outcome=Approval.Outcome.WAITING)
+    void_votes(waiting.filter(reviewer=user), because=f"{user} has another name, or is gone.")
 
 
 def follow_group(*, instance: Group, **_: Any) -> None:
@@ -165,7 +196,7 @@ def _close(change: StateChange, pause: State) -> None:
     approval.closed_at = closed_at
     approval.closed_by = str(change.actor)
     approval.save(update_fields=["outcome", "closed_at", "closed_by"])
-    if approval.is_guarded and approval.outcome == Approval.Outcome.ANSWERED:
+    if approval.is_guarded:
         _record_votes(approval, change, closed_at)
     winner = None
     if approval.outcome in {Approval.Outcome.ANSWERED, Approval.Outcome.REJECTED}:
@@ -176,15 +207,19 @@ def _close(change: StateChange, pause: State) -> None:
 
 def _record_votes(approval: Approval, change: StateChange, decided_at: datetime) -> None:
     """Count the answer of an API key as the vote that it is, and tell the flow who answered."""
-    if change.actor.kind is ActorKind.API_KEY:
+    is_answered = approval.outcome == Approval.Outcome.ANSWERED
+    if is_answered and change.actor.kind is ActorKind.API_KEY:
         Vote.objects.create(
             approval=approval,
             name=change.actor.name,
             is_key=True,
             kind=Vote.Kind.YES,
-            answer=change.run_input or "",
+            answer=withhold(approval, change.run_input or ""),
             at=decided_at,
         )
+    freeze_seats(approval)
+    if not is_answered:
+        return
     get_connector(approval.connector).write_votes(
         approval.flow_run_id,
         pause_state_id=approval.pause_state_id,

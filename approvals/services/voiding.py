@@ -24,7 +24,8 @@ def digest_content(approval: Approval) -> str:
     versions = [
         (str(head.id), head.updated.isoformat()) for head in artifacts if head.type != "progress"
     ]
-    content = json.dumps([form.description, form.schema, versions])
+    parameters = connector.read_flow_run(approval.flow_run_id).parameters
+    content = json.dumps([form.description, form.schema, versions, parameters], default=str)
     return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 

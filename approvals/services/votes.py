@@ -7,8 +7,9 @@ completing vote and the resume are one transaction, so that of two completing vo
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -17,6 +18,7 @@ from django.db.models import QuerySet
 
 from approvals.models import REPLACED, STANDING, TAKEN_BACK, Approval, Vote
 from approvals.policies.judge import (
+    Ballot,
     Ended,
     Facts,
     Line,
@@ -24,23 +26,25 @@ from approvals.policies.judge import (
     Voter,
     fill_seats,
     is_eligible,
+    judge_votes,
     may_reject,
     may_vote,
 )
+from approvals.schemaforms import SchemaUnsupported
 from approvals.services import decisions
 from approvals.services.decisions import Decided, Refused, Result
 from approvals.services.drafts import drop_draft, hold_waiting
-from approvals.services.guarding import describe_lack
+from approvals.services.guarding import tell_lack, tell_who
 from approvals.services.policies import read_lines
 from approvals.services.seats import (
     as_ballots,
-    describe_who,
     facts_of,
     judge_approval,
     list_votes,
     settle_seats,
 )
 from approvals.services.voiding import CHANGED, digest_content, void_votes
+from approvals.services.withholding import asks_for_secrets, withhold
 from flowruns.connectors import get_connector
 from flowruns.domain.errors import EvaluationBusy, FlowRunNotFound, Unprocessable
 from flowruns.domain.policies import Word
@@ -94,6 +98,12 @@ class Standing:
     def may_reject(self, user: User) -> bool:
         return may_reject(self.lines, _voter(user), as_ballots(self.votes), self.facts)
 
+    def would_complete(self, user: User) -> bool:
+        """Whether a yes of this user would let the run go on."""
+        yes = Ballot(voter=_voter(user), is_signed=True)
+        others = [ballot for ballot in as_ballots(self.votes) if ballot.voter != yes.voter]
+        return isinstance(judge_votes(self.lines, [*others, yes], self.facts), Met)
+
 
 def read_standing(approval: Approval) -> Standing:
     return Standing(
@@ -108,22 +118,14 @@ def answer_approval(
 
     `seen` is the mark of what the user looked at; with another one nothing counts.
     """
+    complete = partial(decisions.answer_approval, approval, user=user, run_input=run_input)
     if not approval.is_guarded:
-        return decisions.answer_approval(approval, user=user, run_input=run_input)
-
-    def vote(standing: Standing, text: str) -> VoteResult | None:
-        if not standing.may_answer(user):
-            return NotYours(explain(approval, standing, user))
-        if standing.is_signed and not is_signed:
-            return Refused(_SIGN)
-        if seen != mark_seen(approval, standing):
-            return Refused(_LOOK_AGAIN)
-        _drop_other_answers(approval, user, text)
-        content, _, _ = seen.partition("-")
-        _store(approval, user, Vote.Kind.YES, answer=text, seen=content, is_signed=is_signed)
-        return None
-
-    return _cast(approval, user=user, run_input=run_input, vote=vote)
+        return complete()
+    checked = _check(approval, run_input)
+    if not isinstance(checked, str):
+        return checked
+    ballot = _Yes(approval, user, text=checked, seen=seen, is_signed=is_signed)
+    return _count(approval, user=user, vote=ballot.cast, complete=complete)
 
 
 def reject_approval(approval: Approval, *, user: User, reason: str) -> VoteResult:
@@ -141,10 +143,13 @@ def reject_approval(approval: Approval, *, user: User, reason: str) -> VoteResul
 
 
 def agree(approval: Approval, *, user: User, seen: str, is_signed: bool = False) -> VoteResult:
-    """Give the very answer that is proposed."""
+    """Give the very answer that is proposed; its secrets are typed by who completes the votes."""
     proposal = read_standing(approval).proposal
     if proposal is None:
         return Refused(_LOOK_AGAIN)
+    if asks_for_secrets(approval):
+        ballot = _Yes(approval, user, text=proposal.answer, seen=seen, is_signed=is_signed)
+        return _count(approval, user=user, vote=ballot.cast, complete=_ask_for_secrets)
     return answer_approval(
         approval,
         user=user,
@@ -152,6 +157,10 @@ def agree(approval: Approval, *, user: User, seen: str, is_signed: bool = False)
         seen=seen,
         is_signed=is_signed,
     )
+
+
+def _ask_for_secrets() -> Result:
+    return Refused("You are the last to agree: type what is secret, and submit the form.")
 
 
 def mark_seen(approval: Approval, standing: Standing) -> str:
@@ -170,17 +179,18 @@ def override_policy(
     if not reason.strip():
         return Refused("Say why you decide against the policy: it stays in the record.")
 
-    def vote(_: Standing, text: str) -> VoteResult | None:
+    decide = partial(decisions.reject_approval, approval, user=user, reason=reason)
+    text: str | VoteResult = ""
+    if not rejects:
+        decide = partial(decisions.answer_approval, approval, user=user, run_input=run_input)
+        text = _check(approval, run_input)
+    if not isinstance(text, str):
+        return text
+    with transaction.atomic():
+        if not hold_waiting(approval):
+            return decisions.too_late(approval)
         _store(approval, user, Vote.Kind.OVERRIDE, answer=text, reason=reason)
-        return None
-
-    if rejects:
-        with transaction.atomic():
-            if not hold_waiting(approval):
-                return decisions.too_late(approval)
-            vote(read_standing(approval), "")
-            return _finish(decisions.reject_approval(approval, user=user, reason=reason))
-    return _cast(approval, user=user, run_input=run_input, vote=vote, overrides=True)
+        return _finish(decide())
 
 
 def take_back(approval: Approval, *, user: User) -> VoteResult:
@@ -192,6 +202,14 @@ def take_back(approval: Approval, *, user: User) -> VoteResult:
             return NotYours("You have not answered this.")
         settle_seats(approval)
     return Counted(_lack(approval))
+
+
+def is_outdated(approval: Approval, *, user: User, seen: str) -> bool:
+    """Whether a page is from before its reader's own vote, as `seen` on it tells."""
+    if not approval.is_guarded:
+        return False
+    standing = read_standing(approval)
+    return standing.vote_of(user) is not None and seen != mark_seen(approval, standing)
 
 
 def explain(approval: Approval, standing: Standing, user: User) -> str:
@@ -217,37 +235,67 @@ def _earlier_stage(standing: Standing, user: User) -> str:
         if waits is not None and any(
             is_eligible(line.policy, part, _voter(user), standing.facts) for part in later
         ):
-            return f"Comes to you when {describe_who(waits)} has agreed."
+            return f"Comes to you when {tell_who(waits)} has agreed."
     return ""
 
 
-def _cast(
+@dataclass(frozen=True, slots=True)
+class _Yes:
+    """A yes to an answer, by somebody who has seen what is asked and what others have answered."""
+
+    approval: Approval
+    user: User
+    _: KW_ONLY
+    text: str
+    seen: str
+    is_signed: bool
+
+    def cast(self, standing: Standing) -> VoteResult | None:
+        """Store it, or return what refuses it."""
+        if not standing.may_answer(self.user):
+            return NotYours(explain(self.approval, standing, self.user))
+        if standing.is_signed and not self.is_signed:
+            return Refused(_SIGN)
+        if self.seen != mark_seen(self.approval, standing):
+            return Refused(_LOOK_AGAIN)
+        _drop_other_answers(self.approval, self.user, self.text)
+        content, _, _ = self.seen.partition("-")
+        void_votes(_yes_of(self.approval).exclude(seen_digest=content), because=CHANGED)
+        _store(
+            self.approval,
+            self.user,
+            Vote.Kind.YES,
+            answer=self.text,
+            seen=content,
+            is_signed=self.is_signed,
+        )
+        return None
+
+
+def _count(
     approval: Approval,
     *,
     user: User,
-    run_input: Any,
-    vote: Callable[[Standing, str], VoteResult | None],
-    overrides: bool = False,
+    vote: Callable[[Standing], VoteResult | None],
+    complete: Callable[[], Result],
 ) -> VoteResult:
-    checked = _check(approval, run_input)
-    if not isinstance(checked, str):
-        return checked
+    """Let a vote be stored, and have the run go on where that completes them."""
     with transaction.atomic():
         if not hold_waiting(approval):
             return decisions.too_late(approval)
-        refused = vote(read_standing(approval), checked)
+        refused = vote(read_standing(approval))
         if refused is not None:
             return refused
         judged = judge_approval(approval, list_votes(approval))
-        if overrides or isinstance(judged, Met):
-            return _finish(decisions.answer_approval(approval, user=user, run_input=run_input))
+        if isinstance(judged, Met):
+            return _finish(complete())
         settle_seats(approval)
         drop_draft(approval, user=user)
-        return Counted(describe_lack(approval, judged))
+        return Counted(tell_lack(approval, judged))
 
 
 def _check(approval: Approval, run_input: Any) -> str | VoteResult:
-    """Return an answer as the flow would get it, or what refuses it."""
+    """Return an answer as it is kept, without its secrets, or what refuses it."""
     connector = get_connector(approval.connector)
     try:
         checked = connector.check_answer(
@@ -257,9 +305,12 @@ def _check(approval: Approval, run_input: Any) -> str | VoteResult:
         return decisions.too_late(approval)
     except (EvaluationBusy, Unprocessable) as error:
         return Refused(str(error))
-    if checked.verdict.accepted:
-        return checked.text
-    return decisions.conclude(approval, checked.verdict)
+    if not checked.verdict.accepted:
+        return decisions.conclude(approval, checked.verdict)
+    try:
+        return withhold(approval, checked.text)
+    except SchemaUnsupported as unsupported:
+        return Refused(f"Nobody can tell what in this answer is secret. {unsupported}")
 
 
 def _conclude_no(approval: Approval, user: User, reason: str) -> VoteResult:
@@ -267,7 +318,7 @@ def _conclude_no(approval: Approval, user: User, reason: str) -> VoteResult:
     judged = judge_approval(approval, standing)
     if not isinstance(judged, Ended):
         settle_seats(approval)
-        return Counted(describe_lack(approval, judged))
+        return Counted(tell_lack(approval, judged))
     noes = [vote for vote in standing if vote.kind == Vote.Kind.NO]
     told = reason
     if len(noes) > 1:
@@ -283,12 +334,14 @@ def _finish(result: Result) -> Result:
 
 
 def _lack(approval: Approval) -> str:
-    return describe_lack(approval, judge_approval(approval, list_votes(approval)))
+    return tell_lack(approval, judge_approval(approval, list_votes(approval)))
 
 
 def _drop_other_answers(approval: Approval, user: User, text: str) -> None:
-    others = approval.votes.filter(STANDING, kind=Vote.Kind.YES).exclude(answer=text)
-    void_votes(others, because=f"{user.get_username()} has changed the answer.")
+    void_votes(
+        _yes_of(approval).exclude(answer=text),
+        because=f"{user.get_username()} has changed the answer.",
+    )
 
 
 def _store(
@@ -313,6 +366,10 @@ def _store(
         is_signed=is_signed,
         at=datetime.now(UTC),
     )
+
+
+def _yes_of(approval: Approval) -> QuerySet[Vote]:
+    return approval.votes.filter(STANDING, kind=Vote.Kind.YES, is_key=False)
 
 
 def _votes_of(approval: Approval, user: User) -> QuerySet[Vote]:

@@ -9,10 +9,11 @@ from django.views.decorators.http import require_POST
 
 from approvals.forms import read_question
 from approvals.http import Request, fragment, reviewers_only, unchanged
-from approvals.services import drafts, inbox
+from approvals.services import drafts, inbox, votes
 from approvals.services.drafts import Saving
 from approvals.services.uploads import drop_uploads
 from approvals.typed import ASKED, REASON, find_asked, keep_draft
+from approvals.views.votes import SEEN
 
 _STATUSES = {Saving.ENDED: 409, Saving.TOO_LARGE: 413}
 
@@ -25,6 +26,9 @@ def save_draft(request: Request, approval_id: UUID) -> HttpResponse:
     asked = find_asked(approval, read_question(approval), request.POST.get(ASKED, ""))
     if not approval.is_waiting or asked is None:
         return HttpResponse(status=409)
+    seen = request.POST.get(SEEN)
+    if seen and votes.is_outdated(approval, user=request.user, seen=seen):
+        return unchanged()  # it was sent while the answer was on its way, and would come back
     form = asked.read(request.POST)
     reason = request.POST.get(REASON, "")
     saving = keep_draft(approval, user=request.user, question=asked, form=form, reason=reason)

@@ -8,9 +8,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from approvals.http import Request, fragment, reviewers_only, unchanged
+from approvals.panels import Panel, read_panel
 from approvals.services import artifacts, inbox
 from approvals.services.inbox import RunView
 from approvals.services.timelines import Timeline, read_timeline
+from approvals.summaries import summarise_approvals
 
 
 @require_safe
@@ -38,16 +40,20 @@ def _read_context(request: Request, flow_run_id: UUID, run: RunView) -> dict[str
         raise Http404("No such run.")
     before = request.GET.get("before", "")
     timeline = read_timeline(run.flow_run, approvals, before=before) if run.flow_run else None
+    waiting = next((approval for approval in approvals if approval.is_waiting), None)
+    panel = read_panel(waiting, user=request.user) if waiting else None
     return {
         "flow_run_id": flow_run_id,
         "run": run,
         "timeline": timeline,
-        "mark": _mark_of(run, timeline),
-        "waiting": next((approval for approval in approvals if approval.is_waiting), None),
-        "ended": [approval for approval in approvals if not approval.is_waiting],
+        "mark": _mark_of(run, timeline, panel),
+        "waiting": waiting,
+        "panel": panel,
+        "ended": summarise_approvals([each for each in approvals if not each.is_waiting]),
     }
 
 
-def _mark_of(run: RunView, timeline: Timeline | None) -> str:
+def _mark_of(run: RunView, timeline: Timeline | None, panel: Panel | None) -> str:
     """Return a mark that changes whenever the part of the page that follows the run does."""
-    return f"{timeline.mark if timeline else ''}-{run.is_stranded:d}{run.is_missed:d}"
+    mark = f"{timeline.mark if timeline else ''}-{run.is_stranded:d}{run.is_missed:d}"
+    return f"{mark}-{panel.mark}" if panel else mark

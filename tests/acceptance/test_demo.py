@@ -1,13 +1,15 @@
 """`serve --demo`: flows wait, go on when answered, and leave nothing behind."""
 
 import re
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from approvals.management.demo import NEXT_AFTER_SECONDS, next_pause
+from approvals.management.demo import DEMO_USERS, NEXT_AFTER_SECONDS, next_pause
 from tests.acceptance.clients import connect, resume, runs_in, state_of, until
+from tests.acceptance.people import person
 from tests.servers import PROMPT_SECONDS, ApprovalsServer, approvals_server
 
 TAGS = {"finance", "ml", "support"}
@@ -37,16 +39,30 @@ def all_wait(client: httpx.Client) -> dict[str, dict[str, Any]]:
     return until(lambda: found if len(found := read()) == len(TAGS) else None)
 
 
+def agree_with_both(server: ApprovalsServer, run: str) -> None:
+    passwords = [
+        (name, (server.home / f"{name}-password").read_text().strip()) for name in DEMO_USERS
+    ]
+    with ExitStack() as stack:
+        first, second = (
+            stack.enter_context(person(server, name, password=password))
+            for name, password in passwords
+        )
+        call = {"f_0": "AB-12345", "f_1": "12.5", "f_2": "3", "f_3": "We are sorry.", "f_4": "1"}
+        assert "Waits for demo2" in first.answer(run, **call)
+        assert "It is decided." in second.agree(run)
+
+
 def test_answered_flows_go_on_and_new_ones_begin() -> None:
     answers = {
         "finance": {"approve": True, "amount": "100.00", "cost_center": "Marketing"},
         "ml": {"promote": True, "rollout": {"strategy": "shadow", "regions": ["eu-west"]}},
-        "support": {"order": "AB-12345", "amount": 12.5, "message": "We are sorry."},
     }
     with approvals_server("--demo") as server, connect(server) as client:
         waiting = all_wait(client)
         for tag, answer in answers.items():
             assert resume(client, waiting[tag]["id"], answer)["status"] == "ACCEPT", tag
+        agree_with_both(server, waiting["support"]["id"])
         for run in waiting.values():
             until(lambda run=run: state_of(client, run["id"]) == "COMPLETED")  # type: ignore[misc]
         again = all_wait(client)
@@ -75,6 +91,9 @@ def test_its_user_logs_in_with_the_password_that_is_printed_each_time() -> None:
             fields = {"username": "demo", "password": printed[1]}
             fields["csrfmiddlewaretoken"] = token[1]
             assert "Log out" in browser.post("/accounts/login/", data=fields).text
+        other = re.search(r"^demo2 with the password (\S+)$", server.log, re.MULTILINE)
+        assert other
+        assert (server.home / "demo2-password").read_text().strip() == other[1]
         server.stop()
         server.start()
         assert server.log.count(f"with the password {printed[1]}") == 2

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Seat
 from tests.browser.desk import PASSWORD, REFUND, Flows, Reviewer, Waiting
+from tests.browser.test_every_page import find_barriers_by_scheme, find_overflow
 from tests.servers import ApprovalsServer
 from tests.teams import TEAMS
 
@@ -112,14 +113,14 @@ def test_2_anyone_but_the_requester(desk: Desk) -> None:
 
 def test_3_one_of_two_people(desk: Desk) -> None:
     desk.ask("1 of F1 or F2")
-    desk.expect_read_only("B", "Waits for 1 of F1 or F2.")
+    desk.expect_read_only("B", "Waits for F1 or F2.")
     desk.answer("F2")
     desk.expect_decided()
 
 
 def test_4_one_of_a_group(desk: Desk) -> None:
     desk.ask("1 of @finance")
-    desk.expect_read_only("D1", "Waits for 1 of @finance.")
+    desk.expect_read_only("D1", "Waits for one of finance.")
     desk.answer("F1")
     desk.expect_decided()
 
@@ -127,7 +128,7 @@ def test_4_one_of_a_group(desk: Desk) -> None:
 def test_5_two_of_a_group_without_who_asked(desk: Desk) -> None:
     desk.ask("2 of @finance, not the requester")
     page = desk.answer("F1")
-    desk.expect_to_wait_for(page, "Waits for 1 of @finance")
+    desk.expect_to_wait_for(page, "Waits for one of finance")
     expect(page.get_by_text("You have answered this.")).to_be_visible()
     expect(page.get_by_role("button", name="Agree to this answer")).to_have_count(0)
     desk.expect_read_only("R", "You asked for this. Somebody else answers it.")
@@ -138,14 +139,14 @@ def test_5_two_of_a_group_without_who_asked(desk: Desk) -> None:
 def test_6_one_of_each_of_two_groups(desk: Desk) -> None:
     desk.ask("1 of @finance + 1 of @data")
     page = desk.answer("B")
-    desk.expect_to_wait_for(page, "Waits for 1 of @data")
+    desk.expect_to_wait_for(page, "Waits for one of data")
     desk.agree("D1")
     desk.expect_decided()
 
 
 def test_7_one_group_after_the_other(desk: Desk) -> None:
     desk.ask("1 of @finance then 1 of @board")
-    desk.expect_read_only("X1", "Comes to you when @finance has agreed.")
+    desk.expect_read_only("X1", "Comes to you when finance has agreed.")
     desk.answer("F2")
     desk.agree("X1")
     desk.expect_decided()
@@ -155,7 +156,7 @@ def test_8_all_of_a_group(desk: Desk) -> None:
     desk.ask("all of @release")
     desk.answer("L1")
     for name in ("L2", "L3", "L4"):
-        desk.expect_to_wait_for(desk.agree(name), "@release")
+        desk.expect_to_wait_for(desk.agree(name), "of release")
     desk.agree("L5")
     desk.expect_decided()
 
@@ -195,7 +196,7 @@ def test_11_the_lines_of_operator_and_author_both_hold(desk: Desk, server: Appro
     schema = {**REFUND, "x-approvals": {"policy": "2 of @finance"}}
     desk.waiting = desk._flows.pause(schema=schema)
     page = desk.answer("F1")
-    desk.expect_to_wait_for(page, "Waits for 1 of @security and 1 of @finance")
+    desk.expect_to_wait_for(page, "Waits for one of security and one of finance")
     desk.agree("B")
     desk.expect_decided()
 
@@ -215,6 +216,7 @@ def test_a_change_makes_earlier_votes_fall_and_shows_the_difference(desk: Desk) 
     page.get_by_label("No", exact=True).check()
     press(page, "Change the answer")
     page = desk.look("F1")
+    expect(page.get_by_text("Welcome back")).to_have_count(0)
     expect(page.get_by_text("F2 has changed the answer")).to_be_visible()
     expect(page.locator(".policy-changes ins")).to_have_text("No")
     press(page, "Agree to this answer")
@@ -252,3 +254,77 @@ def test_an_override_is_another_button_with_a_reason(
     press(page, "Answer against the policy")
     expect(page.get_by_text("Decided against the policy")).to_be_visible()
     desk.expect_decided()
+
+
+def find_faults(page: Page) -> list[str]:
+    """Find barriers, light and dark, and what is wider than a small phone."""
+    size = page.viewport_size
+    page.emulate_media(reduced_motion="reduce")
+    barriers = list(find_barriers_by_scheme(page))
+    page.set_viewport_size({"width": 320, "height": 640})
+    overflow = list(find_overflow(page))
+    page.set_viewport_size(size or {"width": 1280, "height": 720})
+    return [*barriers, *overflow]
+
+
+def test_the_panel_has_no_barrier_and_fits_a_small_phone_in_each_of_its_states(
+    desk: Desk, seat: Seat
+) -> None:
+    desk.ask("1 of @finance + 2 of @data + 1 of @board, signed")
+    faults = {"waits for you, and nobody": find_faults(desk.look("D1"))}
+    desk.ask("1 of @finance + 1 of @data, not the requester")
+    faults["agreed"] = find_faults(desk.answer("F1"))
+    faults["proposal"] = find_faults(desk.look("D1"))
+    stranger = desk.person("Z").page
+    desk._open_from_all(stranger)
+    faults["may not answer"] = find_faults(stranger)
+    root = seat("root").log_in().page
+    desk._open_from_all(root)
+    root.get_by_text("Decide against the policy").click()
+    faults["override"] = find_faults(root)
+    assert {state: found for state, found in faults.items() if found} == {}
+
+
+def test_agreeing_and_taking_back_need_no_mouse(desk: Desk) -> None:
+    desk.ask("1 of @finance + 1 of @data + 1 of @board")
+    desk.answer("F1")
+    page = desk.look("D1")
+    press_with_keys(page, "Agree to this answer")
+    expect(page.get_by_text("You have answered this.")).to_be_visible()
+    press_with_keys(page, "Take it back")
+    expect(page.get_by_text("Taken back.")).to_be_visible()
+
+
+def press_with_keys(page: Page, name: str) -> None:
+    """Go from the beginning of the page to a button, and press it."""
+    page.locator("h1").evaluate("title => { title.tabIndex = -1; title.focus(); }")
+    button = page.get_by_role("button", name=name)
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if button.evaluate("button => button === document.activeElement"):
+            break
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+
+
+def test_votes_need_no_javascript(desk: Desk, seat: Seat) -> None:
+    desk.ask("1 of @finance + 1 of @data, not the requester")
+    first, second, root = (
+        seat(name, java_script_enabled=False).log_in().page for name in ("F1", "D1", "root")
+    )
+    for page in (first, second):
+        page.get_by_role("link", name="refund").click()
+    first.get_by_label("Yes").check()
+    press(first, "Submit")
+    press(first, "Take it back")
+    first.get_by_label("Yes").check()
+    press(first, "Submit")
+    second.reload()
+    press(second, "Agree to this answer")
+    desk.expect_decided()
+    desk.ask("2 of @finance, not the requester")
+    desk._open_from_all(root)
+    root.get_by_text("Decide against the policy").click()
+    root.get_by_label("Why?").fill("It burns.")
+    press(root, "Reject against the policy")
+    assert desk.waiting.state["name"] == "Rejected"

@@ -1,12 +1,15 @@
 """Whatever comes through whatever door, a guarded pause goes on only when its policy is met.
 
-The doors are found in the routes, so that a new one is tried without being named here.
+The doors are those of the routes, so that a new one is tried without being named here. Two policies
+meet all that a client could say at each of them; the others meet what lets a run go on where anyone
+may answer.
 """
 
 import json
 import re
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
@@ -17,7 +20,7 @@ from flowruns.connectors import get_connector
 from flowruns.domain.actors import reviewer
 from flowruns.models import FlowRun
 from flowruns.services.api_keys import create_api_key
-from tests.doors import Door, find_doors
+from tests.doors import Door, read_doors
 from tests.integration.conftest import APPROVAL_SCHEMA, Make, Run
 from tests.integration.pages import YES
 from tests.teams import hold, make_teams
@@ -36,14 +39,8 @@ POLICIES = [
     "2 of anyone, signed",
     "1 of @nowhere",
 ]
-# The inner loop tries the doors with these, and leaves the others out.
-QUICK = {"2 of @finance, not the requester", "1 of @nowhere"}
-
-CASES = [
-    pytest.param(line, marks=[] if line in QUICK else pytest.mark.slow, id=line)
-    for line in POLICIES
-]
-ENDS = {"FAILED", "CANCELLED", "CRASHED", "CANCELLING"}
+CASES = [pytest.param(line, id=line) for line in POLICIES]
+STOPS = {"PAUSED", "FAILED", "CANCELLED", "CRASHED", "CANCELLING"}
 STATES = [
     *("RUNNING", "SCHEDULED", "PENDING", "PAUSED", "COMPLETED"),
     *("FAILED", "CRASHED", "CANCELLED", "CANCELLING"),
@@ -69,95 +66,153 @@ def open_approval(make_run: Make, line: str, schema: Any = APPROVAL_SCHEMA) -> t
     return run, Approval.objects.get(flow_run_id=run.uuid)
 
 
-def bodies() -> Iterator[Any]:
-    """Yield all that a client could say to have a run go on."""
-    yield {}
-    yield {"run_input": {"approve": True}}
-    for state in STATES:
-        for force in (False, True):
-            proposed = {
+BODIES = ["{}", json.dumps({"run_input": {"approve": True}})] + [
+    json.dumps(
+        {
+            "state": {
                 "type": state,
                 "state_details": {"pause_key": "2", "presumed": True},
                 "name": "Rejected" if state == "CANCELLED" else None,
                 "message": "Rejected by F1: no",
-            }
-            yield {"state": proposed, "force": force}
+            },
+            "force": force,
+        }
+    )
+    for state in STATES
+    for force in (False, True)
+]
+"""All that a client could say to have a run go on."""
+
+FORM = urlencode({**YES, "reason": "no"})
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """Something said at a door: by a person at a page, by a key at the API."""
+
+    door: Door
+    body: str
+
+    @property
+    def is_page(self) -> bool:
+        return not self.door.route.startswith("/api")
+
+
+def list_tries() -> list[Try]:
+    """Return all that could be said of a run or its approval, wherever it could be."""
+    doors = [
+        door
+        for door in read_doors()
+        if door.method != "GET"
+        and re.search("<uuid(str)?:(flow_run_id|approval_id)>|approval/<path:object_id>", str(door))
+        # where the run is deleted nothing is left that could go on
+        and not (door.method == "DELETE" and door.route.endswith("/<uuidstr:flow_run_id>"))
+    ]
+    assert len(doors) >= 10
+    pages: list[Try] = []
+    api: list[Try] = []
+    for door in doors:
+        tries = api if door.route.startswith("/api") else pages
+        tries += [Try(door, body) for body in (BODIES if tries is api else [FORM])]
+    return [*api, *pages]
+
+
+class Attacker:
+    """Whoever holds the strongest key, and a superuser, who overrides nothing by accident."""
+
+    def __init__(self, make_run: Make) -> None:
+        self._make_run = make_run
+        key = create_api_key("strong", scopes=["flows", "resume"])
+        self._key = Client(
+            headers={"Authorization": f"Bearer {key}"}, raise_request_exception=False
+        )
+        self._person = Client(raise_request_exception=False)
+        root = User.objects.create_superuser("root")
+        self._person.force_login(root, backend="django.contrib.auth.backends.ModelBackend")
+
+    def turn_to(self, line: str, schema: Any = APPROVAL_SCHEMA) -> None:
+        """Attack a run that waits under this policy, and another when that one has ended."""
+        self._line, self._schema = line, schema
+        self._open()
+
+    def _open(self) -> None:
+        self._run, self._approval = open_approval(self._make_run, self._line, self._schema)
+
+    def attack(self, each: Try) -> str:
+        """Say something, and return the state that the run has then; the next is of a new run."""
+        address = address_of(each.door, self._run, self._approval)
+        if each.is_page:
+            kind = "application/x-www-form-urlencoded"
+            self._person.generic(each.door.method, address, each.body, content_type=kind)
+        else:
+            kind = "application/json"
+            self._key.generic(each.door.method, address, each.body, content_type=kind)
+        state = state_of(self._run)
+        if state != "PAUSED":
+            self._open()
+        return state
 
 
 def address_of(door: Door, run: Run, approval: Approval) -> str:
-    route = re.sub(r"<uuid(str)?:(flow_run_id|id)>", run.id, door.route)
-    route = re.sub(r"<uuid(str)?:approval_id>", str(approval.pk), route)
-    route = re.sub(r"<path:object_id>", str(approval.pk), route)
+    route = re.sub(r"<uuid(str)?:flow_run_id>", run.id, door.route)
+    route = re.sub(r"<(uuid|path):(approval|object)_id>", str(approval.pk), route)
     return Door(route, door.method).path
-
-
-def has_gone_on(run: Run) -> bool:
-    return state_of(run) not in {"PAUSED", *ENDS}
 
 
 def state_of(run: Run) -> str:
     return str(FlowRun.objects.values_list("state_type", flat=True).get(pk=run.id))
 
 
-@pytest.mark.slow
-def test_no_door_lets_a_key_or_a_stranger_through_where_nothing_is_asked(make_run: Make) -> None:
-    try_all_doors(make_run, POLICIES[2], None)
+def has_gone_on(run: Run) -> bool:
+    return state_of(run) not in STOPS
 
 
-@pytest.mark.parametrize("line", CASES)
-def test_no_door_lets_a_key_or_a_stranger_through(make_run: Make, line: str) -> None:
-    try_all_doors(make_run, line, APPROVAL_SCHEMA)
-
-
-def try_all_doors(make_run: Make, line: str, schema: Any) -> None:
-    """The strongest key, and a superuser, who has no seat and overrides nothing by accident."""
-    run, approval = open_approval(make_run, line, schema)
-    key = create_api_key("strong", scopes=["flows", "resume"])
-    of_key = Client(headers={"Authorization": f"Bearer {key}"}, raise_request_exception=False)
-    of_person = Client(raise_request_exception=False)
-    root = User.objects.create_superuser("root")
-    of_person.force_login(root, backend="django.contrib.auth.backends.ModelBackend")
-    tried = 0
-    for door in find_doors():
-        address = address_of(door, run, approval)
-        if door.method == "GET" or not {run.id, str(approval.pk)} & set(address.split("/")):
-            continue
-        if door.method == "DELETE" and address.endswith(f"/flow_runs/{run.id}"):
-            continue  # nothing is left that could go on
-        tried += 1
-        if not address.startswith("/api"):
-            of_person.generic(door.method, address, **_form())
-            assert not has_gone_on(run), (door, line)
-            continue
-        for body in bodies():
-            of_key.generic(door.method, address, json.dumps(body), content_type="application/json")
-            assert not has_gone_on(run), (door, body, line)
-            if state_of(run) != "PAUSED":
-                run, approval = open_approval(make_run, line, schema)
-                address = address_of(door, run, approval)
-    assert tried >= 10
+@pytest.mark.parametrize("line", ["2 of @finance, not the requester", "1 of @nowhere"])
+def test_nothing_that_is_said_at_any_door_lets_a_run_go_on(make_run: Make, line: str) -> None:
+    attacker = Attacker(make_run)
+    attacker.turn_to(line)
+    for each in list_tries():
+        assert attacker.attack(each) in STOPS, (each, line)
     assert not Decision.objects.filter(approval__outcome="answered").exists()
 
 
-def _form() -> dict[str, Any]:
-    return {
-        "data": "&".join(f"{name}={value}" for name, value in YES.items()),
-        "content_type": "application/x-www-form-urlencoded",
+def test_what_lets_a_run_go_on_that_anyone_may_answer_lets_no_other(make_run: Make) -> None:
+    attacker = Attacker(make_run)
+    attacker.turn_to("anyone")
+    ways = [each for each in list_tries() if attacker.attack(each) not in STOPS]
+    assert {str(each.door) for each in ways} == {
+        "POST /api/flow_runs/<uuidstr:flow_run_id>/resume",
+        "POST /api/flow_runs/<uuidstr:flow_run_id>/set_state",
+        "POST /approvals/<uuid:approval_id>/",
     }
+    for line in POLICIES:
+        attacker.turn_to(line)
+        for each in ways:
+            assert attacker.attack(each) in STOPS, (each, line)
+    assert not Decision.objects.filter(approval__is_guarded=True, approval__outcome="answered")
+
+
+@pytest.mark.slow
+def test_no_door_lets_a_run_go_on_where_nothing_is_asked(make_run: Make) -> None:
+    attacker = Attacker(make_run)
+    attacker.turn_to("1 of @finance", None)
+    for each in list_tries():
+        assert attacker.attack(each) in STOPS, each
 
 
 @pytest.mark.parametrize("line", CASES)
-@pytest.mark.parametrize("end", ["FAILED", "CRASHED", "CANCELLING", "CANCELLED"])
-def test_no_way_in_two_steps_lets_a_run_go_on(make_run: Make, line: str, end: str) -> None:
-    run, approval = open_approval(make_run, line)
-    details = {"presumed": True}
-    assert run.propose(end, force=True, state_details=details)["status"] == "ACCEPT"
-    for state in ("RUNNING", "PENDING", "SCHEDULED"):
-        for force in (False, True):
-            run.propose(state, force=force)
-            run.api.request("POST", f"/flow_runs/{run.id}/set_state?attends=true", {})
-            assert not has_gone_on(run), (end, state, force)
-    assert Approval.objects.get(pk=approval.pk).outcome == "withdrawn"
+def test_no_way_in_two_steps_lets_a_run_go_on(make_run: Make, line: str) -> None:
+    for end in ("FAILED", "CRASHED", "CANCELLING", "CANCELLED"):
+        run, approval = open_approval(make_run, line)
+        ended = run.propose(end, force=True, state_details={"presumed": True})
+        assert ended["status"] == "ACCEPT"
+        for state in ("RUNNING", "PENDING", "SCHEDULED"):
+            for force in (False, True):
+                run.propose(state, force=force)
+                assert not has_gone_on(run), (end, state, force)
+        run.api.post(f"/flow_runs/{run.id}/set_state?attends=true", {})
+        assert not has_gone_on(run), end
+        assert Approval.objects.get(pk=approval.pk).outcome == "withdrawn"
 
 
 @pytest.mark.parametrize("line", CASES)

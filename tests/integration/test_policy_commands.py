@@ -2,11 +2,13 @@ import io
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from approvals.management.commands import createreviewer
 from approvals.models import Approval, Policy
+from approvals.services.seats import settle_approvals
 from tests.integration.conftest import Make
 from tests.integration.pages import log_in
 from tests.teams import hold, make_teams, person
@@ -36,8 +38,24 @@ def test_a_policy_is_set_listed_and_removed() -> None:
     run_command("setpolicy", "money", "anyone")
     assert Policy.objects.get().flow == ""
     run_command("removepolicy", "money")
-    with pytest.raises(CommandError, match="There is no policy named 'money'"):
+    with pytest.raises(CommandError, match=r"no policy named 'money'\. There are none\."):
         run_command("removepolicy", "money")
+    run_command("setpolicy", "other", "anyone")
+    with pytest.raises(CommandError, match=r"There are: other\."):
+        run_command("removepolicy", "money")
+    with pytest.raises(CommandError, match="A policy has a name"):
+        run_command("setpolicy", " ", "anyone")
+
+
+def test_the_list_names_what_nobody_can_meet_or_answer(make_run: Make) -> None:
+    hold("1 of @data", "money")
+    run = make_run(name="late-heron")
+    run.pause_for_input()
+    Group.objects.get(name="data").delete()
+    settle_approvals()
+    said = run_command("listpolicies")
+    assert "  Nobody can meet it now: There is no group @data." in said
+    assert "Nobody can answer refund / late-heron now: There is no group @data." in said
 
 
 @pytest.mark.parametrize(
@@ -47,7 +65,15 @@ def test_a_policy_is_set_listed_and_removed() -> None:
         (["1 of @nowhere"], "There is no group @nowhere."),
         (["1 of ghost"], "There is nobody named ghost"),
         (["anyone", "--requester-from", "who"], "parameters.NAME or labels.NAME"),
-        (["anyone", "--deployment", "nightly"], "flow/deployment"),
+        (["anyone", "--deployment", "nightly"], "FLOW/DEPLOYMENT, such as refund/nightly"),
+        (["anyone", "--deployment", "/x"], "FLOW/DEPLOYMENT, such as refund/nightly"),
+        (["1 of @Finance"], "There is no group @Finance. Is it @finance?"),
+        (
+            ["1 of finance"],
+            "There is nobody named finance who may log in. For a group write @finance.",
+        ),
+        (["anyone", "--requester-from", "parameters."], "such as parameters.who"),
+        (["anyone, sined"], '"sined" is unknown. After a comma stands'),
     ],
 )
 def test_what_is_wrong_with_a_policy_is_said_at_once(words: list[str], said: str) -> None:
@@ -70,10 +96,42 @@ def test_a_team_is_set_up_by_a_script(monkeypatch: pytest.MonkeyPatch) -> None:
         True,
         True,
     )
-    with pytest.raises(CommandError, match="already exists"):
-        run_command("createreviewer", "ann")
-    monkeypatch.setenv("APPROVALS_PASSWORD", "123")
-    with pytest.raises(CommandError, match="too short"):
+
+
+@pytest.mark.parametrize(
+    ("words", "password", "said"),
+    [
+        (["F1"], "correct horse battery", "The name: A user with that username already exists."),
+        (["two words"], "correct horse battery", "The name: Enter a valid username."),
+        (["bea", "--email", "x"], "correct horse battery", "--email: Enter a valid email address."),
+        (["bea"], "123", "The password: This password is too short."),
+        (["bea", "--group", " "], "correct horse battery", "--group: This field cannot be blank."),
+    ],
+)
+def test_what_is_wrong_with_a_reviewer_is_said_by_field(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], password: str, said: str
+) -> None:
+    monkeypatch.setenv("APPROVALS_PASSWORD", password)
+    with pytest.raises(CommandError) as raised:
+        run_command("createreviewer", *words)
+    assert said in str(raised.value)
+    assert not User.objects.filter(username="bea").exists()
+
+
+def test_a_password_is_asked_for_and_without_a_terminal_the_variable_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("APPROVALS_PASSWORD", raising=False)
+    typed = iter(["correct horse battery", "another one"])
+    monkeypatch.setattr(createreviewer, "getpass", lambda *_: next(typed))
+    with pytest.raises(CommandError, match="The two passwords differ"):
+        run_command("createreviewer", "bea")
+
+    def end(*_: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr(createreviewer, "getpass", end)
+    with pytest.raises(CommandError, match="set APPROVALS_PASSWORD"):
         run_command("createreviewer", "bea")
 
 

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 
-from approvals.models import Approval, Decision, Seat, Vote
+from approvals.models import Approval, Decision, Draft, Seat, Vote
 from approvals.services import votes
 from approvals.services.decisions import Decided, Refused, TooLate
 from approvals.services.seats import settle_approvals
 from approvals.services.votes import Counted, NotYours, read_standing
 from flowruns.services.api_keys import create_api_key
 from tests.integration.conftest import APPROVAL_SCHEMA, Api, Make, Run
+from tests.integration.pages import FROM_HTMX, field, log_in, page_of
 from tests.teams import YES, hold, make_teams, person, say_no, say_yes
 
 pytestmark = pytest.mark.django_db
@@ -62,14 +63,14 @@ def test_2_anyone_but_the_requester_and_no_key(make_run: Make, run: Run) -> None
 def test_3_one_of_two_people(run: Run) -> None:
     hold("1 of F1 or F2")
     approval = ask(run)
-    assert say_yes(approval, "B") == NotYours("Waits for 1 of F1 or F2.")
+    assert say_yes(approval, "B") == NotYours("Waits for F1 or F2.")
     assert say_yes(approval, "F2") == Decided()
 
 
 def test_4_one_of_a_group(run: Run) -> None:
     hold("1 of @finance")
     approval = ask(run)
-    assert say_yes(approval, "D1") == NotYours("Waits for 1 of @finance.")
+    assert say_yes(approval, "D1") == NotYours("Waits for one of finance.")
     refused = run.resume(YES)
     assert (refused["http"], refused["status"]) == (200, "REJECT")
     assert refused["details"]["reason"] == "Waits for 1 of @finance"
@@ -81,8 +82,8 @@ def test_4_one_of_a_group(run: Run) -> None:
 def test_5_two_of_a_group_without_who_asked(make_run: Make) -> None:
     hold("2 of @finance, not the requester")
     approval = ask(run_of("R", make_run))
-    assert say_yes(approval, "F1") == Counted("Waits for 1 of @finance")
-    assert say_yes(approval, "F1") == Counted("Waits for 1 of @finance")
+    assert say_yes(approval, "F1") == Counted("Waits for one of finance")
+    assert say_yes(approval, "F1") == Counted("Waits for one of finance")
     assert say_yes(approval, "R") == NotYours("You asked for this. Somebody else answers it.")
     assert say_yes(approval, "B") == Decided()
     decision = Decision.objects.get()
@@ -92,7 +93,7 @@ def test_5_two_of_a_group_without_who_asked(make_run: Make) -> None:
 def test_6_one_of_each_of_two_groups_in_any_order(make_run: Make) -> None:
     hold("1 of @finance + 1 of @data")
     approval = ask(make_run())
-    assert say_yes(approval, "B") == Counted("Waits for 1 of @data")
+    assert say_yes(approval, "B") == Counted("Waits for one of data")
     assert say_yes(approval, "D1") == Decided()
     other = ask(make_run())
     say_yes(other, "B")
@@ -103,8 +104,8 @@ def test_7_one_group_after_the_other(run: Run) -> None:
     hold("1 of @finance then 1 of @board")
     approval = ask(run)
     early = say_yes(approval, "X1")
-    assert early == NotYours("Comes to you when @finance has agreed.")
-    assert say_yes(approval, "F2") == Counted("Waits for 1 of @board")
+    assert early == NotYours("Comes to you when finance has agreed.")
+    assert say_yes(approval, "F2") == Counted("Waits for one of board")
     assert say_yes(approval, "X1") == Decided()
 
 
@@ -124,8 +125,8 @@ def test_9_most_of_a_group_where_a_no_counts(make_run: Make) -> None:
     hold("most of @committee, a no counts")
     approval = ask(make_run())
     say_yes(approval, "L1")
-    assert say_no(approval, "L2", "too much") == Counted("Waits for 2 of @committee")
-    assert say_no(approval, "L3", "too soon") == Counted("Waits for 2 of @committee")
+    assert say_no(approval, "L2", "too much") == Counted("Waits for two of committee")
+    assert say_no(approval, "L3", "too soon") == Counted("Waits for two of committee")
     assert say_no(approval, "L4", "no budget") == Decided()
     assert Decision.objects.get().reason == "L2: too much L3: too soon L4: no budget"
 
@@ -141,7 +142,7 @@ def test_11_the_lines_of_operator_and_author_both_hold(run: Run) -> None:
     run.put("paused-1-policy", json.dumps("2 of @finance"))
     approval = ask(run)
     assert [kept["line"] for kept in approval.policies] == ["1 of @security", "2 of @finance"]
-    assert say_yes(approval, "F1") == Counted("Waits for 1 of @security and 1 of @finance")
+    assert say_yes(approval, "F1") == Counted("Waits for one of security and one of finance")
     assert say_yes(approval, "B") == Decided()
 
 
@@ -166,7 +167,7 @@ def test_a_key_completes_only_what_the_others_have_agreed_to(run: Run) -> None:
     approval = ask(run)
     ci = Run(Api(create_api_key("ci", scopes=["resume"])), run.id)
     assert ci.resume(YES)["details"]["reason"] == "Waits for 1 of @finance"
-    assert say_yes(approval, "F1") == Counted("Waits for 1 of key:ci")
+    assert say_yes(approval, "F1") == Counted("Waits for the program “ci”")
     other = {"approve": False}
     assert ci.resume(other)["details"]["reason"] == "Others have agreed to another answer."
     assert ci.resume({**YES, "reason": ""})["status"] == "REJECT"
@@ -177,7 +178,7 @@ def test_a_change_makes_the_earlier_votes_fall(run: Run) -> None:
     hold("2 of @finance")
     approval = ask(run)
     say_yes(approval, "F1")
-    assert say_yes(approval, "F2", {"approve": False}) == Counted("Waits for 1 of @finance")
+    assert say_yes(approval, "F2", {"approve": False}) == Counted("Waits for one of finance")
     fallen = Vote.objects.get(name="F1")
     assert (fallen.voided_at is not None, fallen.voided_because) == (
         True,
@@ -191,8 +192,8 @@ def test_a_vote_is_taken_back_while_the_approval_waits(run: Run) -> None:
     hold("2 of @finance")
     approval = ask(run)
     say_yes(approval, "F1")
-    assert votes.take_back(approval, user=person("F1")) == Counted("Waits for 2 of @finance")
-    assert say_yes(approval, "F2") == Counted("Waits for 1 of @finance")
+    assert votes.take_back(approval, user=person("F1")) == Counted("Waits for two of finance")
+    assert say_yes(approval, "F2") == Counted("Waits for one of finance")
     assert isinstance(votes.take_back(approval, user=person("F1")), NotYours)
     say_yes(approval, "F1")
     assert isinstance(votes.take_back(approval, user=person("F1")), TooLate)
@@ -215,7 +216,7 @@ def test_a_late_description_voids_the_votes_that_have_not_seen_it(run: Run) -> N
     run.put("paused-1-description", json.dumps("Refund **9,000 EUR**?"))
     vote = Vote.objects.get()
     assert vote.voided_because == "What is asked has changed since."
-    assert say_yes(approval, "F2") == Counted("Waits for 1 of @finance")
+    assert say_yes(approval, "F2") == Counted("Waits for one of finance")
 
 
 def test_another_artifact_voids_the_votes_that_have_not_seen_it(run: Run) -> None:
@@ -239,7 +240,7 @@ def test_whoever_leaves_the_group_sits_there_no_more(run: Run) -> None:
     say_yes(approval, "F1")
     person("F1").groups.clear()
     assert settle_approvals() == 1
-    assert say_yes(approval, "F2") == Counted("Waits for 1 of @finance")
+    assert say_yes(approval, "F2") == Counted("Waits for one of finance")
     assert isinstance(say_yes(approval, "F1"), NotYours)
     User.objects.filter(username="B").update(is_active=False)
     assert isinstance(say_yes(approval, "B"), NotYours)
@@ -402,6 +403,21 @@ def test_seats_open_and_close_with_the_votes(run: Run) -> None:
     say_yes(approval, "F1")
     assert [seat.is_open for seat in seats.all()] == [False, True]
     assert read_standing(approval).proposal is not None
+
+
+def test_a_draft_that_was_on_its_way_with_the_answer_does_not_come_back(run: Run) -> None:
+    hold("2 of @finance")
+    approval = ask(run)
+    client = log_in("F1")
+    page = client.get(page_of(approval))
+    fields = {"f.0": "1", "f.1": "late", "seen": field(page, "seen"), "asked": field(page, "asked")}
+    client.post(page_of(approval), fields)
+    saved = client.post(f"{page_of(approval)}draft/", fields, headers=FROM_HTMX)
+    assert saved.status_code == 204
+    assert not Draft.objects.exists()
+    fields["seen"] = field(client.get(page_of(approval)), "seen")
+    client.post(f"{page_of(approval)}draft/", fields, headers=FROM_HTMX)
+    assert Draft.objects.exists()
 
 
 def test_logging_in_has_nobody_looked_at_again(run: Run) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from approvals.services.policies import remove_policy
+from approvals.services.policies import list_policies, remove_policy
 
 
 class Command(BaseCommand):
@@ -16,5 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *, name: str, **_: Any) -> None:
         if not remove_policy(name):
-            raise CommandError(f"There is no policy named {name!r}.")
+            known = ", ".join(policy.name for policy in list_policies())
+            there = f"There are: {known}." if known else "There are none."
+            raise CommandError(f"There is no policy named {name!r}. {there}")
         self.stdout.write(f"Removed {name}.")

@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand
 from django.db import connection
 
-from approvals.management.demo import DEMO_USER, Demo, keep_demo_user
+from approvals.management.demo import Demo, keep_demo_users
 from approvals.management.local_key import KEY_FILE, keep_local_key
 from approvals.management.preparing import prepare_database
 from approvals.management.web_server import WebServer, bind, end_on_signals
@@ -41,6 +41,11 @@ For flows that use Prefect's own client:
 Stop with Ctrl-C.
 """
 
+_DEMO_PEOPLE = """
+Log in as {first} with the password {password}
+The tool call waits for two people. In a private window, log in as the other one:
+{second} with the password {other}""".strip()
+
 _ABOUT_LOCAL_KEY = """
 This machine's key runs flows and answers them, too. For flows or agents that may not answer
 themselves, make another with: {create}"""
@@ -54,7 +59,7 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
         parser.add_argument("--port", default=8000, type=int, help="0 takes any free one")
         parser.add_argument(
-            "--demo", action="store_true", help="with flows that wait for you, and a user"
+            "--demo", action="store_true", help="with flows that wait for you, and two users"
         )
         parser.add_argument(
             "--no-background",
@@ -109,8 +114,8 @@ def _describe(listener: socket.socket, *, demo: bool, is_terminal: bool) -> str:
 
 def _describe_people(*, demo: bool) -> str:
     if demo:
-        password = keep_demo_user(settings.APPROVALS_HOME)
-        return f"Log in as {DEMO_USER} with the password {password}"
+        (first, password), (second, other) = keep_demo_users(settings.APPROVALS_HOME).items()
+        return _DEMO_PEOPLE.format(first=first, password=password, second=second, other=other)
     if User.objects.filter(is_active=True).exists():
         return "Log in there with your user name and password."
     return f"Nobody can log in yet. Create the first reviewer with: {_COMMAND} createsuperuser"
