@@ -10,6 +10,7 @@ from django.http import Http404
 
 from approvals.models import Approval, Decision
 from approvals.services import inbox
+from approvals.services.filters import InboxFilters
 from approvals.services.decisions import (
     Decided,
     HistoryFilters,
@@ -273,7 +274,7 @@ def test_text_finds_flow_run_question_and_tag(
     run = make_run(name="placid-eagle", tags=["urgent"])
     run.put("paused-1-description", json.dumps(QUESTION))
     run.pause_for_input()
-    assert inbox.list_waiting(alice, text=text).exists() == found
+    assert inbox.list_waiting(alice, InboxFilters(text=text)).exists() == found
 
 
 def test_a_stranger_sees_nothing(waiting: Approval) -> None:
