@@ -16,8 +16,11 @@ def fill_inbox(waiting: int, *, ended: int = 0) -> User:
     """Make so many approvals under 50 policies of 200 people; returns one of these people."""
     people = User.objects.bulk_create(User(username=f"person-{n}") for n in range(PEOPLE))
     groups = Group.objects.bulk_create(Group(name=f"team-{n}") for n in range(POLICIES))
-    for number, person in enumerate(people):
-        person.groups.add(*(groups[(number + step) % POLICIES] for step in (0, 7, 19)))
+    User.groups.through.objects.bulk_create(
+        User.groups.through(user=person, group=groups[(number + step) % POLICIES])
+        for number, person in enumerate(people)
+        for step in (0, 7, 19)
+    )
     rows = [_make_approval(n, is_waiting=n < waiting) for n in range(waiting + ended)]
     Approval.objects.bulk_create(rows, batch_size=500)
     _guard([row for row in rows if row.is_guarded], people)

@@ -10,7 +10,6 @@ from django.http import Http404
 
 from approvals.models import Approval, Decision
 from approvals.services import inbox
-from approvals.services.filters import InboxFilters
 from approvals.services.decisions import (
     Decided,
     HistoryFilters,
@@ -24,6 +23,7 @@ from approvals.services.decisions import (
     read_form,
     reject_approval,
 )
+from approvals.services.filters import InboxFilters
 from flowruns.domain.rules import judge
 from flowruns.services.expiry import expire_pauses
 from tests.integration.conftest import APPROVAL_SCHEMA, Make, Run
