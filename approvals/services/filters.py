@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from django.db.models import Exists, F, OuterRef, Q
-from django.db.models.expressions import Combinable, OrderBy
+from django.db.models.expressions import OrderBy
 
 from approvals.models import STANDING, Facet, Vote
 from approvals.services.presence import list_fresh
@@ -78,6 +78,12 @@ class Sort(StrEnum):
         return "in the order of their names" if self is Sort.NAME else f"the {self.label.lower()}"
 
 
+_ORDERS: dict[Sort, list[str | OrderBy]] = {
+    Sort.URGENT: [F("expires_at").asc(nulls_last=True), "opened_at", "id"],
+    Sort.NEWEST: ["-opened_at", "-id"],
+    Sort.OLDEST: ["opened_at", "id"],
+    Sort.NAME: ["title", "flow_name", "flow_run_name", "id"],
+}
 _WITHIN = {Due.HOUR: timedelta(hours=1), Due.DAY: timedelta(days=1), Due.WEEK: timedelta(weeks=1)}
 
 
@@ -124,19 +130,9 @@ class InboxFilters:
             chosen &= _nobody_answers()
         return chosen
 
-    def order(self) -> list[str | Combinable | OrderBy]:
-        urgent: list[str | Combinable | OrderBy] = [
-            F("expires_at").asc(nulls_last=True),
-            "opened_at",
-            "id",
-        ]
-        order = {
-            Sort.URGENT: urgent,
-            Sort.NEWEST: ["-opened_at", "-id"],
-            Sort.OLDEST: ["opened_at", "id"],
-            Sort.NAME: ["title", "flow_name", "flow_run_name", "id"],
-        }[self.sort]
-        return ["flow_name", *order] if self.by_flow else order
+    def order(self) -> list[str | OrderBy]:
+        """Return what the list is ordered by, without two that could stand either way."""
+        return [*(["flow_name"] if self.by_flow else []), *_ORDERS[self.sort]]
 
 
 def find_neglected_at(opened_at: datetime, expires_at: datetime | None) -> datetime:

@@ -259,7 +259,7 @@ def _waiting_for(user: User) -> QuerySet[Approval]:
 
 def _list_of(user: Account) -> dict[Which, Q]:
     """Choose each of the lists from what waits and this user may see."""
-    voted = Q(is_guarded=True) & Exists(_standing_votes(user))
+    voted = Q(Q(is_guarded=True), Q(Exists(_standing_votes(user))))
     return {
         Which.FOR_ME: Q(is_guarded=False) | (Q(pk__in=_free_seats(user)) & ~voted),
         Which.ANSWERED: voted,

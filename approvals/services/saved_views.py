@@ -1,6 +1,5 @@
 """Views of the inbox that people keep under a name: their own, and what staff share."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -19,9 +18,9 @@ class ViewRefused(ValueError):
     """A view cannot be kept like this; the message says why."""
 
 
-def list_views(user: User) -> Sequence[SavedView]:
+def list_views(user: User) -> list[SavedView]:
     """Return a user's own views and what staff share, by name."""
-    return _views_of(user).order_by("name", "id").select_related("owner")
+    return list(_views_of(user).order_by("name", "id").select_related("owner"))
 
 
 def save_view(user: User, *, name: str, query: str, is_shared: bool = False) -> SavedView:

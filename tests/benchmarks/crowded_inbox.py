@@ -80,8 +80,10 @@ def _guard(approvals: list[Approval], people: list[User]) -> None:
             facets.append(
                 Facet(approval=row, kind="policy", name=f"policy-{policy}", is_hidden=row.is_hidden)
             )
-    for model, made in ((Seat, seats), (Vote, votes), (Facet, facets), (Asker, askers)):
-        model.objects.bulk_create(made, batch_size=500)
+    Seat.objects.bulk_create(seats, batch_size=500)
+    Vote.objects.bulk_create(votes, batch_size=500)
+    Facet.objects.bulk_create(facets, batch_size=500)
+    Asker.objects.bulk_create(askers, batch_size=500)
     Presence.objects.bulk_create(
         Presence(approval=row, user=people[1], seen_at=_NOW) for row in approvals[:20]
     )
