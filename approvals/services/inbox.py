@@ -20,6 +20,7 @@ from flowruns.domain.states import TERMINAL_STATES, StateType
 from flowruns.wire import FlowRun, Log
 
 type User = Account | AnonymousUser
+type Lists = dict[Which, Q]
 
 PAGE_SIZE = 50
 MAX_LOG_LINES = 500
@@ -82,8 +83,7 @@ def list_waiting(user: User, filters: InboxFilters = _ALL_OF_MINE) -> QuerySet[A
     """Return what waits and passes the filters; most urgent first, by deadline, then by age."""
     if isinstance(user, AnonymousUser):
         return Approval.objects.none()
-    chosen = _list_of(user)[filters.which] & filters.choose()
-    return _waiting_for(user).filter(chosen).order_by(*filters.order())
+    return _choose(_waiting_for(user), _list_of(user), filters)
 
 
 def count_waiting(user: User) -> int:
@@ -95,10 +95,11 @@ def read_inbox(
     user: Account, filters: InboxFilters = _ALL_OF_MINE, *, number: int = 1
 ) -> InboxPage:
     """Return one page of what waits; a page that is not there is the last one."""
-    counts, totals = _count_lists(user, filters)
+    waiting, lists = _waiting_for(user), _list_of(user)
+    counts, totals = _count_lists(waiting, lists, filters)
     pages = max(-(-counts[filters.which] // PAGE_SIZE), 1)
     number = min(max(number, 1), pages)
-    found = list_waiting(user, filters)
+    found = _choose(waiting, lists, filters)
     shown = _read_rows(found[(number - 1) * PAGE_SIZE : number * PAGE_SIZE])
     present = name_others(shown, user=user)
     in_flow = _count_flows(found, shown) if filters.by_flow else {}
@@ -123,14 +124,19 @@ def _read_rows(page: QuerySet[Approval]) -> list[Approval]:
     return [rows[each] for each in ids if each in rows]
 
 
-def _count_lists(user: Account, filters: InboxFilters) -> tuple[dict[Which, int], dict[Which, int]]:
+def _choose(waiting: QuerySet[Approval], lists: Lists, filters: InboxFilters) -> QuerySet[Approval]:
+    return waiting.filter(lists[filters.which] & filters.choose()).order_by(*filters.order())
+
+
+def _count_lists(
+    waiting: QuerySet[Approval], lists: Lists, filters: InboxFilters
+) -> tuple[dict[Which, int], dict[Which, int]]:
     """Count what passes the filters in each list, and what is there in all, in one query."""
-    lists = _list_of(user)
     chosen = filters.choose()
     sums = {f"all_{which}": Count("pk", filter=rule or None) for which, rule in lists.items()}
     if filters.narrows:
         sums |= {f"of_{which}": Count("pk", filter=rule & chosen) for which, rule in lists.items()}
-    found = _waiting_for(user).aggregate(**sums)
+    found = waiting.aggregate(**sums)
     totals = {which: found[f"all_{which}"] for which in Which}
     return {which: found.get(f"of_{which}", totals[which]) for which in Which}, totals
 
@@ -257,7 +263,7 @@ def _waiting_for(user: User) -> QuerySet[Approval]:
     return visible_to(user).filter(outcome=Approval.Outcome.WAITING)
 
 
-def _list_of(user: Account) -> dict[Which, Q]:
+def _list_of(user: Account) -> Lists:
     """Choose each of the lists from what waits and this user may see."""
     voted = Q(Q(is_guarded=True), Q(Exists(_standing_votes(user))))
     return {
