@@ -13,7 +13,17 @@ _NOW = datetime.now(UTC)
 
 
 def fill_inbox(waiting: int, *, ended: int = 0) -> User:
-    """Make so many approvals under 50 policies of 200 people; returns one of these people."""
+    """Make so many more approvals under 50 policies of 200 people; returns one of these people."""
+    if not User.objects.filter(username="person-0").exists():
+        _make_people()
+    people = list(User.objects.filter(username__startswith="person-").order_by("pk"))
+    rows = [_make_approval(n, is_waiting=n < waiting) for n in range(waiting + ended)]
+    Approval.objects.bulk_create(rows, batch_size=500)
+    _guard([row for row in rows if row.is_guarded], people)
+    return people[0]
+
+
+def _make_people() -> None:
     people = User.objects.bulk_create(User(username=f"person-{n}") for n in range(PEOPLE))
     groups = Group.objects.bulk_create(Group(name=f"team-{n}") for n in range(POLICIES))
     User.groups.through.objects.bulk_create(
@@ -21,10 +31,6 @@ def fill_inbox(waiting: int, *, ended: int = 0) -> User:
         for number, person in enumerate(people)
         for step in (0, 7, 19)
     )
-    rows = [_make_approval(n, is_waiting=n < waiting) for n in range(waiting + ended)]
-    Approval.objects.bulk_create(rows, batch_size=500)
-    _guard([row for row in rows if row.is_guarded], people)
-    return people[0]
 
 
 def _make_approval(number: int, *, is_waiting: bool) -> Approval:

@@ -14,7 +14,6 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from approvals.models import Approval
 from approvals.services.facets import list_choices
 from approvals.services.filters import Due, InboxFilters, Sort, Which
 from approvals.services.inbox import count_waiting, read_inbox
@@ -24,7 +23,7 @@ from tests.integration.pages import log_in
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 WAITING = 10_000
-ENDED = 10_000
+ENDED = 3_000
 CHOICES = [
     InboxFilters(),
     InboxFilters(which=Which.ALL, sort=Sort.NEWEST),
@@ -32,24 +31,19 @@ CHOICES = [
     InboxFilters(tag="tag-3", policy="policy-3", flow="flow-3"),
     InboxFilters(which=Which.ALL, by_flow=True, due=Due.DAY),
     InboxFilters(is_neglected=True),
-    InboxFilters(text="9999", which=Which.ALL),
+    InboxFilters(text="customer", which=Which.ALL),
 ]
 PAGES = ["/", "/?list=all&tag=eu&group=flow", "/inbox/list/", "/inbox/count/"]
 
 
-@pytest.fixture
-def reader() -> User:
-    return fill_inbox(WAITING, ended=ENDED)
-
-
-def test_a_crowded_inbox_asks_as_much_as_an_empty_one_and_reads_by_indexes(reader: User) -> None:
+def test_a_crowded_inbox_asks_as_much_as_a_quiet_one_and_reads_by_indexes() -> None:
+    reader = fill_inbox(300)
+    quiet = {chosen: len([*ask_for(reader, chosen)]) for chosen in CHOICES}
+    fill_inbox(WAITING, ended=ENDED)
     tell_times(log_in(reader.username))
     crowded = {chosen: [*ask_for(reader, chosen)] for chosen in CHOICES}
+    assert {chosen: len(queries) for chosen, queries in crowded.items()} == quiet
     assert [plan for queries in crowded.values() for plan in find_scans(queries)] == []
-    kept = Approval.objects.filter(is_guarded=True, is_hidden=False).order_by("pk")[:200]
-    Approval.objects.exclude(pk__in=list(kept.values_list("pk", flat=True))).delete()
-    for chosen, queries in crowded.items():
-        assert len(queries) == len([*ask_for(reader, chosen)]), chosen
 
 
 def ask_for(reader: User, chosen: InboxFilters) -> Iterator[str]:
