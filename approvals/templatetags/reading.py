@@ -135,6 +135,12 @@ def looking(names: Sequence[str] | None) -> str:
 
 
 @register.filter
+def company(names: Sequence[str] | None) -> str:
+    """Write who has something open as an address says it."""
+    return ",".join(names or [])
+
+
+@register.filter
 def of(table: Mapping[Any, Any], key: Any) -> Any:
     """Return what a table says of a key, None where it says nothing."""
     return table.get(key)

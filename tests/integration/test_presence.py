@@ -37,12 +37,12 @@ def test_an_open_page_hears_of_it(run: Run) -> None:
     html = alice.get(page_of(approval)).content.decode()
     state = html.split('id="approval-state" hx-get="')[1].split('"')[0].replace("&amp;", "&")
     assert alice.get(state, headers=FROM_HTMX).status_code == 204
-    note_presence(approval, user=person("bob"))
+    note_presence(approval, user=person("o'bob"))
     reply = alice.get(state, headers=FROM_HTMX)
-    assert LOOKS in text_of(reply)
+    assert "o'bob is looking at this" in text_of(reply)
     assert "<form" not in reply.content.decode()
-    assert "with=bob" in reply.content.decode()
-    assert alice.get(f"{state}bob", headers=FROM_HTMX).status_code == 204
+    assert "with=o%27bob" in reply.content.decode()
+    assert alice.get(f"{state}o%27bob", headers=FROM_HTMX).status_code == 204
 
 
 def test_it_is_forgotten_by_itself_and_for_who_may_not_log_in(run: Run) -> None:
