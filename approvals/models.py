@@ -28,10 +28,14 @@ class Approval(models.Model):
     flow_name = models.TextField()
     flow_run_name = models.TextField()
     tags = models.JSONField(default=list, blank=True)
+    title = models.TextField(blank=True)  # the first heading of what is asked, "" without one
     question = models.TextField(blank=True)
+    about = models.TextField(blank=True)  # the run's parameters in words, where nothing is asked
     asks_for_input = models.BooleanField(default=False)
     opened_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
+    # from when on it counts as one that nobody answers, unless somebody has begun
+    neglected_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_by = models.TextField(blank=True)  # an actor as its `str` says, "" where unknown
     outcome = models.CharField(max_length=16, choices=Outcome.choices, default=Outcome.WAITING)
@@ -59,9 +63,17 @@ class Approval(models.Model):
             ),
         ]
         indexes = [
-            # read by list_waiting, most urgent first
+            # read by list_waiting, most urgent first, and counted without a look at the rows
             models.Index(
-                fields=["expires_at", "opened_at"],
+                fields=[
+                    "expires_at",
+                    "opened_at",
+                    "id",
+                    "is_hidden",
+                    "is_guarded",
+                    "flow_name",
+                    "outcome",
+                ],
                 condition=Q(outcome="waiting"),
                 name="approval_waiting",
             ),
@@ -86,6 +98,18 @@ class Approval(models.Model):
     @property
     def is_waiting(self) -> bool:
         return self.outcome == self.Outcome.WAITING
+
+    @property
+    def heading(self) -> str:
+        """What is asked, or whose question it is."""
+        return self.title or f"{self.flow_name} · {self.flow_run_name}"
+
+    @property
+    def detail(self) -> str:
+        """What a list says below the title: the rest of the question, or what the run is about."""
+        if self.title:
+            return self.question.removeprefix(self.title).lstrip() or self.about
+        return self.question or self.about
 
 
 class Decision(models.Model):
@@ -133,6 +157,74 @@ class Policy(models.Model):
         return self.name
 
 
+class Facet(models.Model):
+    """A tag or a policy that an approval is found by while it waits.
+
+    `is_hidden` is the approval's own, so that a list of all names need not look at approvals.
+    """
+
+    class Kind(models.TextChoices):
+        TAG = "tag", "Tag"
+        POLICY = "policy", "Policy"
+
+    approval = models.ForeignKey(Approval, on_delete=models.CASCADE, related_name="facets")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    name = models.TextField()
+    is_hidden = models.BooleanField(default=False)
+
+    class Meta:
+        # read by list_waiting and list_choices
+        indexes = [
+            models.Index(fields=["kind", "name", "is_hidden", "approval"], name="facet_by_name")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}: {self.approval}"
+
+
+class SavedView(models.Model):
+    """A choice of the inbox under a name: `query` is what its address says.
+
+    One that is shared is for everybody; what it shows is what its reader may see.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views"
+    )
+    name = models.CharField(max_length=60)
+    query = models.TextField()
+    is_shared = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "name"], name="one_view_per_owner_and_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Presence(models.Model):
+    """Somebody who has the page of an approval open, as their browser said last."""
+
+    approval = models.ForeignKey(Approval, on_delete=models.CASCADE, related_name="presences")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="presences"
+    )
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["approval", "user"], name="one_presence_per_approval_and_user"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.approval}"
+
+
 class Asker(models.Model):
     """Somebody who asked for the run of an approval."""
 
@@ -141,6 +233,10 @@ class Asker(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
     name = models.TextField()
+
+    class Meta:
+        # read by list_waiting and visible_to, for one approval at a time
+        indexes = [models.Index(fields=["approval", "user"], name="asker_by_approval")]
 
     def __str__(self) -> str:
         return self.name
@@ -162,7 +258,7 @@ class Seat(models.Model):
 
     class Meta:
         # read by list_waiting: what a person, or their groups, may answer
-        indexes = [models.Index(fields=["kind", "name", "is_open"], name="seat_by_who")]
+        indexes = [models.Index(fields=["kind", "name", "is_open", "approval"], name="seat_by_who")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}: {self.approval}"
@@ -215,6 +311,8 @@ class Vote(models.Model):
                 name="one_standing_vote_per_voter",
             )
         ]
+        # read by visible_to, for one approval at a time
+        indexes = [models.Index(fields=["approval", "reviewer"], name="vote_by_approval")]
 
     def __str__(self) -> str:
         return f"{self.name}: {self.kind}"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, MutableMapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import nh3
@@ -32,7 +33,9 @@ _ALIGNMENTS = {"align-left", "align-center", "align-right"}
 _CLASSES = {"li": {"task"}, "td": _ALIGNMENTS, "th": _ALIGNMENTS}
 _ADDRESS = re.compile(r"(https?://[^\s<>\"'`|\\^{}\[\]]*[^\s<>\"'`|\\^{}\[\]])", re.IGNORECASE)
 _SENTENCE_MARKS = (".", ",", ";", ":", "!", "?", "*", "_")
+_LINE_ENDS = re.compile(r"\r\n?|\n")
 _TASK = re.compile(r"\[([ xX])\] ")
+_TITLE_WITHIN = 5_000  # characters; a heading further down is not what is asked
 _HIGHEST_HEADING = 3  # the page has used the two above
 
 
@@ -103,6 +106,28 @@ def summarise_markdown(text: str, *, length: int) -> str:
             words += _words_of(token)
     line = " ".join(words)
     return line if len(line) <= length else f"{line[: length - 1]}…"
+
+
+def find_title(text: str, *, length: int) -> str:
+    """Return the first heading of a text in plain words, "" where it begins without one."""
+    tokens = new_parser().parse(_readable(text[:_TITLE_WITHIN]))
+    for opening, inline in pairwise(tokens):
+        if opening.type == "heading_open" and not opening.level:
+            title = " ".join(_words_of(inline))
+            if title:
+                return title if len(title) <= length else f"{title[: length - 1]}…"
+    return ""
+
+
+def without_title(text: str, title: str) -> str:
+    """Return a text without the heading that it begins with, if that is `title` and has no link."""
+    tokens = new_parser().parse(_readable(text[:_TITLE_WITHIN])) if title else []
+    if not tokens or tokens[0].type != "heading_open" or " ".join(_words_of(tokens[1])) != title:
+        return text
+    if any(child.type in {"link_open", "image"} for child in tokens[1].children or []):
+        return text
+    _, end = tokens[0].map or (0, 0)
+    return "\n".join(_LINE_ENDS.split(text)[end:]).strip("\n")
 
 
 def _words_of(token: Token) -> list[str]:

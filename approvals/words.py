@@ -4,6 +4,7 @@ The words for spans of time have a twin in `static/app.js`, which keeps them tru
 is open.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from approvals.models import Approval
@@ -50,6 +51,7 @@ _MESSAGES = {
         "It was not started in time, and is started again."
     ),
 }
+_ORIGINS = {"author": "Asked for by the flow", "DEFAULT_POLICY": "The usual one"}
 _OUTCOMES = {
     Approval.Outcome.WAITING: ("Waits for you", "waiting"),
     Approval.Outcome.ANSWERED: ("Answered", "good"),
@@ -141,6 +143,22 @@ def person_first(text: str) -> str:
     words = person(text)
     is_name = Actor.parse(text).kind is ActorKind.REVIEWER
     return words if is_name else f"{words[0].upper()}{words[1:]}"
+
+
+def policy_name(origin: str) -> str:
+    """Return whose policy holds: an operator's by its name, or the flow's author's."""
+    return _ORIGINS.get(origin, origin)
+
+
+def looking(names: Sequence[str]) -> str:
+    """Say who has something open: `bob is looking at this`."""
+    if not names:
+        return ""
+    first, *others = names
+    if not others:
+        return f"{first} is looking at this"
+    rest = others[0] if len(others) == 1 else f"{len(others)} others"
+    return f"{first} and {rest} are looking at this"
 
 
 def actor(text: str) -> str:

@@ -80,31 +80,40 @@
     });
   }
 
-  // Keys of a list: j and k move, Enter follows the link, / searches. Never while typing.
+  // Keys of a list: j and k move, Enter follows the link, / searches, n opens what is next.
+  // Never while typing, nor for a key that is held down.
   function isTyping(target) {
     return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
   }
 
   function move(step) {
-    const links = [...document.querySelectorAll(".rows .row-link")];
+    const links = [...document.querySelectorAll(".rows .row-link, .next-card")];
     const at = links.indexOf(document.activeElement);
     const next = links[at < 0 ? (step > 0 ? 0 : links.length - 1) : at + step];
     if (next) next.focus();
   }
 
+  // A page without a search of its own goes to that of the inbox, unless an answer is typed on it.
+  function search() {
+    const field = document.getElementById("q");
+    if (field) field.select();
+    else if (document.querySelector(".places") && !document.getElementById("answer")) location.assign("/#q");
+  }
+
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
     if (event.key === "Escape") return closeMenus();
     if (isTyping(event.target)) return;
-    const search = document.getElementById("q");
     if (event.key === "j") move(1);
     else if (event.key === "k") move(-1);
-    else if (event.key === "n" && document.querySelector(".next-card")) document.querySelector(".next-card").click();
-    else if (event.key === "/" && search) {
+    else if (event.key === "n" && !event.repeat) document.querySelector(".next-card")?.click();
+    else if (event.key === "/") {
       event.preventDefault();
-      search.select();
+      search();
     }
   });
+
+  if (location.hash === "#q") search();
 
   function closeMenus() {
     for (const menu of document.querySelectorAll("details.menu[open], #reject-box[open]")) {

@@ -3,15 +3,16 @@
 import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.models import User as Account
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
 from approvals.models import STANDING, Approval, Asker, Seat, Vote
+from approvals.services.filters import InboxFilters, Which
+from approvals.services.presence import name_others
 from flowruns.connectors import HistoryState, get_connector
 from flowruns.domain.errors import FlowNotFound, FlowRunNotFound
 from flowruns.domain.policies import WhoKind
@@ -19,9 +20,11 @@ from flowruns.domain.states import TERMINAL_STATES, StateType
 from flowruns.wire import FlowRun, Log
 
 type User = Account | AnonymousUser
+type Lists = dict[Which, Q]
 
 PAGE_SIZE = 50
 MAX_LOG_LINES = 500
+_ALL_OF_MINE = InboxFilters()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,102 +49,109 @@ class RunView:
         return run is not None and run.state_type not in TERMINAL_STATES
 
 
-class Which(StrEnum):
-    """The three lists of the inbox."""
-
-    FOR_ME = "mine"
-    ANSWERED = "answered"
-    ALL = "all"
-
-    @property
-    def label(self) -> str:
-        return {"mine": "Waits for you", "answered": "Answered by you", "all": "All"}[self]
-
-    @property
-    def sentence(self) -> str:
-        """What the list holds, for who reads it."""
-        return {
-            "mine": "What you may answer.",
-            "answered": "What you have answered and what waits for others now.",
-            "all": "All that waits and that you may see.",
-        }[self]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxPage:
-    """A page of what waits: `count` matches `text`, `total` waits in all."""
+    """A page of what waits: `count` passes `filters`, `total` is in the list in all.
+
+    `counts` is of what passes them in each list, `for_me` of all that this user may answer.
+    `present` says by name who else has an approval open, `in_flow` how many pass of each flow.
+    """
 
     approvals: list[Approval]
-    text: str
-    count: int
+    filters: InboxFilters
     total: int
+    for_me: int
     number: int
     pages: int
     mark: str
-    which: Which
     counts: dict[Which, int]
+    present: dict[UUID, list[str]]
+    in_flow: dict[str, int]
+
+    @property
+    def count(self) -> int:
+        return self.counts[self.filters.which]
 
     @property
     def is_divided(self) -> bool:
         """Whether the three lists differ, or one of the others is looked at."""
         mine = self.counts[Which.FOR_ME]
-        return self.which is not Which.FOR_ME or mine != self.counts[Which.ALL]
+        return self.filters.which is not Which.FOR_ME or mine != self.counts[Which.ALL]
 
 
-def list_waiting(user: User, *, text: str = "", which: Which = Which.FOR_ME) -> QuerySet[Approval]:
-    """Return what waits, most urgent first: by deadline, then by age.
-
-    `text` narrows it to approvals whose flow, run, question or a tag contains every word.
-    """
+def list_waiting(user: User, filters: InboxFilters = _ALL_OF_MINE) -> QuerySet[Approval]:
+    """Return what waits and passes the filters; most urgent first, by deadline, then by age."""
     if isinstance(user, AnonymousUser):
         return Approval.objects.none()
-    waiting = visible_to(user).filter(outcome=Approval.Outcome.WAITING)
-    if which is Which.FOR_ME:
-        waiting = waiting.filter(_for_me(user))
-    if which is Which.ANSWERED:
-        waiting = waiting.filter(Exists(_standing_votes(user)))
-    for word in text.replace("\x00", "").split():
-        waiting = waiting.filter(
-            Q(flow_name__icontains=word)
-            | Q(flow_run_name__icontains=word)
-            | Q(question__icontains=word)
-            | Q(tags__icontains=word)
-        )
-    return waiting.order_by(F("expires_at").asc(nulls_last=True), "opened_at", "id")
+    return _choose(_waiting_for(user), _list_of(user), filters)
 
 
-def count_waiting(user: User, *, which: Which = Which.FOR_ME) -> int:
-    return list_waiting(user, which=which).count()
+def count_waiting(user: User) -> int:
+    """Count what this user may answer."""
+    return list_waiting(user).count()
 
 
 def read_inbox(
-    user: User, *, text: str = "", number: int = 1, which: Which = Which.FOR_ME
+    user: Account, filters: InboxFilters = _ALL_OF_MINE, *, number: int = 1
 ) -> InboxPage:
     """Return one page of what waits; a page that is not there is the last one."""
-    found = list_waiting(user, text=text, which=which)
-    count = found.count()
-    pages = max(-(-count // PAGE_SIZE), 1)
+    waiting, lists = _waiting_for(user), _list_of(user)
+    counts, totals = _count_lists(waiting, lists, filters)
+    pages = max(-(-counts[filters.which] // PAGE_SIZE), 1)
     number = min(max(number, 1), pages)
-    shown = list(found[(number - 1) * PAGE_SIZE : number * PAGE_SIZE])
-    total = count_waiting(user, which=which) if text else count
-    counts = {each: total if each is which else count_waiting(user, which=each) for each in Which}
+    found = _choose(waiting, lists, filters)
+    shown = _read_rows(found[(number - 1) * PAGE_SIZE : number * PAGE_SIZE])
+    present = name_others(shown, user=user)
+    in_flow = _count_flows(found, shown) if filters.by_flow else {}
     return InboxPage(
         approvals=shown,
-        text=text,
-        count=count,
-        total=total,
+        filters=filters,
+        total=totals[filters.which],
+        for_me=totals[Which.FOR_ME],
         number=number,
         pages=pages,
-        mark=f"{mark_of(shown, total)}.{'.'.join(map(str, counts.values()))}",
-        which=which,
+        mark=_mark_of(shown, counts, totals, present, in_flow),
         counts=counts,
+        present=present,
+        in_flow=in_flow,
     )
 
 
-def mark_of(approvals: list[Approval], count: int) -> str:
-    """Return a mark of a shown list that changes whenever the list does."""
-    shown = ":".join(f"{approval.pk}.{approval.question}" for approval in approvals)
-    return hashlib.sha256(f"{count}|{shown}".encode()).hexdigest()[:16]
+def _read_rows(page: QuerySet[Approval]) -> list[Approval]:
+    """Read the rows of one page; the others are passed by in an index."""
+    ids = list(page.values_list("pk", flat=True))
+    rows = Approval.objects.in_bulk(ids)
+    return [rows[each] for each in ids if each in rows]
+
+
+def _choose(waiting: QuerySet[Approval], lists: Lists, filters: InboxFilters) -> QuerySet[Approval]:
+    return waiting.filter(lists[filters.which] & filters.choose()).order_by(*filters.order())
+
+
+def _count_lists(
+    waiting: QuerySet[Approval], lists: Lists, filters: InboxFilters
+) -> tuple[dict[Which, int], dict[Which, int]]:
+    """Count what passes the filters in each list, and what is there in all, in one query."""
+    chosen = filters.choose()
+    sums = {f"all_{which}": Count("pk", filter=rule or None) for which, rule in lists.items()}
+    if filters.narrows:
+        sums |= {f"of_{which}": Count("pk", filter=rule & chosen) for which, rule in lists.items()}
+    found = waiting.aggregate(**sums)
+    totals = {which: found[f"all_{which}"] for which in Which}
+    return {which: found.get(f"of_{which}", totals[which]) for which in Which}, totals
+
+
+def _count_flows(found: QuerySet[Approval], shown: list[Approval]) -> dict[str, int]:
+    """Count what passes the filters of each flow that a page shows."""
+    flows = {approval.flow_name for approval in shown}
+    of_flows = found.filter(flow_name__in=flows).order_by("flow_name").values_list("flow_name")
+    return dict(of_flows.annotate(Count("pk")))
+
+
+def _mark_of(shown: list[Approval], *counted: object) -> str:
+    """Return a mark of a shown page that changes whenever the page does."""
+    rows = [f"{approval.pk}.{approval.title}.{approval.question}" for approval in shown]
+    return hashlib.sha256(f"{rows}{counted}".encode(errors="replace")).hexdigest()[:16]
 
 
 def get_approval_for(user: User, approval_id: UUID) -> Approval:
@@ -158,11 +168,17 @@ def list_approvals_of(user: User, flow_run_id: UUID) -> list[Approval]:
     return list(found.prefetch_related("votes").order_by("-opened_at")[:PAGE_SIZE])
 
 
-def next_waiting(user: User, *, after: Approval) -> Approval | None:
-    """Return what the same run asks now, else the most urgent approval but the one dealt with."""
-    others = list_waiting(user).exclude(pk=after.pk)
-    same_run = others.filter(connector=after.connector, flow_run_id=after.flow_run_id)
-    return same_run.first() or others.first()
+def next_waiting(
+    user: User, *, after: Approval, filters: InboxFilters = _ALL_OF_MINE
+) -> Approval | None:
+    """Return what the same run asks now, else what comes first of what the filters leave.
+
+    Where they leave nothing it is the most urgent approval that this user may answer.
+    """
+    mine = list_waiting(user).exclude(pk=after.pk)
+    same_run = mine.filter(connector=after.connector, flow_run_id=after.flow_run_id)
+    chosen = list_waiting(user, replace(filters, which=Which.FOR_ME)).exclude(pk=after.pk)
+    return same_run.first() or chosen.first() or mine.first()
 
 
 def read_run(flow_run_id: UUID, *, connector: str = "local") -> RunView:
@@ -237,18 +253,32 @@ def seats_of(user: Account) -> QuerySet[Seat]:
     """Return the seats that a user may take, open or not, as the groups are now."""
     groups = list(user.groups.values_list("name", flat=True))
     return Seat.objects.filter(
-        Q(kind=WhoKind.ANYONE)
+        Q(kind=WhoKind.ANYONE, name="")
         | Q(kind=WhoKind.PERSON, name=user.get_username())
         | Q(kind=WhoKind.GROUP, name__in=groups)
     )
 
 
-def _for_me(user: Account) -> Q:
-    """Choose what this user may answer now and has not."""
+def _waiting_for(user: User) -> QuerySet[Approval]:
+    return visible_to(user).filter(outcome=Approval.Outcome.WAITING)
+
+
+def _list_of(user: Account) -> Lists:
+    """Choose each of the lists from what waits and this user may see."""
+    voted = Q(Q(is_guarded=True), Q(Exists(_standing_votes(user))))
+    return {
+        Which.FOR_ME: Q(is_guarded=False) | (Q(pk__in=_free_seats(user)) & ~voted),
+        Which.ANSWERED: voted,
+        Which.ALL: Q(),
+    }
+
+
+def _free_seats(user: Account) -> QuerySet[Seat, UUID]:
+    """Choose what has a seat that this user may take now."""
     asked = Asker.objects.filter(approval=OuterRef("approval"), user=user.pk)
     barred = Q(bars_askers=True) & (Q(approval__askers_known=False) | Exists(asked))
-    free = seats_of(user).filter(is_open=True, approval=OuterRef("pk")).exclude(barred)
-    return Q(is_guarded=False) | (Exists(free) & ~Exists(_standing_votes(user)))
+    free = seats_of(user).filter(is_open=True).exclude(barred)
+    return free.values_list("approval", flat=True)
 
 
 def _standing_votes(user: Account) -> QuerySet[Vote]:

@@ -22,6 +22,7 @@ from approvals.policies.judge import (
     judge_votes,
     list_voters,
 )
+from approvals.services.facets import keep_policies
 from approvals.services.policies import (
     AUTHOR,
     Found,
@@ -80,6 +81,7 @@ def apply_again(approval_id: UUID) -> None:
         approval.is_guarded = approval.is_hidden = False
         approval.save()
         guard_approval(approval, form)
+        keep_policies(approval)
 
 
 def read_facts(approval: Approval, rules: Sequence[Policy]) -> Facts:
@@ -180,6 +182,7 @@ def _settle_lines(approval: Approval, facts: Facts) -> None:
     approval.is_guarded = True
     approval.is_hidden = any(Word.SEEN_BY_THEM_ONLY in line.policy.words for line in lines)
     approval.save(update_fields=["policies", "is_guarded", "is_hidden", "askers_known"])
+    keep_policies(approval)
     approval.seats.all().delete()
     Seat.objects.bulk_create(
         Seat(

@@ -13,9 +13,13 @@ from django.db.models import QuerySet
 from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_save
 
 from approvals.models import STANDING, Approval, Decision, Vote
-from approvals.prose import summarise_markdown
+from approvals.prose import find_title, summarise_markdown
 from approvals.services.asked import keep_schema
+from approvals.services.describing import describe_run
 from approvals.services.drafts import end_drafts, hold_waiting
+from approvals.services.facets import drop_facets, keep_tags
+from approvals.services.filters import find_neglected_at
+from approvals.services.presence import forget_presence
 from approvals.services.seats import (
     dump_votes,
     freeze_seats,
@@ -44,6 +48,7 @@ from flowruns.signals import (
 
 _LOCAL = "local"
 _QUESTION_LENGTH = 300
+_TITLE_LENGTH = 120
 _GOING_ON = {StateType.RUNNING, StateType.SCHEDULED}
 
 
@@ -79,8 +84,8 @@ def follow_input(*, created: InputCreated, **_: Any) -> None:
     for approval in _waiting_of(created.flow_run_id):
         form = _read_form(approval)
         if form.description is not None:
-            approval.question = _ask(form.description)
-            approval.save(update_fields=["question"])
+            _ask(approval, form.description)
+            approval.save(update_fields=["title", "question", "about"])
         take_in_author(approval, form)
         _void_outdated(approval)
 
@@ -174,15 +179,20 @@ def _open(change: StateChange, pause: State) -> None:
         asks_for_input=pause.asks_for_input,
         opened_at=pause.timestamp,
         expires_at=pause.details.pause_timeout,
+        neglected_at=find_neglected_at(pause.timestamp, pause.details.pause_timeout),
     )
     form = _read_form(approval)
-    approval.question = _ask(form.description) if form.description else ""
+    _ask(approval, form.description or "")
     approval.save()
+    keep_tags(approval)
     guard_approval(approval, form)
 
 
-def _ask(description: str) -> str:
-    return summarise_markdown(description, length=_QUESTION_LENGTH)
+def _ask(approval: Approval, description: str) -> None:
+    """Say in a line what is asked; where that is nothing, what the run is about."""
+    approval.title = find_title(description, length=_TITLE_LENGTH)
+    approval.question = summarise_markdown(description, length=_QUESTION_LENGTH)
+    approval.about = "" if approval.question else describe_run(approval)
 
 
 def _close(change: StateChange, pause: State) -> None:
@@ -203,6 +213,14 @@ def _close(change: StateChange, pause: State) -> None:
         winner = _record_decision(approval, change, closed_at).reviewer
     end_drafts(approval, winner=winner)
     drop_uploads(approval)
+    _leave_inbox(approval)
+
+
+def _leave_inbox(approval: Approval) -> None:
+    """Drop what only the lists of what waits read, so that they stay short."""
+    approval.seats.filter(is_open=True).update(is_open=False)
+    drop_facets(approval)
+    forget_presence(approval)
 
 
 def _record_votes(approval: Approval, change: StateChange, decided_at: datetime) -> None:

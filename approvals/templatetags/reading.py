@@ -1,8 +1,9 @@
 """Tags that write times, states and icons for a person."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from approvals import words
 from approvals.models import Approval
-from approvals.prose import render_markdown
+from approvals.prose import render_markdown, without_title
 from approvals.refusals import FlowVerdict, read_flow_verdict
 from approvals.services import inbox
 from approvals.services.askers import Asker, find_asker
@@ -84,6 +85,7 @@ def urgency(approval: Approval) -> str:
 
 
 @register.simple_tag
+@cache
 def icon(name: str) -> SafeString:
     return format_html(
         '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
@@ -125,6 +127,35 @@ def person_first(actor: str) -> str:
 def actor(text: str) -> str:
     """Write who put a run into a state, for the run's own page."""
     return words.actor(text)
+
+
+@register.filter
+def looking(names: Sequence[str] | None) -> str:
+    return words.looking(names or [])
+
+
+@register.filter
+def company(names: Sequence[str] | None) -> str:
+    """Write who has something open as an address says it."""
+    return ",".join(names or [])
+
+
+@register.filter
+def of(table: Mapping[Any, Any], key: Any) -> Any:
+    """Return what a table says of a key, None where it says nothing."""
+    return table.get(key)
+
+
+@register.filter
+def policy_name(origin: str) -> str:
+    """Write whose a policy is, for a person."""
+    return words.policy_name(origin)
+
+
+@register.filter
+def body(text: str, title: str) -> SafeString:
+    """Write what is asked below its title, which the page's heading says already."""
+    return render_markdown(without_title(text, title))
 
 
 @register.filter

@@ -17,6 +17,7 @@ from approvals.restoring import Restored, carry_form, fill_in, find_earlier, res
 from approvals.schemaforms import Form, JSONValue
 from approvals.services import artifacts, drafts, inbox, votes
 from approvals.services.decisions import Decided, Refused, TooLate
+from approvals.services.presence import name_others
 from approvals.services.uploads import ReviewersFiles
 from approvals.services.votes import VoteResult
 from approvals.typed import (
@@ -205,15 +206,22 @@ def _arrive(approval: Approval) -> HttpResponse:
 def _tell_news(request: Request, approval: Approval) -> HttpResponse:
     """Bring a description that came, or was changed, after the page; the form stays as it is."""
     mark = mark_description(approval)
+    others = _name_others(request, approval)
+    context = {"approval": approval, "mark": mark, "others": others}
     if request.GET.get("shown", mark) == mark:
-        return unchanged()
-    context = {
-        "approval": approval,
+        if request.GET.get("with", "") == ",".join(others):
+            return unchanged()
+        return render(request, "approvals/approval.html#company", context)
+    context |= {
         "question": read_question(approval),
-        "mark": mark,
         "panel": read_panel(approval, user=request.user),
     }
     return render(request, "approvals/approval.html#news", context)
+
+
+def _name_others(request: Request, approval: Approval) -> list[str]:
+    """Return who else has the approval open."""
+    return name_others([approval], user=request.user).get(approval.pk, [])
 
 
 def _render(
@@ -232,6 +240,7 @@ def _render(
         "typed": [] if approval.is_waiting or draft is None else describe_draft(approval, draft),
         "question": question,
         "mark": mark_description(approval),
+        "others": _name_others(request, approval),
         "here": back_query(reverse("approval", args=[approval.pk])),
         "form": form,
         "panel": read_panel(approval, user=request.user),

@@ -8,7 +8,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from approvals.forms import describe_decision
-from approvals.http import Request, read_back
+from approvals.http import Back, Request, read_back
+from approvals.inbox_address import read_filters_of
 from approvals.models import Approval
 from approvals.services import drafts, inbox
 from approvals.services.drafts import LEFTOVERS_KEPT, Typed
@@ -18,14 +19,21 @@ from approvals.typed import describe_draft, describe_typed
 def ending_context(request: Request, approval: Approval) -> dict[str, Any]:
     """Return what is told of an approval that has ended: by whom, with what, what is next."""
     decision = getattr(approval, "decision", None)
+    back = read_back(request)
     return {
         "approval": approval,
-        "back": read_back(request),
+        "back": back,
         "decision": decision,
         "rows": describe_decision(decision) if decision else [],
         "kept_days": LEFTOVERS_KEPT.days,
-        "next": None if approval.is_waiting else inbox.next_waiting(request.user, after=approval),
+        "next": None if approval.is_waiting else _find_next(request, approval, back),
     }
+
+
+def _find_next(request: Request, approval: Approval, back: Back) -> Approval | None:
+    """Return what to go on with: the next of the list that the reviewer works through."""
+    filters = read_filters_of(back.address)
+    return inbox.next_waiting(request.user, after=approval, filters=filters)
 
 
 def confirm(request: Request, approval: Approval, sentence: str) -> HttpResponse:

@@ -1,12 +1,12 @@
 """The inbox: what waits, and the parts of it that an open page asks for again."""
 
+from dataclasses import replace
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from approvals.http import (
     Request,
@@ -16,14 +16,27 @@ from approvals.http import (
     reviewers_only,
     unchanged,
 )
-from approvals.services import inbox
-from approvals.services.inbox import InboxPage, Which
+from approvals.inbox_address import read_filters, write_filters
+from approvals.services import facets, inbox, saved_views
+from approvals.services.filters import Due, InboxFilters, Sort
+from approvals.services.inbox import InboxPage
+
+DENSITY = "density"
+DENSITIES = ("dense", "roomy")
+_A_YEAR = 365 * 24 * 60 * 60  # seconds
 
 
 @require_safe
 @reviewers_only
 def show_inbox(request: Request) -> HttpResponse:
-    return render(request, "approvals/inbox.html", _context(_read_page(request)))
+    page = _read_page(request)
+    context = {
+        **_context(request, page),
+        "choices": facets.list_choices(request.user),
+        "deadlines": list(Due),
+        "sorts": list(Sort),
+    }
+    return render(request, "approvals/inbox.html", context)
 
 
 @require_safe
@@ -33,9 +46,10 @@ def show_inbox_list(request: Request) -> HttpResponse:
     page = _read_page(request)
     if request.GET.get("mark") == page.mark:
         return unchanged()
-    response = render(request, "approvals/inbox.html#waiting", {**_context(page), "is_part": True})
+    context = {**_context(request, page), "is_part": True}
+    response = render(request, "approvals/inbox.html#waiting", context)
     if "mark" not in request.GET:  # a search, so that a reload finds the same
-        response["HX-Replace-Url"] = f"{reverse('inbox')}{_query(page)}"
+        response["HX-Replace-Url"] = _address_of(write_filters(page.filters))
     return response
 
 
@@ -49,30 +63,45 @@ def show_waiting_count(request: Request) -> HttpResponse:
     return render(request, "_waiting_count.html", {"waiting": count})
 
 
+@require_POST
+@reviewers_only
+def choose_density(request: Request) -> HttpResponse:
+    """Keep how close together the rows stand, and show the list again."""
+    response = redirect(_address_of(write_filters(read_filters(request.GET))))
+    density = request.POST.get(DENSITY)
+    if density in DENSITIES:
+        response.set_cookie(
+            DENSITY, density, max_age=_A_YEAR, samesite="Lax", secure=request.is_secure()
+        )
+    return response
+
+
 def _read_page(request: Request) -> InboxPage:
-    text = request.GET.get("q", "").replace("\x00", "").strip()[:200]
-    chosen = request.GET.get("list", "")
-    which = Which(chosen) if chosen in list(Which) else Which.FOR_ME
-    number = read_page_number(request)
-    return inbox.read_inbox(request.user, text=text, number=number, which=which)
+    filters = read_filters(request.GET)
+    return inbox.read_inbox(request.user, filters, number=read_page_number(request))
 
 
-def _context(page: InboxPage) -> dict[str, Any]:
-    place = {"page": page.number} if page.number > 1 else {}
-    chosen = {"q": page.text} if page.text else {}
-    if page.which is not Which.FOR_ME:
-        chosen["list"] = page.which
-    here = urlencode({**chosen, **place})
+def _context(request: Request, page: InboxPage) -> dict[str, Any]:
+    query = write_filters(page.filters)
+    here = write_filters(page.filters, page=page.number if page.number > 1 else "")
+    density = request.COOKIES.get(DENSITY)
+    views = saved_views.list_views(request.user)
     return {
         "page": page,
-        "query": urlencode({"q": page.text, **chosen}),
-        "here": back_query(f"{reverse('inbox')}?{here}") if here else "",
-        "waiting": page.counts[Which.FOR_ME],
+        "chosen": page.filters,
+        "query": query,
+        "unfiltered": _address_of(write_filters(InboxFilters(which=page.filters.which))),
+        "lists": [
+            (which, count, _address_of(write_filters(replace(page.filters, which=which))))
+            for which, count in page.counts.items()
+        ],
+        "views": views,
+        "view": next((view for view in views if query and view.query == query), None),
+        "density": density if density in DENSITIES else "",
+        "here": back_query(_address_of(here)) if here else "",
+        "waiting": page.for_me,
     }
 
 
-def _query(page: InboxPage) -> str:
-    chosen = {"q": page.text} if page.text else {}
-    if page.which is not Which.FOR_ME:
-        chosen["list"] = page.which
-    return f"?{urlencode(chosen)}" if chosen else ""
+def _address_of(query: str) -> str:
+    return f"{reverse('inbox')}?{query}" if query else reverse("inbox")

@@ -23,6 +23,7 @@ from approvals.services.decisions import (
     read_form,
     reject_approval,
 )
+from approvals.services.filters import InboxFilters
 from flowruns.domain.rules import judge
 from flowruns.services.upkeep.expiry import expire_pauses
 from tests.integration.conftest import APPROVAL_SCHEMA, Make, Run
@@ -273,7 +274,7 @@ def test_text_finds_flow_run_question_and_tag(
     run = make_run(name="placid-eagle", tags=["urgent"])
     run.put("paused-1-description", json.dumps(QUESTION))
     run.pause_for_input()
-    assert inbox.list_waiting(alice, text=text).exists() == found
+    assert inbox.list_waiting(alice, InboxFilters(text=text)).exists() == found
 
 
 def test_a_stranger_sees_nothing(waiting: Approval) -> None:

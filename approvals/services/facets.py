@@ -1,0 +1,61 @@
+"""What approvals are found by while they wait: their tags and their policies, as rows."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.db.models import Q
+
+from approvals.models import Approval, Facet
+from approvals.services.inbox import visible_to
+
+MAX_CHOICES = 200
+"""Of one kind; a longer list is no help to choose from, and the search finds the rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What the inbox can be filtered by: what this user may see has it, and nothing else."""
+
+    flows: list[str]
+    tags: list[str]
+    policies: list[str]
+
+
+def keep_tags(approval: Approval) -> None:
+    """Keep the tags that an approval has opened with."""
+    _keep(approval, Facet.Kind.TAG, map(str, approval.tags))
+
+
+def keep_policies(approval: Approval) -> None:
+    """Keep whose policies hold for an approval now, in the place of earlier ones."""
+    approval.facets.filter(kind=Facet.Kind.POLICY).delete()
+    _keep(approval, Facet.Kind.POLICY, (frozen["origin"] for frozen in approval.policies))
+    approval.facets.update(is_hidden=approval.is_hidden)
+
+
+def drop_facets(approval: Approval) -> None:
+    """Drop what an approval was found by, because it has ended."""
+    approval.facets.all().delete()
+
+
+def list_choices(user: User) -> Choices:
+    """Return by name what a user can choose from what waits and they may see."""
+    waiting = visible_to(user).filter(outcome=Approval.Outcome.WAITING)
+    flows = waiting.order_by("flow_name").values_list("flow_name", flat=True).distinct()
+    hidden = waiting.filter(is_hidden=True).values("pk")
+    seen = Facet.objects.filter(Q(is_hidden=False) | Q(approval__in=hidden))
+    names: dict[str, list[str]] = {kind: [] for kind in Facet.Kind.values}
+    for kind, name in seen.order_by("kind", "name").values_list("kind", "name").distinct():
+        names[kind].append(name)
+    return Choices(
+        flows=list(flows[:MAX_CHOICES]),
+        tags=names[Facet.Kind.TAG][:MAX_CHOICES],
+        policies=names[Facet.Kind.POLICY][:MAX_CHOICES],
+    )
+
+
+def _keep(approval: Approval, kind: Facet.Kind, names: Iterable[str]) -> None:
+    made = [Facet(approval=approval, kind=kind, name=name) for name in dict.fromkeys(names)]
+    if made:
+        Facet.objects.bulk_create(made)

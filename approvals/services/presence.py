@@ -1,0 +1,51 @@
+"""Who has an approval open at this moment; it locks nobody out and is forgotten by itself."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+
+from approvals.models import Approval, Presence
+
+FRESH = timedelta(seconds=50)
+"""How long a page counts as open without a word of it; pages report every 20 seconds."""
+
+_WRITTEN_EVERY = timedelta(seconds=15)
+
+
+def note_presence(approval: Approval, *, user: User) -> None:
+    """Note that a user has the page open: one row a user, written every 15 seconds at most."""
+    now = datetime.now(UTC)
+    mine = Presence.objects.filter(approval=approval, user=user)
+    if not approval.is_waiting or mine.filter(seen_at__gt=now - _WRITTEN_EVERY).exists():
+        return
+    Presence.objects.bulk_create(
+        [Presence(approval=approval, user=user, seen_at=now)],
+        update_conflicts=True,
+        unique_fields=["approval", "user"],
+        update_fields=["seen_at"],
+    )
+
+
+def forget_presence(approval: Approval) -> None:
+    """Forget who has an approval open, because it has ended."""
+    Presence.objects.filter(approval=approval).delete()
+
+
+def list_fresh() -> QuerySet[Presence]:
+    """Return who has what open now."""
+    return Presence.objects.filter(seen_at__gt=datetime.now(UTC) - FRESH, user__is_active=True)
+
+
+def name_others(approvals: Iterable[Approval], *, user: User) -> dict[UUID, list[str]]:
+    """Return who else has these approvals open, by name; the reader may see all of them."""
+    waiting = [approval.pk for approval in approvals if approval.is_waiting]
+    found = list_fresh().filter(approval__in=waiting).exclude(user=user.pk)
+    others: dict[UUID, list[str]] = {}
+    for approval, name in found.order_by("user__username").values_list(
+        "approval", "user__username"
+    ):
+        others.setdefault(approval, []).append(name)
+    return others

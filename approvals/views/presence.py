@@ -1,0 +1,18 @@
+"""An open page says that somebody looks at an approval."""
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.views.decorators.http import require_POST
+
+from approvals.http import Request, fragment, unchanged
+from approvals.services import inbox
+from approvals.services.presence import note_presence
+
+
+@require_POST
+@fragment
+def look_at(request: Request, approval_id: UUID) -> HttpResponse:
+    """Take in that a page is open; it reports again every 20 seconds."""
+    note_presence(inbox.get_approval_for(request.user, approval_id), user=request.user)
+    return unchanged()
