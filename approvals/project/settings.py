@@ -10,15 +10,18 @@ from django.utils.csp import CSP
 
 from approvals.project.environment import (
     read_bool,
+    read_choice,
     read_database,
     read_encryption_keys,
     read_home,
     read_hosts,
+    read_hours,
     read_int,
     read_policy,
     read_secret_key,
     read_url,
 )
+from approvals.project.mail import NO_MAIL, read_mailers, read_sender
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 # Templates and static files: a wheel has them in the package, the repository beside it.
@@ -131,6 +134,17 @@ SAME_USER_NEEDS_NO_KEY = KEEPS_LOCAL_KEY and read_bool("SAME_USER_NEEDS_NO_KEY",
 DEFAULT_POLICY = read_policy("DEFAULT_POLICY", default="anyone")
 EVENT_RETENTION_DAYS = read_int("EVENT_RETENTION_DAYS", default=7, minimum=1)
 
+# Messages
+_MAILERS = read_mailers(PUBLIC_URL)
+SENDS_MAIL = bool(_MAILERS)
+MAILERS = _MAILERS or NO_MAIL
+EMAIL_FROM = read_sender(sends=SENDS_MAIL)
+# what a message says of its approval: nothing but that it waits, its flow and run, or what is asked
+MESSAGE_CONTENT = read_choice(
+    "MESSAGE_CONTENT", of=("nothing", "title", "question"), default="title"
+)
+WORKING_HOURS = read_hours("WORKING_HOURS")  # of those who have not chosen theirs
+
 # Browsers
 SECURE_CSP = {
     "default-src": [CSP.NONE],
@@ -182,6 +196,8 @@ BACKGROUND_LOOPS = {
     "flowruns.services.expiry.expire_pauses": 1.0,
     "approvals.services.drafts.drop_old_drafts": 600.0,
     "approvals.services.seats.settle_approvals": 1.0,
+    "approvals.messages.delivering.deliver_mail": 1.0,
+    "approvals.messages.delivering.drop_old_notifications": 600.0,
     "flowruns.services.scheduling.schedule_runs": 1.0,
     "flowruns.services.lateness.mark_late_runs": 5.0,
     "approvals.services.uploads.drop_abandoned_uploads": 600.0,

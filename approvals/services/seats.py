@@ -31,6 +31,7 @@ from approvals.services.policies import (
     read_lines,
     read_rules,
 )
+from approvals.signals import approval_waits
 from flowruns.connectors import PauseForm, get_connector
 from flowruns.domain.policies import Policy, WhoKind, Word
 
@@ -189,6 +190,7 @@ def _settle(approval: Approval, lines: Sequence[Line], facts: Facts) -> None:
             _set_open(approval, number, place, part)
     approval.obstacle = " ".join(find_obstacles(lines, facts))
     approval.save(update_fields=["obstacle"])
+    approval_waits.send(sender=Approval, approval=approval)
 
 
 def _set_open(approval: Approval, line: int, place: int, part: PartSeats) -> None:

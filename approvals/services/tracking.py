@@ -25,6 +25,7 @@ from approvals.services.seats import (
 )
 from approvals.services.uploads import drop_uploads
 from approvals.services.voiding import void_outdated
+from approvals.signals import approval_closed, approval_described, approval_waits
 from flowruns.connectors import PauseForm, get_connector
 from flowruns.domain.actors import Actor, ActorKind, server
 from flowruns.domain.rejections import read_rejection
@@ -77,6 +78,7 @@ def follow_input(*, created: InputCreated, **_: Any) -> None:
         if form.description is not None:
             approval.question = _ask(form.description)
             approval.save(update_fields=["question"])
+            approval_described.send(sender=Approval, approval=approval)
         take_in_author(approval, form)
         _void_outdated(approval)
 
@@ -148,6 +150,8 @@ def _open(change: StateChange, pause: State) -> None:
     approval.question = _ask(form.description) if form.description else ""
     approval.save()
     guard_approval(approval, form)
+    if not approval.is_guarded:
+        approval_waits.send(sender=Approval, approval=approval)
 
 
 def _ask(description: str) -> str:
@@ -172,6 +176,7 @@ def _close(change: StateChange, pause: State) -> None:
         winner = _record_decision(approval, change, closed_at).reviewer
     end_drafts(approval, winner=winner)
     drop_uploads(approval)
+    approval_closed.send(sender=Approval, approval=approval)
 
 
 def _record_votes(approval: Approval, change: StateChange, decided_at: datetime) -> None:
