@@ -1,6 +1,7 @@
 """A mail server that behaves as it is told: takes mail, refuses it, hangs, or drops the line."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from aiosmtpd.smtp import SMTP
 HANG = "hang"
 RESET = "reset"  # after the body
 OK = "250 OK"
+logging.getLogger("mail.log").setLevel("ERROR")
 
 
 @dataclass
@@ -30,14 +32,14 @@ class MailServer:
         return [str(mail["Subject"]) for mail in self.arrived]
 
     async def handle_RCPT(  # noqa: N802 -- aiosmtpd's name
-        self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
     ) -> str:
         answer = self.recipients.get(address, OK)
         if answer == OK:
             envelope.rcpt_tos.append(address)
         return answer
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+    async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
         answer = self.answers.pop(0) if self.answers else OK
         if answer == HANG:
             await asyncio.sleep(60)

@@ -1,6 +1,6 @@
 """Events become rows of the outbox, in the transaction of the event; nothing is sent here."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,8 +25,6 @@ from flowruns.domain.actors import Actor, ActorKind
 # What is answered at once stays silent, and what comes in a burst comes as one message.
 GRACE = timedelta(seconds=10)
 _BATCH = 500
-
-type Kind = Notification.Kind
 
 
 def connect() -> None:
@@ -99,10 +97,23 @@ def send_test(user: User) -> Notification:
 
 
 def write_notifications(
-    channels: Iterable[Channel], kind: Kind, content: dict[str, Any], *, approval: Approval
+    channels: Sequence[Channel],
+    kind: Notification.Kind,
+    content: dict[str, Any],
+    *,
+    approval: Approval,
 ) -> None:
-    """Write one row for each channel that has none for this approval and kind."""
+    """Write one row for each channel that has none for this approval and kind.
+
+    A row that was skipped waits again: what it says has come true once more.
+    """
     now = datetime.now(UTC)
+    skipped = Notification.objects.filter(
+        approval=approval, kind=kind, channel__in=channels, outcome=Notification.Outcome.SKIPPED
+    )
+    skipped.update(
+        outcome=Notification.Outcome.WAITING, next_try_at=now + GRACE, ended_at=None, why=""
+    )
     rows = [
         Notification(
             approval=approval,

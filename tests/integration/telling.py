@@ -42,6 +42,7 @@ class Mail:
 
     def deliver(self, send: Send = send_mail, **later: float) -> int:
         """Do a round, after some time; without one, after the moment that is left for a burst."""
+        self.clock.now = max(self.clock.now, datetime.now(UTC))
         self.clock.move(**(later or {"seconds": 11}))
         return deliver_due(Channel.Kind.EMAIL, send=send, clock=self.clock)
 
@@ -64,7 +65,7 @@ def reach(name: str, **fields: Any) -> None:
 @pytest.fixture
 def mail(db: None, settings: Any) -> Iterator[Mail]:
     with serve_mail() as server:
-        options = {"host": "127.0.0.1", "port": server.port, "timeout": 0.4}
+        options = {"host": "127.0.0.1", "port": server.port, "timeout": 10}
         backend = "django.core.mail.backends.smtp.EmailBackend"
         settings.MAILERS = {"default": {"BACKEND": backend, "OPTIONS": options}}
         settings.SENDS_MAIL = True
