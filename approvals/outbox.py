@@ -65,6 +65,7 @@ class Notification(models.Model):
         ENDED = "ended", "Ended, to whoever was asked"
         OUTCOME = "outcome", "Ended, to the requester"
         OBSTRUCTED = "obstructed", "Nobody can answer"
+        OVERRIDDEN = "overridden", "Decided against the policy"
         UNDELIVERED = "undelivered", "A message is dead"
         TEST = "test", "Test"
 

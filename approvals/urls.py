@@ -73,11 +73,7 @@ urlpatterns = [
     path("me/mute/", me.mute, name="mute_me"),
     path("mute/<str:token>/", muting.mute_mail, name="mute"),
     path("deliveries/", deliveries.show_deliveries, name="deliveries"),
-    path(
-        "deliveries/<uuid:notification_id>/again/",
-        deliveries.send_delivery_again,
-        name="send_again",
-    ),
+    path("deliveries/again/", deliveries.send_again, name="send_again"),
     path("preview/", preview.show_preview, name="preview"),
     path("runs/flow-run/<uuid:flow_run_id>", runs.show_run, name="run"),
     path("runs/flow-run/<uuid:flow_run_id>/", runs.show_run),

@@ -17,7 +17,7 @@ from approvals.messages.recipients import (
     is_mail_on,
     open_channels,
 )
-from approvals.models import Approval
+from approvals.models import Approval, Decision
 from approvals.outbox import Channel, Notification
 from approvals.signals import approval_closed, approval_described, approval_waits
 from flowruns.domain.actors import Actor, ActorKind
@@ -53,7 +53,7 @@ def describe_again(*, approval: Approval, **_: Any) -> None:
 
 
 def announce_end(*, approval: Approval, **_: Any) -> None:
-    """Tell the requester how it ended, and in their thread those who were asked."""
+    """Tell the requester how it ended, in their thread those who were asked, staff of overrides."""
     if not is_mail_on():
         return
     requesters = open_channels(_others(find_requesters(approval), approval))
@@ -71,6 +71,19 @@ def announce_end(*, approval: Approval, **_: Any) -> None:
         approval=approval,
     )
     write_notifications(asked, Notification.Kind.ENDED, write_ending(approval), approval=approval)
+    _announce_override(approval)
+
+
+def _announce_override(approval: Approval) -> None:
+    """Tell the staff of a decision against the policy, with its reason."""
+    decision = Decision.objects.filter(approval=approval, overrode=True).first()
+    if decision is not None:
+        write_notifications(
+            open_channels(_others(find_staff(), approval)),
+            Notification.Kind.OVERRIDDEN,
+            write_ending(approval, with_reason=True),
+            approval=approval,
+        )
 
 
 def announce_dead(notification: Notification) -> None:

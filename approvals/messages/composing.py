@@ -101,7 +101,7 @@ def _describe(row: Notification, zone: ZoneInfo) -> Item:
     if approval is None:
         return Item(heading=_heading(row), address=_address(reverse("me")), lines=["It works."])
     lines = [f"“{content['question']}”"] if content.get("question") else []
-    if row.kind in {Kind.ENDED, Kind.OUTCOME}:
+    if "outcome" in content:
         lines = [_tell_end(content, zone)]
         lines += [f"“{content['reason']}”"] if content.get("reason") else []
     elif approval.expires_at is not None:
@@ -117,6 +117,8 @@ def _heading(row: Notification) -> str:
             return f"{name} waits for you"
         case Kind.ENDED | Kind.OUTCOME:
             return f"{name}: {row.content['outcome'].lower()}"
+        case Kind.OVERRIDDEN:
+            return f"{name}: {row.content['outcome'].lower()} against the policy"
         case Kind.OBSTRUCTED:
             return f"Nobody can answer: {name}"
         case Kind.UNDELIVERED:

@@ -4,7 +4,6 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.http import Http404
 
 from approvals.models import Approval
 from approvals.outbox import Notification
@@ -20,7 +19,7 @@ def list_deliveries(
     reader: User, *, outcome: str = "", before: UUID | None = None
 ) -> list[Notification]:
     """Return one page and one row more if there is one, the newest first."""
-    found = _seen_by(reader)
+    found = deliveries_seen_by(reader)
     if outcome in Outcome.values:
         found = found.filter(outcome=outcome)
     if before is not None:
@@ -31,7 +30,7 @@ def list_deliveries(
 
 def count_deliveries(reader: User) -> dict[Outcome, int]:
     """Count what has each outcome, up to `MAX_COUNTED`."""
-    seen = _seen_by(reader)
+    seen = deliveries_seen_by(reader)
     return {each: seen.filter(outcome=each)[:MAX_COUNTED].count() for each in Outcome}
 
 
@@ -46,14 +45,7 @@ def count_untold(reader: User) -> int:
     return waiting.exclude(Exists(told))[:MAX_COUNTED].count()
 
 
-def get_delivery_for(reader: User, notification_id: UUID) -> Notification:
-    """Return a row that this reader may see; raises `Http404`."""
-    found = _seen_by(reader).filter(pk=notification_id).first()
-    if found is None:
-        raise Http404("No such message.")
-    return found
-
-
-def _seen_by(reader: User) -> QuerySet[Notification]:
+def deliveries_seen_by(reader: User) -> QuerySet[Notification]:
+    """Return the rows that a reader may see."""
     of_seen = Q(approval__in=visible_to(reader).values("pk"))
     return Notification.objects.filter(of_seen | Q(approval__isnull=True))

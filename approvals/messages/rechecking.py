@@ -44,6 +44,8 @@ def _object(row: Notification, *, seen: set[UUID], mine: set[UUID]) -> str:
     approval = row.approval
     if approval is None or approval.pk not in seen:
         return _UNSEEN
+    if row.kind == Kind.OVERRIDDEN:
+        return _object_for_staff(row, approval)
     if row.kind in {Kind.ENDED, Kind.OUTCOME}:
         return _UNTOLD if row.kind == Kind.ENDED and not _was_asked(row) else ""
     if not approval.is_waiting:

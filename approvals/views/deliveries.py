@@ -6,12 +6,10 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from approvals.http import Request, reviewers_only
-from approvals.messages import deliveries
-from approvals.messages.delivering import send_again
+from approvals.messages import deliveries, delivering
 from approvals.messages.recipients import is_mail_on
 from approvals.outbox import Notification
 
@@ -40,15 +38,17 @@ def show_deliveries(request: Request) -> HttpResponse:
 
 @require_POST
 @reviewers_only
-def send_delivery_again(request: Request, notification_id: UUID) -> HttpResponse:
-    """Have a dead message tried anew."""
+def send_again(request: Request) -> HttpResponse:
+    """Have a dead message tried anew, or all of them where none is named."""
     _require_staff(request)
-    if send_again(deliveries.get_delivery_for(request.user, notification_id)):
-        messages.success(request, "It is sent again.")
+    seen = deliveries.deliveries_seen_by(request.user)
+    if "row" in request.POST:
+        seen = seen.filter(pk=_read_id(request.POST["row"]))
+    if count := delivering.send_again(seen):
+        messages.success(request, f"{count} message{'s are' if count > 1 else ' is'} sent again.")
     else:
         messages.error(request, "Only what is dead can be sent again.")
-    outcome = _read_outcome(request.POST.get("outcome", ""))
-    return redirect(f"{reverse('deliveries')}?{urlencode({'outcome': outcome})}")
+    return redirect("deliveries")
 
 
 def _require_staff(request: Request) -> None:

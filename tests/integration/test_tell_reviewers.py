@@ -13,12 +13,13 @@ from approvals.models import Approval
 from approvals.outbox import Channel, Notification
 from approvals.services.inbox import list_waiting
 from approvals.services.seats import settle_approvals
+from approvals.services.votes import override_policy
 from flowruns.services.api_keys import create_api_key
 from tests.integration.conftest import Api, Make, Run
 from tests.integration.pages import ask
 from tests.integration.telling import HOST, Mail, mail, reach
 from tests.mail import text_of_mail
-from tests.teams import hold, make_teams, person, say_no, say_yes
+from tests.teams import YES, hold, make_teams, person, say_no, say_yes
 
 __all__ = ["mail"]
 pytestmark = pytest.mark.django_db
@@ -296,6 +297,20 @@ def test_staff_are_told_of_what_nobody_can_answer(mail: Mail, run: Run) -> None:
     (told,) = mail.server.arrived
     assert told["To"] == "root@example.com"
     assert told["Subject"].startswith("Nobody can answer: refund")
+
+
+def test_staff_are_told_of_a_decision_against_the_policy(mail: Mail, run: Run) -> None:
+    make_teams()
+    for name in ("root", "boss"):
+        reach(name, is_staff=True, is_superuser=True)
+    hold("2 of @finance")
+    approval = ask(run)
+    override_policy(approval, user=person("boss"), reason="It burns.", run_input=YES)
+    mail.deliver()
+    (told,) = mail.server.arrived
+    assert told["To"] == "root@example.com"
+    assert told["Subject"].endswith(": answered against the policy")
+    assert "“It burns.”" in text_of_mail(told)
 
 
 def test_staff_are_not_told_of_what_they_may_not_see(mail: Mail, run: Run) -> None:
