@@ -108,3 +108,62 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} to {self.channel}"
+
+
+class Webhook(models.Model):
+    """A program that is told of approvals by POST, as Standard Webhooks has it.
+
+    `secrets` is encrypted: the keys that sign, and until when. `disabled_because` says why the
+    server has switched it off, "" where an operator did or it is on.
+    """
+
+    name = models.TextField(unique=True)
+    url = models.TextField("URL")
+    secrets = models.TextField(editable=False)
+    is_on = models.BooleanField(default=True)
+    disabled_because = models.TextField(blank=True, editable=False)
+    claimed_until = models.DateTimeField(null=True, blank=True, editable=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WebhookDelivery(models.Model):
+    """One event for one webhook; `body` is what is posted, to the letter, whenever it is."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
+    approval = models.ForeignKey(
+        "approvals.Approval", on_delete=models.CASCADE, null=True, related_name="+"
+    )
+    event = models.CharField(max_length=24)
+    body = models.TextField()
+    created_at = models.DateTimeField()
+    next_try_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    outcome = models.CharField(
+        max_length=8,
+        choices=Notification.Outcome.choices,
+        default=Notification.Outcome.WAITING,
+    )
+    ended_at = models.DateTimeField(null=True, blank=True)
+    why = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name_plural = "webhook deliveries"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["webhook", "approval", "event"], name="one_delivery_per_webhook_and_event"
+            )
+        ]
+        indexes = [
+            # read by deliver_webhooks
+            models.Index(
+                fields=["next_try_at"],
+                condition=Q(outcome="waiting"),
+                name="webhook_delivery_waiting",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} to {self.webhook}"

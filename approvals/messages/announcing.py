@@ -98,6 +98,23 @@ def announce_dead(notification: Notification) -> None:
     )
 
 
+def tell_staff(content: dict[str, Any]) -> None:
+    """Tell the staff of a webhook that is switched off."""
+    if not is_mail_on():
+        return
+    now = datetime.now(UTC)
+    Notification.objects.bulk_create(
+        Notification(
+            channel=channel,
+            kind=Notification.Kind.UNDELIVERED,
+            content=content,
+            created_at=now,
+            next_try_at=now + GRACE,
+        )
+        for channel in open_channels(find_staff())
+    )
+
+
 def send_test(user: User) -> Notification:
     """Write a message to oneself that goes out at the next round."""
     now = datetime.now(UTC)

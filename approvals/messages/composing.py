@@ -96,6 +96,9 @@ def _subject(rows: Sequence[Notification]) -> str:
 
 def _describe(row: Notification, zone: ZoneInfo) -> Item:
     content, approval = row.content, row.approval
+    if "webhook" in content:
+        page = reverse("admin:approvals_webhook_changelist")
+        return Item(heading=_heading(row), address=_address(page))
     if row.kind == Kind.UNDELIVERED:
         return Item(heading=_heading(row), address=_address(reverse("deliveries")))
     if approval is None:
@@ -111,20 +114,18 @@ def _describe(row: Notification, zone: ZoneInfo) -> Item:
 
 
 def _heading(row: Notification) -> str:
-    name = _name(row.content)
-    match Kind(row.kind):
-        case Kind.WAITS:
-            return f"{name} waits for you"
-        case Kind.ENDED | Kind.OUTCOME:
-            return f"{name}: {row.content['outcome'].lower()}"
-        case Kind.OVERRIDDEN:
-            return f"{name}: {row.content['outcome'].lower()} against the policy"
-        case Kind.OBSTRUCTED:
-            return f"Nobody can answer: {name}"
-        case Kind.UNDELIVERED:
-            return f"A message was not delivered: {name}"
-        case Kind.TEST:
-            return "A test message"
+    if "webhook" in row.content:
+        return f"The webhook {row.content['webhook']} was switched off"
+    name, ended = _name(row.content), row.content.get("outcome", "").lower()
+    return {
+        Kind.WAITS: f"{name} waits for you",
+        Kind.ENDED: f"{name}: {ended}",
+        Kind.OUTCOME: f"{name}: {ended}",
+        Kind.OVERRIDDEN: f"{name}: {ended} against the policy",
+        Kind.OBSTRUCTED: f"Nobody can answer: {name}",
+        Kind.UNDELIVERED: f"A message was not delivered: {name}",
+        Kind.TEST: "A test message",
+    }[Kind(row.kind)]
 
 
 def _name(content: dict[str, Any]) -> str:

@@ -27,7 +27,7 @@ def find_objections(channel: Channel, rows: Sequence[Notification]) -> dict[UUID
     objections: dict[UUID, str] = {}
     for row in rows:
         why = _object_to_channel(channel, row) or (
-            _object(row, seen=seen, mine=mine) if row.approval else ""
+            _object(row, seen=seen, mine=mine) if row.approval else _object_to_stranger(row)
         )
         if why:
             objections[row.pk] = why
@@ -38,6 +38,11 @@ def _object_to_channel(channel: Channel, row: Notification) -> str:
     if not channel.user.is_active or not channel.user.email:
         return _UNREACHED
     return _OFF if not channel.is_on and row.kind != Kind.TEST else ""
+
+
+def _object_to_stranger(row: Notification) -> str:
+    is_for_staff = row.kind == Kind.UNDELIVERED
+    return _NO_STAFF if is_for_staff and not row.channel.user.is_staff else ""
 
 
 def _object(row: Notification, *, seen: set[UUID], mine: set[UUID]) -> str:

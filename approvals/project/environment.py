@@ -1,5 +1,6 @@
 """Reading the settings' environment: each wrong value is answered with a message that names it."""
 
+import ipaddress
 import os
 import re
 import secrets
@@ -66,6 +67,19 @@ def read_choice(name: str, *, of: tuple[str, ...], default: str) -> str:
     if text not in of:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(of)}, not {text!r}.")
     return text
+
+
+def read_networks(name: str) -> list[str]:
+    """Read networks such as 10.0.0.0/8, separated by commas."""
+    found = [each.strip() for each in os.environ.get(name, "").split(",") if each.strip()]
+    for network in found:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{name} must be networks such as 10.0.0.0/8: {error}."
+            ) from None
+    return found
 
 
 def read_hosts(name: str) -> list[str]:

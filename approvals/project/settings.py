@@ -17,6 +17,7 @@ from approvals.project.environment import (
     read_hosts,
     read_hours,
     read_int,
+    read_networks,
     read_policy,
     read_secret_key,
     read_url,
@@ -143,6 +144,7 @@ EMAIL_FROM = read_sender(sends=SENDS_MAIL)
 MESSAGE_CONTENT = read_choice(
     "MESSAGE_CONTENT", of=("nothing", "title", "question"), default="title"
 )
+WEBHOOKS_MAY_REACH = read_networks("WEBHOOKS_MAY_REACH")  # beside the public internet
 WORKING_HOURS = read_hours("WORKING_HOURS")  # of those who have not chosen theirs
 
 # Browsers
@@ -197,6 +199,7 @@ BACKGROUND_LOOPS = {
     "approvals.services.drafts.drop_old_drafts": 600.0,
     "approvals.services.seats.settle_approvals": 1.0,
     "approvals.messages.delivering.deliver_mail": 1.0,
+    "approvals.messages.webhooks.deliver_webhooks": 1.0,
     "approvals.messages.delivering.drop_old_notifications": 600.0,
     "flowruns.services.scheduling.schedule_runs": 1.0,
     "flowruns.services.lateness.mark_late_runs": 5.0,

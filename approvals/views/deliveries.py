@@ -43,7 +43,7 @@ def send_again(request: Request) -> HttpResponse:
     _require_staff(request)
     seen = deliveries.deliveries_seen_by(request.user)
     if "row" in request.POST:
-        seen = seen.filter(pk=_read_id(request.POST["row"]))
+        seen = seen.filter(pk__in=[each for each in [_read_id(request.POST["row"])] if each])
     if count := delivering.send_again(seen):
         messages.success(request, f"{count} message{'s are' if count > 1 else ' is'} sent again.")
     else:
