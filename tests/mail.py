@@ -15,6 +15,7 @@ from aiosmtpd.smtp import SMTP
 HANG = "hang"
 RESET = "reset"  # after the body
 OK = "250 OK"
+_AS_IT_CAME = policy.default.clone(refold_source="none")
 logging.getLogger("mail.log").setLevel("ERROR")
 
 
@@ -44,7 +45,7 @@ class MailServer:
         if answer == HANG:
             await asyncio.sleep(60)
         if answer in {OK, RESET}:
-            mail = message_from_bytes(envelope.content, policy=policy.default)
+            mail = message_from_bytes(envelope.content, policy=_AS_IT_CAME)
             assert isinstance(mail, EmailMessage)
             self.arrived.append(mail)
         if answer == RESET:

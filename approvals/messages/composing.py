@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.message import EmailMessage, Message
+from email.policy import SMTP, EmailPolicy, Policy
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -17,6 +19,8 @@ from approvals.messages.muting import write_mute_address
 from approvals.messages.timing import zone_of
 from approvals.outbox import Channel, Notification
 
+# Python folds what is longer than a line into encoded words, which none of these may be.
+_WHOLE = {"in-reply-to", "list-unsubscribe", "references"}
 _SHOWN = 50  # of a digest; the inbox has the rest
 Kind = Notification.Kind
 
@@ -30,7 +34,23 @@ class Item:
     lines: list[str] = field(default_factory=list)
 
 
-def compose_mail(channel: Channel, rows: Sequence[Notification]) -> EmailMultiAlternatives:
+class WholeLinks(EmailPolicy):
+    """Writes a header that holds an address or a Message-ID in one line, however long it is."""
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        if name.lower() in _WHOLE and value.isascii():
+            return f"{name}: {value}{self.linesep}".encode()
+        return super().fold_binary(name, value)
+
+
+class Mail(EmailMultiAlternatives):
+    """A mail whose links stay whole."""
+
+    def message(self, *, policy: "Policy[Message] | None" = None) -> EmailMessage:
+        return super().message(policy=WholeLinks(linesep=(policy or SMTP).linesep))
+
+
+def compose_mail(channel: Channel, rows: Sequence[Notification]) -> Mail:
     """Return one mail that tells all of these rows."""
     zone = zone_of(channel.user)
     context = {
@@ -40,7 +60,7 @@ def compose_mail(channel: Channel, rows: Sequence[Notification]) -> EmailMultiAl
         "me": _address(reverse("me")),
         "mute": write_mute_address(channel),
     }
-    mail = EmailMultiAlternatives(
+    mail = Mail(
         subject=_subject(rows),
         body=render_to_string("messages/mail.txt", context),
         from_email=settings.EMAIL_FROM,

@@ -18,7 +18,7 @@ from approvals.messages.rechecking import find_objections
 from approvals.messages.recipients import is_mail_on
 from approvals.messages.timing import find_moment, utc_now
 from approvals.messages.verdicts import Dead, Later, SendVerdict, Sent
-from approvals.outbox import Channel, Notification
+from approvals.outbox import Channel, Notification, WebhookDelivery
 
 # Longer than all the time-outs of one message together.
 LEASE = timedelta(minutes=3)
@@ -69,13 +69,13 @@ def send_again(notifications: QuerySet[Notification]) -> int:
     )
 
 
-def drop_old_notifications() -> int:
+def drop_old_messages() -> int:
     """Delete what was sent, skipped or dead long ago; what waits is kept."""
-    old = Notification.objects.filter(ended_at__lt=utc_now() - _KEPT).exclude(
-        outcome=Outcome.WAITING
-    )
-    batch = list(old.values_list("pk", flat=True)[:_BATCH])
-    return Notification.objects.filter(pk__in=batch).delete()[0]
+    dropped = 0
+    for rows in (Notification.objects.all(), WebhookDelivery.objects.all()):
+        old = rows.filter(ended_at__lt=utc_now() - _KEPT).exclude(outcome=Outcome.WAITING)
+        dropped += rows.filter(pk__in=list(old.values_list("pk", flat=True)[:_BATCH])).delete()[0]
+    return dropped
 
 
 def _is_free(now: datetime) -> Q:

@@ -200,7 +200,7 @@ BACKGROUND_LOOPS = {
     "approvals.services.seats.settle_approvals": 1.0,
     "approvals.messages.delivering.deliver_mail": 1.0,
     "approvals.messages.webhooks.deliver_webhooks": 1.0,
-    "approvals.messages.delivering.drop_old_notifications": 600.0,
+    "approvals.messages.delivering.drop_old_messages": 600.0,
     "flowruns.services.scheduling.schedule_runs": 1.0,
     "flowruns.services.lateness.mark_late_runs": 5.0,
     "approvals.services.uploads.drop_abandoned_uploads": 600.0,

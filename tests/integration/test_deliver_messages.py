@@ -342,7 +342,7 @@ def test_old_messages_are_dropped_and_waiting_ones_are_kept(
     ask_many(make_run, 1)
     old = datetime.now(UTC) - timedelta(days=91)
     Notification.objects.filter(pk=row.pk).update(ended_at=old)
-    assert delivering.drop_old_notifications() == 1
+    assert delivering.drop_old_messages() == 1
     assert mail.outcomes() == [("waits", "waiting")]
 
 
@@ -353,3 +353,22 @@ def test_a_mail_says_how_to_get_no_more(mail: Mail, row: Notification) -> None:
     address = told["List-Unsubscribe"].strip("<>")
     assert address.startswith("https://desk.example.com/mute/")
     assert address in text_of_mail(told)
+
+
+def test_links_and_references_stay_whole_however_long_the_host_is(
+    mail: Mail, run: Run, settings: Any
+) -> None:
+    """Python would fold them into encoded words, which no mail program reads there."""
+    settings.PUBLIC_URL = f"https://{'a' * 60}.{'b' * 60}.example.com"
+    for name in ("alice", "bob"):
+        reach(name)
+    approval = ask(run)
+    mail.deliver()
+    say_yes(approval, "bob")
+    mail.deliver(minutes=6)
+    first = next(told for told in mail.server.arrived if told["To"] == "alice@example.com")
+    last = mail.server.arrived[-1]
+    lines = last.as_bytes().decode().splitlines()
+    assert f"References: {first['Message-ID']}" in lines
+    assert f"In-Reply-To: {first['Message-ID']}" in lines
+    assert [line for line in lines if line.startswith(f"List-Unsubscribe: <{settings.PUBLIC_URL}")]

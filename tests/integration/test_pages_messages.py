@@ -207,7 +207,7 @@ def test_staff_see_of_what_nobody_was_told(mail: Mail, run: Run) -> None:
     make_teams()
     hold("1 of @finance")
     ask(run)
-    assert "Of 1 approval that waits nobody was told" in text_of(log_in("root").get("/deliveries/"))
+    assert "Nobody was told of 1 approval that waits" in text_of(log_in("root").get("/deliveries/"))
 
 
 def test_more_than_a_page_of_deliveries_is_turned(mail: Mail) -> None:
