@@ -25,7 +25,6 @@ __all__ = ["mail"]
 pytestmark = pytest.mark.django_db
 
 LINES = [
-    "anyone",
     "anyone, not the requester",
     "1 of @finance + 1 of @data, not the requester",
     "1 of @finance then 1 of @board",
