@@ -7,10 +7,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from approvals.messages import webhooks
 from approvals.models import Approval, Decision, Policy, Vote
+from approvals.outbox import Webhook, WebhookDelivery
 from approvals.services.inbox import visible_to
 from approvals.services.policies import PolicyProblem, check_policy, find_problem
 from approvals.services.seats import apply_again, list_answerers
@@ -147,3 +149,74 @@ class DecisionAdmin(SeenAdmin):
     search_fields = ["decided_by", "approval__flow_name", "approval__flow_run_name"]
     date_hierarchy = "decided_at"
     exclude = ["answer"]
+
+
+class WebhookForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
+    """Takes http(s) addresses; where they may lead is judged whenever one is connected to."""
+
+    url = forms.URLField(label="URL", assume_scheme="https", widget=forms.TextInput({"size": 80}))
+
+
+@admin.register(Webhook)
+class WebhookAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
+    """Programs that are told of approvals; a secret is shown once, when it is made."""
+
+    form = WebhookForm
+    fields = ["name", "url", "is_on", "disabled_because"]
+    readonly_fields = ["disabled_because"]
+    list_display = ["name", "url", "is_on", "disabled_because"]
+    actions = ["send_a_test", "make_a_new_secret"]
+
+    def formfield_for_dbfield(self, db_field: Any, *args: Any, **kwargs: Any) -> Any:
+        if db_field.name == "name":
+            kwargs["widget"] = forms.TextInput(attrs={"size": 80})
+        return super().formfield_for_dbfield(db_field, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Webhook, form: Any, change: bool) -> None:
+        obj.disabled_because = "" if obj.is_on else obj.disabled_because
+        if change:
+            super().save_model(request, obj, form, change)
+        else:
+            self._show_secret(request, obj)
+
+    @admin.action(description="Send a test to the chosen webhooks")
+    def send_a_test(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
+        for webhook in queryset:
+            webhooks.send_test(webhook)
+        messages.success(request, "Webhook deliveries say what becomes of it.")
+
+    @admin.action(description="Make a new secret; the old one signs for 24 more hours")
+    def make_a_new_secret(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
+        if not self.has_change_permission(request):
+            messages.error(request, "You may not change webhooks.")
+            return
+        for webhook in queryset:
+            self._show_secret(request, webhook)
+            self.log_change(request, webhook, "Made a new secret.")
+
+    def _show_secret(self, request: HttpRequest, webhook: Webhook) -> None:
+        secret = webhooks.give_secret(webhook)
+        messages.warning(request, f"{webhook.name} signs with {secret}: it is not shown again.")
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(RecordAdmin):
+    """What became of each event for each webhook."""
+
+    list_display = ["event", "webhook", "outcome", "created_at", "tries", "next_try_at", "why"]
+    list_filter = ["outcome", "event", "webhook"]
+    list_select_related = ["webhook"]
+    actions = ["deliver_again"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Leave out what is of approvals that the reader may not see; tests are of none."""
+        seen = Q(approval__in=visible_to(request.user).values("pk"))
+        rows: QuerySet[Any] = super().get_queryset(request).filter(seen | Q(approval=None))
+        return rows
+
+    @admin.action(description="Deliver the chosen ones again")
+    def deliver_again(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
+        if not request.user.has_perm("approvals.change_webhook"):
+            messages.error(request, "You may not change webhooks.")
+            return
+        messages.success(request, f"{webhooks.deliver_again(queryset)} are delivered again.")

@@ -9,8 +9,11 @@ class ApprovalsConfig(AppConfig):
 
     def ready(self) -> None:
         from approvals import checks, lockout  # noqa: F401 -- checks register themselves
+        from approvals.messages import announcing, webhooks
         from approvals.services import guarding, tracking
 
         tracking.connect()
+        announcing.connect()
+        webhooks.connect()
         guarding.connect()
         lockout.connect()

@@ -170,6 +170,12 @@ def _zone_of(request: HttpRequest) -> ZoneInfo:
     return _find_zone(request.COOKIES.get(_ZONE_COOKIE, ""))
 
 
+@lru_cache(maxsize=1)
+def list_zones() -> tuple[str, ...]:
+    """Return the time zones that people choose from."""
+    return tuple(sorted(available_timezones()))
+
+
 @lru_cache(maxsize=1_000)
 def _find_zone(name: str) -> ZoneInfo:
     return ZoneInfo(name if name in available_timezones() else "UTC")

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from approvals import outbox  # noqa: F401 -- Django finds the tables of messages by it
 from flowruns.domain.ids import new_id
 
 

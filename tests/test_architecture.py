@@ -92,11 +92,13 @@ def read_names(*paths: str) -> set[str]:
 
 
 def test_every_variable_that_is_read_is_documented() -> None:
-    read = read_names("approvals/project/environment.py", "flowruns/sdk/config.py")
-    for call in ("read_bool", "read_int", "read_hosts", "read_policy", "read_url"):
+    read = read_names(
+        "approvals/project/environment.py", "approvals/project/mail.py", "flowruns/sdk/config.py"
+    )
+    for call in "bool int choice hosts hours networks policy url".split():
         text = (ROOT / "approvals/project/settings.py").read_text()
-        read |= set(re.findall(rf'{call}\("([A-Z_]+)"', text))
-    no_variables = {"CONN_HEALTH_CHECKS", "ENGINE", "IMMEDIATE", "NAME", "OPTIONS"}
+        read |= set(re.findall(rf'read_{call}\(\s*"([A-Z_]+)"', text))
+    no_variables = {"BACKEND", "CONN_HEALTH_CHECKS", "ENGINE", "IMMEDIATE", "NAME", "OPTIONS"}
     table = set(re.findall(r"^\| `([A-Z_]+)` \|", (DOCS / "settings.md").read_text(), re.MULTILINE))
     table |= {"PREFECT_API_URL", "PREFECT_API_KEY"}  # in the row of the variable they stand for
     assert read - no_variables == table

@@ -1,5 +1,6 @@
 """Reading the settings' environment: each wrong value is answered with a message that names it."""
 
+import ipaddress
 import os
 import re
 import secrets
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from approvals.policies.hours import HoursUnreadable, parse_hours
 from approvals.private_files import create_private, read_private
 from flowruns.domain.policies import PolicyUnreadable, parse_policy
 
@@ -49,6 +51,35 @@ def read_policy(name: str, *, default: str) -> str:
         return str(parse_policy(os.environ.get(name, "").strip() or default))
     except PolicyUnreadable as error:
         raise ImproperlyConfigured(f"{name} cannot be read: {error}") from None
+
+
+def read_hours(name: str) -> str:
+    """Read working hours as one line of text, "" where they are not set."""
+    line = os.environ.get(name, "").strip()
+    try:
+        return line and f"{parse_hours(line).line} {parse_hours(line).zone.key}"
+    except HoursUnreadable as error:
+        raise ImproperlyConfigured(f"{name} cannot be read: {error}") from None
+
+
+def read_choice(name: str, *, of: tuple[str, ...], default: str) -> str:
+    text = os.environ.get(name, "").strip() or default
+    if text not in of:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(of)}, not {text!r}.")
+    return text
+
+
+def read_networks(name: str) -> list[str]:
+    """Read networks such as 10.0.0.0/8, separated by commas."""
+    found = [each.strip() for each in os.environ.get(name, "").split(",") if each.strip()]
+    for network in found:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{name} must be networks such as 10.0.0.0/8: {error}."
+            ) from None
+    return found
 
 
 def read_hosts(name: str) -> list[str]:

@@ -10,15 +10,19 @@ from django.utils.csp import CSP
 
 from approvals.project.environment import (
     read_bool,
+    read_choice,
     read_database,
     read_encryption_keys,
     read_home,
     read_hosts,
+    read_hours,
     read_int,
+    read_networks,
     read_policy,
     read_secret_key,
     read_url,
 )
+from approvals.project.mail import NO_MAIL, read_mailers, read_sender
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 # Templates and static files: a wheel has them in the package, the repository beside it.
@@ -131,6 +135,18 @@ SAME_USER_NEEDS_NO_KEY = KEEPS_LOCAL_KEY and read_bool("SAME_USER_NEEDS_NO_KEY",
 DEFAULT_POLICY = read_policy("DEFAULT_POLICY", default="anyone")
 EVENT_RETENTION_DAYS = read_int("EVENT_RETENTION_DAYS", default=7, minimum=1)
 
+# Messages
+_MAILERS = read_mailers(PUBLIC_URL)
+SENDS_MAIL = bool(_MAILERS)
+MAILERS = _MAILERS or NO_MAIL
+EMAIL_FROM = read_sender(sends=SENDS_MAIL)
+# what a message says of its approval: nothing but that it waits, its flow and run, or what is asked
+MESSAGE_CONTENT = read_choice(
+    "MESSAGE_CONTENT", of=("nothing", "title", "question"), default="title"
+)
+WEBHOOKS_MAY_REACH = read_networks("WEBHOOKS_MAY_REACH")  # beside the public internet
+WORKING_HOURS = read_hours("WORKING_HOURS")  # of those who have not chosen theirs
+
 # Browsers
 SECURE_CSP = {
     "default-src": [CSP.NONE],
@@ -182,6 +198,9 @@ BACKGROUND_LOOPS = {
     "flowruns.services.upkeep.expiry.expire_pauses": 1.0,
     "approvals.services.drafts.drop_old_drafts": 600.0,
     "approvals.services.seats.settle_approvals": 1.0,
+    "approvals.messages.delivering.deliver_mail": 1.0,
+    "approvals.messages.webhooks.deliver_webhooks": 1.0,
+    "approvals.messages.delivering.drop_old_messages": 600.0,
     "flowruns.services.upkeep.scheduler.schedule_runs": 1.0,
     "flowruns.services.upkeep.late_runs.mark_late_runs": 5.0,
     "approvals.services.uploads.drop_abandoned_uploads": 600.0,

@@ -33,6 +33,7 @@ from approvals.services.policies import (
     read_lines,
     read_rules,
 )
+from approvals.signals import approval_waits
 from flowruns.connectors import PauseForm, get_connector
 from flowruns.domain.actors import Actor
 from flowruns.domain.policies import Part, Policy, WhoKind, Word
@@ -208,6 +209,7 @@ def _settle(approval: Approval, lines: Sequence[Line], facts: Facts) -> None:
             _set_open(approval, number, place, part)
     approval.obstacle = " ".join(find_obstacles(lines, facts))
     approval.save(update_fields=["obstacle"])
+    approval_waits.send(sender=Approval, approval=approval)
 
 
 def _set_open(approval: Approval, line: int, place: int, part: PartSeats) -> None:

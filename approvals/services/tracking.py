@@ -31,6 +31,7 @@ from approvals.services.seats import (
 from approvals.services.uploads import drop_uploads
 from approvals.services.voiding import void_outdated, void_votes
 from approvals.services.withholding import withhold
+from approvals.signals import approval_closed, approval_described, approval_waits
 from flowruns.connectors import PauseForm, get_connector
 from flowruns.domain.actors import Actor, ActorKind, server
 from flowruns.domain.rejections import read_rejection
@@ -86,6 +87,7 @@ def follow_input(*, created: InputCreated, **_: Any) -> None:
         if form.description is not None:
             _ask(approval, form.description)
             approval.save(update_fields=["title", "question", "about"])
+            approval_described.send(sender=Approval, approval=approval)
         take_in_author(approval, form)
         _void_outdated(approval)
 
@@ -186,6 +188,8 @@ def _open(change: StateChange, pause: State) -> None:
     approval.save()
     keep_tags(approval)
     guard_approval(approval, form)
+    if not approval.is_guarded:
+        approval_waits.send(sender=Approval, approval=approval)
 
 
 def _ask(approval: Approval, description: str) -> None:
@@ -214,6 +218,7 @@ def _close(change: StateChange, pause: State) -> None:
     end_drafts(approval, winner=winner)
     drop_uploads(approval)
     _leave_inbox(approval)
+    approval_closed.send(sender=Approval, approval=approval)
 
 
 def _leave_inbox(approval: Approval) -> None:

@@ -325,6 +325,12 @@ def open_history_of_nothing(flows: Flows, alice: Reviewer) -> None:
     expect(alice.page.get_by_role("heading", name="Nothing was decided that")).to_be_visible()
 
 
+def open_how_one_is_told(flows: Flows, alice: Reviewer) -> None:
+    alice.page.goto("/me/")
+    alice.page.get_by_label("Only in my working hours").check()
+    expect(alice.page.get_by_label("Monday")).to_be_visible()
+
+
 def open_the_wrong_way(flows: Flows, alice: Reviewer) -> None:
     alice.page.goto("/accounts/logout/")
     expect(alice.page.get_by_role("heading", name="not how this page opens")).to_be_visible()
@@ -379,6 +385,7 @@ PAGES = [
     open_previewed_form,
     open_previewed_answer,
     open_history_of_nothing,
+    open_how_one_is_told,
     open_the_wrong_way,
     open_without_proof,
 ]

@@ -1,0 +1,168 @@
+"""Events become rows of the outbox, in the transaction of the event; nothing is sent here."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+
+from approvals.messages.content import write_content, write_ending
+from approvals.messages.recipients import (
+    find_answerers,
+    find_asked,
+    find_requesters,
+    find_staff,
+    get_channel,
+    is_mail_on,
+    open_channels,
+)
+from approvals.models import Approval, Decision
+from approvals.outbox import Channel, Notification
+from approvals.signals import approval_closed, approval_described, approval_waits
+from flowruns.domain.actors import Actor, ActorKind
+
+# What is answered at once stays silent, and what comes in a burst comes as one message.
+GRACE = timedelta(seconds=10)
+_BATCH = 500
+
+
+def connect() -> None:
+    """Start to write what people are to be told."""
+    approval_waits.connect(announce_waiting, dispatch_uid="approvals.announce_waiting")
+    approval_described.connect(describe_again, dispatch_uid="approvals.describe_again")
+    approval_closed.connect(announce_end, dispatch_uid="approvals.announce_end")
+
+
+def announce_waiting(*, approval: Approval, **_: Any) -> None:
+    """Tell everybody whose turn has come and who has not been told; staff, where nobody can."""
+    if not is_mail_on() or not approval.is_waiting:
+        return
+    content = write_content(approval)
+    channels = open_channels(find_answerers(approval))
+    write_notifications(channels, Notification.Kind.WAITS, content, approval=approval)
+    if approval.obstacle:
+        staff = open_channels(find_staff())
+        write_notifications(staff, Notification.Kind.OBSTRUCTED, content, approval=approval)
+
+
+def describe_again(*, approval: Approval, **_: Any) -> None:
+    """Put a question that came after its pause into what has not been sent."""
+    unsent = approval.notifications.filter(outcome=Notification.Outcome.WAITING)
+    unsent.update(content=write_content(approval))
+
+
+def announce_end(*, approval: Approval, **_: Any) -> None:
+    """Tell the requester how it ended, in their thread those who were asked, staff of overrides."""
+    if not is_mail_on():
+        return
+    requesters = open_channels(_others(find_requesters(approval), approval))
+    told = {channel.pk for channel in requesters}
+    actor = Actor.parse(approval.closed_by)
+    asked = [
+        channel
+        for channel in find_asked(approval)
+        if channel.pk not in told and not _is(actor, channel.user)
+    ]
+    write_notifications(
+        requesters,
+        Notification.Kind.OUTCOME,
+        write_ending(approval, with_reason=True),
+        approval=approval,
+    )
+    write_notifications(asked, Notification.Kind.ENDED, write_ending(approval), approval=approval)
+    _announce_override(approval)
+
+
+def _announce_override(approval: Approval) -> None:
+    """Tell the staff of a decision against the policy, with its reason."""
+    decision = Decision.objects.filter(approval=approval, overrode=True).first()
+    if decision is not None:
+        write_notifications(
+            open_channels(_others(find_staff(), approval)),
+            Notification.Kind.OVERRIDDEN,
+            write_ending(approval, with_reason=True),
+            approval=approval,
+        )
+
+
+def announce_dead(notification: Notification) -> None:
+    """Tell the staff, once for an approval, that somebody could not be told of it."""
+    approval = notification.approval
+    if approval is None or notification.kind == Notification.Kind.UNDELIVERED:
+        return
+    staff = find_staff().exclude(pk=notification.channel.user_id)
+    content = write_content(approval)
+    write_notifications(
+        open_channels(staff), Notification.Kind.UNDELIVERED, content, approval=approval
+    )
+
+
+def tell_staff(content: dict[str, Any]) -> None:
+    """Tell the staff of a webhook that is switched off."""
+    if not is_mail_on():
+        return
+    now = datetime.now(UTC)
+    Notification.objects.bulk_create(
+        Notification(
+            channel=channel,
+            kind=Notification.Kind.UNDELIVERED,
+            content=content,
+            created_at=now,
+            next_try_at=now + GRACE,
+        )
+        for channel in open_channels(find_staff())
+    )
+
+
+def send_test(user: User) -> Notification:
+    """Write a message to oneself that goes out at the next round."""
+    now = datetime.now(UTC)
+    return Notification.objects.create(
+        channel=get_channel(user),
+        kind=Notification.Kind.TEST,
+        created_at=now,
+        next_try_at=now,
+    )
+
+
+def write_notifications(
+    channels: Sequence[Channel],
+    kind: Notification.Kind,
+    content: dict[str, Any],
+    *,
+    approval: Approval,
+) -> None:
+    """Write one row for each channel that has none for this approval and kind.
+
+    A row that was skipped waits again: what it says has come true once more.
+    """
+    now = datetime.now(UTC)
+    skipped = Notification.objects.filter(
+        approval=approval, kind=kind, channel__in=channels, outcome=Notification.Outcome.SKIPPED
+    )
+    skipped.update(
+        outcome=Notification.Outcome.WAITING, next_try_at=now + GRACE, ended_at=None, why=""
+    )
+    rows = [
+        Notification(
+            approval=approval,
+            channel=channel,
+            kind=kind,
+            content=content,
+            created_at=now,
+            next_try_at=now + GRACE,
+        )
+        for channel in channels
+    ]
+    Notification.objects.bulk_create(rows, batch_size=_BATCH, ignore_conflicts=True)
+
+
+def _others(people: QuerySet[User], approval: Approval) -> QuerySet[User]:
+    """Leave out who ended an approval: they know."""
+    actor = Actor.parse(approval.closed_by)
+    return people.exclude(username=actor.name) if actor.kind is ActorKind.REVIEWER else people
+
+
+def _is(actor: Actor, user: User) -> bool:
+    return actor.kind is ActorKind.REVIEWER and actor.name == user.get_username()

@@ -1,0 +1,69 @@
+"""When somebody is told: not while muted or at rest, and not more often than every few minutes."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from approvals.outbox import Channel, Notification, Profile
+from approvals.policies.hours import WorkingHours, find_zone, next_opening, parse_hours
+
+# After a message, what follows is gathered for so long and comes as one.
+GATHERED = timedelta(minutes=5)
+# Nobody is spared what would end so soon after the moment until which they are left alone.
+_MARGIN = timedelta(minutes=30)
+_PRESSING = {Notification.Kind.WAITS, Notification.Kind.OBSTRUCTED}
+
+
+def read_profile(user: User) -> Profile:
+    """Return when a user wants to be told, by the server's settings if they have not said it."""
+    found = Profile.objects.filter(user=user).first()
+    return found or Profile(user=user, zone=_default_zone(), hours=_default_hours())
+
+
+def zone_of(user: User) -> ZoneInfo:
+    return find_zone(read_profile(user).zone)
+
+
+def find_moment(channel: Channel, rows: Iterable[Notification], *, now: datetime) -> datetime:
+    """Return when these rows are to go out: now, or when whoever gets them is to be disturbed.
+
+    What ends before then, or shortly after, goes out now, unless they have muted the channel.
+    """
+    rows = list(rows)
+    if any(row.kind == Notification.Kind.TEST for row in rows):
+        return now
+    if channel.muted_until is not None and channel.muted_until > now:
+        return channel.muted_until
+    gathered = channel.told_at + GATHERED if channel.told_at else now
+    moment = _open(read_profile(channel.user), max(now, gathered))
+    return now if any(_is_pressing(row, moment) for row in rows) else moment
+
+
+def _is_pressing(row: Notification, moment: datetime) -> bool:
+    ends = row.approval.expires_at if row.approval else None
+    return row.kind in _PRESSING and ends is not None and ends < moment + _MARGIN
+
+
+def _open(profile: Profile, moment: datetime) -> datetime:
+    hours = read_hours(profile)
+    return next_opening(hours, moment) if hours else moment
+
+
+def read_hours(profile: Profile) -> WorkingHours | None:
+    """Return somebody's working hours, None where any time will do."""
+    return parse_hours(profile.hours, zone=profile.zone) if profile.hours else None
+
+
+def _default_hours() -> str:
+    return parse_hours(settings.WORKING_HOURS).line if settings.WORKING_HOURS else ""
+
+
+def _default_zone() -> str:
+    return parse_hours(settings.WORKING_HOURS).zone.key if settings.WORKING_HOURS else "UTC"
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,245 @@
+"""Programs are told of approvals by POST, signed, tried ten times over three days."""
+
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpcore
+from cryptography.fernet import InvalidToken
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+
+from approvals.messages.announcing import tell_staff
+from approvals.messages.content import write_content
+from approvals.messages.posting import post
+from approvals.messages.signing import make_secret, open_secrets, seal_secrets, sign
+from approvals.messages.timing import utc_now
+from approvals.models import Approval
+from approvals.outbox import Notification, Webhook, WebhookDelivery
+from approvals.signals import approval_closed, approval_waits
+
+LEASE = timedelta(minutes=3)
+# Before the second, third, … try: 76 hours in all.
+BACKOFF = tuple(
+    timedelta(seconds=each)
+    for each in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+)
+_JITTER = 0.1
+_BATCH = 5  # to one webhook in a round
+# As long as what a client stores after its pause may take, such as a policy that hides it.
+_DELAY = timedelta(seconds=1)
+_GONE = 410
+_LONGEST_PAUSE = timedelta(days=1)
+_EVENTS = {
+    Approval.Outcome.WAITING: "approval.opened",
+    Approval.Outcome.ANSWERED: "approval.decided",
+    Approval.Outcome.REJECTED: "approval.decided",
+    Approval.Outcome.EXPIRED: "approval.expired",
+    Approval.Outcome.WITHDRAWN: "approval.withdrawn",
+}
+Outcome = Notification.Outcome
+
+
+def connect() -> None:
+    """Start to write what webhooks are to be told."""
+    approval_waits.connect(write_deliveries, dispatch_uid="approvals.webhooks_of_waiting")
+    approval_closed.connect(write_deliveries, dispatch_uid="approvals.webhooks_of_closed")
+
+
+def write_deliveries(*, approval: Approval, **_: Any) -> None:
+    """Write what each webhook is told of an approval; of a hidden one they are told nothing."""
+    webhooks = list(Webhook.objects.filter(is_on=True))
+    if approval.is_hidden or not webhooks:
+        return
+    now = utc_now()
+    event = _EVENTS[Approval.Outcome(approval.outcome)]
+    body = _write_body(event, _describe(approval), now)
+    WebhookDelivery.objects.bulk_create(
+        [
+            WebhookDelivery(
+                webhook=webhook,
+                approval=approval,
+                event=event,
+                body=body,
+                created_at=now,
+                next_try_at=now + _DELAY,
+            )
+            for webhook in webhooks
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def give_secret(webhook: Webhook) -> str:
+    """Make a new secret, store it encrypted, and return it, this once; the one before overlaps."""
+    secret = make_secret()
+    webhook.secrets = seal_secrets(secret, before=webhook.secrets)
+    webhook.save()
+    return secret
+
+
+def send_test(webhook: Webhook) -> WebhookDelivery:
+    """Write a test for a webhook, on or off."""
+    now = utc_now()
+    return WebhookDelivery.objects.create(
+        webhook=webhook,
+        event="test",
+        body=_write_body("test", {}, now),
+        created_at=now,
+        next_try_at=now,
+    )
+
+
+def deliver_again(deliveries: QuerySet[WebhookDelivery]) -> int:
+    """Have what has ended posted anew, under the same id; returns how many."""
+    return deliveries.exclude(outcome=Outcome.WAITING).update(
+        outcome=Outcome.WAITING, tries=0, next_try_at=utc_now(), ended_at=None, why=""
+    )
+
+
+def deliver_webhooks(now: datetime | None = None) -> int:
+    """Do a round; returns how many events arrived. One process at a time posts to a webhook."""
+    moment = now or utc_now()
+    arrived = 0
+    for webhook_id in _list_due(moment):
+        lease = moment + LEASE
+        webhooks = Webhook.objects.filter(pk=webhook_id)
+        if webhooks.filter(_is_free(moment)).update(claimed_until=lease):
+            arrived += _deliver(webhooks.get(), moment)
+            webhooks.filter(claimed_until=lease).update(claimed_until=None)
+    return arrived
+
+
+def _is_free(now: datetime) -> Q:
+    return Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)
+
+
+def _list_due(now: datetime) -> list[int]:
+    due = WebhookDelivery.objects.filter(outcome=Outcome.WAITING, next_try_at__lte=now)
+    free = due.filter(webhook__in=Webhook.objects.filter(_is_free(now)))
+    return list(free.order_by().values_list("webhook", flat=True).distinct())
+
+
+def _deliver(webhook: Webhook, now: datetime) -> int:
+    """Post what is due, in order, until one is not taken."""
+    arrived = 0
+    for row in _read_due(webhook, now):
+        if why := _object(webhook, row):
+            _end(row, Outcome.SKIPPED, now, why=why)
+        elif _try(webhook, row, now):
+            arrived += 1
+        else:
+            break
+    return arrived
+
+
+def _read_due(webhook: Webhook, now: datetime) -> list[WebhookDelivery]:
+    """Return what is due, in order: of an approval nothing overtakes what is tried again."""
+    held, due = set(), []
+    waiting = webhook.deliveries.filter(outcome=Outcome.WAITING).select_related("approval")
+    for row in waiting.order_by("id")[:200]:
+        if row.next_try_at > now:
+            held.add(row.approval_id)
+        elif row.approval_id is None or row.approval_id not in held:
+            due.append(row)
+    return due[:_BATCH]
+
+
+def _object(webhook: Webhook, row: WebhookDelivery) -> str:
+    if row.approval is not None and row.approval.is_hidden:
+        return "Only those who may answer it see it."
+    return "" if webhook.is_on or row.event == "test" else "The webhook is off."
+
+
+def _try(webhook: Webhook, row: WebhookDelivery, now: datetime) -> bool:
+    """Post one event and keep what became of it."""
+    wait = timedelta()
+    try:
+        status, retry_after = post(webhook.url, row.body.encode(), _headers(webhook, row))
+    except InvalidToken:
+        why = "Its secret was encrypted with a key that is not in ENCRYPTION_KEY any more."
+    except (OSError, ValueError, httpcore.TimeoutException, httpcore.NetworkError) as error:
+        why = str(error) or type(error).__name__
+    except (httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
+        why = str(error) or type(error).__name__
+    else:
+        if 200 <= status < 300:
+            _end(row, Outcome.SENT, now)
+            return True
+        why, wait = f"HTTP {status}", _read_pause(retry_after)
+        if status == _GONE:
+            _give_up(webhook, row, now, why="It answered 410: gone.")
+            return False
+    _put_off(webhook, row, now, why=why, wait=wait)
+    return False
+
+
+def _put_off(
+    webhook: Webhook, row: WebhookDelivery, now: datetime, *, why: str, wait: timedelta
+) -> None:
+    if row.tries >= len(BACKOFF):
+        _give_up(webhook, row, now, why=why)
+        return
+    jitter = 1 + random.uniform(0, _JITTER)  # noqa: S311 -- spreads, and hides nothing
+    pause = max(BACKOFF[row.tries] * jitter, wait)
+    _waiting(row).update(tries=row.tries + 1, next_try_at=now + pause, why=why)
+
+
+def _give_up(webhook: Webhook, row: WebhookDelivery, now: datetime, *, why: str) -> None:
+    """End a delivery, switch its webhook off and tell the staff, all at once."""
+    with transaction.atomic():
+        _end(row, Outcome.DEAD, now, why=why)
+        if Webhook.objects.filter(pk=webhook.pk, is_on=True).update(
+            is_on=False, disabled_because=why
+        ):
+            tell_staff({"webhook": webhook.name})
+
+
+def _end(row: WebhookDelivery, outcome: Outcome, now: datetime, *, why: str = "") -> None:
+    _waiting(row).update(outcome=outcome, ended_at=now, why=why, tries=row.tries + 1)
+
+
+def _waiting(row: WebhookDelivery) -> QuerySet[WebhookDelivery]:
+    return WebhookDelivery.objects.filter(pk=row.pk, outcome=Outcome.WAITING)
+
+
+def _headers(webhook: Webhook, row: WebhookDelivery) -> dict[bytes | str, bytes | str]:
+    """Return the headers of a try, whose time is now by the real clock: receivers refuse others."""
+    moment = datetime.now(UTC)
+    name = f"msg_{row.pk.hex}"
+    signatures = [
+        sign(secret, name=name, moment=moment, body=row.body)
+        for secret in open_secrets(webhook.secrets, now=moment)
+    ]
+    return {
+        "content-type": "application/json",
+        "user-agent": "Approvals",
+        "webhook-id": name,
+        "webhook-timestamp": str(int(moment.timestamp())),
+        "webhook-signature": " ".join(signatures),
+    }
+
+
+def _read_pause(retry_after: str) -> timedelta:
+    seconds = int(retry_after) if retry_after.isdecimal() and len(retry_after) < 9 else 0
+    return min(timedelta(seconds=seconds), _LONGEST_PAUSE)
+
+
+def _describe(approval: Approval) -> dict[str, Any]:
+    page = reverse("approval", args=[approval.pk])
+    return {
+        "approval": str(approval.pk),
+        "flow_run": str(approval.flow_run_id),
+        "outcome": str(approval.outcome),
+        "expires_at": approval.expires_at.isoformat() if approval.expires_at else None,
+        "url": f"{settings.PUBLIC_URL}{page}",
+        **write_content(approval),
+    }
+
+
+def _write_body(event: str, data: dict[str, Any], moment: datetime) -> str:
+    body = {"type": event, "timestamp": moment.isoformat(), "data": data}
+    return json.dumps(body, ensure_ascii=False)

@@ -1,0 +1,90 @@
+"""Working hours: `Mon-Fri 09:00-17:00 Europe/Berlin`, and when they begin again."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_LINE = re.compile(r"(\S+) +(\d\d:\d\d)-(\d\d:\d\d)(?: +(\S+))?")
+
+
+class HoursUnreadable(ValueError):
+    """A line does not name working hours; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkingHours:
+    """Days by number, 0 for Monday; hours that end before they begin go past midnight."""
+
+    days: frozenset[int]
+    begin: time
+    end: time
+    zone: ZoneInfo
+
+    @property
+    def line(self) -> str:
+        """Return the hours as `parse_hours` reads them, without the zone."""
+        names = ",".join(DAYS[day] for day in sorted(self.days))
+        return f"{names} {self.begin:%H:%M}-{self.end:%H:%M}"
+
+
+def parse_hours(line: str, *, zone: str = "UTC") -> WorkingHours:
+    """Read a line; `zone` counts where the line names none. Raises `HoursUnreadable`."""
+    found = _LINE.fullmatch(line.strip())
+    if found is None:
+        raise HoursUnreadable(f"{line!r} does not look like Mon-Fri 09:00-17:00 Europe/Berlin.")
+    days, begin, end, named = found.groups()
+    return WorkingHours(
+        days=_read_days(days),
+        begin=_read_time(begin),
+        end=_read_time(end),
+        zone=find_zone(named or zone),
+    )
+
+
+def find_zone(name: str) -> ZoneInfo:
+    """Return a time zone by its IANA name. Raises `HoursUnreadable`."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise HoursUnreadable(f"{name!r} is not a time zone such as Europe/Berlin.") from None
+
+
+def next_opening(hours: WorkingHours, moment: datetime) -> datetime:
+    """Return when working hours begin next, in UTC; the moment itself where it lies in them."""
+    today = moment.astimezone(hours.zone).date()
+    goes_past_midnight = hours.end <= hours.begin
+    for offset in range(-1, 9):
+        day = today + timedelta(days=offset)
+        if day.weekday() not in hours.days:
+            continue
+        last = day + timedelta(days=1) if goes_past_midnight else day
+        # compared in UTC: between two wall clocks of one zone an hour may be missing
+        begin = datetime.combine(day, hours.begin, hours.zone).astimezone(UTC)
+        end = datetime.combine(last, hours.end, hours.zone).astimezone(UTC)
+        if moment < end:
+            return max(moment.astimezone(UTC), begin)
+    raise AssertionError("A week has every day, and hours have at least one.")
+
+
+def _read_days(text: str) -> frozenset[int]:
+    days: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        begin, end = _read_day(first), _read_day(last if dash else first)
+        days |= {(begin + step) % 7 for step in range((end - begin) % 7 + 1)}
+    return frozenset(days)
+
+
+def _read_day(text: str) -> int:
+    if text not in DAYS:
+        raise HoursUnreadable(f"{text!r} is not one of {', '.join(DAYS)}.")
+    return DAYS.index(text)
+
+
+def _read_time(text: str) -> time:
+    try:
+        return time.fromisoformat(text)
+    except ValueError:
+        raise HoursUnreadable(f"{text!r} is not a time of the day such as 09:00.") from None

@@ -1,0 +1,118 @@
+"""One's own page: when and where to be told."""
+
+from datetime import timedelta
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from approvals.http import Request, list_zones, reviewers_only
+from approvals.messages import announcing, preferences
+from approvals.messages.recipients import is_mail_on
+from approvals.messages.timing import read_hours, read_profile, utc_now
+from approvals.outbox import Profile
+from approvals.policies.hours import DAYS
+
+_MAX_MUTED = 24 * 7  # hours
+_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+class PreferencesForm(forms.Form):
+    """Working hours have at least one day where they count at all."""
+
+    zone = forms.ChoiceField(label="Time zone", choices=lambda: [(z, z) for z in list_zones()])
+    is_quiet = forms.BooleanField(label="Only in my working hours", required=False)
+    days = forms.MultipleChoiceField(
+        label="Days",
+        required=False,
+        choices=list(zip(DAYS, _NAMES, strict=True)),
+        widget=forms.CheckboxSelectMultiple,
+    )
+    begin = forms.TimeField(label="From", required=False)
+    end = forms.TimeField(label="To", required=False)
+    is_on = forms.BooleanField(label="Send me e-mail", required=False)
+
+    def clean(self) -> dict[str, object]:
+        cleaned = super().clean() or {}
+        wanted = ("days", "begin", "end")
+        if cleaned.get("is_quiet") and not all(cleaned.get(name) for name in wanted):
+            raise forms.ValidationError("Working hours need at least one day, a begin and an end.")
+        return cleaned
+
+    @property
+    def hours(self) -> str:
+        """Return the working hours as a line, "" for any time."""
+        chosen = self.cleaned_data
+        if not chosen["is_quiet"]:
+            return ""
+        return f"{','.join(chosen['days'])} {chosen['begin']:%H:%M}-{chosen['end']:%H:%M}"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@reviewers_only
+def show_me(request: Request) -> HttpResponse:
+    """Show one's preferences, and keep those that are posted."""
+    if request.method != "POST":
+        return _show(request, PreferencesForm(initial=_read_initial(request)))
+    form = PreferencesForm(request.POST)
+    if not form.is_valid():
+        return _show(request, form, status=422)
+    chosen = form.cleaned_data
+    preferences.save_preferences(
+        request.user, zone=chosen["zone"], hours=form.hours, is_on=chosen["is_on"]
+    )
+    messages.success(request, "Saved.")
+    return redirect("me")
+
+
+@require_POST
+@reviewers_only
+def send_test(request: Request) -> HttpResponse:
+    """Have a test message sent to oneself."""
+    if not (is_mail_on() and request.user.email):
+        messages.error(request, "There is no way to reach you yet.")
+        return redirect("me")
+    announcing.send_test(request.user)
+    messages.success(
+        request, f"A test goes to {request.user.email}. This page says what became of it."
+    )
+    return redirect("me")
+
+
+@require_POST
+@reviewers_only
+def mute(request: Request) -> HttpResponse:
+    """Hold messages back for some hours, or no longer."""
+    text = request.POST.get("hours", "")
+    hours = min(int(text), _MAX_MUTED) if text.isdecimal() and len(text) < 4 else 0
+    preferences.mute(request.user, timedelta(hours=hours))
+    messages.success(request, "Muted." if hours else "You are told again.")
+    return redirect("me")
+
+
+def _show(request: Request, form: PreferencesForm, *, status: int = 200) -> HttpResponse:
+    muted_until = preferences.find_channel(request.user).muted_until
+    context = {
+        "form": form,
+        "is_mail_on": is_mail_on(),
+        "muted_until": muted_until if muted_until and muted_until > utc_now() else None,
+        "test": preferences.find_last_test(request.user),
+    }
+    return render(request, "approvals/me.html", context, status=status)
+
+
+def _read_initial(request: Request) -> dict[str, object]:
+    profile = read_profile(request.user)
+    hours = read_hours(profile)
+    is_said = Profile.objects.filter(user=request.user).exists() or hours is not None
+    return {
+        "zone": profile.zone if is_said else timezone.get_current_timezone_name(),
+        "is_quiet": hours is not None,
+        "days": [DAYS[day] for day in sorted(hours.days)] if hours else list(DAYS[:5]),
+        "begin": f"{hours.begin:%H:%M}" if hours else "09:00",
+        "end": f"{hours.end:%H:%M}" if hours else "17:00",
+        "is_on": preferences.find_channel(request.user).is_on,
+    }
