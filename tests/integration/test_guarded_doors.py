@@ -66,6 +66,7 @@ def open_approval(make_run: Make, line: str, schema: Any = APPROVAL_SCHEMA) -> t
     return run, Approval.objects.get(flow_run_id=run.uuid)
 
 
+# All that a client could say to have a run go on.
 BODIES = ["{}", json.dumps({"run_input": {"approve": True}})] + [
     json.dumps(
         {
@@ -81,7 +82,6 @@ BODIES = ["{}", json.dumps({"run_input": {"approve": True}})] + [
     for state in STATES
     for force in (False, True)
 ]
-"""All that a client could say to have a run go on."""
 
 FORM = urlencode({**YES, "reason": "no"})
 
