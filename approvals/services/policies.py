@@ -116,6 +116,12 @@ def find_problem(policy: Policy) -> str:
     return ""
 
 
+def has_asked(policy: Policy) -> bool:
+    """Whether the flow that a policy is for, if it names one, has ever asked anybody here."""
+    flow = policy.flow or policy.deployment.partition("/")[0]
+    return not flow or Approval.objects.filter(flow_name=flow).exists()
+
+
 def describe_scope(policy: Policy) -> str:
     """Say what a policy is for, and where its requester is named."""
     scope = [

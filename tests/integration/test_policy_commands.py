@@ -30,9 +30,13 @@ def run_command(*words: str) -> str:
 def test_a_policy_is_set_listed_and_removed() -> None:
     line = "2 of @finance + 1 of @data,not the requester"
     said = run_command("setpolicy", "money", line, "--flow", "refund", "--tag", "prod")
-    assert said == "money: 2 of @finance + 1 of @data, not the requester\n"
+    written = "money: 2 of @finance + 1 of @data, not the requester (flow refund, tag prod)"
+    assert said.splitlines() == [
+        written,
+        "No approval of that flow has been opened yet: is its name right?",
+    ]
     assert run_command("listpolicies").splitlines() == [
-        "money: 2 of @finance + 1 of @data, not the requester (flow refund, tag prod)",
+        written,
         "DEFAULT_POLICY: anyone (what no policy is for)",
     ]
     run_command("setpolicy", "money", "anyone")
@@ -45,6 +49,13 @@ def test_a_policy_is_set_listed_and_removed() -> None:
         run_command("removepolicy", "money")
     with pytest.raises(CommandError, match="A policy has a name"):
         run_command("setpolicy", " ", "anyone")
+
+
+def test_a_policy_for_a_flow_that_has_asked_raises_no_doubt(make_run: Make) -> None:
+    make_run().pause_for_input()
+    flow = Approval.objects.get().flow_name
+    for scope in (["--flow", flow], ["--deployment", f"{flow}/nightly"], []):
+        assert "is its name right" not in run_command("setpolicy", "money", "anyone", *scope)
 
 
 def test_the_list_names_what_nobody_can_meet_or_answer(make_run: Make) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from approvals.services.policies import PolicyProblem, set_policy
+from approvals.services.policies import PolicyProblem, describe_scope, has_asked, set_policy
 
 
 class Command(BaseCommand):
@@ -30,4 +30,6 @@ class Command(BaseCommand):
             policy = set_policy(name.strip(), values={each: options[each] for each in names})
         except PolicyProblem as error:
             raise CommandError(str(error)) from None
-        self.stdout.write(f"{policy.name}: {policy.line}")
+        self.stdout.write(f"{policy.name}: {policy.line} ({describe_scope(policy)})")
+        if not has_asked(policy):
+            self.stdout.write("No approval of that flow has been opened yet: is its name right?")
