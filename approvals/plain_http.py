@@ -2,34 +2,24 @@
 
 import logging
 from collections.abc import Callable
-from inspect import iscoroutinefunction
 from itertools import count
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils.decorators import sync_and_async_middleware
 
 _log = logging.getLogger(__name__)
 _asked = count()
 
 
-@sync_and_async_middleware
-def watch_for_plain_http(get_response: Callable[[HttpRequest], Any]) -> Callable[..., Any]:
+type Answer = Callable[[HttpRequest], HttpResponse]
+
+
+def watch_for_plain_http(get_response: Answer) -> Answer:
     """Look at each request, and answer it like whoever comes next."""
-    if iscoroutinefunction(get_response):
-
-        async def answer_later(request: HttpRequest) -> HttpResponse:
-            _warn_of_plain_http(request)
-            response: HttpResponse = await get_response(request)
-            return response
-
-        return answer_later
 
     def answer(request: HttpRequest) -> HttpResponse:
         _warn_of_plain_http(request)
-        response: HttpResponse = get_response(request)
-        return response
+        return get_response(request)
 
     return answer
 

@@ -19,6 +19,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, so that threads meet each other's locks as they do in production
     DATABASES["default"]["TEST"] = {"NAME": str(_home / "test.sqlite3")}
     copy_our_database(_home / "test.sqlite3")
+    # Threads of tests end, and their connections with them
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
     # A machine that is busy with other tests is no outage
     DATABASES["default"]["OPTIONS"]["timeout"] = 20
     # No test cuts the power, so none has to wait for the disk

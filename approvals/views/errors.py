@@ -1,17 +1,13 @@
 """Pages for requests that went wrong."""
 
 import sys
-from collections.abc import Awaitable, Callable
-from inspect import iscoroutinefunction
-from typing import cast
+from collections.abc import Callable
 
-from asgiref.sync import sync_to_async
 from django.core.exceptions import DisallowedHost
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.utils.decorators import sync_and_async_middleware
 
 from approvals.http import is_from_here
 from approvals.typed import carry_answer, carry_reason
@@ -25,26 +21,13 @@ _DATABASE_AWAY = "The database is not available."
 _OUR_FAULT = "The server failed; its log says why."
 
 type Answer = Callable[[HttpRequest], HttpResponse]
-type AsyncAnswer = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 
-@sync_and_async_middleware
-def explain_refused_methods(get_response: Answer | AsyncAnswer) -> Answer | AsyncAnswer:
+def explain_refused_methods(get_response: Answer) -> Answer:
     """Put a page in the place of the empty answer to an address that is opened the wrong way."""
-    if iscoroutinefunction(get_response):
-        answer_later = cast("AsyncAnswer", get_response)
-
-        async def explain_later(request: HttpRequest) -> HttpResponse:
-            response = await answer_later(request)
-            if _is_bare(response):
-                return await sync_to_async(_explain_method)(request, response)
-            return response
-
-        return explain_later
-    answer = cast("Answer", get_response)
 
     def explain(request: HttpRequest) -> HttpResponse:
-        response = answer(request)
+        response = get_response(request)
         return _explain_method(request, response) if _is_bare(response) else response
 
     return explain

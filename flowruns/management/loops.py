@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from django.db import close_old_connections, connection
+from django.db import connection
 from django.utils.module_loading import import_string
 
+from flowruns.models.connections import let_connections_go
 from flowruns.pubsub import outages
 
 _LONGEST_PAUSE_SECONDS = 5.0
@@ -67,14 +68,9 @@ def run_loop(service: Callable[[], object], seconds: float, stop: threading.Even
                 _log.info("%s works again, after %s failures.", _name(service), failures)
             failures, is_told = 0, False
         finally:
-            _let_connection_go(has_failed=failures > 0)
-    close_old_connections()
-
-
-def _let_connection_go(*, has_failed: bool) -> None:
-    """Give a pool's connection back; keep a file open, which takes as long to open as a round."""
-    if has_failed or connection.vendor == "postgresql":
-        close_old_connections()
+            let_connections_go()
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 def _pause(seconds: float, failures: int) -> float:

@@ -13,9 +13,10 @@ from itertools import batched
 from threading import Event
 from uuid import UUID
 
-from django.db import connection, connections
+from django.db import connection
 
 from flowruns.models import FlowRun
+from flowruns.models.connections import let_connections_go
 
 CHANNEL = "flow_run_state_changed"
 _IDS_PER_QUERY = 500
@@ -119,13 +120,13 @@ def notify(changed: UUID, state_id: UUID | None = None) -> None:
 
 
 async def ask_database[T](question: Callable[[], T]) -> T:
-    """Run a short question in one of the few threads, and give its connection back."""
+    """Run a short question in one of the few threads."""
 
     def ask() -> T:
         try:
             return question()
         finally:
-            connections.close_all()
+            let_connections_go()
 
     return await asyncio.get_running_loop().run_in_executor(_database, ask)
 

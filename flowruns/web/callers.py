@@ -5,14 +5,12 @@ as there are turns.
 """
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from inspect import iscoroutinefunction
+from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils.decorators import sync_and_async_middleware
 
 from flowruns.web.types import Scope, read_headers
 
@@ -23,7 +21,6 @@ _SESSION = "sessionid="
 _NETWORK_BITS = 64  # of an address of version 6; one customer has them all
 
 type Answer = Callable[[HttpRequest], HttpResponse]
-type AsyncAnswer = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 
 class Callers:
@@ -69,18 +66,9 @@ def _read_address(scope: Scope) -> str:
     return str(address)
 
 
-@sync_and_async_middleware
-def note_callers(get_response: Answer | AsyncAnswer) -> Answer | AsyncAnswer:
+def note_callers(get_response: Answer) -> Answer:
     """Say in the scope of a request that its key, or its session, was found valid."""
-    if iscoroutinefunction(get_response):
-        answer_later = cast("AsyncAnswer", get_response)
-
-        async def note_later(request: HttpRequest) -> HttpResponse:
-            return _note(request, await answer_later(request))
-
-        return note_later
-    answer = cast("Answer", get_response)
-    return lambda request: _note(request, answer(request))
+    return lambda request: _note(request, get_response(request))
 
 
 def _note(request: HttpRequest, response: HttpResponse) -> HttpResponse:

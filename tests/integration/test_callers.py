@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.asgi import get_asgi_application
 from django.test import Client
 
 from flowruns.services.api_keys import create_api_key
 from flowruns.web import callers
 from flowruns.web.callers import IS_KNOWN, Callers
+from flowruns.web.threads import ThreadedHandler
 from flowruns.web.types import Message, Scope
 
 
@@ -38,8 +38,7 @@ def answer(scope: Scope) -> int:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    application: Any = get_asgi_application()
-    asyncio.run(application(scope, receive, send))
+    asyncio.run(ThreadedHandler(threads=1)(scope, receive, send))
     status: int = sent[0]["status"]
     return status
 

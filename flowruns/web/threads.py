@@ -1,0 +1,70 @@
+"""Django answering in threads that stay, each with a database connection of its own.
+
+Django's ASGI handler goes to and fro between the event loop and a thread that it starts for the
+request, and ends with its connection; that takes longer than most answers. Here a request goes to
+a thread once, through Django's synchronous middleware, and its answer comes back.
+"""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO, Any, cast
+
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from django.core import signals
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.handlers.base import BaseHandler
+from django.db import connections
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import set_script_prefix
+
+from flowruns.models.connections import let_connections_go
+from flowruns.web.types import Scope
+
+
+class ThreadedHandler(ASGIHandler):
+    """Django as an ASGI application that answers so many requests at once.
+
+    A request whose client leaves meanwhile is answered to its end.
+    """
+
+    def __init__(self, threads: int) -> None:
+        BaseHandler.__init__(self)
+        self.load_middleware(is_async=False)
+        self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="requests")
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        with body:
+            loop = asyncio.get_running_loop()
+            response = await loop.run_in_executor(self._threads, self._answer, scope, body)
+            if not response.streaming:
+                await self.send_response(response, send)
+                return
+            # What is made while it is sent has a thread of its own, which ends with it
+            async with ThreadSensitiveContext():
+                try:
+                    await self.send_response(response, send)
+                finally:
+                    await sync_to_async(_end)(response)
+
+    def _answer(self, scope: Scope, body: IO[bytes]) -> HttpResponseBase:
+        """Return the whole answer; of one that is streamed only how it begins."""
+        set_script_prefix(get_script_prefix(scope))
+        signals.request_started.send(sender=self.__class__, scope=scope)
+        try:
+            request, refusal = self.create_request(scope, body)
+            response = refusal or self.get_response(cast("HttpRequest", request))
+            if not response.streaming:
+                response.close()
+            return response
+        finally:
+            let_connections_go()
+
+
+def _end(response: HttpResponseBase) -> None:
+    response.close()
+    connections.close_all()
