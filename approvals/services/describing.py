@@ -22,10 +22,13 @@ def describe_run(approval: Approval) -> str:
 
 
 def describe_parameters(parameters: Mapping[str, Any]) -> str:
-    """Return parameters as a person says them: `order 4711 · amount 2.5 · items: 3 entries`."""
+    """Return parameters as a person says them: `amount 2.5 · items with 3 entries · order 4711`.
+
+    By their names, because PostgreSQL keeps no order of them.
+    """
     parts = [
         f"{_shorten(name.replace('_', ' '))} {words}"
-        for name, value in list(parameters.items())[:_MAX_VALUES]
+        for name, value in sorted(parameters.items())[:_MAX_VALUES]
         if (words := _shorten(_write(value)))
     ]
     return _shorten(" · ".join(parts), MAX_LENGTH)

@@ -1,8 +1,9 @@
 """Rows as Prefect's REST API shows them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from flowruns import wire
 from flowruns.domain.states import TERMINAL_STATES, State, StateType
@@ -16,6 +17,7 @@ from flowruns.models import (
     TaskRun,
     TaskRunState,
 )
+from flowruns.models.prepared import PreparedQuery
 from flowruns.models.states import Run
 from flowruns.services.deployments.deployments import is_served
 from flowruns.services.limits.concurrency import count_active
@@ -23,6 +25,10 @@ from flowruns.wire import deployments as wire_deployments
 from flowruns.wire import schedules as wire_schedules
 from flowruns.wire import task_runs as wire_task_runs
 from flowruns.wire.concurrency import GlobalConcurrencyLimit, NewConcurrencyLimit
+
+_STATES: dict[type[FlowRunState] | type[TaskRunState], PreparedQuery[Any]] = {
+    kept: PreparedQuery(kept.objects.all(), by="pk") for kept in (FlowRunState, TaskRunState)
+}
 
 
 def present_flow_run(run: FlowRun) -> wire.FlowRun:
@@ -38,9 +44,18 @@ def current_states(
     runs: Sequence[Run], kept: type[FlowRunState] | type[TaskRunState]
 ) -> Iterator[State | None]:
     """Yield the current state of each run, all read by one query."""
-    states = kept.objects.in_bulk([run.state_id for run in runs if run.state_id])
+    ids = [run.state_id for run in runs if run.state_id]
+    states = kept.objects.in_bulk(ids) if len(ids) > 1 else _read_state(ids, kept)
     for run in runs:
         yield states[run.state_id].to_domain() if run.state_id in states else None
+
+
+def _read_state(
+    ids: list[UUID], kept: type[FlowRunState] | type[TaskRunState]
+) -> Mapping[UUID | None, FlowRunState | TaskRunState]:
+    """Return the one state, or none, as `in_bulk` does."""
+    found = (_STATES[kept].find(each) for each in ids)
+    return {state.pk: state for state in found if state is not None}
 
 
 def present_log(line: LogLine) -> wire.Log:

@@ -75,7 +75,7 @@ def test_a_row_without_a_question_says_what_the_run_is_about(make_run: Make) -> 
     parameters = {"order": 4711, "customer_name": "Ann", "urgent": True}
     make_run(parameters=parameters).pause()
     client = log_in()
-    assert "order 4711 · customer name Ann · urgent yes" in text_of(client.get("/"))
+    assert "customer name Ann · order 4711 · urgent yes" in text_of(client.get("/"))
     assert "4711" in text_of(client.get("/?q=4711"))
     make_run(name="bare").pause()
     assert "Asks for your approval to go on." in text_of(client.get("/?q=bare"))
