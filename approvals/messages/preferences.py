@@ -8,7 +8,7 @@ from django.db import transaction
 from approvals.messages.announcing import GRACE
 from approvals.messages.recipients import get_channel
 from approvals.messages.timing import utc_now
-from approvals.outbox import Channel, Notification, Profile
+from approvals.models import Channel, Notification, Profile
 
 
 def find_channel(user: User) -> Channel:

@@ -13,8 +13,8 @@ from uuid import UUID
 
 from django.http import Http404
 
-from approvals import prose
-from approvals.tables import Table, read_json, read_table
+from approvals.display import markdown
+from approvals.display.tables import Table, read_json, read_table
 from flowruns.connectors import ArtifactHead, get_connector
 from flowruns.domain.errors import ArtifactNotFound
 
@@ -45,7 +45,7 @@ class Content:
     @property
     def is_long(self) -> bool:
         """Whether a text fills more than a phone's screen."""
-        return self.kind in {"markdown", "text"} and prose.is_long(self.text)
+        return self.kind in {"markdown", "text"} and markdown.is_long(self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +140,8 @@ def _read(kind: str, data: Any, *, start: int, limit: int) -> Content:
     if kind == "image" and isinstance(data, str):
         return _read_picture(data.strip())
     if kind == "markdown" and isinstance(data, str):
-        is_cut = len(data) > prose.MAX_LENGTH
-        return Content(kind="markdown", text=data[: prose.MAX_LENGTH], is_cut=is_cut)
+        is_cut = len(data) > markdown.MAX_LENGTH
+        return Content(kind="markdown", text=data[: markdown.MAX_LENGTH], is_cut=is_cut)
     text = _write(read_json(data) if isinstance(data, str) else data)
     return Content(kind="text", text=text[:MAX_TEXT], is_cut=len(text) > MAX_TEXT)
 

@@ -12,8 +12,8 @@ from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_save
 
+from approvals.display.markdown import find_title, summarise_markdown
 from approvals.models import STANDING, Approval, Decision, Vote
-from approvals.prose import find_title, summarise_markdown
 from approvals.services.asked import keep_schema
 from approvals.services.describing import describe_run
 from approvals.services.drafts import end_drafts, hold_waiting

@@ -9,18 +9,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from approvals.forms import Question, attach_refusal, mark_description, read_question
-from approvals.http import Request, back_query, fragment, reviewers_only, unchanged
-from approvals.models import Approval
-from approvals.panels import read_panel
-from approvals.restoring import Restored, carry_form, fill_in, find_earlier, restore
-from approvals.schemaforms import Form, JSONValue
-from approvals.services import artifacts, drafts, inbox, votes
-from approvals.services.decisions import Decided, Refused, TooLate
-from approvals.services.presence import name_others
-from approvals.services.uploads import ReviewersFiles
-from approvals.services.votes import VoteResult
-from approvals.typed import (
+from approvals.answering.panels import read_panel
+from approvals.answering.prefill import Restored, carry_form, fill_in, find_earlier, restore
+from approvals.answering.questions import Question, attach_refusal, mark_description, read_question
+from approvals.answering.unsent import (
     ASKED,
     carry_answer,
     describe_draft,
@@ -29,9 +21,17 @@ from approvals.typed import (
     mark_files,
     read_typed,
 )
+from approvals.models import Approval
+from approvals.schemaforms import Form, JSONValue
+from approvals.services import artifacts, drafts, inbox, votes
+from approvals.services.decisions import Decided, Refused, TooLate
+from approvals.services.presence import name_others
+from approvals.services.uploads import ReviewersFiles
+from approvals.services.votes import VoteResult
 from approvals.views.accounts import ask_to_log_in
 from approvals.views.endings import confirm, ending_context, tell_too_late
 from approvals.views.votes import SEEN, has_signed, read_override_reason, tell
+from approvals.web.pages import Request, back_query, fragment, reviewers_only, unchanged
 
 EARLIER = "earlier"
 """The part of an address that asks for what the same run was told before."""

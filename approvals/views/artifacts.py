@@ -6,7 +6,9 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from approvals.http import (
+from approvals.services import artifacts, inbox
+from approvals.services.artifacts import Shown
+from approvals.web.pages import (
     Request,
     fragment,
     read_back,
@@ -14,8 +16,6 @@ from approvals.http import (
     reviewers_only,
     unchanged,
 )
-from approvals.services import artifacts, inbox
-from approvals.services.artifacts import Shown
 
 
 @require_safe

@@ -7,13 +7,13 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from approvals.forms import describe_decision
-from approvals.http import Back, Request, read_back
-from approvals.inbox_address import read_filters_of
+from approvals.answering.questions import describe_decision
+from approvals.answering.unsent import describe_draft, describe_typed
 from approvals.models import Approval
 from approvals.services import drafts, inbox
 from approvals.services.drafts import LEFTOVERS_KEPT, Typed
-from approvals.typed import describe_draft, describe_typed
+from approvals.web.inbox_address import read_filters_of
+from approvals.web.pages import Back, Request, read_back
 
 
 def ending_context(request: Request, approval: Approval) -> dict[str, Any]:

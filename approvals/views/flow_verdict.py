@@ -6,9 +6,9 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from approvals.http import Request, fragment, unchanged
-from approvals.refusals import read_flow_verdict
+from approvals.answering.flow_errors import read_flow_verdict
 from approvals.services import inbox
+from approvals.web.pages import Request, fragment, unchanged
 
 
 @require_safe

@@ -6,16 +6,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from approvals.forms import find_reason_problem
-from approvals.http import Request, read_back, reviewers_only
+from approvals.answering.questions import find_reason_problem
+from approvals.answering.unsent import carry_reason
 from approvals.models import Approval
 from approvals.services import drafts, inbox, votes
 from approvals.services.decisions import Decided, Refused, TooLate
 from approvals.services.drafts import Typed
 from approvals.services.votes import Counted, NotYours
-from approvals.typed import carry_reason
 from approvals.views.accounts import ask_to_log_in
 from approvals.views.endings import confirm, tell_too_late
+from approvals.web.pages import Request, read_back, reviewers_only
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -7,12 +7,12 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from approvals.http import Request, fragment, reviewers_only, unchanged
-from approvals.panels import Panel, read_panel
+from approvals.answering.panels import Panel, read_panel
+from approvals.answering.summaries import summarise_approvals
 from approvals.services import artifacts, inbox
 from approvals.services.inbox import RunView
 from approvals.services.timelines import Timeline, read_timeline
-from approvals.summaries import summarise_approvals
+from approvals.web.pages import Request, fragment, reviewers_only, unchanged
 
 
 @require_safe

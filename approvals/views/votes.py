@@ -8,13 +8,13 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from approvals.http import Request, reviewers_only
 from approvals.models import Approval
 from approvals.services import inbox, votes
 from approvals.services.decisions import Decided, Refused, TooLate
 from approvals.services.drafts import Typed
 from approvals.services.votes import Counted, NotYours, VoteResult
 from approvals.views.endings import confirm, tell_too_late
+from approvals.web.pages import Request, reviewers_only
 
 SEEN = "seen"
 PASSWORD = "password"  # noqa: S105 -- the name of a field

@@ -10,14 +10,14 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, QueryDict
 from django.urls import Resolver404, resolve
 
-from approvals.forms import Question, load_json, read_question
-from approvals.http import Fields, seal, unseal
+from approvals.answering.questions import Question, load_json, read_question
 from approvals.models import Approval, Draft
 from approvals.schemaforms import FileStore, Form, name_kept
 from approvals.schemaforms.posted import OPERATION, ROOT
 from approvals.services import drafts, inbox
 from approvals.services.asked import find_schema
 from approvals.services.drafts import MAX_DRAFT_LENGTH, Saving, Typed
+from approvals.web.pages import Fields, seal, unseal
 
 ASKED = "asked"
 """The field that says which schema a page showed, by its digest."""
