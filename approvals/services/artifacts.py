@@ -49,7 +49,7 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class ArtifactView:
     """An artifact as a page shows it."""
 
     id: UUID
@@ -61,37 +61,37 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exhibition:
+class ArtifactPage:
     """What a run shows, oldest first; `mark` changes whenever more than progress does."""
 
-    shown: Sequence[Shown]
+    shown: Sequence[ArtifactView]
     has_more: bool
     mark: str
 
 
 def read_artifacts(
     flow_run_id: UUID, *, connector: str = "local", until: datetime | None = None
-) -> Exhibition:
+) -> ArtifactPage:
     """Return what a run shows now, or showed at that time."""
     source = get_connector(connector)
     heads = source.list_artifacts(flow_run_id, limit=MAX_ARTIFACTS + 1, until=until)
     kept = [head for head in heads[-MAX_ARTIFACTS:] if head.type != "result"]
     shown = [_show(head, connector) for head in kept]
-    return Exhibition(
+    return ArtifactPage(
         shown=[artifact for artifact in shown if artifact is not None],
         has_more=len(heads) > MAX_ARTIFACTS,
         mark=_mark(kept),
     )
 
 
-def read_artifact(artifact_id: UUID, *, connector: str = "local", page: int = 1) -> Shown:
+def read_artifact(artifact_id: UUID, *, connector: str = "local", page: int = 1) -> ArtifactView:
     """Return one artifact, of a table the rows of one page; raises `Http404`."""
     try:
         found = get_connector(connector).read_artifact(artifact_id)
     except ArtifactNotFound:
         raise Http404("No such artifact.") from None
     start = (page - 1) * ROWS_A_PAGE
-    return Shown(
+    return ArtifactView(
         id=artifact_id,
         title=_title(found.key or "", found.type or ""),
         description=found.description or "",
@@ -110,12 +110,12 @@ def read_data(artifact_id: UUID, *, connector: str = "local") -> str:
     return data if isinstance(data, str) else _write(data)
 
 
-def _show(head: ArtifactHead, connector: str) -> Shown | None:
+def _show(head: ArtifactHead, connector: str) -> ArtifactView | None:
     try:
         content = _read_beside(connector, head.id, head.updated)
     except ArtifactNotFound:  # deleted since the list was read
         return None
-    return Shown(
+    return ArtifactView(
         id=head.id,
         title=_title(head.key, head.type),
         description=head.description,

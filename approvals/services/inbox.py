@@ -40,7 +40,7 @@ class RunView:
     # whether it is to be started, by a process that nobody runs
     is_stranded: bool = False
     # whether it waits for an answer, and the process that should hear of it is not there
-    is_missed: bool = False
+    is_lost: bool = False
 
     @property
     def is_going_on(self) -> bool:
@@ -218,7 +218,7 @@ def read_run_alone(flow_run_id: UUID, *, connector: str = "local") -> RunView:
         flow_run=flow_run,
         flow_name=flow_name,
         is_stranded=_is_due(flow_run) and not source.is_served(flow_run),
-        is_missed=flow_run.state_type is StateType.PAUSED and source.is_missed(flow_run_id),
+        is_lost=flow_run.state_type is StateType.PAUSED and source.is_lost(flow_run_id),
     )
 
 

@@ -19,7 +19,7 @@ from approvals.services.describing import describe_run
 from approvals.services.drafts import end_drafts, hold_waiting
 from approvals.services.facets import drop_facets, keep_tags
 from approvals.services.filters import find_neglected_at
-from approvals.services.presence import forget_presence
+from approvals.services.presence import delete_presence
 from approvals.services.seats import (
     dump_votes,
     freeze_seats,
@@ -225,7 +225,7 @@ def _leave_inbox(approval: Approval) -> None:
     """Drop what only the lists of what waits read, so that they stay short."""
     approval.seats.filter(is_open=True).update(is_open=False)
     drop_facets(approval)
-    forget_presence(approval)
+    delete_presence(approval)
 
 
 def _record_votes(approval: Approval, change: StateChange, decided_at: datetime) -> None:

@@ -19,7 +19,7 @@ from approvals.answering.unsent import (
     find_asked,
     keep_draft,
     mark_files,
-    read_typed,
+    read_unsent,
 )
 from approvals.models import Approval
 from approvals.schemaforms import Form, JSONValue
@@ -99,9 +99,9 @@ def _take_answer(
     asked = find_asked(approval, question, request.POST.get(ASKED, ""))
     files = ReviewersFiles(approval, request.user)
     form = asked.read(request.POST, request.FILES, files) if asked else question.open()
-    typed = read_typed(asked or question, form)
+    unsent = read_unsent(asked or question, form)
     if not approval.is_waiting:
-        return tell_too_late(request, approval, typed)
+        return tell_too_late(request, approval, unsent)
     if question.is_arriving or asked is not question:
         return _show_changed(request, approval, question, asked or question, form)
     if form.operation or not form.is_valid:
@@ -116,7 +116,7 @@ def _tell_result(
         attach_refusal(form, result)
         return _show_kept(request, approval, question, form)
     if isinstance(result, TooLate):
-        return tell_too_late(request, result.approval, read_typed(question, form))
+        return tell_too_late(request, result.approval, read_unsent(question, form))
     if isinstance(result, Decided):
         return confirm(request, approval, "Your answer is on its way. The flow goes on.")
     return tell(request, approval, result)

@@ -55,5 +55,5 @@ def _read_context(request: Request, flow_run_id: UUID, run: RunView) -> dict[str
 
 def _mark_of(run: RunView, timeline: Timeline | None, panel: Panel | None) -> str:
     """Return a mark that changes whenever the part of the page that follows the run does."""
-    mark = f"{timeline.mark if timeline else ''}-{run.is_stranded:d}{run.is_missed:d}"
+    mark = f"{timeline.mark if timeline else ''}-{run.is_stranded:d}{run.is_lost:d}"
     return f"{mark}-{panel.mark}" if panel else mark

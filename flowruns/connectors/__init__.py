@@ -7,9 +7,9 @@ from flowruns.connectors.protocol import (
     Connector,
     HistoryState,
     PauseForm,
+    Reply,
     Requester,
     TimelineEntry,
-    Verdict,
 )
 
 __all__ = [
@@ -18,9 +18,9 @@ __all__ = [
     "Connector",
     "HistoryState",
     "PauseForm",
+    "Reply",
     "Requester",
     "TimelineEntry",
-    "Verdict",
     "get_connector",
 ]
 
