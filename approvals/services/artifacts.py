@@ -15,7 +15,8 @@ from django.http import Http404
 
 from approvals.display import markdown
 from approvals.display.tables import Table, read_json, read_table
-from flowruns.connectors import ArtifactHead, get_connector
+from approvals.models import Approval
+from flowruns.connectors import LOCAL, ArtifactHead, Connector, get_connector
 from flowruns.domain.errors import ArtifactNotFound
 
 type Kind = Literal["markdown", "table", "progress", "picture", "link", "text"]
@@ -69,14 +70,23 @@ class ArtifactPage:
     mark: str
 
 
-def read_artifacts(
-    flow_run_id: UUID, *, connector: str = "local", until: datetime | None = None
+def read_artifacts(flow_run_id: UUID) -> ArtifactPage:
+    """Return what a run of this server shows now."""
+    return _read_page(get_connector(LOCAL), flow_run_id)
+
+
+def read_artifacts_of(approval: Approval) -> ArtifactPage:
+    """Return what an approval's run shows, or showed when the approval ended."""
+    source = get_connector(approval.connector)
+    return _read_page(source, approval.flow_run_id, until=approval.closed_at)
+
+
+def _read_page(
+    source: Connector, flow_run_id: UUID, *, until: datetime | None = None
 ) -> ArtifactPage:
-    """Return what a run shows now, or showed at that time."""
-    source = get_connector(connector)
     heads = source.list_artifacts(flow_run_id, limit=MAX_ARTIFACTS + 1, until=until)
     kept = [head for head in heads[-MAX_ARTIFACTS:] if head.type != "result"]
-    shown = [_show(head, connector) for head in kept]
+    shown = [_show(head, source.name) for head in kept]
     return ArtifactPage(
         shown=[artifact for artifact in shown if artifact is not None],
         has_more=len(heads) > MAX_ARTIFACTS,
@@ -84,10 +94,10 @@ def read_artifacts(
     )
 
 
-def read_artifact(artifact_id: UUID, *, connector: str = "local", page: int = 1) -> ArtifactView:
+def read_artifact(artifact_id: UUID, *, page: int = 1) -> ArtifactView:
     """Return one artifact, of a table the rows of one page; raises `Http404`."""
     try:
-        found = get_connector(connector).read_artifact(artifact_id)
+        found = get_connector(LOCAL).read_artifact(artifact_id)
     except ArtifactNotFound:
         raise Http404("No such artifact.") from None
     start = (page - 1) * ROWS_A_PAGE
@@ -101,10 +111,10 @@ def read_artifact(artifact_id: UUID, *, connector: str = "local", page: int = 1)
     )
 
 
-def read_data(artifact_id: UUID, *, connector: str = "local") -> str:
+def read_data(artifact_id: UUID) -> str:
     """Return all of an artifact's data as text; raises `Http404`."""
     try:
-        data = get_connector(connector).read_artifact(artifact_id).data
+        data = get_connector(LOCAL).read_artifact(artifact_id).data
     except ArtifactNotFound:
         raise Http404("No such artifact.") from None
     return data if isinstance(data, str) else _write(data)

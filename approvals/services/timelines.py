@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from approvals.models import Approval
-from flowruns.connectors import TimelineEntry, get_connector
+from flowruns.connectors import LOCAL, TimelineEntry, get_connector
 from flowruns.domain.states import TERMINAL_STATES
 from flowruns.wire import FlowRun
 
@@ -39,13 +39,11 @@ class Timeline:
 
 
 def read_timeline(
-    flow_run: FlowRun, approvals: Sequence[Approval], *, before: str = "", connector: str = "local"
+    flow_run: FlowRun, approvals: Sequence[Approval], *, before: str = ""
 ) -> Timeline:
     """Read the page that begins before a place, or the latest one."""
     position = _read_place(before)
-    entries = get_connector(connector).read_timeline(
-        flow_run.id, before=position, limit=PAGE_SIZE + 1
-    )
+    entries = get_connector(LOCAL).read_timeline(flow_run.id, before=position, limit=PAGE_SIZE + 1)
     shown = entries[:PAGE_SIZE]
     opened = {approval.pause_state_id: approval for approval in approvals}
     items = [TimelineItem(entry=entry, approval=opened.get(entry.id)) for entry in shown]

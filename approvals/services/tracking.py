@@ -32,7 +32,7 @@ from approvals.services.uploads import drop_uploads
 from approvals.services.voiding import void_outdated, void_votes
 from approvals.services.withholding import withhold
 from approvals.signals import approval_closed, approval_described, approval_waits
-from flowruns.connectors import PauseForm, get_connector
+from flowruns.connectors import LOCAL, PauseForm, get_connector
 from flowruns.domain.actors import Actor, ActorKind, server
 from flowruns.domain.rejections import read_rejection
 from flowruns.domain.states import State, StateType
@@ -47,7 +47,6 @@ from flowruns.signals import (
     run_input_deleted,
 )
 
-_LOCAL = "local"
 _QUESTION_LENGTH = 300
 _TITLE_LENGTH = 120
 _GOING_ON = {StateType.RUNNING, StateType.SCHEDULED}
@@ -165,13 +164,13 @@ def follow_deletion(*, deleted: InputDeleted, **_: Any) -> None:
 
 def _waiting_of(flow_run_id: UUID) -> QuerySet[Approval]:
     return Approval.objects.filter(
-        connector=_LOCAL, flow_run_id=flow_run_id, outcome=Approval.Outcome.WAITING
+        connector=LOCAL, flow_run_id=flow_run_id, outcome=Approval.Outcome.WAITING
     )
 
 
 def _open(change: StateChange, pause: State) -> None:
     approval = Approval(
-        connector=_LOCAL,
+        connector=LOCAL,
         flow_run_id=change.flow_run_id,
         pause_state_id=pause.id,
         pause_key=pause.details.pause_key or "",
@@ -201,7 +200,7 @@ def _ask(approval: Approval, description: str) -> None:
 
 def _close(change: StateChange, pause: State) -> None:
     approval = Approval.objects.filter(
-        connector=_LOCAL, pause_state_id=pause.id, outcome=Approval.Outcome.WAITING
+        connector=LOCAL, pause_state_id=pause.id, outcome=Approval.Outcome.WAITING
     ).first()
     if approval is None:
         return

@@ -244,10 +244,8 @@ def _render(
         "here": back_query(reverse("approval", args=[approval.pk])),
         "form": form,
         "panel": read_panel(approval, user=request.user),
-        "run": inbox.read_run(approval.flow_run_id, connector=approval.connector),
-        "artifacts": artifacts.read_artifacts(
-            approval.flow_run_id, connector=approval.connector, until=approval.closed_at
-        ),
+        "run": inbox.read_run_of(approval),
+        "artifacts": artifacts.read_artifacts_of(approval),
         **extra,
     }
     return render(request, "approvals/approval.html", context, status=status)

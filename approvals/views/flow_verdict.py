@@ -16,7 +16,7 @@ from approvals.web.pages import Request, fragment, unchanged
 def show_flow_verdict(request: Request, approval_id: UUID) -> HttpResponse:
     """Say that the flow refused an answer as soon as it has; 204 while it may yet do so."""
     approval = inbox.get_approval_for(request.user, approval_id)
-    run = inbox.read_run(approval.flow_run_id, connector=approval.connector)
+    run = inbox.read_run_of(approval)
     if read_flow_verdict(approval, run).is_open:
         return unchanged()
     return render(request, "approvals/_flow_verdict.html", {"approval": approval, "run": run})

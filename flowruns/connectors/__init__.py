@@ -13,6 +13,7 @@ from flowruns.connectors.protocol import (
 )
 
 __all__ = [
+    "LOCAL",
     "ArtifactHead",
     "CheckedAnswer",
     "Connector",
@@ -23,6 +24,9 @@ __all__ = [
     "TimelineEntry",
     "get_connector",
 ]
+
+# The connector to the runs of this server.
+LOCAL = LocalConnector.name
 
 
 def get_connector(name: str) -> Connector:
