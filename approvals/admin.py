@@ -11,8 +11,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from approvals.messages import webhooks
-from approvals.models import Approval, Decision, Policy, Vote
-from approvals.outbox import Webhook, WebhookDelivery
+from approvals.models import Approval, Decision, Policy, Vote, Webhook, WebhookDelivery
 from approvals.services.inbox import visible_to
 from approvals.services.policies import PolicyProblem, check_policy, find_problem
 from approvals.services.seats import apply_again, list_answerers

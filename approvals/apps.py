@@ -8,9 +8,10 @@ class ApprovalsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from approvals import checks, lockout  # noqa: F401 -- checks register themselves
+        from approvals import checks  # noqa: F401 -- checks register themselves
         from approvals.messages import announcing, webhooks
         from approvals.services import guarding, tracking
+        from approvals.web import lockout
 
         tracking.connect()
         announcing.connect()

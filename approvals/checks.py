@@ -19,7 +19,7 @@ def check_addresses(**_: Any) -> list[CheckMessage]:
     if [_address_of(forwarded) for forwarded in _FORWARDED] == list(_FORWARDED):
         return []
     message = "TRUST_PROXY does not reach the lock-out of log-ins: all clients are one address."
-    hint = "AXES_CLIENT_IP_CALLABLE must name approvals.lockout.read_address."
+    hint = "AXES_CLIENT_IP_CALLABLE must name approvals.web.lockout.read_address."
     return [Error(message, hint=hint, id="approvals.E001")]
 
 

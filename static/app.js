@@ -12,7 +12,7 @@
     document.cookie = `${name}=${value}; path=/; max-age=31536000; samesite=lax${secure}`;
   }
 
-  // Spans of time, in the words of approvals/words.py.
+  // Spans of time, in the words of approvals/display/labels.py.
   const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 
   function span(seconds, parts) {

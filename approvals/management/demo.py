@@ -13,7 +13,7 @@ from pathlib import Path
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import User
 
-from approvals.private_files import open_private, read_private, write_private
+from approvals.management.private_files import open_private, read_private, write_private
 from flowruns.domain.actors import api_key, server
 from flowruns.domain.states import TERMINAL_STATES, StateType, cancelled
 from flowruns.models import ApiKey, FlowRun

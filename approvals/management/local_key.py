@@ -3,7 +3,7 @@
 import socket
 from pathlib import Path
 
-from approvals.private_files import one_at_a_time, read_private, write_private
+from approvals.management.private_files import one_at_a_time, read_private, write_private
 from flowruns.models import ApiKey
 from flowruns.services.api_keys import create_api_key, find_any_api_key
 

@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connection
 
-from approvals.private_files import one_at_a_time
+from approvals.management.private_files import one_at_a_time
 
 _LOCK = 7_237_129  # any number that nobody else locks in this database
 

@@ -17,8 +17,7 @@ from approvals.messages.recipients import (
     is_mail_on,
     open_channels,
 )
-from approvals.models import Approval, Decision
-from approvals.outbox import Channel, Notification
+from approvals.models import Approval, Channel, Decision, Notification
 from approvals.signals import approval_closed, approval_described, approval_waits
 from flowruns.domain.actors import Actor, ActorKind
 

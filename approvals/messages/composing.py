@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from approvals.messages.muting import write_mute_address
 from approvals.messages.timing import zone_of
-from approvals.outbox import Channel, Notification
+from approvals.models import Channel, Notification
 
 # Python folds what is longer than a line into encoded words, which none of these may be.
 _WHOLE = {"in-reply-to", "list-unsubscribe", "references"}

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.conf import settings
 
+from approvals.display.labels import outcome_label, person
 from approvals.models import Approval
-from approvals.words import outcome_words, person
 
 _MOST = 200  # characters of one text
 _NOT_PRINTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
@@ -25,7 +25,7 @@ def write_content(approval: Approval) -> dict[str, Any]:
 def write_ending(approval: Approval, *, with_reason: bool = False) -> dict[str, Any]:
     """Return beside it how an approval has ended, by whom and when, and to requesters why."""
     content = write_content(approval)
-    content["outcome"] = outcome_words(approval.outcome)[0]
+    content["outcome"] = outcome_label(approval.outcome)[0]
     content["at"] = approval.closed_at.isoformat() if approval.closed_at else ""
     if settings.MESSAGE_CONTENT == "nothing":
         return content

@@ -5,8 +5,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from approvals.models import Approval
-from approvals.outbox import Notification
+from approvals.models import Approval, Notification
 from approvals.services.inbox import visible_to
 
 PAGE_SIZE = 50

@@ -18,7 +18,7 @@ from approvals.messages.rechecking import find_objections
 from approvals.messages.recipients import is_mail_on
 from approvals.messages.timing import find_moment, utc_now
 from approvals.messages.verdicts import Dead, Later, SendVerdict, Sent
-from approvals.outbox import Channel, Notification, WebhookDelivery
+from approvals.models import Channel, Notification, WebhookDelivery
 
 # Longer than all the time-outs of one message together.
 LEASE = timedelta(minutes=3)

@@ -7,7 +7,7 @@ from django.core.mail import mailers
 
 from approvals.messages.composing import compose_mail, name_mail
 from approvals.messages.verdicts import Dead, Later, SendVerdict, Sent
-from approvals.outbox import Channel, Notification
+from approvals.models import Channel, Notification
 
 
 def send_mail(channel: Channel, rows: Sequence[Notification]) -> SendVerdict:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core import signing
 from django.urls import reverse
 
-from approvals.outbox import Channel
+from approvals.models import Channel
 
 _SIGNER = signing.Signer(salt="approvals.mute")
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from approvals.messages.announcing import GRACE
 from approvals.messages.recipients import get_channel
 from approvals.messages.timing import utc_now
-from approvals.outbox import Channel, Notification, Profile
+from approvals.models import Channel, Notification, Profile
 
 
 def find_channel(user: User) -> Channel:
@@ -23,7 +23,7 @@ def save_preferences(user: User, *, zone: str, hours: str, is_on: bool) -> None:
         Profile.objects.update_or_create(user=user, defaults={"zone": zone, "hours": hours})
         channel = get_channel(user)
         Channel.objects.filter(pk=channel.pk).update(is_on=is_on)
-        _look_again(channel)
+        _recheck(channel)
 
 
 def mute(user: User, span: timedelta) -> None:
@@ -32,7 +32,7 @@ def mute(user: User, span: timedelta) -> None:
         channel = get_channel(user)
         until = utc_now() + span if span else None
         Channel.objects.filter(pk=channel.pk).update(muted_until=until)
-        _look_again(channel)
+        _recheck(channel)
 
 
 def find_last_test(user: User) -> Notification | None:
@@ -41,7 +41,7 @@ def find_last_test(user: User) -> Notification | None:
     return tests.order_by("-id").first()
 
 
-def _look_again(channel: Channel) -> None:
+def _recheck(channel: Channel) -> None:
     now = utc_now()
     postponed = channel.notifications.filter(
         outcome=Notification.Outcome.WAITING, tries=0, next_try_at__gt=now + GRACE

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from approvals.messages.recipients import find_staff
-from approvals.models import Approval
-from approvals.outbox import Channel, Notification
+from approvals.models import Approval, Channel, Notification
 from approvals.services.inbox import list_waiting, visible_to
 
 Kind = Notification.Kind

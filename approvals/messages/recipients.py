@@ -6,8 +6,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
-from approvals.models import STANDING, Approval, Seat
-from approvals.outbox import Channel, Notification
+from approvals.models import STANDING, Approval, Channel, Notification, Seat
 from flowruns.connectors import get_connector
 from flowruns.domain.errors import FlowRunNotFound
 from flowruns.domain.policies import WhoKind

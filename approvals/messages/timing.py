@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from approvals.outbox import Channel, Notification, Profile
+from approvals.models import Channel, Notification, Profile
 from approvals.policies.hours import WorkingHours, find_zone, next_opening, parse_hours
 
 # After a message, what follows is gathered for so long and comes as one.

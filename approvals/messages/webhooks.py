@@ -17,8 +17,7 @@ from approvals.messages.content import write_content
 from approvals.messages.posting import post
 from approvals.messages.signing import make_secret, open_secrets, seal_secrets, sign
 from approvals.messages.timing import utc_now
-from approvals.models import Approval
-from approvals.outbox import Notification, Webhook, WebhookDelivery
+from approvals.models import Approval, Notification, Webhook, WebhookDelivery
 from approvals.signals import approval_closed, approval_waits
 
 LEASE = timedelta(minutes=3)

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from approvals.management.private_files import create_private, read_private
 from approvals.policies.hours import HoursUnreadable, parse_hours
-from approvals.private_files import create_private, read_private
 from flowruns.domain.policies import PolicyUnreadable, parse_policy
 
 _TRUE = {"1", "true", "yes", "on"}

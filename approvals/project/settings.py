@@ -58,10 +58,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "approvals.plain_http.watch_for_plain_http",
+    "approvals.web.plain_http.watch_for_plain_http",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
-    "approvals.static_files.StaticFiles",
+    "approvals.web.static_files.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -117,8 +117,8 @@ AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_RESET_ON_SUCCESS = True
 # and after so many for whatever names, the address waits: an office shares one
 LOGIN_ADDRESS_FAILURE_LIMIT = read_int("LOGIN_ADDRESS_FAILURE_LIMIT", default=30, minimum=1)
-AXES_HANDLER = "approvals.lockout.LockoutHandler"
-AXES_CLIENT_IP_CALLABLE = "approvals.lockout.read_address"
+AXES_HANDLER = "approvals.web.lockout.LockoutHandler"
+AXES_CLIENT_IP_CALLABLE = "approvals.web.lockout.read_address"
 AXES_VERBOSE = False
 # one proxy in front of us tells the client's address and scheme
 TRUST_PROXY = read_bool("TRUST_PROXY", default=False)

@@ -13,9 +13,10 @@ from uuid import UUID
 
 from django.http import Http404
 
-from approvals import prose
-from approvals.tables import Table, read_json, read_table
-from flowruns.connectors import ArtifactHead, get_connector
+from approvals.display import markdown
+from approvals.display.tables import Table, read_json, read_table
+from approvals.models import Approval
+from flowruns.connectors import LOCAL, ArtifactHead, Connector, get_connector
 from flowruns.domain.errors import ArtifactNotFound
 
 type Kind = Literal["markdown", "table", "progress", "picture", "link", "text"]
@@ -45,11 +46,11 @@ class Content:
     @property
     def is_long(self) -> bool:
         """Whether a text fills more than a phone's screen."""
-        return self.kind in {"markdown", "text"} and prose.is_long(self.text)
+        return self.kind in {"markdown", "text"} and markdown.is_long(self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class ArtifactView:
     """An artifact as a page shows it."""
 
     id: UUID
@@ -61,37 +62,46 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exhibition:
+class ArtifactPage:
     """What a run shows, oldest first; `mark` changes whenever more than progress does."""
 
-    shown: Sequence[Shown]
+    shown: Sequence[ArtifactView]
     has_more: bool
     mark: str
 
 
-def read_artifacts(
-    flow_run_id: UUID, *, connector: str = "local", until: datetime | None = None
-) -> Exhibition:
-    """Return what a run shows now, or showed at that time."""
-    source = get_connector(connector)
+def read_artifacts(flow_run_id: UUID) -> ArtifactPage:
+    """Return what a run of this server shows now."""
+    return _read_page(get_connector(LOCAL), flow_run_id)
+
+
+def read_artifacts_of(approval: Approval) -> ArtifactPage:
+    """Return what an approval's run shows, or showed when the approval ended."""
+    source = get_connector(approval.connector)
+    return _read_page(source, approval.flow_run_id, until=approval.closed_at)
+
+
+def _read_page(
+    source: Connector, flow_run_id: UUID, *, until: datetime | None = None
+) -> ArtifactPage:
     heads = source.list_artifacts(flow_run_id, limit=MAX_ARTIFACTS + 1, until=until)
     kept = [head for head in heads[-MAX_ARTIFACTS:] if head.type != "result"]
-    shown = [_show(head, connector) for head in kept]
-    return Exhibition(
+    shown = [_show(head, source.name) for head in kept]
+    return ArtifactPage(
         shown=[artifact for artifact in shown if artifact is not None],
         has_more=len(heads) > MAX_ARTIFACTS,
         mark=_mark(kept),
     )
 
 
-def read_artifact(artifact_id: UUID, *, connector: str = "local", page: int = 1) -> Shown:
+def read_artifact(artifact_id: UUID, *, page: int = 1) -> ArtifactView:
     """Return one artifact, of a table the rows of one page; raises `Http404`."""
     try:
-        found = get_connector(connector).read_artifact(artifact_id)
+        found = get_connector(LOCAL).read_artifact(artifact_id)
     except ArtifactNotFound:
         raise Http404("No such artifact.") from None
     start = (page - 1) * ROWS_A_PAGE
-    return Shown(
+    return ArtifactView(
         id=artifact_id,
         title=_title(found.key or "", found.type or ""),
         description=found.description or "",
@@ -101,21 +111,21 @@ def read_artifact(artifact_id: UUID, *, connector: str = "local", page: int = 1)
     )
 
 
-def read_data(artifact_id: UUID, *, connector: str = "local") -> str:
+def read_data(artifact_id: UUID) -> str:
     """Return all of an artifact's data as text; raises `Http404`."""
     try:
-        data = get_connector(connector).read_artifact(artifact_id).data
+        data = get_connector(LOCAL).read_artifact(artifact_id).data
     except ArtifactNotFound:
         raise Http404("No such artifact.") from None
     return data if isinstance(data, str) else _write(data)
 
 
-def _show(head: ArtifactHead, connector: str) -> Shown | None:
+def _show(head: ArtifactHead, connector: str) -> ArtifactView | None:
     try:
         content = _read_beside(connector, head.id, head.updated)
     except ArtifactNotFound:  # deleted since the list was read
         return None
-    return Shown(
+    return ArtifactView(
         id=head.id,
         title=_title(head.key, head.type),
         description=head.description,
@@ -140,8 +150,8 @@ def _read(kind: str, data: Any, *, start: int, limit: int) -> Content:
     if kind == "image" and isinstance(data, str):
         return _read_picture(data.strip())
     if kind == "markdown" and isinstance(data, str):
-        is_cut = len(data) > prose.MAX_LENGTH
-        return Content(kind="markdown", text=data[: prose.MAX_LENGTH], is_cut=is_cut)
+        is_cut = len(data) > markdown.MAX_LENGTH
+        return Content(kind="markdown", text=data[: markdown.MAX_LENGTH], is_cut=is_cut)
     text = _write(read_json(data) if isinstance(data, str) else data)
     return Content(kind="text", text=text[:MAX_TEXT], is_cut=len(text) > MAX_TEXT)
 

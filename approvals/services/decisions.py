@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from approvals.models import STANDING, Approval, Decision, Vote
 from approvals.services.inbox import visible_to
-from flowruns.connectors import PauseForm, Verdict, get_connector
+from flowruns.connectors import PauseForm, Reply, get_connector
 from flowruns.domain.actors import reviewer
 from flowruns.domain.errors import EvaluationBusy, FlowRunNotFound, Unprocessable
 
@@ -76,7 +76,7 @@ def answer_approval(approval: Approval, *, user: User, run_input: Any) -> Result
     """Answer in the user's name; `run_input` is a JSON value, {} where nothing is asked."""
     connector = get_connector(approval.connector)
     try:
-        verdict = connector.resume_flow_run(
+        reply = connector.resume_flow_run(
             approval.flow_run_id,
             run_input=run_input,
             pause_state_id=approval.pause_state_id,
@@ -86,14 +86,14 @@ def answer_approval(approval: Approval, *, user: User, run_input: Any) -> Result
         return too_late(approval)
     except (EvaluationBusy, Unprocessable) as error:
         return Refused(str(error))
-    return conclude(approval, verdict)
+    return conclude(approval, reply)
 
 
 def reject_approval(approval: Approval, *, user: User, reason: str) -> Result:
     """Cancel the run in the user's name; the flow is told the reason and who gave it."""
     connector = get_connector(approval.connector)
     try:
-        verdict = connector.reject_flow_run(
+        reply = connector.reject_flow_run(
             approval.flow_run_id,
             reason=reason,
             pause_state_id=approval.pause_state_id,
@@ -101,7 +101,7 @@ def reject_approval(approval: Approval, *, user: User, reason: str) -> Result:
         )
     except FlowRunNotFound:
         return too_late(approval)
-    return conclude(approval, verdict)
+    return conclude(approval, reply)
 
 
 def list_earlier(approval: Approval, *, user: User) -> list[Approval]:
@@ -187,13 +187,13 @@ def list_decided_flows(user: User) -> list[str]:
     return sorted(ended.values_list("flow_name", flat=True).distinct())
 
 
-def conclude(approval: Approval, verdict: Verdict) -> Result:
-    """Say what a verdict of the run's server means for an approval."""
-    if verdict.accepted:
+def conclude(approval: Approval, reply: Reply) -> Result:
+    """Say what the reply of the run's server means for an approval."""
+    if reply.accepted:
         return Decided()
     approval.refresh_from_db()
     if approval.is_waiting:
-        return Refused(verdict.reason, verdict.problems)
+        return Refused(reply.reason, reply.problems)
     return too_late(approval)
 
 

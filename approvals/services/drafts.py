@@ -31,7 +31,7 @@ class Saving(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Typed:
+class Unsent:
     """What somebody typed: `fields` of the form that `schema` makes, the reason for a rejection.
 
     None stands for what was not on the page, and leaves what was saved before.
@@ -42,12 +42,12 @@ class Typed:
     reason: str | None = None
 
 
-def save_draft(approval: Approval, *, user: User, typed: Typed) -> Saving:
+def save_draft(approval: Approval, *, user: User, unsent: Unsent) -> Saving:
     """Save what was typed while the approval waits; once it has ended nothing is stored."""
     with transaction.atomic():
         if not hold_waiting(approval):
             return Saving.ENDED
-        kept = _store(approval, user=user, typed=typed)
+        kept = _store(approval, user=user, unsent=unsent)
     return Saving.SAVED if kept else Saving.TOO_LARGE
 
 
@@ -60,13 +60,13 @@ def hold_waiting(approval: Approval) -> bool:
     return waiting.filter(pk=approval.pk, outcome=Approval.Outcome.WAITING).first() is not None
 
 
-def save_leftover(approval: Approval, *, user: User, typed: Typed) -> Draft | None:
+def save_leftover(approval: Approval, *, user: User, unsent: Unsent) -> Draft | None:
     """Keep what came too late for an approval that somebody else has ended."""
     decision = getattr(approval, "decision", None)
     if approval.is_waiting or (decision is not None and decision.reviewer_id == user.pk):
         return None
     with transaction.atomic():
-        return _store(approval, user=user, typed=typed)
+        return _store(approval, user=user, unsent=unsent)
 
 
 def read_draft(approval: Approval, *, user: User) -> Draft | None:
@@ -107,15 +107,15 @@ def drop_old_drafts() -> int:
     return dropped
 
 
-def _store(approval: Approval, *, user: User, typed: Typed) -> Draft | None:
+def _store(approval: Approval, *, user: User, unsent: Unsent) -> Draft | None:
     values: dict[str, object] = {"saved_at": datetime.now(UTC)}
-    if typed.fields is not None:
-        values["fields"] = json.dumps(typed.fields)
-        values["schema_digest"] = digest_schema(typed.schema)
-    if typed.reason is not None:
-        values["reason"] = typed.reason.replace("\x00", "")
+    if unsent.fields is not None:
+        values["fields"] = json.dumps(unsent.fields)
+        values["schema_digest"] = digest_schema(unsent.schema)
+    if unsent.reason is not None:
+        values["reason"] = unsent.reason.replace("\x00", "")
     if sum(len(value) for value in values.values() if isinstance(value, str)) > MAX_DRAFT_LENGTH:
         return None
     draft, _ = Draft.objects.update_or_create(approval=approval, reviewer=user, defaults=values)
-    keep_schema(approval, typed.schema)
+    keep_schema(approval, unsent.schema)
     return draft

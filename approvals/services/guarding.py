@@ -8,12 +8,12 @@ from approvals.policies.judge import Ended, Judgement, Met, Open, PartSeats
 from approvals.schemaforms import SchemaUnsupported
 from approvals.services.seats import describe_who, judge_approval, list_votes
 from approvals.services.withholding import withhold
+from flowruns.connectors import LOCAL
 from flowruns.domain.actors import Actor, ActorKind
 from flowruns.domain.policies import WhoKind
 from flowruns.domain.rejections import read_rejection
 from flowruns.signals import PauseEnding, pause_is_ending
 
-_LOCAL = "local"
 _NUMBERS = dict(enumerate("one two three four five six seven eight nine".split(), 1))
 _OTHER_ANSWER = "Others have agreed to another answer."
 
@@ -25,7 +25,7 @@ def connect() -> None:
 
 def guard_pause(*, ending: PauseEnding, **_: Any) -> str | None:
     """Return why the reviewers of a pause do not let its run go on, or None where they do."""
-    of_pause = Approval.objects.filter(connector=_LOCAL, pause_state_id=ending.pause.id)
+    of_pause = Approval.objects.filter(connector=LOCAL, pause_state_id=ending.pause.id)
     approval = of_pause.filter(is_guarded=True).first()
     if approval is None or approval.outcome == Approval.Outcome.ANSWERED:
         return None

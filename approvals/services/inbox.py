@@ -13,7 +13,7 @@ from django.http import Http404
 from approvals.models import STANDING, Approval, Asker, Seat, Vote
 from approvals.services.filters import InboxFilters, Which
 from approvals.services.presence import name_others
-from flowruns.connectors import HistoryState, get_connector
+from flowruns.connectors import LOCAL, Connector, HistoryState, get_connector
 from flowruns.domain.errors import FlowNotFound, FlowRunNotFound
 from flowruns.domain.policies import WhoKind
 from flowruns.domain.states import TERMINAL_STATES, StateType
@@ -40,7 +40,7 @@ class RunView:
     # whether it is to be started, by a process that nobody runs
     is_stranded: bool = False
     # whether it waits for an answer, and the process that should hear of it is not there
-    is_missed: bool = False
+    is_lost: bool = False
 
     @property
     def is_going_on(self) -> bool:
@@ -181,12 +181,25 @@ def next_waiting(
     return same_run.first() or chosen.first() or mine.first()
 
 
-def read_run(flow_run_id: UUID, *, connector: str = "local") -> RunView:
-    """Gather what a page shows of a run."""
-    run = read_run_alone(flow_run_id, connector=connector)
+def read_run(flow_run_id: UUID) -> RunView:
+    """Gather what a page shows of a run of this server."""
+    return _read_whole(get_connector(LOCAL), flow_run_id)
+
+
+def read_run_of(approval: Approval) -> RunView:
+    """Gather what a page shows of an approval's run, wherever it lives."""
+    return _read_whole(get_connector(approval.connector), approval.flow_run_id)
+
+
+def read_run_alone(flow_run_id: UUID) -> RunView:
+    """Return a run without its history and log, which an open page does not ask for again."""
+    return _read_alone(get_connector(LOCAL), flow_run_id)
+
+
+def _read_whole(source: Connector, flow_run_id: UUID) -> RunView:
+    run = _read_alone(source, flow_run_id)
     if run.flow_run is None:
         return run
-    source = get_connector(connector)
     logs, log_count = source.read_logs(flow_run_id, limit=MAX_LOG_LINES)
     states = source.read_flow_run_states(flow_run_id)
     return replace(run, states=states, logs=logs, log_count=log_count)
@@ -195,20 +208,17 @@ def read_run(flow_run_id: UUID, *, connector: str = "local") -> RunView:
 def read_log(
     flow_run_id: UUID,
     *,
-    connector: str = "local",
     level: int = 0,
     text: str = "",
     before: tuple[datetime, UUID] | None = None,
 ) -> tuple[list[Log], int]:
     """Return a page of a run's log and one line more if there is one, and how many match."""
-    return get_connector(connector).read_logs(
+    return get_connector(LOCAL).read_logs(
         flow_run_id, limit=MAX_LOG_LINES + 1, level=level, text=text, before=before
     )
 
 
-def read_run_alone(flow_run_id: UUID, *, connector: str = "local") -> RunView:
-    """Return a run without its history and log, which an open page does not ask for again."""
-    source = get_connector(connector)
+def _read_alone(source: Connector, flow_run_id: UUID) -> RunView:
     try:
         flow_run = source.read_flow_run(flow_run_id)
         flow_name = source.read_flow_name(flow_run.flow_id)
@@ -218,7 +228,7 @@ def read_run_alone(flow_run_id: UUID, *, connector: str = "local") -> RunView:
         flow_run=flow_run,
         flow_name=flow_name,
         is_stranded=_is_due(flow_run) and not source.is_served(flow_run),
-        is_missed=flow_run.state_type is StateType.PAUSED and source.is_missed(flow_run_id),
+        is_lost=flow_run.state_type is StateType.PAUSED and source.is_lost(flow_run_id),
     )
 
 

@@ -29,7 +29,7 @@ def note_presence(approval: Approval, *, user: User) -> None:
     )
 
 
-def forget_presence(approval: Approval) -> None:
+def delete_presence(approval: Approval) -> None:
     """Forget who has an approval open, because it has ended."""
     Presence.objects.filter(approval=approval).delete()
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from approvals.models import Approval
-from flowruns.connectors import TimelineEntry, get_connector
+from flowruns.connectors import LOCAL, TimelineEntry, get_connector
 from flowruns.domain.states import TERMINAL_STATES
 from flowruns.wire import FlowRun
 
@@ -17,7 +17,7 @@ _STRAGGLERS = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happening:
+class TimelineItem:
     """An entry, and the approval that it opened, if it is a pause."""
 
     entry: TimelineEntry
@@ -31,7 +31,7 @@ class Timeline:
     `is_live` says whether more may happen at its head; `mark` changes whenever the page does.
     """
 
-    happenings: list[Happening]
+    items: list[TimelineItem]
     earlier: str
     is_live: bool
     is_first: bool
@@ -39,23 +39,21 @@ class Timeline:
 
 
 def read_timeline(
-    flow_run: FlowRun, approvals: Sequence[Approval], *, before: str = "", connector: str = "local"
+    flow_run: FlowRun, approvals: Sequence[Approval], *, before: str = ""
 ) -> Timeline:
     """Read the page that begins before a place, or the latest one."""
     position = _read_place(before)
-    entries = get_connector(connector).read_timeline(
-        flow_run.id, before=position, limit=PAGE_SIZE + 1
-    )
+    entries = get_connector(LOCAL).read_timeline(flow_run.id, before=position, limit=PAGE_SIZE + 1)
     shown = entries[:PAGE_SIZE]
     opened = {approval.pause_state_id: approval for approval in approvals}
-    happenings = [Happening(entry=entry, approval=opened.get(entry.id)) for entry in shown]
+    items = [TimelineItem(entry=entry, approval=opened.get(entry.id)) for entry in shown]
     is_live = position is None and not _is_over(flow_run)
     return Timeline(
-        happenings=happenings,
+        items=items,
         earlier=_write_place(shown[-1]) if len(entries) > PAGE_SIZE else "",
         is_live=is_live,
         is_first=position is None,
-        mark=_mark_of(happenings, is_live=is_live),
+        mark=_mark_of(items, is_live=is_live),
     )
 
 
@@ -79,10 +77,10 @@ def _write_place(entry: TimelineEntry) -> str:
     return f"{since // timedelta(microseconds=1)}~{entry.id}"
 
 
-def _mark_of(happenings: Sequence[Happening], *, is_live: bool) -> str:
+def _mark_of(items: Sequence[TimelineItem], *, is_live: bool) -> str:
     shown = ":".join(
-        f"{happening.entry.id}.{happening.entry.state.id}."
-        f"{happening.approval.outcome + happening.approval.question if happening.approval else ''}"
-        for happening in happenings
+        f"{item.entry.id}.{item.entry.state.id}."
+        f"{item.approval.outcome + item.approval.question if item.approval else ''}"
+        for item in items
     )
     return hashlib.sha256(f"{is_live}|{shown}".encode()).hexdigest()[:16]

@@ -12,14 +12,14 @@ from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_save
 
+from approvals.display.markdown import find_title, summarise_markdown
 from approvals.models import STANDING, Approval, Decision, Vote
-from approvals.prose import find_title, summarise_markdown
 from approvals.services.asked import keep_schema
 from approvals.services.describing import describe_run
 from approvals.services.drafts import end_drafts, hold_waiting
 from approvals.services.facets import drop_facets, keep_tags
 from approvals.services.filters import find_neglected_at
-from approvals.services.presence import forget_presence
+from approvals.services.presence import delete_presence
 from approvals.services.seats import (
     dump_votes,
     freeze_seats,
@@ -32,7 +32,7 @@ from approvals.services.uploads import drop_uploads
 from approvals.services.voiding import void_outdated, void_votes
 from approvals.services.withholding import withhold
 from approvals.signals import approval_closed, approval_described, approval_waits
-from flowruns.connectors import PauseForm, get_connector
+from flowruns.connectors import LOCAL, PauseForm, get_connector
 from flowruns.domain.actors import Actor, ActorKind, server
 from flowruns.domain.rejections import read_rejection
 from flowruns.domain.states import State, StateType
@@ -47,7 +47,6 @@ from flowruns.signals import (
     run_input_deleted,
 )
 
-_LOCAL = "local"
 _QUESTION_LENGTH = 300
 _TITLE_LENGTH = 120
 _GOING_ON = {StateType.RUNNING, StateType.SCHEDULED}
@@ -165,13 +164,13 @@ def follow_deletion(*, deleted: InputDeleted, **_: Any) -> None:
 
 def _waiting_of(flow_run_id: UUID) -> QuerySet[Approval]:
     return Approval.objects.filter(
-        connector=_LOCAL, flow_run_id=flow_run_id, outcome=Approval.Outcome.WAITING
+        connector=LOCAL, flow_run_id=flow_run_id, outcome=Approval.Outcome.WAITING
     )
 
 
 def _open(change: StateChange, pause: State) -> None:
     approval = Approval(
-        connector=_LOCAL,
+        connector=LOCAL,
         flow_run_id=change.flow_run_id,
         pause_state_id=pause.id,
         pause_key=pause.details.pause_key or "",
@@ -201,7 +200,7 @@ def _ask(approval: Approval, description: str) -> None:
 
 def _close(change: StateChange, pause: State) -> None:
     approval = Approval.objects.filter(
-        connector=_LOCAL, pause_state_id=pause.id, outcome=Approval.Outcome.WAITING
+        connector=LOCAL, pause_state_id=pause.id, outcome=Approval.Outcome.WAITING
     ).first()
     if approval is None:
         return
@@ -225,7 +224,7 @@ def _leave_inbox(approval: Approval) -> None:
     """Drop what only the lists of what waits read, so that they stay short."""
     approval.seats.filter(is_open=True).update(is_open=False)
     drop_facets(approval)
-    forget_presence(approval)
+    delete_presence(approval)
 
 
 def _record_votes(approval: Approval, change: StateChange, decided_at: datetime) -> None:

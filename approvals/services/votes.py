@@ -305,8 +305,8 @@ def _check(approval: Approval, run_input: Any) -> str | VoteResult:
         return decisions.too_late(approval)
     except (EvaluationBusy, Unprocessable) as error:
         return Refused(str(error))
-    if not checked.verdict.accepted:
-        return decisions.conclude(approval, checked.verdict)
+    if not checked.reply.accepted:
+        return decisions.conclude(approval, checked.reply)
     try:
         return withhold(approval, checked.text)
     except SchemaUnsupported as unsupported:

@@ -14,13 +14,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from approvals import words
+from approvals.answering.flow_errors import FlowVerdict, read_flow_verdict
+from approvals.display import labels
+from approvals.display.markdown import render_markdown, without_title
+from approvals.display.told_states import ToldState, tell_states
 from approvals.models import Approval
-from approvals.prose import render_markdown, without_title
-from approvals.refusals import FlowVerdict, read_flow_verdict
 from approvals.services import inbox
 from approvals.services.askers import Asker, find_asker
-from approvals.told_states import ToldState, tell_states
 from flowruns import wire
 from flowruns.connectors import HistoryState
 
@@ -38,7 +38,7 @@ def exact(moment: datetime) -> str:
 @register.simple_tag
 def since(moment: datetime) -> SafeString:
     """Write how long ago something was; the exact time shows on hover."""
-    return _time(moment, words.ago(moment, datetime.now(UTC)), shown="ago")
+    return _time(moment, labels.ago(moment, datetime.now(UTC)), shown="ago")
 
 
 @register.simple_tag
@@ -47,10 +47,10 @@ def deadline(approval: Approval) -> SafeString:
     if approval.expires_at is None:
         return format_html("{}", "No deadline")
     now = datetime.now(UTC)
-    if words.is_urgent(approval.opened_at, approval.expires_at, now):
-        text = words.time_left(approval.expires_at, now)
+    if labels.is_urgent(approval.opened_at, approval.expires_at, now):
+        text = labels.time_left(approval.expires_at, now)
     else:
-        text = words.until(timezone.localtime(approval.expires_at), timezone.localtime(now))
+        text = labels.until(timezone.localtime(approval.expires_at), timezone.localtime(now))
     return _time(approval.expires_at, text, shown="left", opened=approval.opened_at)
 
 
@@ -80,7 +80,7 @@ def _time(moment: datetime, text: str, *, shown: str, opened: datetime | None = 
 def urgency(approval: Approval) -> str:
     """Return how pressing an approval's deadline is, as the name of a colour's class."""
     end = approval.expires_at
-    is_urgent = end and words.is_urgent(approval.opened_at, end, datetime.now(UTC))
+    is_urgent = end and labels.is_urgent(approval.opened_at, end, datetime.now(UTC))
     return "now" if is_urgent else "later"
 
 
@@ -96,12 +96,12 @@ def icon(name: str) -> SafeString:
 
 @register.simple_tag
 def state_badge(state: wire.State) -> SafeString:
-    return _badge(*words.state_words(state.type, state.name))
+    return _badge(*labels.state_label(state.type, state.name))
 
 
 @register.simple_tag
 def outcome_badge(outcome: str) -> SafeString:
-    return _badge(*words.outcome_words(outcome))
+    return _badge(*labels.outcome_label(outcome))
 
 
 def _badge(word: str, colour: str) -> SafeString:
@@ -110,28 +110,28 @@ def _badge(word: str, colour: str) -> SafeString:
 
 @register.filter
 def plainly(message: str) -> str:
-    return words.plainly(message)
+    return labels.plainly(message)
 
 
 @register.filter
 def person(actor: str) -> str:
-    return words.person(actor)
+    return labels.person(actor)
 
 
 @register.filter
 def person_first(actor: str) -> str:
-    return words.person_first(actor)
+    return labels.person_first(actor)
 
 
 @register.filter
 def actor(text: str) -> str:
     """Write who put a run into a state, for the run's own page."""
-    return words.actor(text)
+    return labels.actor(text)
 
 
 @register.filter
 def looking(names: Sequence[str] | None) -> str:
-    return words.looking(names or [])
+    return labels.looking(names or [])
 
 
 @register.filter
@@ -149,7 +149,7 @@ def of(table: Mapping[Any, Any], key: Any) -> Any:
 @register.filter
 def policy_name(origin: str) -> str:
     """Write whose a policy is, for a person."""
-    return words.policy_name(origin)
+    return labels.policy_name(origin)
 
 
 @register.filter
@@ -205,7 +205,7 @@ def waiting_count(user: User | AnonymousUser) -> int:
 
 @register.filter
 def duration(length: timedelta) -> str:
-    return words.duration(length)
+    return labels.duration(length)
 
 
 @register.filter
@@ -222,4 +222,4 @@ def host(address: str) -> str:
 
 @register.filter
 def span(length: timedelta) -> str:
-    return words.span(length)
+    return labels.span(length)

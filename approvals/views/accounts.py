@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from approvals.typed import keep_carried
+from approvals.answering.unsent import keep_carried
 
 _TEMPLATE = "registration/login.html"
 

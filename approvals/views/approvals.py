@@ -9,29 +9,29 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from approvals.forms import Question, attach_refusal, mark_description, read_question
-from approvals.http import Request, back_query, fragment, reviewers_only, unchanged
-from approvals.models import Approval
-from approvals.panels import read_panel
-from approvals.restoring import Restored, carry_form, fill_in, find_earlier, restore
-from approvals.schemaforms import Form, JSONValue
-from approvals.services import artifacts, drafts, inbox, votes
-from approvals.services.decisions import Decided, Refused, TooLate
-from approvals.services.presence import name_others
-from approvals.services.uploads import ReviewersFiles
-from approvals.services.votes import VoteResult
-from approvals.typed import (
+from approvals.answering.panels import read_panel
+from approvals.answering.prefill import Restored, carry_form, fill_in, find_earlier, restore
+from approvals.answering.questions import Question, attach_refusal, mark_description, read_question
+from approvals.answering.unsent import (
     ASKED,
     carry_answer,
     describe_draft,
     find_asked,
     keep_draft,
     mark_files,
-    read_typed,
+    read_unsent,
 )
+from approvals.models import Approval
+from approvals.schemaforms import Form, JSONValue
+from approvals.services import artifacts, drafts, inbox, votes
+from approvals.services.decisions import Decided, Refused, TooLate
+from approvals.services.presence import name_others
+from approvals.services.uploads import ReviewersFiles
+from approvals.services.votes import VoteResult
 from approvals.views.accounts import ask_to_log_in
 from approvals.views.endings import confirm, ending_context, tell_too_late
 from approvals.views.votes import SEEN, has_signed, read_override_reason, tell
+from approvals.web.pages import Request, back_query, fragment, reviewers_only, unchanged
 
 EARLIER = "earlier"
 """The part of an address that asks for what the same run was told before."""
@@ -99,9 +99,9 @@ def _take_answer(
     asked = find_asked(approval, question, request.POST.get(ASKED, ""))
     files = ReviewersFiles(approval, request.user)
     form = asked.read(request.POST, request.FILES, files) if asked else question.open()
-    typed = read_typed(asked or question, form)
+    unsent = read_unsent(asked or question, form)
     if not approval.is_waiting:
-        return tell_too_late(request, approval, typed)
+        return tell_too_late(request, approval, unsent)
     if question.is_arriving or asked is not question:
         return _show_changed(request, approval, question, asked or question, form)
     if form.operation or not form.is_valid:
@@ -116,7 +116,7 @@ def _tell_result(
         attach_refusal(form, result)
         return _show_kept(request, approval, question, form)
     if isinstance(result, TooLate):
-        return tell_too_late(request, result.approval, read_typed(question, form))
+        return tell_too_late(request, result.approval, read_unsent(question, form))
     if isinstance(result, Decided):
         return confirm(request, approval, "Your answer is on its way. The flow goes on.")
     return tell(request, approval, result)
@@ -244,10 +244,8 @@ def _render(
         "here": back_query(reverse("approval", args=[approval.pk])),
         "form": form,
         "panel": read_panel(approval, user=request.user),
-        "run": inbox.read_run(approval.flow_run_id, connector=approval.connector),
-        "artifacts": artifacts.read_artifacts(
-            approval.flow_run_id, connector=approval.connector, until=approval.closed_at
-        ),
+        "run": inbox.read_run_of(approval),
+        "artifacts": artifacts.read_artifacts_of(approval),
         **extra,
     }
     return render(request, "approvals/approval.html", context, status=status)

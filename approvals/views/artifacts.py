@@ -6,7 +6,9 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from approvals.http import (
+from approvals.services import artifacts, inbox
+from approvals.services.artifacts import ArtifactView
+from approvals.web.pages import (
     Request,
     fragment,
     read_back,
@@ -14,8 +16,6 @@ from approvals.http import (
     reviewers_only,
     unchanged,
 )
-from approvals.services import artifacts, inbox
-from approvals.services.artifacts import Shown
 
 
 @require_safe
@@ -70,6 +70,6 @@ def show_artifact_data(request: Request, artifact_id: UUID) -> HttpResponse:
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
-def _require(request: Request, artifact: Shown) -> None:
+def _require(request: Request, artifact: ArtifactView) -> None:
     if artifact.flow_run_id is not None:
         inbox.require_run_for(request.user, artifact.flow_run_id)

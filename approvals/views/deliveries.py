@@ -8,10 +8,10 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from approvals.http import Request, reviewers_only
 from approvals.messages import deliveries, delivering
 from approvals.messages.recipients import is_mail_on
-from approvals.outbox import Notification
+from approvals.models import Notification
+from approvals.web.pages import Request, reviewers_only
 
 
 @require_safe

@@ -4,7 +4,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from approvals.manual import find_chapter, read_chapters, search_chapters
+from approvals.display.manual import find_chapter, read_chapters, search_chapters
 
 
 @require_safe

@@ -7,13 +7,13 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from approvals.forms import read_question
-from approvals.http import Request, fragment, reviewers_only, unchanged
+from approvals.answering.questions import read_question
+from approvals.answering.unsent import ASKED, REASON, find_asked, keep_draft
 from approvals.services import drafts, inbox, votes
 from approvals.services.drafts import Saving
 from approvals.services.uploads import drop_uploads
-from approvals.typed import ASKED, REASON, find_asked, keep_draft
 from approvals.views.votes import SEEN
+from approvals.web.pages import Request, fragment, reviewers_only, unchanged
 
 _STATUSES = {Saving.ENDED: 409, Saving.TOO_LARGE: 413}
 

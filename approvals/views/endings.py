@@ -7,13 +7,13 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from approvals.forms import describe_decision
-from approvals.http import Back, Request, read_back
-from approvals.inbox_address import read_filters_of
+from approvals.answering.questions import describe_decision
+from approvals.answering.unsent import describe_draft, describe_unsent
 from approvals.models import Approval
 from approvals.services import drafts, inbox
-from approvals.services.drafts import LEFTOVERS_KEPT, Typed
-from approvals.typed import describe_draft, describe_typed
+from approvals.services.drafts import LEFTOVERS_KEPT, Unsent
+from approvals.web.inbox_address import read_filters_of
+from approvals.web.pages import Back, Request, read_back
 
 
 def ending_context(request: Request, approval: Approval) -> dict[str, Any]:
@@ -41,16 +41,16 @@ def confirm(request: Request, approval: Approval, sentence: str) -> HttpResponse
     return redirect(f"{reverse('approval', args=[approval.pk])}{read_back(request).query}")
 
 
-def tell_too_late(request: Request, approval: Approval, typed: Typed) -> HttpResponse:
+def tell_too_late(request: Request, approval: Approval, unsent: Unsent) -> HttpResponse:
     """Say who was first; whoever decided it themselves has only pressed twice."""
     decision = getattr(approval, "decision", None)
     if decision is not None and decision.reviewer_id == request.user.pk:
         messages.info(request, "You answered this in another tab. Nothing was sent twice.")
         return redirect("approval", approval.pk)
-    draft = drafts.save_leftover(approval, user=request.user, typed=typed)
+    draft = drafts.save_leftover(approval, user=request.user, unsent=unsent)
     context = {
         **ending_context(request, approval),
         "draft": draft,
-        "typed": describe_draft(approval, draft) if draft else describe_typed(typed),
+        "typed": describe_draft(approval, draft) if draft else describe_unsent(unsent),
     }
     return render(request, "approvals/too_late.html", context, status=409)

@@ -9,11 +9,11 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-from approvals.http import is_from_here
-from approvals.typed import carry_answer, carry_reason
+from approvals.answering.unsent import carry_answer, carry_reason
 from approvals.views.accounts import ask_to_log_in, log_in_again
 from approvals.views.approvals import show_again
 from approvals.views.rejections import show_reason_again
+from approvals.web.pages import is_from_here
 
 _MAX_HOST = 100
 _RETRY_AFTER_SECONDS = "2"

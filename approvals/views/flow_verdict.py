@@ -6,9 +6,9 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from approvals.http import Request, fragment, unchanged
-from approvals.refusals import read_flow_verdict
+from approvals.answering.flow_errors import read_flow_verdict
 from approvals.services import inbox
+from approvals.web.pages import Request, fragment, unchanged
 
 
 @require_safe
@@ -16,7 +16,7 @@ from approvals.services import inbox
 def show_flow_verdict(request: Request, approval_id: UUID) -> HttpResponse:
     """Say that the flow refused an answer as soon as it has; 204 while it may yet do so."""
     approval = inbox.get_approval_for(request.user, approval_id)
-    run = inbox.read_run(approval.flow_run_id, connector=approval.connector)
+    run = inbox.read_run_of(approval)
     if read_flow_verdict(approval, run).is_open:
         return unchanged()
     return render(request, "approvals/_flow_verdict.html", {"approval": approval, "run": run})

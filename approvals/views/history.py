@@ -9,12 +9,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from approvals.exporting import write_csv
-from approvals.http import Request, back_query, read_place, reviewers_only, stream, write_place
+from approvals.answering.exporting import write_csv
+from approvals.answering.summaries import summarise_approvals
 from approvals.models import Approval
 from approvals.services import decisions
 from approvals.services.decisions import MAX_COUNTED, HistoryFilters, place_of
-from approvals.summaries import summarise_approvals
+from approvals.web.pages import Request, back_query, read_place, reviewers_only, stream, write_place
 
 PAGE_SIZE = 50
 _OUTCOMES = [value for value in Approval.Outcome if value is not Approval.Outcome.WAITING]

@@ -8,7 +8,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from approvals.http import (
+from approvals.services import facets, inbox, saved_views
+from approvals.services.filters import Due, InboxFilters, Sort
+from approvals.services.inbox import InboxPage
+from approvals.web.inbox_address import read_filters, write_filters
+from approvals.web.pages import (
     Request,
     back_query,
     fragment,
@@ -16,10 +20,6 @@ from approvals.http import (
     reviewers_only,
     unchanged,
 )
-from approvals.inbox_address import read_filters, write_filters
-from approvals.services import facets, inbox, saved_views
-from approvals.services.filters import Due, InboxFilters, Sort
-from approvals.services.inbox import InboxPage
 
 DENSITY = "density"
 DENSITIES = ("dense", "roomy")

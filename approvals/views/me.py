@@ -9,12 +9,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from approvals.http import Request, list_zones, reviewers_only
 from approvals.messages import announcing, preferences
 from approvals.messages.recipients import is_mail_on
 from approvals.messages.timing import read_hours, read_profile, utc_now
-from approvals.outbox import Profile
+from approvals.models import Profile
 from approvals.policies.hours import DAYS
+from approvals.web.pages import Request, list_zones, reviewers_only
 
 _MAX_MUTED = 24 * 7  # hours
 _NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -5,9 +5,9 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.views.decorators.http import require_POST
 
-from approvals.http import Request, fragment, unchanged
 from approvals.services import inbox
 from approvals.services.presence import note_presence
+from approvals.web.pages import Request, fragment, unchanged
 
 
 @require_POST

@@ -11,8 +11,8 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from approvals.http import Request, reviewers_only
 from approvals.schemaforms import Form, JSONValue, list_remarks, open_form, read_form
+from approvals.web.pages import Request, reviewers_only
 from flowruns.domain.texts import read_json
 
 MAX_SCHEMA = 1_000_000

@@ -6,16 +6,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from approvals.forms import find_reason_problem
-from approvals.http import Request, read_back, reviewers_only
+from approvals.answering.questions import find_reason_problem
+from approvals.answering.unsent import carry_reason
 from approvals.models import Approval
 from approvals.services import drafts, inbox, votes
 from approvals.services.decisions import Decided, Refused, TooLate
-from approvals.services.drafts import Typed
+from approvals.services.drafts import Unsent
 from approvals.services.votes import Counted, NotYours
-from approvals.typed import carry_reason
 from approvals.views.accounts import ask_to_log_in
 from approvals.views.endings import confirm, tell_too_late
+from approvals.web.pages import Request, read_back, reviewers_only
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -43,9 +43,9 @@ def reject_approval(request: Request, approval_id: UUID) -> HttpResponse:
     approval = inbox.get_approval_for(request.user, approval_id)
     reason = request.POST.get("reason", "").strip()
     if not approval.is_waiting:
-        return tell_too_late(request, approval, Typed(reason=reason))
+        return tell_too_late(request, approval, Unsent(reason=reason))
     if problem := find_reason_problem(reason):
-        drafts.save_draft(approval, user=request.user, typed=Typed(reason=reason))
+        drafts.save_draft(approval, user=request.user, unsent=Unsent(reason=reason))
         return _ask_reason_again(request, approval, problem)
     result = votes.reject_approval(approval, user=request.user, reason=reason)
     match result:
@@ -56,7 +56,7 @@ def reject_approval(request: Request, approval_id: UUID) -> HttpResponse:
         case Refused(why) | NotYours(why):
             return _ask_reason_again(request, approval, why)
         case TooLate(ended):
-            return tell_too_late(request, ended, Typed(reason=reason))
+            return tell_too_late(request, ended, Unsent(reason=reason))
 
 
 def show_reason_again(request: HttpRequest, approval_id: UUID) -> HttpResponse:

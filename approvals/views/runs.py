@@ -7,12 +7,12 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from approvals.http import Request, fragment, reviewers_only, unchanged
-from approvals.panels import Panel, read_panel
+from approvals.answering.panels import Panel, read_panel
+from approvals.answering.summaries import summarise_approvals
 from approvals.services import artifacts, inbox
 from approvals.services.inbox import RunView
 from approvals.services.timelines import Timeline, read_timeline
-from approvals.summaries import summarise_approvals
+from approvals.web.pages import Request, fragment, reviewers_only, unchanged
 
 
 @require_safe
@@ -55,5 +55,5 @@ def _read_context(request: Request, flow_run_id: UUID, run: RunView) -> dict[str
 
 def _mark_of(run: RunView, timeline: Timeline | None, panel: Panel | None) -> str:
     """Return a mark that changes whenever the part of the page that follows the run does."""
-    mark = f"{timeline.mark if timeline else ''}-{run.is_stranded:d}{run.is_missed:d}"
+    mark = f"{timeline.mark if timeline else ''}-{run.is_stranded:d}{run.is_lost:d}"
     return f"{mark}-{panel.mark}" if panel else mark

@@ -8,10 +8,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from approvals.http import Request, reviewers_only
-from approvals.inbox_address import read_filters, write_filters
 from approvals.services import saved_views
 from approvals.services.saved_views import ViewRefused
+from approvals.web.inbox_address import read_filters, write_filters
+from approvals.web.pages import Request, reviewers_only
 
 _SHARED = "shared"
 

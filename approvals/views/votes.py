@@ -8,13 +8,13 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from approvals.http import Request, reviewers_only
 from approvals.models import Approval
 from approvals.services import inbox, votes
 from approvals.services.decisions import Decided, Refused, TooLate
-from approvals.services.drafts import Typed
+from approvals.services.drafts import Unsent
 from approvals.services.votes import Counted, NotYours, VoteResult
 from approvals.views.endings import confirm, tell_too_late
+from approvals.web.pages import Request, reviewers_only
 
 SEEN = "seen"
 PASSWORD = "password"  # noqa: S105 -- the name of a field
@@ -63,7 +63,7 @@ def tell(
             messages.error(request, why)
             return redirect("approval", approval.pk)
         case TooLate(ended):
-            return tell_too_late(request, ended, Typed())
+            return tell_too_late(request, ended, Unsent())
 
 
 def read_override_reason(request: Request) -> str:

@@ -7,22 +7,26 @@ from flowruns.connectors.protocol import (
     Connector,
     HistoryState,
     PauseForm,
+    Reply,
     Requester,
     TimelineEntry,
-    Verdict,
 )
 
 __all__ = [
+    "LOCAL",
     "ArtifactHead",
     "CheckedAnswer",
     "Connector",
     "HistoryState",
     "PauseForm",
+    "Reply",
     "Requester",
     "TimelineEntry",
-    "Verdict",
     "get_connector",
 ]
+
+# The connector to the runs of this server.
+LOCAL = LocalConnector.name
 
 
 def get_connector(name: str) -> Connector:

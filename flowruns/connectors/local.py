@@ -11,9 +11,9 @@ from flowruns.connectors.protocol import (
     CheckedAnswer,
     HistoryState,
     PauseForm,
+    Reply,
     Requester,
     TimelineEntry,
-    Verdict,
 )
 from flowruns.domain.actors import Actor, Owner
 from flowruns.domain.errors import DeploymentNotFound, StateMovedOn
@@ -72,8 +72,8 @@ class LocalConnector:
         except DeploymentNotFound:  # deleted since the run was read
             return False
 
-    def is_missed(self, flow_run_id: UUID) -> bool:
-        return heartbeat.is_missed(flow_run_id)
+    def is_lost(self, flow_run_id: UUID) -> bool:
+        return heartbeat.is_lost(flow_run_id)
 
     def read_logs(
         self,
@@ -142,8 +142,8 @@ class LocalConnector:
             flow_run_id, run_input=_as_literal(run_input), pause_state_id=pause_state_id
         )
         if isinstance(checked, resume.ResumeOutcome):
-            return CheckedAnswer(text="", verdict=_to_verdict(checked, _problems_of(checked)))
-        return CheckedAnswer(text=checked or "", verdict=Verdict(accepted=True, still_waits=True))
+            return CheckedAnswer(text="", reply=_to_reply(checked, _problems_of(checked)))
+        return CheckedAnswer(text=checked or "", reply=Reply(accepted=True, still_waits=True))
 
     def write_votes(
         self, flow_run_id: UUID, *, pause_state_id: UUID, votes: str, actor: Actor
@@ -154,18 +154,18 @@ class LocalConnector:
 
     def resume_flow_run(
         self, flow_run_id: UUID, *, run_input: Any, pause_state_id: UUID, actor: Actor
-    ) -> Verdict:
+    ) -> Reply:
         outcome = resume.resume_flow_run(
             flow_run_id,
             run_input=_as_literal(run_input),
             pause_state_id=pause_state_id,
             actor=actor,
         )
-        return _to_verdict(outcome, _problems_of(outcome))
+        return _to_reply(outcome, _problems_of(outcome))
 
     def reject_flow_run(
         self, flow_run_id: UUID, *, reason: str, pause_state_id: UUID, actor: Actor
-    ) -> Verdict:
+    ) -> Reply:
         try:
             outcome = states.set_flow_run_state(
                 flow_run_id,
@@ -174,8 +174,8 @@ class LocalConnector:
                 known_state_id=pause_state_id,
             )
         except StateMovedOn as error:
-            return Verdict(accepted=False, still_waits=False, reason=str(error))
-        return _to_verdict(outcome)
+            return Reply(accepted=False, still_waits=False, reason=str(error))
+        return _to_reply(outcome)
 
 
 def _as_literal(run_input: Any) -> dict[str, Any]:
@@ -187,12 +187,12 @@ def _problems_of(outcome: resume.ResumeOutcome) -> list[tuple[tuple[str | int, .
     return [(problem.path, problem.message) for problem in outcome.problems]
 
 
-def _to_verdict(
+def _to_reply(
     outcome: Outcome, problems: list[tuple[tuple[str | int, ...], str]] | None = None
-) -> Verdict:
+) -> Reply:
     if isinstance(outcome.verdict, Accept):
-        return Verdict(accepted=True, still_waits=False)
-    return Verdict(
+        return Reply(accepted=True, still_waits=False)
+    return Reply(
         accepted=False,
         still_waits=outcome.state is not None and outcome.state.type is StateType.PAUSED,
         reason=outcome.verdict.reason,

@@ -44,8 +44,11 @@ class TimelineEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """Whether the run goes on as asked; `problems` are (path, message) of a refused answer."""
+class Reply:
+    """What a server says: whether the run goes on as asked.
+
+    `problems` are (path, message) of a refused answer.
+    """
 
     accepted: bool
     still_waits: bool
@@ -58,7 +61,7 @@ class CheckedAnswer:
     """An answer as the flow would get it, "" where nothing is asked, and what is said of it."""
 
     text: str
-    verdict: Verdict
+    reply: Reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +105,7 @@ class Connector(Protocol):
     def is_served(self, flow_run: wire.FlowRun) -> bool:
         """Whether somebody has lately asked for the runs of this run's deployment."""
 
-    def is_missed(self, flow_run_id: UUID) -> bool:
+    def is_lost(self, flow_run_id: UUID) -> bool:
         """Whether the process of the run was there and is not now, as far as that is known."""
 
     def read_logs(
@@ -148,10 +151,10 @@ class Connector(Protocol):
 
     def resume_flow_run(
         self, flow_run_id: UUID, *, run_input: Any, pause_state_id: UUID, actor: Actor
-    ) -> Verdict:
+    ) -> Reply:
         """Answer that pause, and no later one, with a JSON value taken literally."""
 
     def reject_flow_run(
         self, flow_run_id: UUID, *, reason: str, pause_state_id: UUID, actor: Actor
-    ) -> Verdict:
+    ) -> Reply:
         """Cancel the run out of that pause, in the name of the reviewer."""

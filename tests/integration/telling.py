@@ -9,7 +9,7 @@ import pytest
 
 from approvals.messages.delivering import Send, deliver_due
 from approvals.messages.email import send_mail
-from approvals.outbox import Channel, Notification
+from approvals.models import Channel, Notification
 from tests.mail import MailServer, serve_mail
 from tests.teams import person
 

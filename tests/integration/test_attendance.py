@@ -16,7 +16,7 @@ from flowruns.services.upkeep import heartbeat
 from flowruns.services.upkeep.heartbeat import (
     ABANDONED_AFTER,
     end_abandoned_runs,
-    is_missed,
+    is_lost,
     note_heartbeat,
     note_heartbeats,
 )
@@ -90,7 +90,7 @@ def test_a_question_stays_when_its_process_falls_silent(run: Run) -> None:
     run.pause_for_input()
     fall_silent(run)
     assert end_abandoned_runs() == 0
-    assert is_missed(run.uuid)
+    assert is_lost(run.uuid)
 
 
 def test_an_answer_that_nobody_comes_for_ends_the_run_only_after_a_while(run: Run) -> None:
@@ -110,7 +110,7 @@ def test_a_run_that_needs_no_process_is_nobodys_to_attend(kind: str, make_run: M
     assert FlowRun.objects.get().attended_at is not None
     propose(run, kind, state_details={"pause_reschedule": True} if kind == "PAUSED" else {})
     assert FlowRun.objects.get().attended_at is None
-    assert not is_missed(run.uuid)
+    assert not is_lost(run.uuid)
 
 
 def test_nothing_is_presumed_of_clients_that_never_say_they_are_there(run: Run) -> None:
@@ -203,7 +203,7 @@ def test_who_holds_a_request_is_written_down(make_run: Make, listener: Listener)
     ended.propose("COMPLETED")
     fall_silent(run)
     note_heartbeats(listener.pk, {run.uuid, ended.uuid, uuid4()})
-    assert not is_missed(run.uuid)
+    assert not is_lost(run.uuid)
     assert FlowRun.objects.get(pk=ended.uuid).attended_at is None
     assert end_abandoned_runs() == 0
 

@@ -11,7 +11,7 @@ from approvals.messages.delivering import LEASE, claim_channel, deliver_due, del
 from approvals.messages.email import send_mail
 from approvals.messages.preferences import mute, save_preferences
 from approvals.messages.verdicts import Dead, Later, SendVerdict, Sent
-from approvals.outbox import Channel, Notification
+from approvals.models import Channel, Notification
 from tests.integration.conftest import Make, Run
 from tests.integration.pages import ask
 from tests.integration.telling import Mail, mail, reach

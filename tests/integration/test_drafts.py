@@ -17,7 +17,7 @@ from approvals.services.drafts import (
     LEFTOVERS_KEPT,
     MAX_DRAFT_LENGTH,
     Saving,
-    Typed,
+    Unsent,
     drop_old_drafts,
     save_draft,
 )
@@ -151,8 +151,8 @@ def test_a_save_that_read_the_approval_before_its_end_stores_nothing(run: Run) -
     alice = User.objects.create_user("alice")
     answer_approval(approval, user=alice, run_input={"approve": True})
     assert approval.is_waiting  # as it was read
-    typed = Typed(fields=[("f.0", "1")])
-    assert save_draft(approval, user=alice, typed=typed) is Saving.ENDED
+    unsent = Unsent(fields=[("f.0", "1")])
+    assert save_draft(approval, user=alice, unsent=unsent) is Saving.ENDED
     assert not Draft.objects.exists()
 
 
@@ -173,8 +173,8 @@ def test_of_a_save_and_an_answer_at_the_same_moment_no_draft_is_left(
         return store(*args, **options)
 
     monkeypatch.setattr(drafts, "_store", store_while_answered)
-    typed = Typed(fields=[("f.1", "novel")])
-    assert save_draft(approval, user=alice, typed=typed) is Saving.SAVED
+    unsent = Unsent(fields=[("f.1", "novel")])
+    assert save_draft(approval, user=alice, unsent=unsent) is Saving.SAVED
     answering.join()
     approval.refresh_from_db()
     assert not approval.is_waiting

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import resolve
 
-from approvals.manual import find_chapter
+from approvals.display.manual import find_chapter
 from approvals.templatetags.help import HELP, help_address
 from flowruns.domain.version import VERSION
 from tests.doors import find_doors

@@ -8,7 +8,7 @@ import pytest
 from django.core.checks import run_checks
 from django.test import Client
 
-from approvals import plain_http
+from approvals.web import plain_http
 
 
 @pytest.fixture(autouse=True)

@@ -8,13 +8,13 @@ from django.db import connection
 from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 
-from approvals.inbox_address import read_filters, write_filters
 from approvals.models import Approval, Facet, Seat
 from approvals.services.facets import list_choices
 from approvals.services.filters import Due, InboxFilters, Sort, Which
 from approvals.services.inbox import list_waiting, next_waiting, read_inbox
 from approvals.services.presence import note_presence
 from approvals.services.seats import apply_again
+from approvals.web.inbox_address import read_filters, write_filters
 from tests.benchmarks.crowded_inbox import fill_inbox
 from tests.integration.conftest import Make
 from tests.integration.pages import FROM_HTMX, ask, log_in, page_of, text_of

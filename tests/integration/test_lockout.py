@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.core.checks import run_checks
 from django.test import Client
 
-from approvals import lockout
+from approvals.web import lockout
 from tests.integration.pages import log_in, text_of
 
 PASSWORD = "correct horse battery"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from approvals.prose import render_markdown
+from approvals.display.markdown import render_markdown
 from tests.integration.conftest import Run
 from tests.integration.pages import ask, log_in, page_of
 

@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
+from approvals.answering.flow_errors import read_complaints
 from approvals.models import Approval, Decision
-from approvals.refusals import read_complaints
 from tests.integration.conftest import Make, Run
 from tests.integration.pages import FROM_HTMX, ask, log_in, page_of, text_of
 

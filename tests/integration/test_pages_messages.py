@@ -10,7 +10,7 @@ from approvals.messages.announcing import send_test
 from approvals.messages.delivering import deliver_due
 from approvals.messages.muting import write_mute_address
 from approvals.messages.verdicts import Dead, SendVerdict
-from approvals.outbox import Channel, Notification, Profile
+from approvals.models import Channel, Notification, Profile
 from tests.integration.conftest import Make, Run
 from tests.integration.pages import ask, log_in, text_of
 from tests.integration.telling import HOST, Mail, mail, reach

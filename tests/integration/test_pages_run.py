@@ -10,7 +10,7 @@ from flowruns.services.upkeep.abandoned import UNSTARTED_AFTER, release_unstarte
 from flowruns.services.upkeep.expiry import expire_pauses
 from flowruns.services.upkeep.heartbeat import (
     ABANDONED_AFTER,
-    MISSED_AFTER,
+    LOST_AFTER,
     end_abandoned_runs,
     note_heartbeat,
 )
@@ -124,10 +124,10 @@ def test_a_reviewer_is_told_that_the_flow_which_asks_is_not_there(run: Run) -> N
     now, missed = datetime.now(UTC), "The flow that asks is not there at the moment."
     Listener.objects.create(since=now - timedelta(hours=1), seen=now)
     pages = [page_of(approval), f"/runs/flow-run/{run.id}"]
-    for attended_at, is_missed in ((None, False), (now, False), (now - MISSED_AFTER * 2, True)):
+    for attended_at, is_lost in ((None, False), (now, False), (now - LOST_AFTER * 2, True)):
         FlowRun.objects.update(attended_at=attended_at)
         for page in pages:
-            assert (missed in text_of(log_in().get(page))) is is_missed
+            assert (missed in text_of(log_in().get(page))) is is_lost
     log_in("bob").post(page_of(approval), YES)
     for page in pages:
         assert missed not in text_of(log_in().get(page))

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from approvals import words
+from approvals.display import labels
 from approvals.models import Presence
 from approvals.services.presence import FRESH, name_others, note_presence
 from tests.integration.conftest import Make, Run
@@ -92,4 +92,4 @@ def test_what_is_hidden_is_looked_at_by_nobody_for_others(make_run: Make) -> Non
     ],
 )
 def test_it_is_said_in_a_sentence(names: list[str], sentence: str) -> None:
-    assert words.looking(names) == sentence
+    assert labels.looking(names) == sentence

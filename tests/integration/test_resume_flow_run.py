@@ -327,10 +327,10 @@ def test_what_a_reviewer_types_is_never_a_placeholder(run: Run) -> None:
         "template": {"__prefect_kind": "jinja", "template": "{{ 2 + 2 }}"},
         "json": {"__prefect_kind": "json", "value": "1"},
     }
-    verdict = LocalConnector().resume_flow_run(
+    reply = LocalConnector().resume_flow_run(
         run.uuid, run_input=typed, pause_state_id=state, actor=reviewer("alice")
     )
-    assert verdict.accepted
+    assert reply.accepted
     assert json.loads(run.read_input("paused-1-response").content) == typed
 
 

@@ -9,8 +9,7 @@ from django.contrib.auth.models import Group
 
 from approvals.messages.preferences import save_preferences
 from approvals.messages.recipients import find_answerers
-from approvals.models import Approval
-from approvals.outbox import Channel, Notification
+from approvals.models import Approval, Channel, Notification
 from approvals.services.inbox import list_waiting
 from approvals.services.seats import settle_approvals
 from approvals.services.votes import override_policy

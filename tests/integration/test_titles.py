@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from approvals.display.markdown import find_title, without_title
 from approvals.models import Approval
-from approvals.prose import find_title, without_title
 from approvals.services.describing import MAX_LENGTH, describe_parameters
 from tests.integration.conftest import APPROVAL_SCHEMA, Make, Run
 from tests.integration.pages import FROM_HTMX, ask, log_in, page_of, text_of

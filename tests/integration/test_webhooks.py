@@ -17,7 +17,7 @@ from approvals.messages import webhooks
 from approvals.messages.posting import AddressForbidden, choose_address, post
 from approvals.messages.signing import OVERLAP, open_secrets, sign
 from approvals.messages.webhooks import LEASE, deliver_again, deliver_webhooks, give_secret
-from approvals.outbox import Notification, Webhook, WebhookDelivery
+from approvals.models import Notification, Webhook, WebhookDelivery
 from tests.integration.conftest import Run
 from tests.integration.pages import ask, text_of
 from tests.integration.telling import Mail, mail, reach

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from approvals.manual import NAMES, read_chapter, search_chapters
+from approvals.display.manual import NAMES, read_chapter, search_chapters
 from tests.documents import CHAPTERS, DOCS, README, read_blocks, read_code
 from tests.servers import ROOT
 

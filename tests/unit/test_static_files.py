@@ -6,7 +6,7 @@ import pytest
 from django.test import RequestFactory
 from whitenoise.responders import StaticFile
 
-from approvals.static_files import StaticFiles
+from approvals.web.static_files import StaticFiles
 from tests.servers import ROOT
 
 STATIC = ROOT / "static"

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from approvals.tables import MAX_CELL, MAX_COLUMNS, Table, read_table
+from approvals.display.tables import MAX_CELL, MAX_COLUMNS, Table, read_table
 
 
 def read(data: Any, *, start: int = 0, limit: int = 10) -> Table:

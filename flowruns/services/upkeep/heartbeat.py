@@ -22,8 +22,8 @@ from flowruns.services.runs.states import replace_state, take_back_crash
 
 # How often a web process writes down who is there.
 NOTE_SECONDS = 5.0
-# A process that is away for so long is missed by whoever looks at the run.
-MISSED_AFTER = timedelta(seconds=20)
+# A process that is away for so long counts as lost for whoever looks at the run.
+LOST_AFTER = timedelta(seconds=20)
 # And the run has ended: long enough for a restart of ours, short enough for a minute in all.
 ABANDONED_AFTER = timedelta(seconds=40)
 # A web process writes down that it is there itself so much more seldom, to let disks rest.
@@ -80,9 +80,9 @@ def _note(flow_run_ids: Collection[UUID], now: datetime) -> None:
         going_on.update(attended_at=now)
 
 
-def is_missed(flow_run_id: UUID) -> bool:
+def is_lost(flow_run_id: UUID) -> bool:
     """Whether the process of a run was there and is not now."""
-    long_ago = datetime.now(UTC) - MISSED_AFTER
+    long_ago = datetime.now(UTC) - LOST_AFTER
     silent = FlowRun.objects.filter(pk=flow_run_id, attended_at__lt=long_ago)
     return _could_be_told_since(long_ago) and silent.exists()
 

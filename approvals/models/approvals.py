@@ -1,10 +1,9 @@
-"""The tables of the reviewers' side. Only `approvals.services` writes them."""
+"""The tables of approvals: what is asked, who may answer, and what was answered."""
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from approvals import outbox  # noqa: F401 -- Django finds the tables of messages by it
 from flowruns.domain.ids import new_id
 
 

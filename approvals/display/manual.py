@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it.token import Token
 
-from approvals.prose import new_parser
+from approvals.display.markdown import new_parser
 
 # In the order in which they are listed.
 NAMES = (

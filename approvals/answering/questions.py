@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.safestring import SafeString
 
-from approvals import prose
+from approvals.display import markdown
 from approvals.models import Approval, Decision
 from approvals.schemaforms import (
     FileStore,
@@ -49,12 +49,12 @@ class Question:
     @property
     def is_cut(self) -> bool:
         """Whether the description is longer than what a page shows of it."""
-        return len(self.description) > prose.MAX_LENGTH
+        return len(self.description) > markdown.MAX_LENGTH
 
     @property
     def is_long(self) -> bool:
         """Whether the description fills more than a phone's screen, as far as its text tells."""
-        return prose.is_long(self.description)
+        return markdown.is_long(self.description)
 
     @property
     def digest(self) -> str:

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from approvals import words
+from approvals.display import labels
 from approvals.models import Approval
 from flowruns.domain.states import StateType
 
@@ -24,19 +24,19 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
     ],
 )
 def test_spans_are_told_in_their_largest_units(seconds: int, one: str, two: str) -> None:
-    assert words.span(timedelta(seconds=seconds)) == one
-    assert words.span(timedelta(seconds=seconds), parts=2) == two
+    assert labels.span(timedelta(seconds=seconds)) == one
+    assert labels.span(timedelta(seconds=seconds), parts=2) == two
 
 
 def test_a_moment_is_told_from_now() -> None:
-    assert words.ago(NOW, NOW) == "just now"
-    assert words.ago(NOW - timedelta(minutes=3), NOW) == "3 minutes ago"
-    assert words.ago(NOW + timedelta(seconds=2), NOW) == "just now"
+    assert labels.ago(NOW, NOW) == "just now"
+    assert labels.ago(NOW - timedelta(minutes=3), NOW) == "3 minutes ago"
+    assert labels.ago(NOW + timedelta(seconds=2), NOW) == "just now"
 
 
 def test_what_is_left_is_told_until_nothing_is() -> None:
-    assert words.time_left(NOW - timedelta(minutes=1), NOW) == "no time left"
-    assert words.time_left(NOW + timedelta(minutes=9), NOW) == "9 minutes left"
+    assert labels.time_left(NOW - timedelta(minutes=1), NOW) == "no time left"
+    assert labels.time_left(NOW + timedelta(minutes=9), NOW) == "9 minutes left"
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_deadline_is_urgent_in_its_last_tenth_and_ten_minutes_at_most(
     given: timedelta, left: timedelta, is_urgent: bool
 ) -> None:
     deadline = NOW + left
-    assert words.is_urgent(deadline - given, deadline, NOW) is is_urgent
+    assert labels.is_urgent(deadline - given, deadline, NOW) is is_urgent
 
 
 @pytest.mark.parametrize(
@@ -63,19 +63,19 @@ def test_a_deadline_is_urgent_in_its_last_tenth_and_ten_minutes_at_most(
     [(0, "until 12:00"), (1, "until 24 Nov, 12:00"), (60, "until 22 Jan 2027, 12:00")],
 )
 def test_a_deadline_that_is_far_is_a_plain_time(days: int, text: str) -> None:
-    assert words.until(NOW + timedelta(days=days), NOW) == text
+    assert labels.until(NOW + timedelta(days=days), NOW) == text
 
 
 @pytest.mark.parametrize("kind", StateType)
 def test_no_state_is_told_in_the_engines_words(kind: StateType) -> None:
-    word, colour = words.state_words(kind, kind.value.capitalize())
+    word, colour = labels.state_label(kind, kind.value.capitalize())
     assert word not in {"Paused", "Suspended", "Scheduled", "Pending"}
     assert colour in {"good", "bad", "busy", "calm", "waiting"}
 
 
 @pytest.mark.parametrize("outcome", Approval.Outcome)
 def test_every_outcome_has_a_word_and_a_colour(outcome: str) -> None:
-    word, colour = words.outcome_words(outcome)
+    word, colour = labels.outcome_label(outcome)
     assert word
     assert colour in {"good", "bad", "busy", "calm", "waiting"}
 
@@ -93,10 +93,10 @@ def test_every_outcome_has_a_word_and_a_colour(outcome: str) -> None:
     ],
 )
 def test_actors_have_names_for_people(actor: str, name: str) -> None:
-    assert words.person(actor) == name
+    assert labels.person(actor) == name
 
 
 def test_a_runs_own_page_names_the_key_of_a_program() -> None:
-    assert words.actor("api_key:nightly") == "API key “nightly”"
-    assert words.actor("alice") == "alice"
-    assert words.actor("server:expiry") == "this server"
+    assert labels.actor("api_key:nightly") == "API key “nightly”"
+    assert labels.actor("alice") == "alice"
+    assert labels.actor("server:expiry") == "this server"

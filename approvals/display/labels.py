@@ -109,7 +109,7 @@ def is_urgent(opened: datetime, deadline: datetime, now: datetime) -> bool:
     return deadline - now <= min((deadline - opened) / 10, _COUNTED_DOWN)
 
 
-def state_words(state_type: StateType, name: str | None) -> tuple[str, str]:
+def state_label(state_type: StateType, name: str | None) -> tuple[str, str]:
     """Return the word for a state and the name of its colour."""
     if name == REJECTED and state_type is not StateType.CANCELLED:
         return _STATES[state_type]  # a flow's own name, which no reviewer gave
@@ -121,7 +121,7 @@ def plainly(message: str) -> str:
     return _MESSAGES.get(message, message)
 
 
-def outcome_words(outcome: str) -> tuple[str, str]:
+def outcome_label(outcome: str) -> tuple[str, str]:
     """Return the word for how an approval ended and the name of its colour."""
     return _OUTCOMES[Approval.Outcome(outcome)]
 

@@ -10,14 +10,14 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, QueryDict
 from django.urls import Resolver404, resolve
 
-from approvals.forms import Question, load_json, read_question
-from approvals.http import Fields, seal, unseal
+from approvals.answering.questions import Question, load_json, read_question
 from approvals.models import Approval, Draft
 from approvals.schemaforms import FileStore, Form, name_kept
 from approvals.schemaforms.posted import OPERATION, ROOT
 from approvals.services import drafts, inbox
 from approvals.services.asked import find_schema
-from approvals.services.drafts import MAX_DRAFT_LENGTH, Saving, Typed
+from approvals.services.drafts import MAX_DRAFT_LENGTH, Saving, Unsent
+from approvals.web.pages import Fields, seal, unseal
 
 ASKED = "asked"
 """The field that says which schema a page showed, by its digest."""
@@ -41,8 +41,8 @@ def keep_draft(
     if reason == "" and fields == question.open().inputs():
         drafts.drop_draft(approval, user=user)
         return Saving.SAVED
-    typed = Typed(schema=question.stored, fields=fields, reason=reason)
-    return drafts.save_draft(approval, user=user, typed=typed)
+    unsent = Unsent(schema=question.stored, fields=fields, reason=reason)
+    return drafts.save_draft(approval, user=user, unsent=unsent)
 
 
 def restore_form(question: Question, fields: Fields, store: FileStore | None = None) -> Form:
@@ -62,25 +62,25 @@ def mark_files(posted: QueryDict, files: "Mapping[str, UploadedFile[Any]]") -> Q
     return marked
 
 
-def read_typed(question: Question, form: Form) -> Typed:
-    return Typed(schema=question.stored, fields=form.inputs())
+def read_unsent(question: Question, form: Form) -> Unsent:
+    return Unsent(schema=question.stored, fields=form.inputs())
 
 
 def describe_draft(approval: Approval, draft: Draft) -> Fields:
     """Return all that a draft holds as (label, text) to read, whatever has become of the run."""
     schema = find_schema(approval, draft.schema_digest)
     fields = drafts.read_fields(draft) if schema else None
-    return describe_typed(Typed(schema=schema or "", fields=fields, reason=draft.reason))
+    return describe_unsent(Unsent(schema=schema or "", fields=fields, reason=draft.reason))
 
 
-def describe_typed(typed: Typed) -> Fields:
+def describe_unsent(unsent: Unsent) -> Fields:
     """Return what was typed as (label, text) to read, without secrets."""
-    rows = [("Your reason", typed.reason)] if typed.reason else []
-    if not typed.fields:
+    rows = [("Your reason", unsent.reason)] if unsent.reason else []
+    if not unsent.fields:
         return rows
-    schema = load_json(typed.schema)
-    question = Question(description="", schema=schema, stored=typed.schema, is_arriving=False)
-    return restore_form(question, typed.fields).typed(longest=MAX_DRAFT_LENGTH) + rows
+    schema = load_json(unsent.schema)
+    question = Question(description="", schema=schema, stored=unsent.schema, is_arriving=False)
+    return restore_form(question, unsent.fields).typed(longest=MAX_DRAFT_LENGTH) + rows
 
 
 def carry_answer(request: HttpRequest, approval_id: UUID) -> str:
@@ -113,13 +113,13 @@ def keep_carried(user: User, path: str, carried: str) -> None:
     posted = as_posted(fields)
     asked = find_asked(approval, read_question(approval), posted.get(ASKED, ""))
     answers = [(name, text) for name, text in fields if name.startswith(f"{ROOT}.")]
-    typed = Typed(
+    unsent = Unsent(
         schema=asked.stored if asked else "",
         fields=answers if asked and ASKED in posted else None,
         reason=posted.get(REASON),
     )
-    if drafts.save_draft(approval, user=user, typed=typed) is Saving.ENDED:
-        drafts.save_leftover(approval, user=user, typed=typed)
+    if drafts.save_draft(approval, user=user, unsent=unsent) is Saving.ENDED:
+        drafts.save_leftover(approval, user=user, unsent=unsent)
 
 
 def as_posted(fields: Iterable[tuple[str, str]]) -> QueryDict:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from approvals.forms import describe_decision
+from approvals.answering.questions import describe_decision
 from approvals.models import Approval, Decision
 from approvals.services.voices import Voice, list_voices
 

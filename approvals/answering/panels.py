@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 
-from approvals.forms import load_json
+from approvals.answering.questions import load_json
 from approvals.models import Approval, Vote
 from approvals.policies.judge import PartSeats
 from approvals.schemaforms import JSONValue, describe_answer, has_secrets

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 
-from approvals.forms import Question, load_json
+from approvals.answering.questions import Question, load_json
+from approvals.answering.unsent import find_asked, restore_form
 from approvals.models import Approval, Draft
 from approvals.schemaforms import Changes, Form, carry_over, fill_form
 from approvals.services import decisions, drafts
 from approvals.services.asked import digest_schema
 from approvals.services.uploads import ReviewersFiles
-from approvals.typed import find_asked, restore_form
 
 ANSWER, TEXT = "answer", "text"
 """What of an earlier question can be wanted: somebody's answer, or one's own text."""

@@ -5,8 +5,8 @@ import io
 from collections.abc import Iterable, Iterator
 from datetime import datetime, tzinfo
 
-from approvals import words
-from approvals.forms import describe_decision
+from approvals.answering.questions import describe_decision
+from approvals.display import labels
 from approvals.models import Approval, Decision
 from approvals.services.voices import list_voices
 
@@ -28,8 +28,8 @@ def _list_cells(approval: Approval, decision: Decision | None, zone: tzinfo) -> 
     rows = describe_decision(decision) if decision else []
     return [
         _write_time(approval.closed_at, zone),
-        words.outcome_words(approval.outcome)[0],
-        words.person(decision.decided_by) if decision else "",
+        labels.outcome_label(approval.outcome)[0],
+        labels.person(decision.decided_by) if decision else "",
         approval.flow_name,
         approval.flow_run_name,
         approval.question,

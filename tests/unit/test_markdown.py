@@ -2,7 +2,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from approvals.prose import render_markdown, summarise_markdown
+from approvals.display.markdown import render_markdown, summarise_markdown
 
 
 @pytest.mark.parametrize(

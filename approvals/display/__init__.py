@@ -1,0 +1,1 @@
+"""What reviewers read, in their words: labels, Markdown, tables, chapters of the documentation."""

@@ -1,0 +1,43 @@
+"""The tables of the reviewers' side. Only `services` and `messages` of `approvals` write them."""
+
+from approvals.models.approvals import (
+    REPLACED,
+    STANDING,
+    TAKEN_BACK,
+    Approval,
+    AskedSchema,
+    Asker,
+    Decision,
+    Draft,
+    Facet,
+    Policy,
+    Presence,
+    SavedView,
+    Seat,
+    Upload,
+    Vote,
+)
+from approvals.models.outbox import Channel, Notification, Profile, Webhook, WebhookDelivery
+
+__all__ = [
+    "REPLACED",
+    "STANDING",
+    "TAKEN_BACK",
+    "Approval",
+    "AskedSchema",
+    "Asker",
+    "Channel",
+    "Decision",
+    "Draft",
+    "Facet",
+    "Notification",
+    "Policy",
+    "Presence",
+    "Profile",
+    "SavedView",
+    "Seat",
+    "Upload",
+    "Vote",
+    "Webhook",
+    "WebhookDelivery",
+]
