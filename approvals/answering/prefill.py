@@ -12,8 +12,8 @@ from approvals.services import decisions, drafts
 from approvals.services.asked import digest_schema
 from approvals.services.uploads import ReviewersFiles
 
+# What of an earlier question can be wanted: somebody's answer, or one's own text
 ANSWER, TEXT = "answer", "text"
-"""What of an earlier question can be wanted: somebody's answer, or one's own text."""
 
 _NOTHING = ("", "{}")
 
@@ -22,10 +22,10 @@ _NOTHING = ("", "{}")
 class Earlier:
     """What the same run has got, or nearly got, to an earlier question of its."""
 
+    # Whose answer fits the question that is asked now
     answered: Approval | None = None
-    """Whose answer fits the question that is asked now."""
+    # What this reviewer typed before somebody else was first
     draft: Draft | None = None
-    """What this reviewer typed before somebody else was first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,8 +19,8 @@ from approvals.services.asked import find_schema
 from approvals.services.drafts import MAX_DRAFT_LENGTH, Saving, Unsent
 from approvals.web.pages import Fields, seal, unseal
 
+# The field that says which schema a page showed, by its digest
 ASKED = "asked"
-"""The field that says which schema a page showed, by its digest."""
 
 REASON = "reason"
 

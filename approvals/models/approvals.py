@@ -268,8 +268,8 @@ TAKEN_BACK = "Taken back."
 REPLACED = "Replaced by a later one."
 
 
+# Chooses the votes that count: neither taken back, nor replaced, nor fallen
 STANDING = Q(voided_at__isnull=True)
-"""Chooses the votes that count: neither taken back, nor replaced, nor fallen."""
 
 
 class Vote(models.Model):

@@ -10,7 +10,7 @@ from tests.servers import ROOT
 
 SOURCES = [
     path
-    for room in ("flowruns", "approvals/schemaforms", "tests")
+    for room in ("flowruns", "approvals", "tests")
     for path in sorted((ROOT / room).rglob("*.py"))
     if "migrations" not in path.parts
 ]
