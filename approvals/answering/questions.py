@@ -26,7 +26,7 @@ from flowruns.domain.texts import read_json_or_text
 
 _NOTHING_ASKED: JSONValue = {}
 MAX_REASON = 2_000
-# how Prefect 3.8 refuses an answer
+# How Prefect 3.8 refuses an answer
 _CANNOT_GO_ON = "Cannot reschedule "
 _REFUSAL = re.compile(
     r"(?:Reason: )?Validation failed(?: for field '(?P<place>.*?)')?\. Failure reason: (?P<why>.*)",

@@ -50,7 +50,7 @@ def restore_form(question: Question, fields: Fields, store: FileStore | None = N
     """Put back what was typed, not yet judged."""
     if not fields:
         return question.open()
-    # the name of no operation: the form is shown as it stands
+    # The name of no operation: the form is shown as it stands
     return question.read(as_posted([*fields, (OPERATION, "restore")]), store=store)
 
 

@@ -16,9 +16,9 @@ _TOLD = {
     StateType.CANCELLED: ("Called off", "calm"),
 }
 _NAMES = {"Resuming": ("Answered", "good"), "Retrying": ("The flow tries again", "busy")}
-# what the flow does itself, so that naming its key would say nothing
+# What the flow does itself, so that naming its key would say nothing
 _OF_THE_FLOW = {StateType.PAUSED, StateType.COMPLETED, StateType.FAILED, StateType.CRASHED}
-# as Prefect 3.8 says it where nobody has said anything
+# As Prefect 3.8 says it where nobody has said anything
 _SAYS_NOTHING = {
     "All states completed.",
     "Scheduled flow run has no infrastructure to terminate.",

@@ -27,7 +27,7 @@ ROWS_BESIDE = 10  # of a table beside a decision; its own page shows more
 ROWS_A_PAGE = 100
 MAX_PICTURE = 1_500_000  # characters of a data: address
 MAX_TEXT = 20_000
-# what a browser shows as a picture and never runs
+# What a browser shows as a picture and never runs
 _PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp|avif|svg\+xml)[;,]", re.IGNORECASE)
 
 

@@ -46,6 +46,17 @@ def test_an_attribute_is_explained_by_a_comment_above_it() -> None:
     assert found == []
 
 
+def test_a_comment_begins_with_a_capital() -> None:
+    begun = re.compile(r"^\s*# (?!(?:fmt|mypy|noqa|ruff|type):)[a-z]")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in SOURCES
+        for number, (before, line) in enumerate(pairwise(path.read_text().splitlines()), 2)
+        if begun.search(line) and not before.lstrip().startswith("#")
+    ]
+    assert found == []
+
+
 def test_a_question_is_answered_by_whether() -> None:
     assert find_lines(re.compile(r'"""Tell (whether|that)\b')) == []
 
