@@ -2,9 +2,9 @@
 
 from django.dispatch import Signal
 
-# receivers get `approval`, whose turn has come for people who could not answer it before
+# Receivers get `approval`, whose turn has come for people who could not answer it before
 approval_waits = Signal()
-# receivers get `approval`, whose question has come after its pause
+# Receivers get `approval`, whose question has come after its pause
 approval_described = Signal()
-# receivers get `approval`, whose decision is recorded where there is one
+# Receivers get `approval`, whose decision is recorded where there is one
 approval_closed = Signal()

@@ -29,8 +29,8 @@ class FlowVerdict:
     """What became of an answer: (label, message) of what the flow refused, if it has."""
 
     refused: Sequence[tuple[str, str]] = ()
+    # The answer is so new that the flow may not have looked at it yet
     is_open: bool = False
-    """The answer is so new that the flow may not have looked at it yet."""
 
 
 def read_flow_verdict(approval: Approval, run: RunView) -> FlowVerdict:

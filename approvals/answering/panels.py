@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 
-from approvals.answering.questions import load_json
 from approvals.models import Approval, Vote
 from approvals.policies.judge import PartSeats
 from approvals.schemaforms import JSONValue, describe_answer, has_secrets
@@ -17,6 +16,7 @@ from approvals.services.policies import AUTHOR
 from approvals.services.seats import read_seats
 from approvals.services.votes import OVERRIDE, read_standing
 from flowruns.domain.policies import WhoKind
+from flowruns.domain.texts import read_json_or_text
 
 _FALLEN_SHOWN = 5
 
@@ -84,7 +84,7 @@ def read_panel(approval: Approval, *, user: User) -> Panel | None:
         return None
     standing = read_standing(approval)
     may_answer = approval.is_waiting and standing.may_answer(user)
-    schema = load_json(read_form(approval).schema or "{}")
+    schema = read_json_or_text(read_form(approval).schema or "{}")
     fallen = _list_fallen(approval)
     proposal = standing.proposal
     return Panel(
@@ -126,7 +126,7 @@ def _describe_part(part: PartSeats) -> PanelPart:
 def _describe(schema: JSONValue, vote: Vote | None) -> list[tuple[str, str]]:
     if vote is None or not vote.answer:
         return []
-    return describe_answer(schema, load_json(vote.answer))
+    return describe_answer(schema, read_json_or_text(vote.answer))
 
 
 def _list_fallen(approval: Approval) -> list[Vote]:

@@ -4,16 +4,17 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 
-from approvals.answering.questions import Question, load_json
+from approvals.answering.questions import Question
 from approvals.answering.unsent import find_asked, restore_form
 from approvals.models import Approval, Draft
 from approvals.schemaforms import Changes, Form, carry_over, fill_form
 from approvals.services import decisions, drafts
 from approvals.services.asked import digest_schema
 from approvals.services.uploads import ReviewersFiles
+from flowruns.domain.texts import read_json_or_text
 
+# What of an earlier question can be wanted: somebody's answer, or one's own text
 ANSWER, TEXT = "answer", "text"
-"""What of an earlier question can be wanted: somebody's answer, or one's own text."""
 
 _NOTHING = ("", "{}")
 
@@ -22,10 +23,10 @@ _NOTHING = ("", "{}")
 class Earlier:
     """What the same run has got, or nearly got, to an earlier question of its."""
 
+    # Whose answer fits the question that is asked now
     answered: Approval | None = None
-    """Whose answer fits the question that is asked now."""
+    # What this reviewer typed before somebody else was first
     draft: Draft | None = None
-    """What this reviewer typed before somebody else was first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,7 @@ def restore(
 
 def fill_in(question: Question, answer: str) -> Form:
     """Fill in a form with an answer that was given to it."""
-    return restore_form(question, fill_form(question.schema, load_json(answer or "{}")))
+    return restore_form(question, fill_form(question.schema, read_json_or_text(answer or "{}")))
 
 
 def _restore_draft(approval: Approval, question: Question, draft: Draft) -> Restored:

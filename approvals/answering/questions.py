@@ -22,11 +22,11 @@ from approvals.schemaforms import (
 from approvals.services import decisions, votes
 from approvals.services.asked import digest_schema
 from approvals.services.decisions import Refused
-from flowruns.domain.texts import read_json
+from flowruns.domain.texts import read_json_or_text
 
 _NOTHING_ASKED: JSONValue = {}
 MAX_REASON = 2_000
-# how Prefect 3.8 refuses an answer
+# How Prefect 3.8 refuses an answer
 _CANNOT_GO_ON = "Cannot reschedule "
 _REFUSAL = re.compile(
     r"(?:Reason: )?Validation failed(?: for field '(?P<place>.*?)')?\. Failure reason: (?P<why>.*)",
@@ -81,7 +81,7 @@ def read_question(approval: Approval) -> Question:
     is_arriving = approval.is_waiting and approval.asks_for_input and stored.schema is None
     return Question(
         description=stored.description or "",
-        schema=_NOTHING_ASKED if stored.schema is None else load_json(stored.schema),
+        schema=_NOTHING_ASKED if stored.schema is None else read_json_or_text(stored.schema),
         stored=stored.schema or "",
         is_arriving=is_arriving,
     )
@@ -104,7 +104,9 @@ def describe_decision(decision: Decision) -> list[tuple[str, str]]:
     """Return what was answered, as (label, text) rows without secrets."""
     if not decision.answer:
         return []
-    return describe_answer(load_json(decision.schema or "{}"), load_json(decision.answer))
+    return describe_answer(
+        read_json_or_text(decision.schema or "{}"), read_json_or_text(decision.answer)
+    )
 
 
 def attach_refusal(form: Form, refused: Refused) -> None:
@@ -132,12 +134,3 @@ def find_reason_problem(reason: str) -> str:
     if len(reason) > MAX_REASON:
         return f"Keep the reason under {MAX_REASON:,} characters; it has {len(reason):,} now."
     return ""
-
-
-def load_json(text: str) -> JSONValue:
-    """Read stored JSON; what cannot be read is passed on as text, which is no schema."""
-    try:
-        value: JSONValue = read_json(text)
-    except (ValueError, RecursionError):
-        return text
-    return value

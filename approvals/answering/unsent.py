@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, QueryDict
 from django.urls import Resolver404, resolve
 
-from approvals.answering.questions import Question, load_json, read_question
+from approvals.answering.questions import Question, read_question
 from approvals.models import Approval, Draft
 from approvals.schemaforms import FileStore, Form, name_kept
 from approvals.schemaforms.posted import OPERATION, ROOT
@@ -18,9 +18,10 @@ from approvals.services import drafts, inbox
 from approvals.services.asked import find_schema
 from approvals.services.drafts import MAX_DRAFT_LENGTH, Saving, Unsent
 from approvals.web.pages import Fields, seal, unseal
+from flowruns.domain.texts import read_json_or_text
 
+# The field that says which schema a page showed, by its digest
 ASKED = "asked"
-"""The field that says which schema a page showed, by its digest."""
 
 REASON = "reason"
 
@@ -30,7 +31,7 @@ def find_asked(approval: Approval, question: Question, digest: str) -> Question 
     if digest in {"", question.digest}:
         return question
     schema = find_schema(approval, digest)
-    return replace(question, stored=schema, schema=load_json(schema)) if schema else None
+    return replace(question, stored=schema, schema=read_json_or_text(schema)) if schema else None
 
 
 def keep_draft(
@@ -49,7 +50,7 @@ def restore_form(question: Question, fields: Fields, store: FileStore | None = N
     """Put back what was typed, not yet judged."""
     if not fields:
         return question.open()
-    # the name of no operation: the form is shown as it stands
+    # The name of no operation: the form is shown as it stands
     return question.read(as_posted([*fields, (OPERATION, "restore")]), store=store)
 
 
@@ -78,7 +79,7 @@ def describe_unsent(unsent: Unsent) -> Fields:
     rows = [("Your reason", unsent.reason)] if unsent.reason else []
     if not unsent.fields:
         return rows
-    schema = load_json(unsent.schema)
+    schema = read_json_or_text(unsent.schema)
     question = Question(description="", schema=schema, stored=unsent.schema, is_arriving=False)
     return restore_form(question, unsent.fields).typed(longest=MAX_DRAFT_LENGTH) + rows
 

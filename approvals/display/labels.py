@@ -26,7 +26,7 @@ _STATES = {
     StateType.PAUSED: ("Waits for an answer", "waiting"),
     StateType.CANCELLING: ("Being cancelled", "calm"),
 }
-# names that a state of that type carries where the name says more than the type
+# Names that a state of that type carries where the name says more than the type
 _NAMES = {
     "Resuming": ("Answered, starts again soon", "calm"),
     "AwaitingRetry": ("Tries again soon", "calm"),
@@ -37,7 +37,7 @@ _NAMES = {
     AWAITING_SLOT: ("Waits for a free slot", "calm"),
     REJECTED: ("Rejected", "bad"),
 }
-# the engine's sentences
+# The engine's sentences
 _MESSAGES = {
     "The flow was paused and never resumed.": "Nobody answered in time.",
     "The flow was suspended and never resumed.": "Nobody answered in time.",

@@ -15,7 +15,7 @@ from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
 MAX_LENGTH = 50_000
-# what a phone shows of a text at once
+# What a phone shows of a text at once
 _PHONE_LINE = 42  # characters
 _PHONE_LINES = 24
 _TAGS = set(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from flowruns.domain import texts
+from flowruns.domain.texts import read_json_or_text
 
 MAX_COLUMNS = 40
 MAX_CELL = 300  # characters
@@ -54,7 +54,7 @@ def read_table(data: Any, *, start: int = 0, limit: int) -> Table | None:
     A table is, as JSON or as its text: rows that are objects, rows that are lists, or an object
     of columns that are lists.
     """
-    value = read_json(data) if isinstance(data, str) else data
+    value = read_json_or_text(data) if isinstance(data, str) else data
     if isinstance(value, dict) and all(isinstance(column, list) for column in value.values()):
         return _from_columns(value, start, limit)
     if isinstance(value, list) and all(isinstance(row, dict) for row in value):
@@ -62,14 +62,6 @@ def read_table(data: Any, *, start: int = 0, limit: int) -> Table | None:
     if isinstance(value, list) and all(isinstance(row, list) for row in value):
         return _from_lists(value, start, limit)
     return None
-
-
-def read_json(text: str) -> Any:
-    """Return the value of a JSON text, or the text itself where it is none."""
-    try:
-        return texts.read_json(text)
-    except (ValueError, RecursionError):
-        return text
 
 
 def _from_columns(columns: dict[str, list[Any]], start: int, limit: int) -> Table:

@@ -21,8 +21,8 @@ from flowruns.services.api_keys import replace_api_key
 from flowruns.services.runs.states import set_flow_run_state
 
 DEMO_USERS = ("demo", "demo2")
+# Of the flow that waits for both of them
 DEMO_POLICY = " + ".join(f"1 of {name}" for name in DEMO_USERS)
-"""Of the flow that waits for both of them."""
 
 _KEY_NAME = "demo"
 _SCRIPTS = ("expense", "promotion", "tool_call")

@@ -71,7 +71,7 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
         family, kind, protocol, _, address = found[0]
-        # named, because asyncio sends small packets at once (TCP_NODELAY) only where it is: without
+        # Named, because asyncio sends small packets at once (TCP_NODELAY) only where it is: without
         # that each answer on a kept connection is 40 ms late
         bound = socket.socket(family, kind, protocol)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -34,12 +34,12 @@ class Approval(models.Model):
     asks_for_input = models.BooleanField(default=False)
     opened_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
-    # from when on it counts as one that nobody answers, unless somebody has begun
+    # From when on it counts as one that nobody answers, unless somebody has begun
     neglected_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_by = models.TextField(blank=True)  # an actor as its `str` says, "" where unknown
     outcome = models.CharField(max_length=16, choices=Outcome.choices, default=Outcome.WAITING)
-    # the lines that hold for it, as `services.policies` freezes them; none where anyone answers
+    # The lines that hold for it, as `services.policies` freezes them; none where anyone answers
     policies = models.JSONField(default=list, blank=True)
     is_guarded = models.BooleanField(default=False)
     is_hidden = models.BooleanField(default=False)  # from all but those who may answer it
@@ -63,7 +63,7 @@ class Approval(models.Model):
             ),
         ]
         indexes = [
-            # read by list_waiting, most urgent first, and counted without a look at the rows
+            # Read by list_waiting, most urgent first, and counted without a look at the rows
             models.Index(
                 fields=[
                     "expires_at",
@@ -78,15 +78,15 @@ class Approval(models.Model):
                 name="approval_waiting",
             ),
             models.Index(fields=["flow_run_id"], name="approval_by_flow_run"),
-            # read by settle_approvals
+            # Read by settle_approvals
             models.Index(fields=["id"], condition=Q(is_unsettled=True), name="approval_unsettled"),
-            # read by list_obstructed
+            # Read by list_obstructed
             models.Index(
                 fields=["opened_at"],
                 condition=Q(outcome="waiting") & ~Q(obstacle=""),
                 name="approval_obstructed",
             ),
-            # read by list_history, newest first
+            # Read by list_history, newest first
             models.Index(
                 fields=["-closed_at"], condition=~Q(outcome="waiting"), name="approval_closed"
             ),
@@ -173,7 +173,7 @@ class Facet(models.Model):
     is_hidden = models.BooleanField(default=False)
 
     class Meta:
-        # read by list_waiting and list_choices
+        # Read by list_waiting and list_choices
         indexes = [
             models.Index(fields=["kind", "name", "is_hidden", "approval"], name="facet_by_name")
         ]
@@ -235,7 +235,7 @@ class Asker(models.Model):
     name = models.TextField()
 
     class Meta:
-        # read by list_waiting and visible_to, for one approval at a time
+        # Read by list_waiting and visible_to, for one approval at a time
         indexes = [models.Index(fields=["approval", "user"], name="asker_by_approval")]
 
     def __str__(self) -> str:
@@ -257,7 +257,7 @@ class Seat(models.Model):
     is_open = models.BooleanField(default=False)
 
     class Meta:
-        # read by list_waiting: what a person, or their groups, may answer
+        # Read by list_waiting: what a person, or their groups, may answer
         indexes = [models.Index(fields=["kind", "name", "is_open", "approval"], name="seat_by_who")]
 
     def __str__(self) -> str:
@@ -268,8 +268,8 @@ TAKEN_BACK = "Taken back."
 REPLACED = "Replaced by a later one."
 
 
+# Chooses the votes that count: neither taken back, nor replaced, nor fallen
 STANDING = Q(voided_at__isnull=True)
-"""Chooses the votes that count: neither taken back, nor replaced, nor fallen."""
 
 
 class Vote(models.Model):
@@ -296,7 +296,7 @@ class Vote(models.Model):
     answer = models.TextField(blank=True)
     reason = models.TextField(blank=True)
     seen_digest = models.CharField(max_length=64, blank=True)
-    # where it counted when its approval ended: [number of the line, number of the part]
+    # Where it counted when its approval ended: [number of the line, number of the part]
     sat_in = models.JSONField(default=list, blank=True)
     is_signed = models.BooleanField(default=False)
     at = models.DateTimeField()
@@ -311,7 +311,7 @@ class Vote(models.Model):
                 name="one_standing_vote_per_voter",
             )
         ]
-        # read by visible_to, for one approval at a time
+        # Read by visible_to, for one approval at a time
         indexes = [models.Index(fields=["approval", "reviewer"], name="vote_by_approval")]
 
     def __str__(self) -> str:
@@ -385,7 +385,7 @@ class Upload(models.Model):
     kept_at = models.DateTimeField()
 
     class Meta:
-        # read by drop_abandoned_uploads, oldest first
+        # Read by drop_abandoned_uploads, oldest first
         indexes = [models.Index(fields=["kept_at"], name="upload_by_age")]
 
     def __str__(self) -> str:

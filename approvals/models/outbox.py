@@ -92,17 +92,17 @@ class Notification(models.Model):
 
     class Meta:
         constraints = [
-            # of a test there may be many: they have no approval
+            # Of a test there may be many: they have no approval
             models.UniqueConstraint(
                 fields=["approval", "channel", "kind"], name="one_notification_per_event"
             )
         ]
         indexes = [
-            # read by the loops that deliver
+            # Read by the loops that deliver
             models.Index(
                 fields=["next_try_at"], condition=Q(outcome="waiting"), name="notification_waiting"
             ),
-            # read by list_deliveries, newest first
+            # Read by list_deliveries, newest first
             models.Index(fields=["outcome", "-id"], name="notification_by_outcome"),
         ]
 
@@ -157,7 +157,7 @@ class WebhookDelivery(models.Model):
             )
         ]
         indexes = [
-            # read by deliver_webhooks
+            # Read by deliver_webhooks
             models.Index(
                 fields=["next_try_at"],
                 condition=Q(outcome="waiting"),

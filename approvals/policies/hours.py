@@ -60,7 +60,7 @@ def next_opening(hours: WorkingHours, moment: datetime) -> datetime:
         if day.weekday() not in hours.days:
             continue
         last = day + timedelta(days=1) if goes_past_midnight else day
-        # compared in UTC: between two wall clocks of one zone an hour may be missing
+        # Compared in UTC: between two wall clocks of one zone an hour may be missing
         begin = datetime.combine(day, hours.begin, hours.zone).astimezone(UTC)
         end = datetime.combine(last, hours.end, hours.zone).astimezone(UTC)
         if moment < end:

@@ -102,7 +102,7 @@ def _count(policy: Policy, part: Part, facts: Facts) -> int:
     if isinstance(part.count, int):
         return part.count
     members = len(list_eligible(policy, part, facts))
-    # of nobody at least one is missing, so that an empty group lets nothing through
+    # Of nobody at least one is missing, so that an empty group lets nothing through
     return max(members if part.count is Quorum.ALL else members // 2 + 1, 1)
 
 
@@ -239,7 +239,7 @@ class _Seating:
         self._facts = facts
         self._stages = line.policy.stages
         self._seated: list[list[Voter]] = [[] for _ in line.policy.parts]
-        # who may sit where: the stage at which somebody voted counts, not a later one
+        # Who may sit where: the stage at which somebody voted counts, not a later one
         self._choices: dict[Voter, list[int]] = {}
 
     @property

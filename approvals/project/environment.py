@@ -210,7 +210,7 @@ def _configure_sqlite(config: dict[str, Any]) -> dict[str, Any]:
     if name == ":memory:":  # each thread would have a database of its own
         raise ImproperlyConfigured("DATABASE_URL must name a file: sqlite:////path/to/file.")
     try:
-        # created here so that it, and the WAL beside it, are readable by their owner only
+        # Created here so that it, and the WAL beside it, are readable by their owner only
         Path(name).touch(mode=0o600)
     except OSError as error:
         raise ImproperlyConfigured(
@@ -221,7 +221,7 @@ def _configure_sqlite(config: dict[str, Any]) -> dict[str, Any]:
     config["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",  # a writer waits at its start, never halfway
         "timeout": _PATIENCE_SECONDS,
-        # with FULL a decision that was confirmed outlives a power cut, too
+        # With FULL a decision that was confirmed outlives a power cut, too
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
     return config
@@ -229,7 +229,7 @@ def _configure_sqlite(config: dict[str, Any]) -> dict[str, Any]:
 
 def _configure_postgresql(config: dict[str, Any]) -> dict[str, Any]:
     size = read_int("DATABASE_POOL_SIZE", default=20, minimum=2)
-    # a connection that a restart of the database broke is found out before it is used
+    # A connection that a restart of the database broke is found out before it is used
     config["CONN_HEALTH_CHECKS"] = True
     config["OPTIONS"] = {
         "connect_timeout": _PATIENCE_SECONDS,
@@ -238,7 +238,7 @@ def _configure_postgresql(config: dict[str, Any]) -> dict[str, Any]:
             "min_size": 1,
             "max_size": size,
             "timeout": _PATIENCE_SECONDS,
-            # then the next request connects at once; the pool itself waits ever longer between two
+            # Then the next request connects at once; the pool itself waits ever longer between two
             # attempts, and meanwhile keeps waiting who comes when the database is back
             "reconnect_timeout": 0.5,
         },

@@ -29,7 +29,7 @@ BASE_DIR = Path(__file__).resolve().parents[2]
 _PACKAGE_DIR = BASE_DIR / "approvals"
 FILES_DIR = _PACKAGE_DIR if (_PACKAGE_DIR / "templates").is_dir() else BASE_DIR
 APPROVALS_HOME = read_home()
-# how reviewers and flows reach this server from outside; https makes it a production server
+# How reviewers and flows reach this server from outside; https makes it a production server
 PUBLIC_URL = read_url("PUBLIC_URL")
 _IS_HTTPS = PUBLIC_URL.startswith("https://")
 
@@ -109,18 +109,18 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-# after this many wrong passwords for one name from one address, that pair waits
+# After this many wrong passwords for one name from one address, that pair waits
 AXES_FAILURE_LIMIT = read_int("LOGIN_FAILURE_LIMIT", default=10, minimum=1)
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_RESET_ON_SUCCESS = True
-# and after so many for whatever names, the address waits: an office shares one
+# And after so many for whatever names, the address waits: an office shares one
 LOGIN_ADDRESS_FAILURE_LIMIT = read_int("LOGIN_ADDRESS_FAILURE_LIMIT", default=30, minimum=1)
 AXES_HANDLER = "approvals.web.lockout.LockoutHandler"
 AXES_CLIENT_IP_CALLABLE = "approvals.web.lockout.read_address"
 AXES_VERBOSE = False
-# one proxy in front of us tells the client's address and scheme
+# One proxy in front of us tells the client's address and scheme
 TRUST_PROXY = read_bool("TRUST_PROXY", default=False)
 if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -128,10 +128,10 @@ if TRUST_PROXY:
 # Flows
 # `serve` makes a key for the flows of this machine, unless others reach the server through a proxy
 KEEPS_LOCAL_KEY = not (_IS_HTTPS or TRUST_PROXY)
-# and there a websocket of the same user may need none (flowruns.web.sockets): only where asked
+# And there a websocket of the same user may need none (flowruns.web.sockets): only where asked
 # for, since whatever that user runs to forward connections would let others in
 SAME_USER_NEEDS_NO_KEY = KEEPS_LOCAL_KEY and read_bool("SAME_USER_NEEDS_NO_KEY", default=False)
-# who answers what no policy of an operator is for
+# Who answers what no policy of an operator is for
 DEFAULT_POLICY = read_policy("DEFAULT_POLICY", default="anyone")
 EVENT_RETENTION_DAYS = read_int("EVENT_RETENTION_DAYS", default=7, minimum=1)
 
@@ -140,7 +140,7 @@ _MAILERS = read_mailers(PUBLIC_URL)
 SENDS_MAIL = bool(_MAILERS)
 MAILERS = _MAILERS or NO_MAIL
 EMAIL_FROM = read_sender(sends=SENDS_MAIL)
-# what a message says of its approval: nothing but that it waits, its flow and run, or what is asked
+# What a message says of its approval: nothing but that it waits, its flow and run, or what is asked
 MESSAGE_CONTENT = read_choice(
     "MESSAGE_CONTENT", of=("nothing", "title", "question"), default="title"
 )
@@ -169,10 +169,10 @@ SESSION_COOKIE_AGE = 60 * 60 * 24 * 14  # seconds
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "approvals.views.errors.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _IS_HTTPS
-# a browser is sent to https; an API client has sent its key by then, and may be on this machine
+# A browser is sent to https; an API client has sent its key by then, and may be on this machine
 SECURE_REDIRECT_EXEMPT = [r"^api/"]
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if _IS_HTTPS else 0
-# these bind other hosts than ours, so nobody gets them unasked
+# These bind other hosts than ours, so nobody gets them unasked
 SECURE_HSTS_INCLUDE_SUBDOMAINS = read_bool("HSTS_INCLUDE_SUBDOMAINS", default=False)
 SECURE_HSTS_PRELOAD = read_bool("HSTS_PRELOAD", default=False)
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
@@ -226,7 +226,7 @@ LOGGING = {
         "django.request": {"level": "ERROR", "filters": ["outages"]},
         "django.security.DisallowedHost": {"filters": ["hosts"]},
         "axes": {"level": "ERROR"},
-        # it tells of each attempt to connect; `outages` tells of the database, once
+        # It tells of each attempt to connect; `outages` tells of the database, once
         "psycopg.pool": {"level": "ERROR"},
     },
 }

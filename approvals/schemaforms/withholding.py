@@ -58,7 +58,7 @@ class _Withholding:
                 for index, item in enumerate(value)
             ]
             return [MASK if item is MISSING else item for item in items]
-        # null says that there is no secret, which is one, too
+        # Null says that there is no secret, which is one, too
         is_secret = isinstance(value, str | None) and any(map(_calls_secret, parts))
         return MISSING if is_secret else value
 

@@ -14,10 +14,11 @@ from uuid import UUID
 from django.http import Http404
 
 from approvals.display import markdown
-from approvals.display.tables import Table, read_json, read_table
+from approvals.display.tables import Table, read_table
 from approvals.models import Approval
 from flowruns.connectors import LOCAL, ArtifactHead, Connector, get_connector
 from flowruns.domain.errors import ArtifactNotFound
+from flowruns.domain.texts import read_json_or_text
 
 type Kind = Literal["markdown", "table", "progress", "picture", "link", "text"]
 
@@ -26,7 +27,7 @@ ROWS_BESIDE = 10  # of a table beside a decision; its own page shows more
 ROWS_A_PAGE = 100
 MAX_PICTURE = 1_500_000  # characters of a data: address
 MAX_TEXT = 20_000
-# what a browser shows as a picture and never runs
+# What a browser shows as a picture and never runs
 _PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp|avif|svg\+xml)[;,]", re.IGNORECASE)
 
 
@@ -152,7 +153,7 @@ def _read(kind: str, data: Any, *, start: int, limit: int) -> Content:
     if kind == "markdown" and isinstance(data, str):
         is_cut = len(data) > markdown.MAX_LENGTH
         return Content(kind="markdown", text=data[: markdown.MAX_LENGTH], is_cut=is_cut)
-    text = _write(read_json(data) if isinstance(data, str) else data)
+    text = _write(read_json_or_text(data) if isinstance(data, str) else data)
     return Content(kind="text", text=text[:MAX_TEXT], is_cut=len(text) > MAX_TEXT)
 
 

@@ -13,11 +13,11 @@ from approvals.services.asked import digest_schema, keep_schema
 
 type Fields = list[tuple[str, str]]
 
+# Characters of one draft; more than a person types is a paste that is better kept elsewhere
 MAX_DRAFT_LENGTH = 2_000_000
-"""Characters of one draft; more than a person types is a paste that is better kept elsewhere."""
 
+# How long a draft stays readable for its author after somebody else ended the approval
 LEFTOVERS_KEPT = timedelta(days=30)
-"""How long a draft stays readable for its author after somebody else ended the approval."""
 
 _BATCH = 200
 

@@ -9,8 +9,8 @@ from django.db.models import Q
 from approvals.models import Approval, Facet
 from approvals.services.inbox import visible_to
 
+# Of each kind; a longer list is no help to choose from, and the search finds the rest
 MAX_CHOICES = 200
-"""Of one kind; a longer list is no help to choose from, and the search finds the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

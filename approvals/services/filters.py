@@ -10,8 +10,8 @@ from django.db.models.expressions import OrderBy
 from approvals.models import STANDING, Facet, Vote
 from approvals.services.presence import list_fresh
 
+# Chooses what anyone may answer
 NO_POLICY = "-"
-"""Chooses what anyone may answer."""
 
 _NEGLECTED_AFTER = timedelta(days=1)
 

@@ -31,7 +31,7 @@ def guard_pause(*, ending: PauseEnding, **_: Any) -> str | None:
         return None
     if not approval.is_waiting:
         return "The flow run left its pause before its reviewers let it go on."
-    # whoever votes meanwhile comes before this, or after
+    # Whoever votes meanwhile comes before this, or after
     of_pause.select_for_update(no_key=True).get()
     try:
         return _find_lack(approval, ending, withhold(approval, ending.run_input or ""))

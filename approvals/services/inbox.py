@@ -34,12 +34,12 @@ class RunView:
     flow_run: FlowRun | None
     flow_name: str
     states: list[HistoryState] = field(default_factory=list)
-    # the newest lines, newest first, of so many in all
+    # The newest lines, newest first, of so many in all
     logs: list[Log] = field(default_factory=list)
     log_count: int = 0
-    # whether it is to be started, by a process that nobody runs
+    # Whether it is to be started, by a process that nobody runs
     is_stranded: bool = False
-    # whether it waits for an answer, and the process that should hear of it is not there
+    # Whether it waits for an answer, and the process that should hear of it is not there
     is_lost: bool = False
 
     @property

@@ -165,7 +165,7 @@ def _annotated(schema: str) -> list[str]:
         return []
     annotation = stored[ANNOTATION]
     line = annotation.get("policy") if isinstance(annotation, dict) else None
-    # what is no line at all is kept for what it is: nobody meets it
+    # What is no line at all is kept for what it is: nobody meets it
     return [line if isinstance(line, str) else f"{ANNOTATION} without a policy"]
 
 

@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 
 from approvals.models import Approval, Presence
 
+# How long a page counts as open without a word of it; pages report every 20 seconds
 FRESH = timedelta(seconds=50)
-"""How long a page counts as open without a word of it; pages report every 20 seconds."""
 
 _WRITTEN_EVERY = timedelta(seconds=15)
 

@@ -8,8 +8,8 @@ from django.http import Http404
 
 from approvals.models import SavedView
 
+# For each person
 MAX_VIEWS = 50
-"""Of one person."""
 
 _MAX_NAME = 60
 

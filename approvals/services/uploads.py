@@ -12,11 +12,11 @@ from approvals.models import Approval, Draft, Upload
 from approvals.schemaforms import NotKeptError
 from approvals.services.drafts import hold_waiting
 
+# Bytes of all files that are kept for one person; one file is bounded by the form
 MAX_PERSON_BYTES = 50_000_000
-"""Bytes of all files that are kept for one person; one file is bounded by the form."""
 
+# How long a file is kept that its reviewer does not come back to
 ABANDONED_AFTER = timedelta(days=14)
-"""How long a file is kept that its reviewer does not come back to."""
 
 _BATCH = 200
 

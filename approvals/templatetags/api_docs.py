@@ -24,8 +24,8 @@ class Operation:
     needs_key: bool
     body: str
     parameters: list[dict[str, Any]]
+    # Status, what it means, and the schema that comes with it
     answers: list[tuple[str, str, str]]
-    """Status, what it means, and the schema that comes with it."""
     example: str
 
 

@@ -16,8 +16,8 @@ from django.utils.safestring import SafeString
 
 from approvals.answering.flow_errors import FlowVerdict, read_flow_verdict
 from approvals.display import labels
+from approvals.display.changes import StateChange, tell_changes
 from approvals.display.markdown import render_markdown, without_title
-from approvals.display.told_states import ToldState, tell_states
 from approvals.models import Approval
 from approvals.services import inbox
 from approvals.services.askers import Asker, find_asker
@@ -159,12 +159,12 @@ def body(text: str, title: str) -> SafeString:
 
 
 @register.filter
-def told(states: Sequence[HistoryState]) -> list[ToldState]:
-    return tell_states(states)
+def told(states: Sequence[HistoryState]) -> list[StateChange]:
+    return tell_changes(states)
 
 
 @register.simple_tag
-def told_badge(state: ToldState) -> SafeString:
+def told_badge(state: StateChange) -> SafeString:
     return _badge(state.words, state.colour)
 
 

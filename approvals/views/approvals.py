@@ -33,8 +33,8 @@ from approvals.views.endings import confirm, ending_context, tell_too_late
 from approvals.views.votes import SEEN, has_signed, read_override_reason, tell
 from approvals.web.pages import Request, back_query, fragment, reviewers_only, unchanged
 
+# The part of an address that asks for what the same run was told before
 EARLIER = "earlier"
-"""The part of an address that asks for what the same run was told before."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -50,7 +50,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     is_wrong_host = isinstance(exception, DisallowedHost)
     if is_wrong_host and _is_of_api(request):
         return JsonResponse({"detail": str(exception)}, status=400)
-    # without the request, whose host the page would ask for
+    # Without the request, whose host the page would ask for
     page = "wrong_host.html" if is_wrong_host else "400.html"
     host = request.META.get("HTTP_HOST", "")[:_MAX_HOST]
     return HttpResponse(render_to_string(page, {"host": host}), status=400)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from approvals.services.inbox import MAX_LOG_LINES, read_log, read_run_alone, require_run_for
 from approvals.web.pages import Request, read_place, reviewers_only, write_place
 
-# what a reader chooses, as the least level of Python's logging
+# What a reader chooses, as the least level of Python's logging
 LEVELS = {"info": 20, "warning": 30, "error": 40}
 
 

@@ -15,8 +15,8 @@ from approvals.schemaforms import Form, JSONValue, list_remarks, open_form, read
 from approvals.web.pages import Request, reviewers_only
 from flowruns.domain.texts import read_json
 
+# Characters of a schema that is shown in a preview
 MAX_SCHEMA = 1_000_000
-"""Characters of a schema that is shown in a preview."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,8 @@
 import logging
 from threading import Lock
 
+# Names that are told; whoever makes up more fills no log
 _MOST_NAMES = 100
-"""Names that are told; whoever makes up more fills no log."""
 
 
 class EachOnce(logging.Filter):

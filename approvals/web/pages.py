@@ -155,7 +155,7 @@ def unseal(carried: str) -> Fields | None:
 
 
 def is_from_here(request: HttpRequest) -> bool:
-    """Tell whether a browser says that one of our own pages sent this form."""
+    """Return whether a browser says that one of our own pages sent this form."""
     origin = request.headers.get("Origin") or request.headers.get("Referer", "")
     return f"{origin}/".startswith(f"{request.scheme}://{request.get_host()}/")
 

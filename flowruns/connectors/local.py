@@ -20,7 +20,7 @@ from flowruns.domain.errors import DeploymentNotFound, StateMovedOn
 from flowruns.domain.keysets import policy_key, votes_key
 from flowruns.domain.rejections import rejected
 from flowruns.domain.states import StateType
-from flowruns.domain.texts import read_json
+from flowruns.domain.texts import read_json_or_text
 from flowruns.domain.transitions import Accept
 from flowruns.models import FlowRunState, RunInput
 from flowruns.services import flows, timelines
@@ -202,8 +202,5 @@ def _to_reply(
 
 def _read_text(stored: str | None) -> str | None:
     """Return a description: clients store it as JSON text, anything else is shown as it is."""
-    try:
-        text = read_json(stored) if stored is not None else None
-    except (ValueError, RecursionError):
-        return stored
+    text = read_json_or_text(stored) if stored is not None else None
     return text if isinstance(text, str) else stored

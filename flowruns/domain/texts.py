@@ -29,5 +29,13 @@ def read_json(text: str) -> Any:
     return readable(value) if "\\u" in text else value
 
 
+def read_json_or_text(text: str) -> Any:
+    """Return the value of a JSON text, or the text itself where it is not JSON."""
+    try:
+        return read_json(text)
+    except (ValueError, RecursionError):
+        return text
+
+
 def _mend(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

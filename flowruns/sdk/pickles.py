@@ -40,7 +40,7 @@ class _Pickler(pickle.Pickler):
         if isinstance(value, type | FunctionType) and value.__module__ == "__main__":
             return _reduce_of_script(value)
         if isinstance(value, BaseException) and type(value).__reduce__ is BaseException.__reduce__:
-            # pickle itself calls the class with `args`, which may not be what it takes.
+            # Pickle itself calls the class with `args`, which may not be what it takes.
             return _make_error, (type(value), value.args), value.__dict__
         return NotImplemented
 

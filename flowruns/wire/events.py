@@ -37,6 +37,15 @@ type Resource = Annotated[dict[str, str], Field(max_length=_MOST_LABELS), AfterV
 type RelatedResource = Annotated[Resource, AfterValidator(_has_role)]
 
 
+def relate(kind: str, object_id: UUID, name: str) -> RelatedResource:
+    """Name one of Prefect's objects as a related resource, in the role of its kind."""
+    return {
+        RESOURCE_ID: f"prefect.{kind}.{object_id}",
+        RESOURCE_ROLE: kind,
+        RESOURCE_NAME: name,
+    }
+
+
 class Event(Wire):
     """Something that happened to a resource, with the clock of the one who tells it."""
 

@@ -52,7 +52,7 @@ def test_a_flow_is_told_who_has_agreed_whichever_way_it_asked(
     first = [["fay", "yes", "2 of @finance"], ["finn", "yes", "2 of @finance"]]
     second = [["fay", "yes", "1 of @finance"]]
     last = [["finn", "yes", "1 of finn"], ["fay", "yes", "1 of fay"]]
-    # the suspended run began anew, and was told again what had been answered
+    # The suspended run began anew, and was told again what had been answered
     lines = [json.loads(line) for line in notes.read_text().splitlines()]
     assert lines == [first, second, first, second, last]
     assert [vote["name"] for vote in told] == ["finn", "fay"]

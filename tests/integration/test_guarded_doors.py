@@ -105,7 +105,7 @@ def list_tries() -> list[Try]:
         for door in read_doors()
         if door.method != "GET"
         and re.search("<uuid(str)?:(flow_run_id|approval_id)>|approval/<path:object_id>", str(door))
-        # where the run is deleted nothing is left that could go on
+        # Where the run is deleted nothing is left that could go on
         and not (door.method == "DELETE" and door.route.endswith("/<uuidstr:flow_run_id>"))
     ]
     assert len(doors) >= 10

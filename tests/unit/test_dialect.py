@@ -10,7 +10,7 @@ from tests.servers import ROOT
 
 SOURCES = [
     path
-    for room in ("flowruns", "approvals/schemaforms", "tests")
+    for room in ("flowruns", "approvals", "tests")
     for path in sorted((ROOT / room).rglob("*.py"))
     if "migrations" not in path.parts
 ]
@@ -43,6 +43,17 @@ def test_whoever_silences_a_rule_says_which_and_why() -> None:
 
 def test_an_attribute_is_explained_by_a_comment_above_it() -> None:
     found = [(path.name, line) for path in SOURCES for line in attribute_docs(path)]
+    assert found == []
+
+
+def test_a_comment_begins_with_a_capital() -> None:
+    begun = re.compile(r"^\s*# (?!(?:fmt|mypy|noqa|ruff|type):)[a-z]")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in SOURCES
+        for number, (before, line) in enumerate(pairwise(path.read_text().splitlines()), 2)
+        if begun.search(line) and not before.lstrip().startswith("#")
+    ]
     assert found == []
 
 

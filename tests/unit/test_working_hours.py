@@ -14,19 +14,19 @@ def at(text: str) -> datetime:
 @pytest.mark.parametrize(
     ("line", "moment", "opening"),
     [
-        # in Berlin, an hour ahead of UTC in winter and two in summer
+        # In Berlin, an hour ahead of UTC in winter and two in summer
         ("Mon-Fri 09:00-17:00 Europe/Berlin", "2026-11-27T10:00", "2026-11-27T10:00"),
         ("Mon-Fri 09:00-17:00 Europe/Berlin", "2026-11-27T07:59", "2026-11-27T08:00"),
         ("Mon-Fri 09:00-17:00 Europe/Berlin", "2026-11-27T16:00", "2026-11-30T08:00"),
-        # over the change of clocks on 25 October and on 29 March
+        # Over the change of clocks on 25 October and on 29 March
         ("Mon-Fri 09:00-17:00 Europe/Berlin", "2026-10-23T16:00", "2026-10-26T08:00"),
         ("Mon-Fri 09:00-17:00 Europe/Berlin", "2026-03-27T17:00", "2026-03-30T07:00"),
-        # an hour that the clock leaves out begins when it would have
+        # An hour that the clock leaves out begins when it would have
         ("Sun 02:30-05:00 Europe/Berlin", "2026-03-29T00:00", "2026-03-29T01:30"),
-        # past midnight
+        # Past midnight
         ("Fri 22:00-06:00 UTC", "2026-11-28T05:59", "2026-11-28T05:59"),
         ("Fri 22:00-06:00 UTC", "2026-11-28T06:00", "2026-12-04T22:00"),
-        # all day, and a weekend that goes over the end of the week
+        # All day, and a weekend that goes over the end of the week
         ("Sat-Mon 00:00-00:00 UTC", "2026-11-30T23:59", "2026-11-30T23:59"),
         ("Sat-Mon 00:00-00:00 UTC", "2026-12-01T00:00", "2026-12-05T00:00"),
         ("Mon,Wed 09:00-10:00 UTC", "2026-11-30T10:00", "2026-12-02T09:00"),

@@ -38,7 +38,7 @@ _KEPT_OF_A_FIELD = (
 )
 
 
-class _SchemaGenerator(GenerateJsonSchema):
+class _FormSchemaGenerator(GenerateJsonSchema):
     """Writes what a form cannot guess, in annotations that validators pass over."""
 
     def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
@@ -98,7 +98,7 @@ def schema_of(model: type[pydantic.BaseModel]) -> dict[str, Any]:
     schema = TypeAdapter(subclass).json_schema(
         by_alias=True,
         ref_template="#/definitions/{model}",
-        schema_generator=_SchemaGenerator,
+        schema_generator=_FormSchemaGenerator,
     )
     if "$defs" in schema:
         schema["definitions"] = schema["$defs"]

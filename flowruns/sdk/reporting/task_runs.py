@@ -15,8 +15,8 @@ from flowruns.sdk.states import FlowRun, State, printable
 from flowruns.wire.events import (
     RESOURCE_ID,
     RESOURCE_NAME,
-    RESOURCE_ROLE,
     Event,
+    relate,
     shorten_message,
 )
 
@@ -73,7 +73,7 @@ class TaskReport:
                 "prefect.state-type": state.type,
                 "prefect.orchestration": "client",
             },
-            related=[_relate("flow-run", flow_run.id, flow_run.name)],
+            related=[relate("flow-run", flow_run.id, printable(flow_run.name))],
             payload={
                 "intended": {"from": self.last.type if self.last else None, "to": state.type},
                 "initial_state": _summarise(self.last) if self.last else None,
@@ -107,11 +107,3 @@ def running(*, again: bool) -> State[Any]:
 
 def _summarise(state: State[Any]) -> dict[str, Any]:
     return {"type": state.type, "name": state.name, "state_details": {}}
-
-
-def _relate(kind: str, object_id: UUID, name: str) -> dict[str, str]:
-    return {
-        RESOURCE_ID: f"prefect.{kind}.{object_id}",
-        RESOURCE_ROLE: kind,
-        RESOURCE_NAME: printable(name),
-    }

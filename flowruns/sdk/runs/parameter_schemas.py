@@ -13,7 +13,7 @@ from pydantic_core import CoreSchema, to_jsonable_python
 _BY_NAME = frozenset({inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY})
 
 
-class _SchemaGenerator(GenerateJsonSchema):
+class _ParameterSchemaGenerator(GenerateJsonSchema):
     def handle_invalid_for_json_schema(
         self, schema: CoreSchema, error_info: str
     ) -> JsonSchemaValue:
@@ -36,7 +36,7 @@ def schema_of_parameters(function: Callable[..., Any]) -> dict[str, Any]:
         # A default that has no JSON form is left out.
         warnings.simplefilter("ignore", PydanticJsonSchemaWarning)
         schema = model.model_json_schema(
-            ref_template="#/definitions/{model}", schema_generator=_SchemaGenerator
+            ref_template="#/definitions/{model}", schema_generator=_ParameterSchemaGenerator
         )
     schema["definitions"] = schema.pop("$defs", {})
     plain: dict[str, Any] = to_jsonable_python(schema)

@@ -13,6 +13,7 @@ from flowruns.wire.events import (
     RESOURCE_ROLE,
     Event,
     RelatedResource,
+    relate,
     shorten_message,
 )
 
@@ -75,22 +76,14 @@ def _call_off(cancelled: State) -> State:
 
 def _related_to(run: FlowRun) -> list[RelatedResource]:
     """Name the flow, the deployment and the tags; more than a hundred tags are cut."""
-    related = [_relate("flow", str(run.flow_id), run.flow.name)]
+    related = [relate("flow", run.flow_id, run.flow.name)]
     tags = {*run.tags, *run.flow.tags}
     if run.deployment is not None:
-        related.append(_relate("deployment", str(run.deployment.pk), run.deployment.name))
+        related.append(relate("deployment", run.deployment.pk, run.deployment.name))
         tags.update(run.deployment.tags)
     room = 100 - len(related)
     named = [{RESOURCE_ID: f"prefect.tag.{tag}", RESOURCE_ROLE: "tag"} for tag in sorted(tags)]
     return related + named[:room]
-
-
-def _relate(kind: str, object_id: str, name: str) -> RelatedResource:
-    return {
-        RESOURCE_ID: f"prefect.{kind}.{object_id}",
-        RESOURCE_ROLE: kind,
-        RESOURCE_NAME: name,
-    }
 
 
 def _describe(state: State) -> dict[str, Any]:

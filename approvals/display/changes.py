@@ -16,9 +16,9 @@ _TOLD = {
     StateType.CANCELLED: ("Called off", "calm"),
 }
 _NAMES = {"Resuming": ("Answered", "good"), "Retrying": ("The flow tries again", "busy")}
-# what the flow does itself, so that naming its key would say nothing
+# What the flow does itself, so that naming its key would say nothing
 _OF_THE_FLOW = {StateType.PAUSED, StateType.COMPLETED, StateType.FAILED, StateType.CRASHED}
-# as Prefect 3.8 says it where nobody has said anything
+# As Prefect 3.8 says it where nobody has said anything
 _SAYS_NOTHING = {
     "All states completed.",
     "Scheduled flow run has no infrastructure to terminate.",
@@ -27,7 +27,7 @@ _SAYS_NOTHING = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToldState:
+class StateChange:
     """A change worth telling; `colour` is its badge's, `actor` "" where the flow did it itself."""
 
     words: str
@@ -37,10 +37,10 @@ class ToldState:
     message: str
 
 
-def tell_states(states: Sequence[HistoryState]) -> list[ToldState]:
+def tell_changes(states: Sequence[HistoryState]) -> list[StateChange]:
     """Return what is told of a run's states, the newest first; what only queues is left out."""
     began = False
-    told: list[ToldState] = []
+    told: list[StateChange] = []
     for number, past in enumerate(states):
         words = _find_words(past, is_first=not number, began=began)
         is_running = past.state.type is StateType.RUNNING
@@ -64,10 +64,10 @@ def _find_words(past: HistoryState, *, is_first: bool, began: bool) -> tuple[str
     return _TOLD.get(kind)
 
 
-def _tell(past: HistoryState, words: str, colour: str, *, actor: str) -> ToldState:
+def _tell(past: HistoryState, words: str, colour: str, *, actor: str) -> StateChange:
     message = past.state.message or ""
     is_end = past.state.type in _TOLD and past.state.type is not StateType.PAUSED
-    return ToldState(
+    return StateChange(
         words=words,
         colour=colour,
         moment=past.state.timestamp,
