@@ -26,7 +26,7 @@ class Clock:
 @pytest.fixture(autouse=True)
 def no_connections(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     closed: list[int] = []
-    monkeypatch.setattr(loops, "close_old_connections", lambda: closed.append(1))
+    monkeypatch.setattr(loops, "let_connections_go", lambda: closed.append(1))
     return closed
 
 
