@@ -216,7 +216,7 @@ def _configure_sqlite(config: dict[str, Any]) -> dict[str, Any]:
         raise ImproperlyConfigured(
             f"DATABASE_URL names {name}, which cannot be written ({error.strerror})."
         ) from None
-    # threads that stay keep theirs: to open one takes as long as to answer
+    # Threads that stay keep theirs: to open one takes as long as to answer
     config["CONN_MAX_AGE"] = None
     config["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",  # a writer waits at its start, never halfway
