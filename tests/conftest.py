@@ -1,5 +1,6 @@
 """What all tests may ask for."""
 
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,11 @@ _FILLED_BY_MIGRATING = {"auth_permission", "django_content_type"}
 
 # A page on a busy machine may be slow; what a test waits for is there at once otherwise.
 expect.set_options(timeout=30_000)
+
+
+def pytest_configure() -> None:
+    """Let the processes that tests start heed Ctrl-C, which jobs in a shell's background ignore."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,8 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Iterable, Mapping
-
-from django.utils.safestring import SafeString
+from typing import TYPE_CHECKING
 
 from approvals.schemaforms.controls.base import Control
 from approvals.schemaforms.controls.build import make_control
@@ -35,7 +34,6 @@ from approvals.schemaforms.posted import (
     Posted,
     PostedData,
 )
-from approvals.schemaforms.render import render_fields, render_found, render_summary
 from approvals.schemaforms.schema.complaints import hide_patterns
 from approvals.schemaforms.schema.nodes import Kind
 from approvals.schemaforms.values import (
@@ -46,6 +44,9 @@ from approvals.schemaforms.values import (
     find_unstorable,
 )
 from flowruns.evaluation.budget import TooSlowError
+
+if TYPE_CHECKING:
+    from django.utils.safestring import SafeString
 
 _log = logging.getLogger(__name__)
 
@@ -148,12 +149,16 @@ class Form:
         """The names and texts that make the same form when they are posted, without secrets."""
         return list(self.root.inputs())
 
-    def render(self) -> SafeString:
+    def render(self) -> "SafeString":
         """The fields, without form element, token or submit button."""
+        from approvals.schemaforms.render import render_fields
+
         return render_fields(self)
 
-    def render_summary(self) -> SafeString:
+    def render_summary(self) -> "SafeString":
         """What is wrong, with links to the fields; empty where nothing is."""
+        from approvals.schemaforms.render import render_summary
+
         return render_summary(self)
 
 
@@ -176,11 +181,13 @@ def read_form(
     return _build_form(schema, Posted(posted, files, store))
 
 
-def find_options(schema: JSONValue, posted: PostedData) -> SafeString | None:
+def find_options(schema: JSONValue, posted: PostedData) -> "SafeString | None":
     """Return what a search brings, as HTML; None where there is no such search field.
 
     `posted` names the field under `field` and holds what was typed and picked in it.
     """
+    from approvals.schemaforms.render import render_found
+
     name = next(iter(posted.getlist(SEARCHED)), "")[:MAX_NAME_LENGTH]
     control = reach_control(open_form(schema).root, name)
     if not isinstance(control, (Search, SearchTicks)):

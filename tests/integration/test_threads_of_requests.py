@@ -94,13 +94,13 @@ def test_half_a_request_is_not_answered() -> None:
     assert _answered == []
 
 
-def test_a_thread_stays_for_the_next_request() -> None:
-    handler = ThreadedHandler(threads=3)
+def test_threads_stay_for_the_next_requests() -> None:
+    handler = ThreadedHandler(threads=2)
 
-    async def ask_twice() -> set[bytes]:
-        return {read(await ask(handler, "/answer", body(b""))) for _ in range(2)}
+    async def ask_often() -> set[bytes]:
+        return {read(await ask(handler, "/answer", body(b""))) for _ in range(10)}
 
-    assert len(asyncio.run(ask_twice())) == 1
+    assert len(asyncio.run(ask_often())) <= 2
 
 
 @pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume synchronous iterators")
