@@ -17,8 +17,8 @@ from tests.servers import ApprovalsServer, clean_environment
 FLOWS = Path(__file__).parent / "prefect_flows"
 _COMMAND_LINE = Path(__file__).with_name("command_line.py")
 _COMPLAINT = re.compile(r"\| (WARNING|ERROR|CRITICAL)|^Traceback|\w+Warning: ", re.MULTILINE)
-# What Prefect says of itself: at its end where the machine is busy, and of a lease that it renews in
-# the moment in which its run ends, and with that the lease.
+# What Prefect says of itself: at its end where the machine is busy, and of a lease that it renews
+# in the moment in which its run ends, and with that the lease.
 _OF_ITSELF = re.compile(
     r"\w+ - Still processing items: \d+ items remaining\.\.\."
     r"|Attempt 1 of function 'concurrency lease renewal' failed with .*'410 Gone'"
