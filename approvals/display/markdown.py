@@ -99,7 +99,9 @@ def summarise_markdown(text: str, *, length: int) -> str:
     """Return the start of a text without its marks, for one line of a list; tables stay out."""
     words: list[str] = []
     in_table = False
-    for token in new_parser().parse(_readable(text[: length * 10])):
+    tokens = new_parser().parse(_readable(text[: length * 10]))
+    _mark_tasks(tokens)
+    for token in tokens:
         if token.type in {"table_open", "table_close"}:
             in_table = token.type == "table_open"
         elif not in_table:

@@ -82,8 +82,9 @@ class Form:
         if self.is_judged:
             self._decode()
         if outcome and self.operation:
-            unseen = [control for control in root.walk() if control.is_new]
-            for control in [*outcome.fresh, *unseen]:
+            # Conditions read the answers they depend on, which judges what nobody has sent
+            early = [each for each in root.walk() if each.is_new or not self.is_judged]
+            for control in [*outcome.fresh, *early]:
                 clear_problems(control)
 
     @property

@@ -32,6 +32,15 @@ def test_every_level_of_a_chain_appears_to_whoever_only_submits(name: str) -> No
     assert reviewer.tick("LA").answer() == {"country": "US", "state": "CA", "county": "LA"}
 
 
+@pytest.mark.parametrize("name", CHAINS)
+def test_what_is_put_back_unsent_is_not_judged(name: str) -> None:
+    """Neither what was asked from the beginning nor what an answer brought in."""
+    reviewer = Reviewer(CHAINS[name]).tick("US").press("Update questions")
+    for _ in range(2):
+        reviewer.press("Update questions")
+        assert reviewer.form.problems == []
+
+
 def test_a_long_chain_given_at_once_is_shown_to_its_end() -> None:
     rules: list[JSONValue] = [
         {

@@ -12,6 +12,7 @@ from approvals.display.markdown import render_markdown, summarise_markdown
         ("# Title\n\ntwo\nlines", "Title two lines"),
         ("before\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nafter", "before after"),
         ("* one\n* [two](http://x)\n", "one two"),
+        ("- [x] paid\n- [ ] sent\n", "\N{BALLOT BOX WITH CHECK} paid \N{BALLOT BOX} sent"),
         ("<b>not bold</b>", "<b>not bold</b>"),
         ("<script>x</script>\nwords", "<script>x</script> words"),
         ("a\x00b", "a\N{REPLACEMENT CHARACTER}b"),
