@@ -6,7 +6,6 @@ newcomer starts from nothing: by README's first command, by the wheel, and on Po
 
 import fcntl
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.environments import clean_environment
 
 _ROOT = Path(__file__).resolve().parents[1]
 _KEPT = _ROOT / ".pytest_cache" / "migrated"
@@ -64,12 +65,10 @@ def _digest_of_migrations() -> str:
 
 def _migrate_ours(path: Path) -> None:
     with tempfile.TemporaryDirectory() as home:
-        ours = ("FLOWRUNS_", "DJANGO_", "APPROVALS_", "DATABASE_")
-        environment = {name: v for name, v in os.environ.items() if not name.startswith(ours)}
         subprocess.run(
             [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
             cwd=_ROOT,
-            env=environment | {"APPROVALS_HOME": home},
+            env=clean_environment() | {"APPROVALS_HOME": home},
             stdin=subprocess.DEVNULL,
             check=True,
         )

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.environments import clean_environment
 from tests.logs import follow_log
 from tests.migrated import copy_our_database, copy_prefects_database
 
@@ -55,12 +56,6 @@ def free_port() -> int:
                 return port
         except OSError:
             continue
-
-
-def clean_environment() -> dict[str, str]:
-    """Return this process's environment without what would configure a server or a flow."""
-    ours = ("FLOWRUNS_", "PREFECT_", "DJANGO_", "APPROVALS_", "DATABASE_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
 def _flow_environment(home: Path) -> dict[str, str]:

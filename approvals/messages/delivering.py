@@ -5,28 +5,25 @@ compare-and-set when it is over, so that a process which was killed loses nothin
 repeats the one message that was on its way.
 """
 
-import random
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Min, QuerySet
 
 from approvals.messages.announcing import announce_dead
 from approvals.messages.email import send_mail
+from approvals.messages.queueing import LEASE, find_pause, is_free, read_due
 from approvals.messages.rechecking import find_objections
 from approvals.messages.recipients import is_mail_on
 from approvals.messages.timing import find_moment, utc_now
 from approvals.messages.verdicts import Dead, Later, SendVerdict, Sent
 from approvals.models import Channel, Notification, WebhookDelivery
 
-# Longer than all the time-outs of one message together.
-LEASE = timedelta(minutes=3)
 # Before the second, third, … try; after the last one a message is dead.
 BACKOFF = tuple(timedelta(seconds=each) for each in (5, 60, 300, 1_800, 7_200))
 _JITTER = 0.2
 _CHANNELS = 20  # looked at in one round
-_ROWS = 200  # told in one message
 _KEPT = timedelta(days=90)
 _BATCH = 1_000
 
@@ -58,7 +55,7 @@ def deliver_due(kind: Channel.Kind, *, send: Send, clock: Clock = utc_now) -> in
 def claim_channel(channel_id: int, *, clock: Clock = utc_now) -> datetime | None:
     """Take the lease of a channel that nobody sends to; None where another was faster."""
     now = clock()
-    free = Channel.objects.filter(_is_free(now), pk=channel_id)
+    free = Channel.objects.filter(is_free(now), pk=channel_id)
     return now + LEASE if free.update(claimed_until=now + LEASE) else None
 
 
@@ -78,13 +75,9 @@ def drop_old_messages() -> int:
     return dropped
 
 
-def _is_free(now: datetime) -> Q:
-    return Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)
-
-
 def _list_due(kind: Channel.Kind, now: datetime) -> list[int]:
     """Return channels that have something to send and no sender, who waits longest first."""
-    free = Channel.objects.filter(_is_free(now), kind=kind)
+    free = Channel.objects.filter(is_free(now), kind=kind)
     due = Notification.objects.filter(outcome=Outcome.WAITING, next_try_at__lte=now)
     by_channel = due.filter(channel__in=free).values("channel").annotate(since=Min("next_try_at"))
     return list(by_channel.order_by("since").values_list("channel", flat=True)[:_CHANNELS])
@@ -92,7 +85,8 @@ def _list_due(kind: Channel.Kind, now: datetime) -> list[int]:
 
 def _deliver(channel: Channel, send: Send, clock: Clock) -> SendVerdict | None:
     """Tell all that is due on a channel in one message; None where nothing is to be told now."""
-    rows = _skip_untrue(channel, _read_due(channel, clock()), clock)
+    waiting = channel.notifications.filter(outcome=Outcome.WAITING)
+    rows = _skip_untrue(channel, read_due(waiting, clock()), clock)
     if not rows:
         return None
     moment = find_moment(channel, rows, now=clock())
@@ -102,18 +96,6 @@ def _deliver(channel: Channel, send: Send, clock: Clock) -> SendVerdict | None:
     verdict = _try(send, channel, rows)
     _keep(verdict, channel, rows, clock)
     return verdict
-
-
-def _read_due(channel: Channel, now: datetime) -> list[Notification]:
-    """Return what is due, in order: of an approval nothing overtakes what is still to be tried."""
-    waiting = channel.notifications.filter(outcome=Outcome.WAITING).select_related("approval")
-    held, due = set(), []
-    for row in waiting.order_by("id")[:_ROWS]:
-        if row.next_try_at > now:
-            held.add(row.approval_id)
-        elif row.approval_id is None or row.approval_id not in held:
-            due.append(row)
-    return due
 
 
 def _skip_untrue(
@@ -156,8 +138,8 @@ def _put_off(verdict: Later, rows: Sequence[Notification], now: datetime) -> Non
         if row.tries >= len(BACKOFF):
             _bury([row], verdict.why, now)
             continue
-        jitter = 1 + random.uniform(0, _JITTER)  # noqa: S311 -- spreads, and hides nothing
-        pause = max(BACKOFF[row.tries] * jitter, timedelta(seconds=verdict.seconds))
+        least = timedelta(seconds=verdict.seconds)
+        pause = find_pause(BACKOFF, row.tries, jitter=_JITTER, at_least=least)
         _rows([row]).update(tries=row.tries + 1, next_try_at=now + pause, why=verdict.why)
 
 

@@ -1,7 +1,6 @@
 """Programs are told of approvals by POST, signed, tried ten times over three days."""
 
 import json
-import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,18 +8,18 @@ import httpcore
 from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from approvals.messages.announcing import tell_staff
 from approvals.messages.content import write_content
 from approvals.messages.posting import post
+from approvals.messages.queueing import LEASE, find_pause, is_free, read_due
 from approvals.messages.signing import make_secret, open_secrets, seal_secrets, sign
 from approvals.messages.timing import utc_now
 from approvals.models import Approval, Notification, Webhook, WebhookDelivery
 from approvals.signals import approval_closed, approval_waits
 
-LEASE = timedelta(minutes=3)
 # Before the second, third, … try: 76 hours in all.
 BACKOFF = tuple(
     timedelta(seconds=each)
@@ -106,26 +105,23 @@ def deliver_webhooks(now: datetime | None = None) -> int:
     for webhook_id in _list_due(moment):
         lease = moment + LEASE
         webhooks = Webhook.objects.filter(pk=webhook_id)
-        if webhooks.filter(_is_free(moment)).update(claimed_until=lease):
+        if webhooks.filter(is_free(moment)).update(claimed_until=lease):
             arrived += _deliver(webhooks.get(), moment)
             webhooks.filter(claimed_until=lease).update(claimed_until=None)
     return arrived
 
 
-def _is_free(now: datetime) -> Q:
-    return Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)
-
-
 def _list_due(now: datetime) -> list[int]:
     due = WebhookDelivery.objects.filter(outcome=Outcome.WAITING, next_try_at__lte=now)
-    free = due.filter(webhook__in=Webhook.objects.filter(_is_free(now)))
+    free = due.filter(webhook__in=Webhook.objects.filter(is_free(now)))
     return list(free.order_by().values_list("webhook", flat=True).distinct())
 
 
 def _deliver(webhook: Webhook, now: datetime) -> int:
     """Post what is due, in order, until one is not taken."""
     arrived = 0
-    for row in _read_due(webhook, now):
+    waiting = webhook.deliveries.filter(outcome=Outcome.WAITING)
+    for row in read_due(waiting, now)[:_BATCH]:
         if why := _object(webhook, row):
             _end(row, Outcome.SKIPPED, now, why=why)
         elif _try(webhook, row, now):
@@ -133,18 +129,6 @@ def _deliver(webhook: Webhook, now: datetime) -> int:
         else:
             break
     return arrived
-
-
-def _read_due(webhook: Webhook, now: datetime) -> list[WebhookDelivery]:
-    """Return what is due, in order: of an approval nothing overtakes what is tried again."""
-    held, due = set(), []
-    waiting = webhook.deliveries.filter(outcome=Outcome.WAITING).select_related("approval")
-    for row in waiting.order_by("id")[:200]:
-        if row.next_try_at > now:
-            held.add(row.approval_id)
-        elif row.approval_id is None or row.approval_id not in held:
-            due.append(row)
-    return due[:_BATCH]
 
 
 def _object(webhook: Webhook, row: WebhookDelivery) -> str:
@@ -182,8 +166,7 @@ def _put_off(
     if row.tries >= len(BACKOFF):
         _give_up(webhook, row, now, why=why)
         return
-    jitter = 1 + random.uniform(0, _JITTER)  # noqa: S311 -- spreads, and hides nothing
-    pause = max(BACKOFF[row.tries] * jitter, wait)
+    pause = find_pause(BACKOFF, row.tries, jitter=_JITTER, at_least=wait)
     _waiting(row).update(tries=row.tries + 1, next_try_at=now + pause, why=why)
 
 

@@ -17,18 +17,14 @@ from flowruns.models import (
     TaskRun,
     TaskRunState,
 )
-from flowruns.models.prepared import PreparedQuery
 from flowruns.models.states import Run
 from flowruns.services.deployments.deployments import is_served
 from flowruns.services.limits.concurrency import count_active
+from flowruns.services.lookups import find_state
 from flowruns.wire import deployments as wire_deployments
 from flowruns.wire import schedules as wire_schedules
 from flowruns.wire import task_runs as wire_task_runs
 from flowruns.wire.concurrency import GlobalConcurrencyLimit, NewConcurrencyLimit
-
-_STATES: dict[type[FlowRunState] | type[TaskRunState], PreparedQuery[Any]] = {
-    kept: PreparedQuery(kept.objects.all(), by="pk") for kept in (FlowRunState, TaskRunState)
-}
 
 
 def present_flow_run(run: FlowRun) -> wire.FlowRun:
@@ -54,7 +50,7 @@ def _read_state(
     ids: list[UUID], kept: type[FlowRunState] | type[TaskRunState]
 ) -> Mapping[UUID | None, FlowRunState | TaskRunState]:
     """Return the one state, or none, as `in_bulk` does."""
-    found = (_STATES[kept].find(each) for each in ids)
+    found = (find_state(kept, each) for each in ids)
     return {state.pk: state for state in found if state is not None}
 
 

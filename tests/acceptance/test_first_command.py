@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 
 from tests.acceptance.clients import runs_in, until
-from tests.servers import CLIENT_SECONDS, ROOT, clean_environment, free_port
+from tests.environments import clean_environment
+from tests.servers import CLIENT_SECONDS, ROOT, free_port
 
 _OLDEST = (3, 12)
 _ASK_VERSION = "import sys; print(*sys.version_info[:2])"

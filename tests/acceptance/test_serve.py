@@ -20,14 +20,8 @@ import pytest
 from tests.acceptance.clients import connect, make_run, set_state, state_of, until
 from tests.acceptance.processes import working
 from tests.acceptance.waiting import PATIENCE_SECONDS
-from tests.servers import (
-    PROMPT_SECONDS,
-    ROOT,
-    ApprovalsServer,
-    approvals_server,
-    clean_environment,
-    free_port,
-)
+from tests.environments import clean_environment
+from tests.servers import PROMPT_SECONDS, ROOT, ApprovalsServer, approvals_server, free_port
 
 
 def manage(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:

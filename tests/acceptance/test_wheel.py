@@ -15,8 +15,9 @@ import httpx
 import pytest
 
 from tests.acceptance.clients import runs_in, until
+from tests.environments import clean_environment
 from tests.logs import follow_log
-from tests.servers import CLIENT_SECONDS, ROOT, clean_environment, free_port, wait_until_ready
+from tests.servers import CLIENT_SECONDS, ROOT, free_port, wait_until_ready
 
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 CHAPTERS = sorted(path.stem for path in (ROOT / "templates" / "docs").glob("*.md"))

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import PREFECT_PYTHON, ROOT, clean_environment, prefect_environment
+from tests.environments import clean_environment
+from tests.servers import PREFECT_PYTHON, ROOT, prefect_environment
 
 pytestmark = pytest.mark.slow
 

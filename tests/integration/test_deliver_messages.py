@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from approvals.messages import delivering
-from approvals.messages.delivering import LEASE, claim_channel, deliver_due, deliver_mail
+from approvals.messages.delivering import claim_channel, deliver_due, deliver_mail
 from approvals.messages.email import send_mail
 from approvals.messages.preferences import mute, save_preferences
+from approvals.messages.queueing import LEASE
 from approvals.messages.verdicts import Dead, Later, SendVerdict, Sent
 from approvals.models import Channel, Notification
 from tests.integration.conftest import Make, Run

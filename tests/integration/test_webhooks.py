@@ -15,8 +15,9 @@ from standardwebhooks.webhooks import Webhook as Receiver
 
 from approvals.messages import webhooks
 from approvals.messages.posting import AddressForbidden, choose_address, post
+from approvals.messages.queueing import LEASE
 from approvals.messages.signing import OVERLAP, open_secrets, sign
-from approvals.messages.webhooks import LEASE, deliver_again, deliver_webhooks, give_secret
+from approvals.messages.webhooks import deliver_again, deliver_webhooks, give_secret
 from approvals.models import Notification, Webhook, WebhookDelivery
 from tests.integration.conftest import Run
 from tests.integration.pages import ask, text_of

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.acceptance.waiting import PATIENCE_SECONDS
+from tests.environments import clean_environment
 from tests.logs import follow_log
-from tests.servers import ApprovalsServer, clean_environment
+from tests.servers import ApprovalsServer
 
 FLOWS = Path(__file__).parent / "prefect_flows"
 _COMMAND_LINE = Path(__file__).with_name("command_line.py")

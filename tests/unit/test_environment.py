@@ -19,7 +19,8 @@ from approvals.project.environment import (
     read_secret_key,
     read_url,
 )
-from tests.servers import ROOT, clean_environment
+from tests.environments import clean_environment
+from tests.servers import ROOT
 
 type Env = pytest.MonkeyPatch
 LONG = "k" * 50

@@ -28,7 +28,7 @@ from flowruns.services.limits.slots import (
     settle_slot,
     take_slot,
 )
-from flowruns.services.lookups import one
+from flowruns.services.lookups import find_state, one
 from flowruns.services.runs.running_keys import is_run_by_another
 from flowruns.signals import (
     PauseEnding,
@@ -44,7 +44,6 @@ _TOLERATED_SKEW = timedelta(seconds=2)
 _ENDING = TERMINAL_STATES | {StateType.CANCELLING}
 _WITH_IT = ("flow", "deployment__concurrency_limit", "slot_lease")
 _runs = PreparedQuery(FlowRun.objects.select_related(*_WITH_IT), by="pk")
-_states = PreparedQuery(FlowRunState.objects.all(), by="pk")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +143,7 @@ def get_flow_run(flow_run_id: UUID) -> FlowRun:
 def current_state(run: FlowRun) -> State | None:
     if run.state_id is None:
         return None
-    state = _states.find(run.state_id)
+    state = find_state(FlowRunState, run.state_id)
     if state is None:  # deleted with its run since the run was read
         raise FlowRunNotFound
     return state.to_domain()

@@ -17,7 +17,7 @@ from flowruns.domain.transitions import Accept, Transition
 from flowruns.models import FlowRun, LogLine, TaskRun, TaskRunState
 from flowruns.models.states import dump_details
 from flowruns.services.labels import label_task_run
-from flowruns.services.lookups import one
+from flowruns.services.lookups import find_state, one
 from flowruns.services.runs.states import MAX_LOSSES, ContendedError, Outcome
 from flowruns.wire import StateCreate
 from flowruns.wire import task_runs as wire
@@ -117,7 +117,7 @@ def _set_state(run: TaskRun, proposed: State, *, force: bool) -> Outcome | None:
 
 
 def _current_state(run: TaskRun) -> State | None:
-    state = TaskRunState.objects.filter(pk=run.state_id).first() if run.state_id else None
+    state = find_state(TaskRunState, run.state_id) if run.state_id else None
     return state.to_domain() if state else None
 
 
