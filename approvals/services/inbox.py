@@ -22,7 +22,9 @@ from flowruns.wire import FlowRun, Log
 type User = Account | AnonymousUser
 type Lists = dict[Which, Q]
 
-PAGE_SIZE = 50
+# Twice what a laptop shows at once
+PAGE_SIZE = 30
+_MOST_OF_A_RUN = 50
 MAX_LOG_LINES = 500
 _ALL_OF_MINE = InboxFilters()
 
@@ -83,7 +85,7 @@ def list_waiting(user: User, filters: InboxFilters = _ALL_OF_MINE) -> QuerySet[A
     """Return what waits and passes the filters; most urgent first, by deadline, then by age."""
     if isinstance(user, AnonymousUser):
         return Approval.objects.none()
-    return _choose(_waiting_for(user), _list_of(user), filters)
+    return _choose(_list_of(user), filters)
 
 
 def count_waiting(user: User) -> int:
@@ -95,11 +97,11 @@ def read_inbox(
     user: Account, filters: InboxFilters = _ALL_OF_MINE, *, number: int = 1
 ) -> InboxPage:
     """Return one page of what waits; a page that is not there is the last one."""
-    waiting, lists = _waiting_for(user), _list_of(user)
-    counts, totals = _count_lists(waiting, lists, filters)
+    lists = _list_of(user)
+    counts, totals = _count_lists(lists, filters)
     pages = max(-(-counts[filters.which] // PAGE_SIZE), 1)
     number = min(max(number, 1), pages)
-    found = _choose(waiting, lists, filters)
+    found = _choose(lists, filters)
     shown = _read_rows(found[(number - 1) * PAGE_SIZE : number * PAGE_SIZE])
     present = name_others(shown, user=user)
     in_flow = _count_flows(found, shown) if filters.by_flow else {}
@@ -124,19 +126,20 @@ def _read_rows(page: QuerySet[Approval]) -> list[Approval]:
     return [rows[each] for each in ids if each in rows]
 
 
-def _choose(waiting: QuerySet[Approval], lists: Lists, filters: InboxFilters) -> QuerySet[Approval]:
-    return waiting.filter(lists[filters.which] & filters.choose()).order_by(*filters.order())
+def _choose(lists: Lists, filters: InboxFilters) -> QuerySet[Approval]:
+    chosen = lists[filters.which] & filters.choose()
+    return _waiting().filter(chosen).order_by(*filters.order())
 
 
 def _count_lists(
-    waiting: QuerySet[Approval], lists: Lists, filters: InboxFilters
+    lists: Lists, filters: InboxFilters
 ) -> tuple[dict[Which, int], dict[Which, int]]:
     """Count what passes the filters in each list, and what is there in all, in one query."""
     chosen = filters.choose()
     sums = {f"all_{which}": Count("pk", filter=rule or None) for which, rule in lists.items()}
     if filters.narrows:
         sums |= {f"of_{which}": Count("pk", filter=rule & chosen) for which, rule in lists.items()}
-    found = waiting.aggregate(**sums)
+    found = _waiting().aggregate(**sums)
     totals = {which: found[f"all_{which}"] for which in Which}
     return {which: found.get(f"of_{which}", totals[which]) for which in Which}, totals
 
@@ -156,8 +159,8 @@ def _mark_of(shown: list[Approval], *counted: object) -> str:
 
 def get_approval_for(user: User, approval_id: UUID) -> Approval:
     """Return an approval that this user may see; raises `Http404`."""
-    found = visible_to(user).select_related("decision__reviewer").filter(pk=approval_id).first()
-    if found is None:
+    found = Approval.objects.select_related("decision__reviewer").filter(pk=approval_id).first()
+    if found is None or not _is_visible(found, user):
         raise Http404("No such approval.")
     return found
 
@@ -165,7 +168,7 @@ def get_approval_for(user: User, approval_id: UUID) -> Approval:
 def list_approvals_of(user: User, flow_run_id: UUID) -> list[Approval]:
     """Return the approvals of a run that this user may see, newest first."""
     found = visible_to(user).filter(flow_run_id=flow_run_id).select_related("decision__reviewer")
-    return list(found.prefetch_related("votes").order_by("-opened_at")[:PAGE_SIZE])
+    return list(found.prefetch_related("votes").order_by("-opened_at")[:_MOST_OF_A_RUN])
 
 
 def next_waiting(
@@ -249,14 +252,25 @@ def visible_to(user: User) -> QuerySet[Approval]:
     """Return what a user may see: everything, but for what is seen by those who may answer it."""
     if isinstance(user, AnonymousUser):
         return Approval.objects.none()
+    return Approval.objects.filter(_visible(user))
+
+
+def _visible(user: Account) -> Q:
     if user.has_perm("approvals.view_all"):
-        return Approval.objects.all()
+        return Q()
     concerns = (
         Exists(seats_of(user).filter(approval=OuterRef("pk")))
         | Exists(Asker.objects.filter(approval=OuterRef("pk"), user=user.pk))
         | Exists(Vote.objects.filter(approval=OuterRef("pk"), reviewer=user.pk))
     )
-    return Approval.objects.filter(Q(is_hidden=False) | concerns)
+    return Q(is_hidden=False) | concerns
+
+
+def _is_visible(approval: Approval, user: User) -> bool:
+    """Whether a user may see an approval that was read; most are seen by everybody."""
+    if not approval.is_hidden:
+        return user.is_authenticated
+    return visible_to(user).filter(pk=approval.pk).exists()
 
 
 def seats_of(user: Account) -> QuerySet[Seat]:
@@ -269,17 +283,20 @@ def seats_of(user: Account) -> QuerySet[Seat]:
     )
 
 
-def _waiting_for(user: User) -> QuerySet[Approval]:
-    return visible_to(user).filter(outcome=Approval.Outcome.WAITING)
+def _waiting() -> QuerySet[Approval]:
+    return Approval.objects.filter(outcome=Approval.Outcome.WAITING)
 
 
 def _list_of(user: Account) -> Lists:
-    """Choose each of the lists from what waits and this user may see."""
+    """Choose each of the lists from what waits.
+
+    Whoever may answer, or has voted, may see: only the list of everything asks for that.
+    """
     voted = Q(Q(is_guarded=True), Q(Exists(_standing_votes(user))))
     return {
         Which.FOR_ME: Q(is_guarded=False) | (Q(pk__in=_free_seats(user)) & ~voted),
         Which.ANSWERED: voted,
-        Which.ALL: Q(),
+        Which.ALL: _visible(user),
     }
 
 
