@@ -45,3 +45,18 @@ def wait_for_the_end_of_process(notes: Path) -> None:
 
 def wait_for_state(api: httpx.Client, run: str, name: str) -> None:
     until(lambda: api.get(f"/flow_runs/{run}").json()["state_name"] == name)
+
+
+def wait_for_question(api: httpx.Client, run: str, *, last: str = "schema") -> None:
+    """Wait until a run waits for an answer, and has said what it asks, which comes later.
+
+    A question with a description has that `last`.
+    """
+
+    def has_asked() -> bool:
+        state = api.get(f"/flow_runs/{run}").json()["state"]
+        keyset = state["state_details"].get("run_input_keyset") or {}
+        is_asking = state["type"] == "PAUSED" and last in keyset
+        return is_asking and api.get(f"/flow_runs/{run}/input/{keyset[last]}").is_success
+
+    until(has_asked)

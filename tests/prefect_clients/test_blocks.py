@@ -10,7 +10,7 @@ from tests.prefect_clients.clients import FLOWS, PrefectClient, results
 from tests.prefect_clients.served import (
     start,
     started_run,
-    wait_for_state,
+    wait_for_question,
     wait_for_the_end_of_process,
 )
 from tests.servers import ApprovalsServer
@@ -71,7 +71,7 @@ def test_a_suspended_run_finds_the_results_that_a_block_keeps(
     until(lambda: "prefect deployment run" in serving.output)
     starting = start(newest, "ship", notes)
     run = started_run(starting)
-    wait_for_state(api, run, "Suspended")
+    wait_for_question(api, run)
     wait_for_the_end_of_process(notes)
     assert len(list(notes.with_name("results").iterdir())) == 1
     assert resume(api, run, {"approve": True})["status"] == "ACCEPT"

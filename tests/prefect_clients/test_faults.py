@@ -15,6 +15,7 @@ from tests.prefect_clients.served import (
     start,
     start_by_api,
     started_run,
+    wait_for_question,
     wait_for_state,
     wait_for_the_end_of_process,
 )
@@ -52,11 +53,9 @@ def runs(api: httpx.Client, serving: Process, notes: Path) -> dict[str, str]:
         "refund": start_by_api(api, "refund", notes),
         "ask": start_by_api(api, "ask", notes, poll_interval=20),
     }
-    wait_for_state(api, runs["refund"], "Suspended")
+    wait_for_question(api, runs["refund"])
     until(lambda: "holding" in notes.read_text())
-    wait_for_state(api, runs["ask"], "Paused")
-    path = f"/flow_runs/{runs['ask']}/input/paused-1-description"
-    until(lambda: api.get(path).status_code == 200)
+    wait_for_question(api, runs["ask"], last="description")
     return runs
 
 
@@ -91,7 +90,7 @@ def test_a_runner_still_ends_rejected_runs_after_a_power_cut_of_the_server(
     """Prefect 3.4's hears of no events from then on, and asks."""
     server.restart_at_once()
     run = start_by_api(api, "ask", notes)
-    wait_for_state(api, run, "Paused")
+    wait_for_question(api, run, last="description")
     rejected = time.monotonic()
     with log_in(server.url, "alice", PASSWORD) as alice:
         reject(alice, run, "No receipt")
@@ -122,8 +121,8 @@ def test_a_server_that_is_away_for_longer_finds_its_flows_again(
     """Prefect's client warns of what it could not send meanwhile."""
     serve(newest, notes).may_complain = True
     runs = [start_by_api(api, flow, notes) for flow in ("refund", "ask")]
-    for run, state in zip(runs, ("Suspended", "Paused"), strict=True):
-        wait_for_state(api, run, state)
+    for run, last in zip(runs, ("schema", "description"), strict=True):
+        wait_for_question(api, run, last=last)
     with server.away():
         time.sleep(10)  # longer than its websockets are tried
     for run in runs:

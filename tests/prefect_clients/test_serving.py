@@ -13,7 +13,7 @@ from tests.prefect_clients.served import (
     serve,
     start,
     started_run,
-    wait_for_state,
+    wait_for_question,
     wait_for_the_end_of_process,
 )
 
@@ -24,7 +24,7 @@ def test_a_suspended_run_goes_on_in_another_process_with_the_answer(
     serve(prefect, notes)
     starting = start(prefect, "refund", notes)
     run = started_run(starting)
-    wait_for_state(api, run, "Suspended")
+    wait_for_question(api, run)
     wait_for_the_end_of_process(notes)
     alice.page.goto(f"/runs/flow-run/{run}")
     alice.page.locator(".next-card-waiting").click()
@@ -47,7 +47,7 @@ def test_a_run_that_a_reviewer_rejects_is_ended_by_its_runner(
     serve(prefect, notes)
     starting = start(prefect, "ask", notes)
     run = started_run(starting)
-    wait_for_state(api, run, "Paused")
+    wait_for_question(api, run)
     page = alice.page
     page.goto(f"/runs/flow-run/{run}")
     page.locator(".next-card-waiting").click()
