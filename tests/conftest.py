@@ -22,6 +22,17 @@ _HERE = Path(__file__).parent
 _SLOW_FOLDERS = {
     _HERE / name for name in ("acceptance", "benchmarks", "browser", "prefect_clients")
 }
+# What goes through every door, page or example, and takes a fifth of a second or more each time
+_THOROUGH = {
+    *("answers_like_prefect", "api_document", "bounded_evaluation", "changed_questions"),
+    *("deliver_messages", "described_operations", "drafts", "every_door", "fields_have_an_effect"),
+    *("forged_answers", "forged_rejections", "guarded_doors", "half_characters", "help"),
+    *("history_told_apart", "inbox_filters", "lockout", "pages_bad_input", "pages_log"),
+    *("pages_answer", "pages_artifacts", "pages_flow_verdict", "pages_history", "pages_messages"),
+    *("pages_preview", "pages_run", "pages_search", "pages_timeline", "policy_commands"),
+    *("presence", "reviewers_words", "schedule_dates", "searching", "slots", "tell_reviewers"),
+    *("uploads", "vote_races", "votes", "votes_told"),
+}
 _FILLED_BY_MIGRATING = {"auth_permission", "django_content_type"}
 
 # A page on a busy machine may be slow; what a test waits for is there at once otherwise.
@@ -53,8 +64,22 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Do not even import what is slow as a whole when the inner loop leaves it out."""
-    is_left_out = config.option.markexpr == "not slow" and collection_path in _SLOW_FOLDERS
-    return True if is_left_out else None
+    if config.option.markexpr != "not slow":
+        return None
+    return collection_path in _SLOW_FOLDERS or _is_thorough(collection_path) or None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave what is thorough out of the inner loop; on PostgreSQL it runs once more."""
+    for item in items:
+        if _is_thorough(item.path):
+            item.add_marker(pytest.mark.thorough)
+            item.add_marker(pytest.mark.slow)
+
+
+def _is_thorough(path: Path) -> bool:
+    return path.stem.removeprefix("test_") in _THOROUGH
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -66,7 +66,7 @@ def create_database(server_url: str) -> str:
 
 def main() -> int:
     """Run the tests of the database on PostgreSQL, with pytest's arguments if any are given."""
-    chosen = sys.argv[1:] or ["tests/integration", "-m", "not slow", "-n", "2", "-q"]
+    chosen = sys.argv[1:] or ["tests/integration", "-m", "not slow or thorough", "-n", "2", "-q"]
     with postgresql_server() as url:
         environment = os.environ | {"DATABASE_URL": create_database(url)}
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *chosen]

@@ -9,6 +9,7 @@ import pytest
 
 from tests.documents import DOCS
 from tests.servers import ROOT
+from tests.sources import parse, walk_statements
 
 SOURCES = [
     path
@@ -32,7 +33,7 @@ def read_lines(path: Path) -> list[str]:
 
 
 def functions_of(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in walk_statements(parse(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -48,7 +49,7 @@ def test_functions_and_files_stay_small() -> None:
 
 
 def test_modules_say_what_they_are_for() -> None:
-    trees = {name_of(path): ast.parse(path.read_text()) for path in SOURCES}
+    trees = {name_of(path): parse(path) for path in SOURCES}
     assert [name for name, tree in trees.items() if tree.body and not ast.get_docstring(tree)] == []
     vague = {"utils", "helpers", "common", "misc"}
     assert [name_of(path) for path in SOURCES if path.stem in vague] == []
@@ -85,7 +86,7 @@ def read_names(*paths: str) -> set[str]:
     """Return the texts in capitals of modules that read the environment."""
     names: set[str] = set()
     for path in paths:
-        for node in ast.walk(ast.parse((ROOT / path).read_text())):
+        for node in ast.walk(parse(ROOT / path)):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 names |= set(re.findall(r"^[A-Z]{2,}(?:_[A-Z]+)*$", node.value))
     return names

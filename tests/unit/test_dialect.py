@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from tests.servers import ROOT
+from tests.sources import parse, walk_statements
 
 SOURCES = [
     path
@@ -29,7 +30,7 @@ def find_lines(pattern: re.Pattern[str]) -> list[str]:
 
 def attribute_docs(path: Path) -> Iterator[int]:
     """Yield the lines of texts that stand after an assignment, instead of a comment above it."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in walk_statements(parse(path)):
         body = getattr(node, "body", ())
         for before, after in pairwise(body) if isinstance(body, list) else ():
             is_text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
