@@ -21,8 +21,8 @@ from flowruns.evaluation.budget import StepLimit, TooSlowError, bounded_by, meas
 from flowruns.evaluation.hydration import FindVariable
 
 DEADLINE_SECONDS = 2.0
-# Steps of an evaluation in place, which takes a tenth of a second then.
-MAX_STEPS = 10_000
+# Steps of an evaluation in place, which takes a twentieth of a second then.
+MAX_STEPS = 5_000
 # JSON values, and hundreds of characters, of what is evaluated at all.
 MAX_SIZE = 200_000
 _MAX_PROCESSES = 3
