@@ -131,9 +131,7 @@ def _choose(lists: Lists, filters: InboxFilters) -> QuerySet[Approval]:
     return _waiting().filter(chosen).order_by(*filters.order())
 
 
-def _count_lists(
-    lists: Lists, filters: InboxFilters
-) -> tuple[dict[Which, int], dict[Which, int]]:
+def _count_lists(lists: Lists, filters: InboxFilters) -> tuple[dict[Which, int], dict[Which, int]]:
     """Count what passes the filters in each list, and what is there in all, in one query."""
     chosen = filters.choose()
     sums = {f"all_{which}": Count("pk", filter=rule or None) for which, rule in lists.items()}

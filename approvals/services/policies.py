@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from approvals.models import Approval, Policy
 from approvals.policies.judge import Facts, Line, open_line
-from flowruns.connectors import PauseForm, get_connector
+from flowruns.connectors import PauseForm, get_connector, list_answering_keys
 from flowruns.domain.errors import DeploymentNotFound
 from flowruns.domain.policies import (
     ANNOTATION,
@@ -116,10 +116,18 @@ def find_problem(policy: Policy) -> str:
     return ""
 
 
-def has_asked(policy: Policy) -> bool:
-    """Whether the flow that a policy is for, if it names one, has ever asked anybody here."""
+def find_doubts(policy: Policy) -> list[str]:
+    """Say what is not wrong with a policy, but may not be what is meant."""
+    doubts = []
     flow = policy.flow or policy.deployment.partition("/")[0]
-    return not flow or Approval.objects.filter(flow_name=flow).exists()
+    if flow and not Approval.objects.filter(flow_name=flow).exists():
+        doubts.append("No approval of that flow has been opened yet: is its name right?")
+    keys = parse_policy(policy.line).names(WhoKind.KEY) - list_answering_keys()
+    doubts += [
+        f"No API key named {key} may answer yet. It is made by: createapikey {key} --scope resume"
+        for key in sorted(keys)
+    ]
+    return doubts
 
 
 def describe_scope(policy: Policy) -> str:

@@ -11,6 +11,7 @@ from flowruns.connectors.protocol import (
     Requester,
     TimelineEntry,
 )
+from flowruns.services.api_keys import list_answering_keys
 
 __all__ = [
     "LOCAL",
@@ -23,6 +24,7 @@ __all__ = [
     "Requester",
     "TimelineEntry",
     "get_connector",
+    "list_answering_keys",
 ]
 
 # The connector to the runs of this server.

@@ -55,6 +55,12 @@ def replace_api_key(name: str, *, scopes: Sequence[str]) -> str:
         return create_api_key(name, scopes=scopes)
 
 
+def list_answering_keys() -> set[str]:
+    """Return the names of the valid keys that may answer."""
+    valid = ApiKey.objects.filter(revoked_at=None)
+    return {key.name for key in valid if key.allows(ApiKey.Scope.RESUME)}
+
+
 def revoke_api_keys(keys: QuerySet[ApiKey]) -> int:
     """Make keys invalid from now on, and return how many were valid until then."""
     return keys.filter(revoked_at=None).update(revoked_at=datetime.now(UTC))

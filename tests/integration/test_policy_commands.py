@@ -9,8 +9,10 @@ from django.test import Client
 from approvals.management.commands import createreviewer
 from approvals.models import Approval, Policy
 from approvals.services.seats import settle_approvals
+from flowruns.models import ApiKey
+from flowruns.services.api_keys import create_api_key
 from tests.integration.conftest import Make
-from tests.integration.pages import log_in
+from tests.integration.pages import log_in, text_of
 from tests.teams import hold, make_teams, person
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +58,18 @@ def test_a_policy_for_a_flow_that_has_asked_raises_no_doubt(make_run: Make) -> N
     flow = Approval.objects.get().flow_name
     for scope in (["--flow", flow], ["--deployment", f"{flow}/nightly"], []):
         assert "is its name right" not in run_command("setpolicy", "money", "anyone", *scope)
+
+
+def test_a_key_that_cannot_answer_raises_a_doubt() -> None:
+    doubt = "No API key named ci may answer yet. It is made by: createapikey ci --scope resume"
+    create_api_key("ci", scopes=["flows"])
+    assert doubt in run_command("setpolicy", "deploys", "1 of @finance or key:ci")
+    User.objects.create_superuser("root")
+    page = log_in("root").get("/admin/approvals/policy/")
+    assert doubt in text_of(page)
+    ApiKey.objects.filter(name="ci").delete()
+    create_api_key("ci", scopes=["resume"])
+    assert "API key" not in run_command("setpolicy", "deploys", "1 of @finance or key:ci")
 
 
 def test_the_list_names_what_nobody_can_meet_or_answer(make_run: Make) -> None:

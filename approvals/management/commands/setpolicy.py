@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from approvals.services.policies import PolicyProblem, describe_scope, has_asked, set_policy
+from approvals.services.policies import PolicyProblem, describe_scope, find_doubts, set_policy
 
 
 class Command(BaseCommand):
@@ -31,5 +31,5 @@ class Command(BaseCommand):
         except PolicyProblem as error:
             raise CommandError(str(error)) from None
         self.stdout.write(f"{policy.name}: {policy.line} ({describe_scope(policy)})")
-        if not has_asked(policy):
-            self.stdout.write("No approval of that flow has been opened yet: is its name right?")
+        for doubt in find_doubts(policy):
+            self.stdout.write(doubt)
