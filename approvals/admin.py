@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from approvals.messages import webhooks
 from approvals.models import Approval, Decision, Policy, Vote, Webhook, WebhookDelivery
 from approvals.services.inbox import visible_to
-from approvals.services.policies import PolicyProblem, check_policy, find_doubts, find_problem
+from approvals.services.policies import PolicyProblem, check_policy, find_problem, find_warnings
 from approvals.services.seats import apply_again, list_answerers
 
 _CHECKED = ("line", "flow", "deployment", "tag", "requester_from")
@@ -86,7 +86,7 @@ class PolicyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic wh
 
     @admin.display(description="What is wrong with it now")
     def problem(self, policy: Policy) -> str:
-        return find_problem(policy) or " ".join(find_doubts(policy))
+        return find_problem(policy) or " ".join(find_warnings(policy))
 
     def formfield_for_dbfield(self, *args: Any, **kwargs: Any) -> Any:
         return super().formfield_for_dbfield(

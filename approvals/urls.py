@@ -42,7 +42,7 @@ urlpatterns = [
         name="override_reject",
     ),
     path("approvals/<uuid:approval_id>/state/", approvals.show_approval_state, name="state"),
-    path("approvals/<uuid:approval_id>/presence/", presence.look_at, name="presence"),
+    path("approvals/<uuid:approval_id>/presence/", presence.record_presence, name="presence"),
     path("approvals/<uuid:approval_id>/options/", approvals.show_options, name="options"),
     path("approvals/<uuid:approval_id>/draft/", drafts.save_draft, name="draft"),
     path("approvals/<uuid:approval_id>/draft/discard/", drafts.discard_draft, name="discard_draft"),

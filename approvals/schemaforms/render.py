@@ -161,7 +161,7 @@ def _described_by(control: Control) -> str:
         "optional": control.is_optional,
         "note": _notes(control),
         "error": control.problems,
-        "doubt": control.warning,
+        "warning": control.warning,
     }
     return " ".join(f"{control.id}-{mark}" for mark, is_there in marks.items() if is_there)
 

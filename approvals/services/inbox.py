@@ -256,12 +256,12 @@ def visible_to(user: User) -> QuerySet[Approval]:
 def _visible(user: Account) -> Q:
     if user.has_perm("approvals.view_all"):
         return Q()
-    concerns = (
-        Exists(seats_of(user).filter(approval=OuterRef("pk")))
-        | Exists(Asker.objects.filter(approval=OuterRef("pk"), user=user.pk))
-        | Exists(Vote.objects.filter(approval=OuterRef("pk"), reviewer=user.pk))
+    return (
+        Q(is_hidden=False)
+        | Q(Exists(seats_of(user).filter(approval=OuterRef("pk"))))
+        | Q(Exists(Asker.objects.filter(approval=OuterRef("pk"), user=user.pk)))
+        | Q(Exists(Vote.objects.filter(approval=OuterRef("pk"), reviewer=user.pk)))
     )
-    return Q(is_hidden=False) | concerns
 
 
 def _is_visible(approval: Approval, user: User) -> bool:

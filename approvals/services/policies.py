@@ -116,18 +116,18 @@ def find_problem(policy: Policy) -> str:
     return ""
 
 
-def find_doubts(policy: Policy) -> list[str]:
+def find_warnings(policy: Policy) -> list[str]:
     """Say what is not wrong with a policy, but may not be what is meant."""
-    doubts = []
+    warnings = []
     flow = policy.flow or policy.deployment.partition("/")[0]
     if flow and not Approval.objects.filter(flow_name=flow).exists():
-        doubts.append("No approval of that flow has been opened yet: is its name right?")
+        warnings.append("No approval of that flow has been opened yet: is its name right?")
     keys = parse_policy(policy.line).names(WhoKind.KEY) - list_answering_keys()
-    doubts += [
+    warnings += [
         f"No API key named {key} may answer yet. It is made by: createapikey {key} --scope resume"
         for key in sorted(keys)
     ]
-    return doubts
+    return warnings
 
 
 def describe_scope(policy: Policy) -> str:

@@ -237,7 +237,9 @@ def _render(
     context = {
         **ending_context(request, approval),
         "draft": draft,
-        "typed": [] if approval.is_waiting or draft is None else describe_draft(approval, draft),
+        "unsent_values": []
+        if approval.is_waiting or draft is None
+        else describe_draft(approval, draft),
         "question": question,
         "mark": mark_description(approval),
         "others": _name_others(request, approval),

@@ -51,6 +51,6 @@ def tell_too_late(request: Request, approval: Approval, unsent: Unsent) -> HttpR
     context = {
         **ending_context(request, approval),
         "draft": draft,
-        "typed": describe_draft(approval, draft) if draft else describe_unsent(unsent),
+        "unsent_values": describe_draft(approval, draft) if draft else describe_unsent(unsent),
     }
     return render(request, "approvals/too_late.html", context, status=409)

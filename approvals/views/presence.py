@@ -12,7 +12,7 @@ from approvals.web.pages import Request, fragment, unchanged
 
 @require_POST
 @fragment
-def look_at(request: Request, approval_id: UUID) -> HttpResponse:
+def record_presence(request: Request, approval_id: UUID) -> HttpResponse:
     """Take in that a page is open; it reports again every 20 seconds."""
     note_presence(inbox.get_approval_for(request.user, approval_id), user=request.user)
     return unchanged()

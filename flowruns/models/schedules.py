@@ -9,7 +9,7 @@ from flowruns.models.flows import Deployment
 
 
 class DeploymentSchedule(models.Model):
-    """A schedule of a deployment. `look_at` is when the scheduler must look at it again.
+    """A schedule of a deployment. `next_check_at` is when the scheduler must look at it again.
 
     It is also what compare-and-set compares: whoever changes a schedule or its deployment moves
     it first, so that no runs are made by what has changed.
@@ -24,7 +24,7 @@ class DeploymentSchedule(models.Model):
     max_scheduled_runs = models.PositiveIntegerField(null=True, blank=True)
     parameters = models.JSONField(default=dict, blank=True)
     slug = models.TextField(null=True, blank=True)
-    look_at = models.DateTimeField(default=timezone.now)
+    next_check_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ["-updated", "-id"]
@@ -33,7 +33,9 @@ class DeploymentSchedule(models.Model):
         ]
         indexes = [
             # Read by schedule_runs
-            models.Index(fields=["look_at"], condition=Q(active=True), name="schedule_to_look_at")
+            models.Index(
+                fields=["next_check_at"], condition=Q(active=True), name="schedule_by_next_check"
+            )
         ]
 
     def __str__(self) -> str:

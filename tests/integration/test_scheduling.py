@@ -19,7 +19,7 @@ from tests.integration.scheduled import HOURLY, deploy, runs_of
 
 
 def look_now() -> None:
-    DeploymentSchedule.objects.update(look_at=datetime.now(UTC))
+    DeploymentSchedule.objects.update(next_check_at=datetime.now(UTC))
 
 
 def test_runs_are_made_ahead_of_their_time(api: Api) -> None:
@@ -89,7 +89,7 @@ def test_nothing_is_looked_at_before_its_time_and_looking_costs_one_query(api: A
     ) as queries:
         assert schedule_runs() == 0
     assert len(queries) == 1
-    looks = DeploymentSchedule.objects.values_list("look_at", flat=True)
+    looks = DeploymentSchedule.objects.values_list("next_check_at", flat=True)
     now = datetime.now(UTC)
     assert all(now < look <= now + timedelta(hours=1) for look in looks)
 
@@ -150,7 +150,7 @@ def test_a_schedule_that_cannot_be_used_keeps_no_other_from_it(
     api: Api, caplog: pytest.LogCaptureFixture
 ) -> None:
     deploy(api, schedules=[HOURLY, HOURLY])
-    broken = DeploymentSchedule.objects.latest("look_at")
+    broken = DeploymentSchedule.objects.latest("next_check_at")
     DeploymentSchedule.objects.filter(pk=broken.pk).update(schedule={"interval": "?"})
     assert schedule_runs() == 3
     assert str(broken.pk) in caplog.text

@@ -81,7 +81,7 @@ def test_white_space_alone_is_doubted_once_and_then_taken() -> None:
     assert (form.problems, form.is_valid) == ([], False)
     assert [warning.label for warning in form.warnings] == ["A"]
     assert "Nothing was sent yet" in form.render_summary()
-    assert 'aria-describedby="f-0-doubt"' in reviewer.html
+    assert 'aria-describedby="f-0-warning"' in reviewer.html
     assert reviewer.answer() == {"a": "  ", "b": "x"}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from approvals.services.policies import PolicyProblem, describe_scope, find_doubts, set_policy
+from approvals.services.policies import PolicyProblem, describe_scope, find_warnings, set_policy
 
 
 class Command(BaseCommand):
@@ -31,5 +31,5 @@ class Command(BaseCommand):
         except PolicyProblem as error:
             raise CommandError(str(error)) from None
         self.stdout.write(f"{policy.name}: {policy.line} ({describe_scope(policy)})")
-        for doubt in find_doubts(policy):
-            self.stdout.write(doubt)
+        for warning in find_warnings(policy):
+            self.stdout.write(warning)

@@ -131,7 +131,7 @@ def recheck(deployment_id: UUID) -> None:
     Comes first in every change that decides which runs are made.
     """
     schedules = DeploymentSchedule.objects.filter(deployment_id=deployment_id)
-    schedules.update(look_at=datetime.now(UTC))
+    schedules.update(next_check_at=datetime.now(UTC))
 
 
 def delete_scheduled_runs(
@@ -195,7 +195,7 @@ def _change(row: DeploymentSchedule, changes: ScheduleUpdate) -> None:
     }
     if changes.schedule is not None:
         fields["schedule"] = changes.schedule.model_dump(mode="json")
-    for name, value in (fields | {"look_at": datetime.now(UTC)}).items():
+    for name, value in (fields | {"next_check_at": datetime.now(UTC)}).items():
         setattr(row, name, value)
     try:
         with transaction.atomic():

@@ -43,9 +43,9 @@ def schedule_runs() -> int:
     makes its runs.
     """
     due = DeploymentSchedule.objects.filter(
-        active=True, deployment__paused=False, look_at__lte=datetime.now(UTC)
+        active=True, deployment__paused=False, next_check_at__lte=datetime.now(UTC)
     )
-    claims = list(due.order_by("look_at").values_list("pk", "look_at")[:_BATCH])
+    claims = list(due.order_by("next_check_at").values_list("pk", "next_check_at")[:_BATCH])
     return sum(_check_schedule(schedule_id, seen) for schedule_id, seen in claims)
 
 
@@ -84,8 +84,8 @@ def _check_schedule(schedule_id: UUID, seen: datetime) -> int:
 
 
 def _claim(schedule_id: UUID, *, seen: datetime, again: datetime) -> bool:
-    schedule = DeploymentSchedule.objects.filter(pk=schedule_id, look_at=seen, active=True)
-    return schedule.update(look_at=again) == 1
+    schedule = DeploymentSchedule.objects.filter(pk=schedule_id, next_check_at=seen, active=True)
+    return schedule.update(next_check_at=again) == 1
 
 
 def _choose_dates(schedule: DeploymentSchedule, window: ScheduleWindow) -> list[datetime]:
