@@ -75,6 +75,18 @@
     if (event.target.id === "draft") isUnsaved = false;
   });
 
+  // After a login in another tab the page's own token is old: what it sends by itself has the new one.
+  // An answer has not, since somebody else may have logged in; a draft says whose page it is from.
+  function useNewToken(fields) {
+    const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
+    if (token && fields.has("csrfmiddlewaretoken")) fields.set("csrfmiddlewaretoken", token);
+  }
+
+  document.addEventListener("htmx:configRequest", (event) => {
+    const { elt, formData } = event.detail;
+    if (elt.id === "draft" || elt.hasAttribute("data-polls")) useNewToken(formData);
+  });
+
   // A draft that the server could not take is saved again as soon as it answers anything.
   let isRefused = false;
 
@@ -95,6 +107,8 @@
     const fields = new FormData(document.getElementById("answer"));
     for (const input of document.querySelectorAll("#answer [type=file]")) fields.delete(input.name);
     fields.set("reason", document.getElementById("reason").value);
+    fields.set("reader", JSON.parse(draft.getAttribute("hx-vals")).reader);
+    useNewToken(fields);
     // more than a beacon holds goes as a usual request, which outlives a hidden tab, not a closed one
     if (!navigator.sendBeacon(address, fields)) fetch(address, { method: "POST", body: fields });
   }

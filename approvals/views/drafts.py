@@ -15,13 +15,21 @@ from approvals.services.uploads import drop_uploads
 from approvals.views.votes import SEEN
 from approvals.web.pages import Request, fragment, reviewers_only, unchanged
 
+# Whose page a draft comes from: another may have logged in meanwhile in the same browser
+READER = "reader"
 _STATUSES = {Saving.ENDED: 409, Saving.TOO_LARGE: 413}
 
 
 @require_POST
 @fragment
 def save_draft(request: Request, approval_id: UUID) -> HttpResponse:
-    """Save what an open page holds: 204, or 409 when the approval has ended meanwhile."""
+    """Save what an open page holds: 204, or 409 when the approval has ended meanwhile.
+
+    What somebody else typed into a page of theirs is not saved: 403.
+    """
+    me = str(request.user.pk)
+    if request.POST.get(READER, me) != me:
+        return HttpResponse(status=403)
     approval = inbox.get_approval_for(request.user, approval_id)
     asked = find_asked(approval, read_question(approval), request.POST.get(ASKED, ""))
     if not approval.is_waiting or asked is None:

@@ -56,6 +56,28 @@ def test_a_login_in_another_tab_costs_one_more_press(flows: Flows, alice: Review
     expect(page.get_by_role("heading", name="You answered this")).to_be_visible()
 
 
+def test_what_is_typed_after_a_login_in_another_tab_is_saved_unless_it_was_somebody_else(
+    flows: Flows, alice: Reviewer
+) -> None:
+    approval = flows.pause(schema=REFUND)
+    page = alice.open(approval)
+    note = page.get_by_label("Reason")
+    for name, status in (("alice", 204), ("bob", 403)):
+        alice.context.clear_cookies(name="sessionid")
+        other = alice.context.new_page()
+        other.goto("/accounts/login/")
+        other.get_by_label("User name").fill(name)
+        other.get_by_label("Password").fill(PASSWORD)
+        other.get_by_role("button", name="Log in").click()
+        expect(other.get_by_role("heading", name="Inbox")).to_be_visible()
+        with page.expect_response("**/draft/") as saved:
+            note.fill(f"typed while {name} was logged in")
+        assert saved.value.status == status
+    expect(page.get_by_text("could not be saved as a draft")).to_be_visible()
+    other.goto(page.url)
+    expect(other.get_by_label("Reason")).to_have_value("")
+
+
 def test_a_reviewer_logs_in_with_name_and_password(flows: Flows, seat: Seat) -> None:
     alice = seat("alice")
     alice.page.goto("/history/")
