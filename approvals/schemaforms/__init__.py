@@ -11,7 +11,7 @@ from approvals.schemaforms.form import (
     open_form,
     read_form,
 )
-from approvals.schemaforms.posted import OPERATION, FileStore, NotKeptError, PostedData
+from approvals.schemaforms.posted import OPERATION, FileNotStored, FileStore, PostedData
 from approvals.schemaforms.schema.document import SchemaUnsupported
 from approvals.schemaforms.survey import Remark, list_remarks
 from approvals.schemaforms.values import JSONValue
@@ -20,10 +20,10 @@ from approvals.schemaforms.withholding import has_secrets, withhold_secrets
 __all__ = [
     "OPERATION",
     "Changes",
+    "FileNotStored",
     "FileStore",
     "Form",
     "JSONValue",
-    "NotKeptError",
     "PostedData",
     "Problem",
     "Remark",

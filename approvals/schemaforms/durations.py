@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 
-from approvals.schemaforms.values import UnreadableError
+from approvals.schemaforms.values import ValueUnreadable
 
 _ISO_DURATION = re.compile(
     r"[+-]?P(?=[\dT])(?:\d+(?:\.\d+)?Y)?(?:\d+(?:\.\d+)?M)?(?:\d+(?:\.\d+)?W)?"
@@ -46,16 +46,16 @@ def read_duration(text: str) -> str:
     """Read an ISO 8601 duration as it is, or one such as `1h 30m` or `01:30:00` into ISO 8601."""
     text = text.strip()
     if len(text) > 100:
-        raise UnreadableError("This duration is too long.")
+        raise ValueUnreadable("This duration is too long.")
     if _ISO_DURATION.fullmatch(text):
         _require_short(text)
         return text
     try:
         span = _read_clock_duration(text) or _read_wordy_duration(text)
     except OverflowError:
-        raise UnreadableError("This duration is too long.") from None
+        raise ValueUnreadable("This duration is too long.") from None
     if span is None:
-        raise UnreadableError("Enter a duration such as 1h 30m, 90 s, 2 days or P1DT2H.")
+        raise ValueUnreadable("Enter a duration such as 1h 30m, 90 s, 2 days or P1DT2H.")
     return write_duration(span)
 
 
@@ -64,7 +64,7 @@ def _require_short(text: str) -> None:
     parts = re.findall(r"(\d+)(?:\.\d+)?([YMWD])", text.partition("T")[0])
     days = sum(int(number) * {"Y": 366, "M": 31, "W": 7, "D": 1}[unit] for number, unit in parts)
     if days > timedelta.max.days or re.search(r"\d{13}", text):
-        raise UnreadableError("This duration is too long.")
+        raise ValueUnreadable("This duration is too long.")
 
 
 def _read_clock_duration(text: str) -> timedelta | None:
@@ -112,7 +112,7 @@ def describe_duration(text: str) -> str:
     words = sign + " ".join(f"{number}{unit}" for number, unit in parts if number)
     try:
         return words if read_duration(words) == text else text
-    except UnreadableError:
+    except ValueUnreadable:
         return text
 
 

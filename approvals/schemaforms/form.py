@@ -43,7 +43,7 @@ from approvals.schemaforms.values import (
     clip,
     find_unstorable,
 )
-from flowruns.evaluation.budget import TooSlowError
+from flowruns.evaluation.budget import EvaluationTooSlow
 
 if TYPE_CHECKING:
     from django.utils.safestring import SafeString
@@ -121,7 +121,7 @@ class Form:
         """Ask the schema as a whole, for what no part of the form has noticed by itself."""
         try:
             complaints = self.root.context.checker.complain_about_whole(value)
-        except TooSlowError:
+        except EvaluationTooSlow:
             self.attach([((), "The answer could not be checked in time.")])
             return
         for complaint in complaints:

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from approvals.schemaforms.values import UnreadableError
+from approvals.schemaforms.values import ValueUnreadable
 
 _TIME = r"(\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?"
 _OFFSET = r"[Zz]|[+-]\d{2}:?\d{2}"
@@ -26,11 +26,11 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 def read_date(text: str) -> str:
     text = text.strip()
     if not _DATE.fullmatch(text):
-        raise UnreadableError("Enter a date as year-month-day, such as 2026-03-31.")
+        raise ValueUnreadable("Enter a date as year-month-day, such as 2026-03-31.")
     try:
         date.fromisoformat(text)
     except ValueError:
-        raise UnreadableError("This day does not exist.") from None
+        raise ValueUnreadable("This day does not exist.") from None
     return text
 
 
@@ -38,7 +38,7 @@ def read_time(text: str) -> str:
     text = text.strip()
     found = _TIME_AND_OFFSET.fullmatch(text)
     if not found:
-        raise UnreadableError("Enter a time as hours:minutes, such as 14:30.")
+        raise ValueUnreadable("Enter a time as hours:minutes, such as 14:30.")
     _require_clock_time(found[2], found[3], found[4])
     _require_offset(found[6])
     return text
@@ -57,7 +57,7 @@ def read_datetime(text: str, zone: str) -> str:
     """Join a local date and time with its zone; an offset inside `text` comes first."""
     found = _DATE_TIME.fullmatch(text.strip())
     if not found:
-        raise UnreadableError("Enter a date and time, such as 2026-03-31 14:30.")
+        raise ValueUnreadable("Enter a date and time, such as 2026-03-31 14:30.")
     read_date(found[1])
     _require_clock_time(found[3], found[4], found[5])
     local = f"{found[1]}T{found[2].replace(',', '.')}"
@@ -69,13 +69,13 @@ def read_datetime(text: str, zone: str) -> str:
 
 def _require_clock_time(hours: str, minutes: str, seconds: str | None) -> None:
     if int(hours) > 23 or int(minutes) > 59 or int(seconds or 0) > 59:
-        raise UnreadableError("This time of day does not exist.")
+        raise ValueUnreadable("This time of day does not exist.")
 
 
 def _require_offset(offset: str | None) -> None:
     digits = re.sub(r"\D", "", offset or "")
     if digits and (int(digits[:2]) > 23 or int(digits[2:]) > 59):
-        raise UnreadableError("This offset from UTC does not exist.")
+        raise ValueUnreadable("This offset from UTC does not exist.")
 
 
 def _offset_at(local: datetime, zone: str) -> str:
@@ -89,7 +89,7 @@ def _offset_at(local: datetime, zone: str) -> str:
     try:
         info = ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise UnreadableError(
+        raise ValueUnreadable(
             "This time zone is not known. Enter one such as Europe/Berlin, UTC or +02:00, "
             "or leave it empty for a time without zone."
         ) from None
@@ -100,14 +100,14 @@ def _settle_offset(local: datetime, zone: ZoneInfo) -> timedelta:
     """Return the one offset of a local time; refuse times that do not exist or exist twice."""
     first, second = (local.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
     if first is None or second is None:
-        raise UnreadableError("This time zone is not known.")
+        raise ValueUnreadable("This time zone is not known.")
     if first > second:
-        raise UnreadableError(
+        raise ValueUnreadable(
             "The clocks are put back then and this time comes twice. "
             f"Enter {_write_offset(first)} or {_write_offset(second)} as its zone."
         )
     if first < second:
-        raise UnreadableError("The clocks are put forward then and this time does not exist.")
+        raise ValueUnreadable("The clocks are put forward then and this time does not exist.")
     return first
 
 
@@ -142,7 +142,7 @@ def read_base64(text: str, *, url_safe: bool) -> str:
     try:
         base64.b64decode(packed, validate=True)
     except (binascii.Error, ValueError):
-        raise UnreadableError("This is not Base64 text. Choose a file instead.") from None
+        raise ValueUnreadable("This is not Base64 text. Choose a file instead.") from None
     return packed.replace("+", "-").replace("/", "_") if url_safe else packed
 
 

@@ -48,7 +48,7 @@ class UploadedFile(Protocol):
     def read(self, num_bytes: int, /) -> bytes: ...
 
 
-class NotKeptError(Exception):
+class FileNotStored(Exception):
     """A file cannot be kept; the message tells the person why."""
 
 
@@ -68,7 +68,7 @@ class FileStore(Protocol):
     """Keeps the files of one form between its POSTs."""
 
     def keep(self, name: str, content: bytes) -> KeptFile:
-        """Keep a file; raises `NotKeptError`."""
+        """Keep a file; raises `FileNotStored`."""
 
     def find(self, token: str) -> KeptFile | None:
         """Return the file of that token, which may come from anybody's form."""

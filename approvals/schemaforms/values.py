@@ -29,7 +29,7 @@ RESERVED_KEY = "__prefect_kind"
 UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-class UnreadableError(ValueError):
+class ValueUnreadable(ValueError):
     """What a person typed cannot be read; the message says why in plain words."""
 
 
@@ -133,9 +133,9 @@ def plain_label(option: MaybeJSON) -> str:
 
 
 def read_json(text: str) -> JSONValue:
-    """Read strict JSON or raise UnreadableError with a sentence for the person who typed it."""
+    """Read strict JSON or raise ValueUnreadable with a sentence for the person who typed it."""
     if _nesting(text) > MAX_JSON_DEPTH:
-        raise UnreadableError(f"This is nested more than {MAX_JSON_DEPTH} levels deep.")
+        raise ValueUnreadable(f"This is nested more than {MAX_JSON_DEPTH} levels deep.")
     try:
         value: JSONValue = json.loads(
             text,
@@ -146,13 +146,13 @@ def read_json(text: str) -> JSONValue:
         )
         json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
-        raise UnreadableError(
+        raise ValueUnreadable(
             f"This is not JSON: look at line {error.lineno}, character {error.colno}."
         ) from None
     except UnicodeEncodeError:
-        raise UnreadableError("This holds half of a character (a lone surrogate).") from None
+        raise ValueUnreadable("This holds half of a character (a lone surrogate).") from None
     except RecursionError:
-        raise UnreadableError("This is nested too deeply.") from None
+        raise ValueUnreadable("This is nested too deeply.") from None
     return value
 
 
@@ -178,25 +178,25 @@ def _object_without_repeats(pairs: list[tuple[str, JSONValue]]) -> dict[str, JSO
     result: dict[str, JSONValue] = {}
     for key, value in pairs:
         if key in result:
-            raise UnreadableError(f"The key “{key[:80]}” appears twice.")
+            raise ValueUnreadable(f"The key “{key[:80]}” appears twice.")
         result[key] = value
     return result
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise UnreadableError(f"{name} is not a JSON number.")
+    raise ValueUnreadable(f"{name} is not a JSON number.")
 
 
 def _read_int(digits: str) -> int:
     if len(digits) > MAX_NUMBER_LENGTH:
-        raise UnreadableError("A number is too long.")
+        raise ValueUnreadable("A number is too long.")
     return int(digits)
 
 
 def _read_float(digits: str) -> float:
     value = float(digits)
     if not math.isfinite(value):
-        raise UnreadableError("A number is too large.")
+        raise ValueUnreadable("A number is too large.")
     return value
 
 

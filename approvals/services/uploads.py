@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Sum
 
 from approvals.models import Approval, Draft, Upload
-from approvals.schemaforms import NotKeptError
+from approvals.schemaforms import FileNotStored
 from approvals.services.drafts import hold_waiting
 
 # Bytes of all files that are kept for one person; one file is bounded by the form
@@ -29,14 +29,14 @@ class ReviewersFiles:
     user: User
 
     def keep(self, name: str, content: bytes) -> Upload:
-        """Keep a file while the approval waits; raises `NotKeptError`."""
+        """Keep a file while the approval waits; raises `FileNotStored`."""
         with transaction.atomic():
             if not hold_waiting(self.approval):
-                raise NotKeptError("This can no longer be answered, so no file is taken.")
+                raise FileNotStored("This can no longer be answered, so no file is taken.")
             used = Upload.objects.filter(reviewer=self.user).aggregate(bytes=Sum("size"))["bytes"]
             if (used or 0) + len(content) > MAX_PERSON_BYTES:
                 limit = MAX_PERSON_BYTES // 1_000_000
-                raise NotKeptError(
+                raise FileNotStored(
                     f"Your files in answers that you have not sent yet come to {limit} MB with "
                     "this one. Send or discard some of them first."
                 )

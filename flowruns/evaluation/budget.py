@@ -10,12 +10,12 @@ from contextvars import ContextVar
 from typing import Protocol
 
 
-class TooSlowError(Exception):
+class EvaluationTooSlow(Exception):
     """An evaluation would cost more than it may."""
 
 
 class Limit(Protocol):
-    """Looks at each step, and raises `TooSlowError` once there were too many."""
+    """Looks at each step, and raises `EvaluationTooSlow` once there were too many."""
 
     def spend(self, steps: int) -> None: ...
 
@@ -29,7 +29,7 @@ class StepLimit:
     def spend(self, steps: int) -> None:
         self._left -= steps
         if self._left < 0:
-            raise TooSlowError
+            raise EvaluationTooSlow
 
 
 class TimeLimit:
@@ -49,7 +49,7 @@ class TimeLimit:
 
     def spend(self, steps: int) -> None:  # noqa: ARG002 -- the clock knows
         if time.monotonic() - self._started > self._left:
-            raise TooSlowError
+            raise EvaluationTooSlow
 
 
 _limit: ContextVar[Limit | None] = ContextVar("limit", default=None)
@@ -71,16 +71,16 @@ def is_bounded() -> bool:
 
 
 def spend(steps: int = 1) -> None:
-    """Say that the next part takes so many steps; raises `TooSlowError` where they are too many."""
+    """Count the steps of the next part; raises `EvaluationTooSlow` where they are too many."""
     limit = _limit.get()
     if limit is not None:
         limit.spend(steps)
 
 
 def leave_to_a_process() -> None:
-    """Refuse to begin what nobody could interrupt; raises `TooSlowError` where somebody counts."""
+    """Begin nothing that nobody can interrupt: raises `EvaluationTooSlow` if steps are counted."""
     if is_bounded():
-        raise TooSlowError
+        raise EvaluationTooSlow
 
 
 def measure(value: object, *, most: int) -> int:

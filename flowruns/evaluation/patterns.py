@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import regex
 
-from flowruns.evaluation.budget import TooSlowError, is_bounded, leave_to_a_process, spend
+from flowruns.evaluation.budget import EvaluationTooSlow, is_bounded, leave_to_a_process, spend
 
 # Characters of a pattern that is compiled where nobody could end it, in ten milliseconds.
 MAX_PATTERN = 1_000
@@ -19,7 +19,7 @@ class PatternBroken(Exception):
 def search(pattern: str, text: str) -> bool:
     """Whether the pattern is found in the text, as Python searches.
 
-    Raises `PatternBroken`, and `TooSlowError` where the cost is bounded and this would cost more.
+    Raises `PatternBroken`, and `EvaluationTooSlow` where this would cost more than its bound.
     """
     compiled = _compile(pattern)
     spend(1 + len(text) // _CHARACTERS_PER_STEP)
@@ -28,11 +28,11 @@ def search(pattern: str, text: str) -> bool:
     try:
         return compiled.search(text, timeout=_SEARCH_SECONDS) is not None
     except TimeoutError:
-        raise TooSlowError from None
+        raise EvaluationTooSlow from None
 
 
 def is_pattern(pattern: str) -> bool:
-    """Whether a pattern can be searched for; raises `TooSlowError`."""
+    """Whether a pattern can be searched for; raises `EvaluationTooSlow`."""
     try:
         _compile(pattern)
     except PatternBroken:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from flowruns.domain.errors import EvaluationBusy, SchemaTooSlow, VariableNotFound
-from flowruns.evaluation.budget import StepLimit, TooSlowError, bounded_by, measure, spend
+from flowruns.evaluation.budget import EvaluationTooSlow, StepLimit, bounded_by, measure, spend
 from flowruns.evaluation.hydration import FindVariable
 
 DEADLINE_SECONDS = 2.0
@@ -51,7 +51,7 @@ def evaluate[T](
         with bounded_by(StepLimit(MAX_STEPS)):
             spend(size)
             return job(first, second, find_variable)
-    except TooSlowError:
+    except EvaluationTooSlow:
         result: T = _processes.run(job, (first, second), find_variable)
         return result
 

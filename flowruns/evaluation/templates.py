@@ -15,7 +15,7 @@ from jinja2 import ChainableUndefined, TemplateError, nodes, pass_context
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from flowruns.evaluation.budget import TooSlowError, spend
+from flowruns.evaluation.budget import EvaluationTooSlow, spend
 from flowruns.evaluation.template_filters import (
     FILTERS,
     TESTS,
@@ -88,7 +88,7 @@ class Templates:
             return template  # with its comments, as Prefect 3.8
         try:
             return "".join(self._generate(parsed))
-        except (TemplateRefused, TooSlowError):
+        except (TemplateRefused, EvaluationTooSlow):
             raise
         except Exception as error:  # noqa: BLE001 -- whatever a template does is its author's fault
             raise TemplateRefused(

@@ -127,7 +127,7 @@ def hold_requests(app: Application) -> Application:
             try:
                 with _counted(hold.key):
                     unchanged = await _wait(hold, replay)
-            except _TooManyError:
+            except _TooManyHeld:
                 await refuse(send, 429, _TOO_MANY, {"Retry-After": "5"})
                 return
             except outages.AWAY as error:
@@ -217,14 +217,14 @@ class _Replay:
         return self._messages.pop(0) if self._messages else await self._receive()
 
 
-class _TooManyError(Exception):
+class _TooManyHeld(Exception):
     """A key has as many requests held as it may."""
 
 
 @contextmanager
 def _counted(key: str) -> Iterator[None]:
     if _held[key] >= MAX_HELD_OF_ONE_KEY:
-        raise _TooManyError
+        raise _TooManyHeld
     _held[key] += 1
     try:
         yield

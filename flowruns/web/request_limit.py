@@ -78,7 +78,7 @@ def admit_requests(app: Application, *, at_once: Mapping[Lane, int] = AT_ONCE) -
 
         try:
             await app(scope, receive_request, send_answer)
-        except _NoTurnError:
+        except _TurnRefused:
             await refuse(send, 503, _NOT_NOW, outages.HEADERS)
         finally:
             end_turn()
@@ -86,7 +86,7 @@ def admit_requests(app: Application, *, at_once: Mapping[Lane, int] = AT_ONCE) -
     return application
 
 
-class _NoTurnError(Exception):
+class _TurnRefused(Exception):
     """A request has waited too long for its turn."""
 
 
@@ -105,7 +105,7 @@ async def _take_turn(turns: Turns, key: str) -> None:
         raise
     if not taking.done():
         taking.cancel()
-        raise _NoTurnError
+        raise _TurnRefused
 
 
 def _choose_lane(scope: Scope) -> Lane:

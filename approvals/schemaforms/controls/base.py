@@ -13,14 +13,14 @@ from approvals.schemaforms.values import (
     JSONValue,
     MaybeJSON,
     Missing,
-    UnreadableError,
+    ValueUnreadable,
     as_browser_text,
     clip,
     plain_label,
     show_json,
     unstorable_reason,
 )
-from flowruns.evaluation.budget import TooSlowError
+from flowruns.evaluation.budget import EvaluationTooSlow
 
 type Answer = tuple[tuple[str, ...], str]
 type Key = str | int | Missing | None
@@ -177,7 +177,7 @@ class Control:
         """Return what `value` breaks of a rule; one that takes too long to check is a problem."""
         try:
             return self.context.checker.complain(rule, value)
-        except TooSlowError:
+        except EvaluationTooSlow:
             self.note_problem("This could not be checked in time.")
             return []
 
@@ -221,7 +221,7 @@ class TextControl(Control):
         return "" if value is None else str(value)
 
     def parse(self, text: str) -> JSONValue:
-        """Read what was typed or raise UnreadableError."""
+        """Read what was typed or raise ValueUnreadable."""
         return text
 
     def is_blank(self) -> bool:
@@ -233,7 +233,7 @@ class TextControl(Control):
     def fits_initial(self) -> bool:
         try:
             self.parse(self.raw)
-        except (UnreadableError, TooSlowError):
+        except (ValueUnreadable, EvaluationTooSlow):
             return self.raw == "" and self.initial == ""
         return True
 
@@ -263,9 +263,9 @@ class TextControl(Control):
             return MISSING
         try:
             return self.parse(self.raw)
-        except UnreadableError as error:
+        except ValueUnreadable as error:
             self.note_problem(str(error))
-        except TooSlowError:
+        except EvaluationTooSlow:
             self.note_problem("This could not be checked in time.")
         return MISSING
 

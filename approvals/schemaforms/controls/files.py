@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from approvals.schemaforms import formats
 from approvals.schemaforms.controls.base import Answer, TextControl
 from approvals.schemaforms.limits import MAX_FILE_BYTES, MAX_FILE_NAME
-from approvals.schemaforms.posted import FileStore, KeptFile, NotKeptError, Posted
+from approvals.schemaforms.posted import FileNotStored, FileStore, KeptFile, Posted
 from approvals.schemaforms.values import MISSING, JSONValue, MaybeJSON, clip
 
 # Stands in the place of a kept file's token where only its name is known.
@@ -56,7 +56,7 @@ class File(TextControl):
     def _keep(self, store: FileStore, name: str, content: bytes) -> None:
         try:
             kept = store.keep(name, content)
-        except NotKeptError as reason:
+        except FileNotStored as reason:
             self._refuse(str(reason))
             return
         if self.kept:

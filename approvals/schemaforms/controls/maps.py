@@ -9,7 +9,7 @@ from approvals.schemaforms.controls.rows import Rows
 from approvals.schemaforms.posted import Posted
 from approvals.schemaforms.schema.checks import matches
 from approvals.schemaforms.values import MISSING, JSONValue, MaybeJSON, as_dict
-from flowruns.evaluation.budget import TooSlowError
+from flowruns.evaluation.budget import EvaluationTooSlow
 
 
 class MapControl(Rows):
@@ -88,7 +88,7 @@ class MapControl(Rows):
     def _is_match(self, pattern: str, key: str) -> bool:
         try:
             return matches(pattern, key)
-        except TooSlowError:
+        except EvaluationTooSlow:
             return False
 
     def number_rows(self) -> list[tuple[str, Control, Control]]:

@@ -8,7 +8,7 @@ from approvals.schemaforms import formats
 from approvals.schemaforms.controls.base import Answer, TextControl
 from approvals.schemaforms.durations import describe_duration, read_duration, write_duration
 from approvals.schemaforms.posted import Posted
-from approvals.schemaforms.values import JSONValue, UnreadableError
+from approvals.schemaforms.values import JSONValue, ValueUnreadable
 
 # What a browser's time picker can show.
 _PICKED_TIME = r"\d{2}:\d{2}(:\d{2}(\.\d{3})?)?"
@@ -127,7 +127,7 @@ def _is_moment(day: str, clock: str) -> bool:
     try:
         formats.read_date(day)
         formats.read_time(clock)
-    except UnreadableError:
+    except ValueUnreadable:
         return False
     return True
 

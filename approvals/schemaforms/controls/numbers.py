@@ -7,7 +7,7 @@ from typing import Any
 
 from approvals.schemaforms.controls.base import TextControl
 from approvals.schemaforms.limits import MAX_NUMBER_LENGTH
-from approvals.schemaforms.values import JSONValue, Keywords, UnreadableError, as_number, show_json
+from approvals.schemaforms.values import JSONValue, Keywords, ValueUnreadable, as_number, show_json
 from flowruns.evaluation.keywords import is_multiple
 
 
@@ -20,12 +20,12 @@ class Integer(TextControl):
 
     def parse(self, text: str) -> JSONValue:
         if plain := plain_thousands(text):
-            raise UnreadableError(f"Write {plain}, without {_name_marks(text)}.")
+            raise ValueUnreadable(f"Write {plain}, without {_name_marks(text)}.")
         if re.fullmatch(r"\s*[+-]?\d+([.,]\d{3})*[.,]\d+\s*", text, re.ASCII) and "," in text:
-            raise UnreadableError(_NO_DECIMALS)
+            raise ValueUnreadable(_NO_DECIMALS)
         number = read_decimal(text, self.demand)
         if number != number.to_integral_value():
-            raise UnreadableError(_NO_DECIMALS)
+            raise ValueUnreadable(_NO_DECIMALS)
         return int(number)
 
     def warn_about(self, text: str) -> str:
@@ -42,7 +42,7 @@ class Number(Integer):
             return int(text)
         value = float(text)
         if not math.isfinite(value):
-            raise UnreadableError("This number is too large.")
+            raise ValueUnreadable("This number is too large.")
         return value
 
     def warn_about(self, text: str) -> str:
@@ -115,21 +115,21 @@ def read_decimal(text: str, demand: str) -> Decimal:
     """Read a decimal number in the one spelling that JSON, Python and people share."""
     text = text.strip()
     if len(text) > MAX_NUMBER_LENGTH:
-        raise UnreadableError("This number is too long.")
+        raise ValueUnreadable("This number is too long.")
     if hint := _hint_at_spelling(text):
-        raise UnreadableError(hint)
+        raise ValueUnreadable(hint)
     if re.fullmatch(r"[+-]?\d+(\.\d{3})*,\d+", text, re.ASCII):
-        raise UnreadableError("Write the decimals after a point, not a comma: 1.5.")
+        raise ValueUnreadable("Write the decimals after a point, not a comma: 1.5.")
     if not text.isascii() and text.isdecimal():
-        raise UnreadableError("Use the digits 0 to 9.")
+        raise ValueUnreadable("Use the digits 0 to 9.")
     if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,6})?", text, re.ASCII):
-        raise UnreadableError(demand)
+        raise ValueUnreadable(demand)
     try:
         number = Decimal(text)
     except InvalidOperation:
-        raise UnreadableError(demand) from None
+        raise ValueUnreadable(demand) from None
     if number and abs(number.adjusted()) > MAX_NUMBER_LENGTH:
-        raise UnreadableError("This number is too long.")
+        raise ValueUnreadable("This number is too long.")
     return number
 
 
@@ -151,7 +151,7 @@ def _hint_at_spelling(text: str) -> str:
 def is_decimal(text: str) -> bool:
     try:
         read_decimal(text, "")
-    except UnreadableError:
+    except ValueUnreadable:
         return False
     return text == text.strip()
 

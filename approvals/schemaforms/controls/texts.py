@@ -12,13 +12,13 @@ from approvals.schemaforms.schema.checks import can_check_pattern
 from approvals.schemaforms.values import (
     MISSING,
     JSONValue,
-    UnreadableError,
+    ValueUnreadable,
     as_text,
     read_json,
     show_json,
     walk_json,
 )
-from flowruns.evaluation.budget import TooSlowError
+from flowruns.evaluation.budget import EvaluationTooSlow
 
 _LONG_WORDS = frozenset(
     "body command comment comments content description details diff explanation feedback "
@@ -39,7 +39,7 @@ class PlainText(TextControl):
     def _allows_empty(self) -> bool:
         try:
             return self.context.cache.take_empty_text.find(self.node.rules, self._try_empty)
-        except TooSlowError:
+        except EvaluationTooSlow:
             return False
 
     def _try_empty(self) -> bool:
@@ -55,7 +55,7 @@ class PlainText(TextControl):
 
     def parse(self, text: str) -> JSONValue:
         if complaint := formats.format_complaint(self.node.format, text):
-            raise UnreadableError(self._find_blank(text) or complaint)
+            raise ValueUnreadable(self._find_blank(text) or complaint)
         return text
 
     def check(self, value: JSONValue) -> None:
@@ -240,6 +240,6 @@ class AnyJSON(JSONText):
     def is_quotable(self) -> bool:
         try:
             read_json(self.raw)
-        except UnreadableError:
+        except ValueUnreadable:
             return bool(self.problems)
         return False

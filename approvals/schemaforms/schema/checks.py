@@ -13,7 +13,7 @@ from referencing.exceptions import Unresolvable
 from approvals.schemaforms.limits import MAX_CHECKS_SECONDS
 from approvals.schemaforms.schema.cache import SchemaCache
 from approvals.schemaforms.values import JSONValue
-from flowruns.evaluation.budget import TimeLimit, TooSlowError
+from flowruns.evaluation.budget import EvaluationTooSlow, TimeLimit
 from flowruns.evaluation.keywords import KEYWORDS, Keyword, find_extras, find_repeated, watch
 from flowruns.evaluation.patterns import PatternBroken, is_pattern, search
 
@@ -44,7 +44,7 @@ class Checker:
     def complain(self, rule: JSONValue, value: object) -> list[Complaint]:
         """Return every rule of the schema `rule` that `value` breaks.
 
-        Raises TooSlowError when checking takes too long.
+        Raises EvaluationTooSlow when checking takes too long.
         """
         validator, sure_type = self._validators.find(rule, lambda: self._read_rule(rule))
         if sure_type is not None and isinstance(value, sure_type):
@@ -53,7 +53,7 @@ class Checker:
             with self._clock:
                 return [_as_complaint(error) for error in validator.iter_errors(value)]
         except RecursionError:
-            raise TooSlowError from None
+            raise EvaluationTooSlow from None
         except (Unresolvable, *MALFORMED):
             return []
 
@@ -66,7 +66,7 @@ class Checker:
     def accepts(self, rule: JSONValue, value: object) -> bool:
         try:
             return not self.complain(rule, value)
-        except TooSlowError:
+        except EvaluationTooSlow:
             return False
 
 
@@ -95,7 +95,7 @@ def _forgive(keyword: Keyword) -> Keyword:
 def can_check_pattern(pattern: str) -> bool:
     try:
         return is_pattern(pattern)
-    except TooSlowError:
+    except EvaluationTooSlow:
         return False
 
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from croniter import CroniterBadCronError, CroniterBadDateError, CroniterError, croniter
 
 from flowruns.domain.errors import InvalidSchedule
-from flowruns.services.deployments.recurrence import RecurrenceError, check_rrule, recurring
+from flowruns.services.deployments.recurrence import RecurrenceUnreadable, check_rrule, recurring
 from flowruns.wire.schedules import CronSchedule, IntervalSchedule, RRuleSchedule, Schedule
 
 # As Prefect 3.8: how many candidates one question looks at.
@@ -30,7 +30,7 @@ def check_schedule(schedule: Schedule) -> None:
     elif isinstance(schedule, RRuleSchedule):
         try:
             check_rrule(schedule.rrule)
-        except RecurrenceError as error:
+        except RecurrenceUnreadable as error:
             raise InvalidSchedule(f"schedule.rrule: {error}") from None
 
 

@@ -36,7 +36,7 @@ _CYCLES = 19 * 400
 _MARGIN = timedelta(hours=3)  # no clock is set back further
 
 
-class RecurrenceError(ValueError):
+class RecurrenceUnreadable(ValueError):
     """The recurrence rule cannot be served."""
 
 
@@ -52,23 +52,23 @@ class _Recurrence:
 
 
 def check_rrule(text: str) -> None:
-    """Raise `RecurrenceError` for what is malformed or cannot be bounded."""
+    """Raise `RecurrenceUnreadable` for what is malformed or cannot be bounded."""
     try:
         rrulestr(text)
         recurrence = _parse(text)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise RecurrenceError(f"Invalid RRule string: {error}") from None
+        raise RecurrenceUnreadable(f"Invalid RRule string: {error}") from None
     if recurrence.start.year > _LATEST_START:
-        raise RecurrenceError(f"DTSTART must lie before the year {_LATEST_START}")
+        raise RecurrenceUnreadable(f"DTSTART must lie before the year {_LATEST_START}")
     every = [*recurrence.rules, *recurrence.except_rules]
     if len(every) > MAX_RULES:
-        raise RecurrenceError(f"must not have more than {MAX_RULES} rules")
+        raise RecurrenceUnreadable(f"must not have more than {MAX_RULES} rules")
     for rule in every:
         _check_bounds(rule)
         try:
             next(_occurrences(rule, recurrence.start, datetime.now(UTC).replace(tzinfo=None)), None)
         except ValueError as error:
-            raise RecurrenceError(str(error)) from None
+            raise RecurrenceUnreadable(str(error)) from None
 
 
 def recurring(text: str, *, timezone: str, start: datetime) -> Iterator[datetime]:
@@ -114,13 +114,13 @@ def _clock_time(text: str) -> datetime:
 
 def _check_bounds(rule: dict[str, str]) -> None:
     if not 1 <= int(rule.get("INTERVAL", "1")) <= MAX_INTERVAL:
-        raise RecurrenceError(f"INTERVAL must be from 1 to {MAX_INTERVAL}")
+        raise RecurrenceUnreadable(f"INTERVAL must be from 1 to {MAX_INTERVAL}")
     if int(rule.get("COUNT", "0")) > MAX_COUNT:
-        raise RecurrenceError(f"COUNT must not be more than {MAX_COUNT}")
+        raise RecurrenceUnreadable(f"COUNT must not be more than {MAX_COUNT}")
     if "BYEASTER" in rule:
-        raise RecurrenceError("BYEASTER is not served")
+        raise RecurrenceUnreadable("BYEASTER is not served")
     if "BYSETPOS" in rule and rule["FREQ"] in _LESS_THAN_A_DAY:
-        raise RecurrenceError("BYSETPOS needs a FREQ of DAILY or longer")
+        raise RecurrenceUnreadable("BYSETPOS needs a FREQ of DAILY or longer")
 
 
 def _merge(recurrence: _Recurrence, begin: datetime) -> Iterator[datetime | None]:

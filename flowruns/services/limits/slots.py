@@ -23,7 +23,7 @@ GRACE_SECONDS = 300
 _LEASE_ID = "deployment_concurrency_lease_id"
 
 
-class SlotLostError(Exception):
+class SlotLost(Exception):
     """Somebody else took the slot since the run was judged."""
 
 
@@ -43,14 +43,14 @@ def read_facts(run: FlowRun) -> RunFacts:
 
 
 def take_slot(run: FlowRun, t: Transition, written: State) -> SlotLease | None:
-    """Take a slot for a run that starts and has none, or raise `SlotLostError`."""
+    """Take a slot for a run that starts and has none, or raise `SlotLost`."""
     slot, limit = t.run.slot, _limit_of(run)
     if slot is None or limit is None or slot.is_held or not slot.is_free:
         return None
     if written.type not in {StateType.PENDING, StateType.RUNNING}:
         return None
     if not claim(limit):
-        raise SlotLostError
+        raise SlotLost
     SlotLease.objects.filter(flow_run=run).delete()  # one that has expired
     lease = SlotLease(flow_run=run, holder_type="flow_run", holder_id=run.pk)
     lease.expires_at = _expiry(run, lease, written)

@@ -21,8 +21,8 @@ from flowruns.models.actors import dump_actor
 from flowruns.services.limits.slots import read_facts
 from flowruns.services.runs.states import (
     MAX_LOSSES,
-    ContendedError,
     Outcome,
+    StateContended,
     ask_reviewers,
     current_state,
     get_flow_run,
@@ -81,7 +81,7 @@ def resume_flow_run(
             outcome = _resume(run, state, checked=checked, actor=actor)
             if outcome is not None:
                 return outcome
-    raise ContendedError
+    raise StateContended
 
 
 def _check(schema: str | None, answer: _Answer) -> Checked:

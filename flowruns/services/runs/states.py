@@ -21,7 +21,7 @@ from flowruns.models.prepared import PreparedQuery
 from flowruns.models.states import dump_details
 from flowruns.pubsub import waiters
 from flowruns.services.limits.slots import (
-    SlotLostError,
+    SlotLost,
     lease_of,
     name_lease,
     read_facts,
@@ -55,7 +55,7 @@ class Outcome:
     is_new: bool
 
 
-class ContendedError(RuntimeError):
+class StateContended(RuntimeError):
     """Too many transitions of one run at once."""
 
 
@@ -113,7 +113,7 @@ def set_flow_run_state(
             )
             if outcome is not None:
                 return outcome
-    raise ContendedError
+    raise StateContended
 
 
 def replace_state(
@@ -214,7 +214,7 @@ def write_verdict(
         return Outcome(verdict=verdict, state=t.initial, is_new=False)
     try:
         taken = take_slot(run, t, written)
-    except SlotLostError:
+    except SlotLost:
         return None
     written = name_lease(of_run(written, run), taken or lease_of(run))
     after = facts_after(t, written)

@@ -18,7 +18,7 @@ from flowruns.models import FlowRun, LogLine, TaskRun, TaskRunState
 from flowruns.models.states import dump_details
 from flowruns.services.labels import label_task_run
 from flowruns.services.lookups import find_state, one
-from flowruns.services.runs.states import MAX_LOSSES, ContendedError, Outcome
+from flowruns.services.runs.states import MAX_LOSSES, Outcome, StateContended
 from flowruns.wire import StateCreate
 from flowruns.wire import task_runs as wire
 
@@ -97,7 +97,7 @@ def set_task_run_state(task_run_id: UUID, *, proposed: State, force: bool = Fals
             outcome = _set_state(read_task_run(task_run_id), proposed, force=force)
             if outcome is not None:
                 return outcome
-    raise ContendedError
+    raise StateContended
 
 
 def _set_state(run: TaskRun, proposed: State, *, force: bool) -> Outcome | None:
