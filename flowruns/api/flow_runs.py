@@ -8,10 +8,18 @@ from ninja import Body, Router
 from flowruns import wire
 from flowruns.api import auth
 from flowruns.api.auth import actor_of, may_read_variables
-from flowruns.api.http import respond, respond_empty, respond_json, respond_list, sent_at
+from flowruns.api.http import (
+    respond,
+    respond_empty,
+    respond_json,
+    respond_list,
+    respond_text,
+    sent_at,
+)
 from flowruns.api.verdicts import respond_resumed, respond_verdict
 from flowruns.services import queries
 from flowruns.services.presenting import present_flow_run, present_flow_runs
+from flowruns.services.run_rows import dump_runs, read_run_json
 from flowruns.services.runs import flow_runs as services
 from flowruns.services.runs import resume, run_inputs, states
 from flowruns.services.upkeep import heartbeat
@@ -30,8 +38,7 @@ def create_flow_run(request: HttpRequest, flow_run: wire.FlowRunCreate) -> HttpR
 
 @router.post("/filter", auth=auth.readers, response=list[wire.FlowRun])
 def read_flow_runs(request: HttpRequest, query: FlowRunQuery | None = None) -> HttpResponse:
-    runs = queries.read_flow_runs(query or FlowRunQuery())
-    return respond_list(wire.FlowRun, present_flow_runs(runs))
+    return respond_text(dump_runs(queries.select_flow_runs(query or FlowRunQuery())))
 
 
 @router.post("/count", auth=auth.readers, response=int)
@@ -42,7 +49,7 @@ def count_flow_runs(request: HttpRequest, criteria: RunCriteria | None = None) -
 @router.post("/paginate", auth=auth.readers, response=Page[wire.FlowRun])
 def paginate_flow_runs(request: HttpRequest, query: FlowRunPageQuery | None = None) -> HttpResponse:
     query = query or FlowRunPageQuery()
-    runs = present_flow_runs(queries.read_flow_runs(query))
+    runs = present_flow_runs(list(queries.select_flow_runs(query)))
     return respond(Page[wire.FlowRun].of(runs, count=queries.count_flow_runs(query), query=query))
 
 
@@ -54,11 +61,11 @@ def read_flow_run(request: HttpRequest, flow_run_id: UUID) -> HttpResponse:
     """
     if reads_heartbeat(request.headers.get("Prefer", "")):
         heartbeat.note_heartbeat(flow_run_id)
-    run = services.read_flow_run(flow_run_id)
-    etag = f'"{run.state_id}"'
-    if run.state_id and read_etag(request.headers.get("If-None-Match", "")) == run.state_id:
+    state_id, run = read_run_json(flow_run_id)
+    etag = f'"{state_id}"'
+    if state_id and read_etag(request.headers.get("If-None-Match", "")) == state_id:
         return HttpResponse(status=304, headers={"ETag": etag})
-    return respond(present_flow_run(run), headers={"ETag": etag})
+    return respond_text(run, headers={"ETag": etag})
 
 
 @router.patch("/{uuid:flow_run_id}", auth=auth.flows, response={204: None})

@@ -50,6 +50,11 @@ def respond_list[T: BaseModel](
     return _json(TypeAdapter(list[model]).dump_json(list(items)), status, None)  # type: ignore[valid-type]
 
 
+def respond_text(body: str, *, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """Answer with what is JSON already."""
+    return _json(body, 200, headers)
+
+
 def respond_json(value: object, *, status: int = 200) -> HttpResponse:
     """Answer with a plain JSON value."""
     return _json(json.dumps(value), status, None)
