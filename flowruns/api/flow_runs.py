@@ -11,6 +11,7 @@ from flowruns.api.auth import actor_of, may_read_variables
 from flowruns.api.http import (
     respond,
     respond_empty,
+    respond_input,
     respond_json,
     respond_list,
     respond_text,
@@ -154,8 +155,7 @@ def filter_flow_run_input(
 
 @router.get("/{uuid:flow_run_id}/input/{key}", auth=auth.readers)
 def read_flow_run_input(request: HttpRequest, flow_run_id: UUID, key: str) -> HttpResponse:
-    value = run_inputs.read_run_input(flow_run_id, key)
-    return HttpResponse(value, content_type="text/plain; charset=utf-8")
+    return respond_input(run_inputs.read_run_input(flow_run_id, key))
 
 
 @router.delete("/{uuid:flow_run_id}/input/{key}", auth=auth.flows, response={204: None})
