@@ -20,7 +20,7 @@ from flowruns.api.http import (
 from flowruns.api.verdicts import respond_resumed, respond_verdict
 from flowruns.services import queries
 from flowruns.services.presenting import present_flow_run, present_flow_runs
-from flowruns.services.run_rows import dump_runs, read_run_json
+from flowruns.services.run_rows import dump_runs, read_run_json, write_selection
 from flowruns.services.runs import flow_runs as services
 from flowruns.services.runs import resume, run_inputs, states
 from flowruns.services.upkeep import heartbeat
@@ -39,7 +39,9 @@ def create_flow_run(request: HttpRequest, flow_run: wire.FlowRunCreate) -> HttpR
 
 @router.post("/filter", auth=auth.readers, response=list[wire.FlowRun])
 def read_flow_runs(request: HttpRequest, query: FlowRunQuery | None = None) -> HttpResponse:
-    return respond_text(dump_runs(queries.select_flow_runs(query or FlowRunQuery())))
+    return respond_text(
+        dump_runs(write_selection(queries.select_flow_runs(query or FlowRunQuery())))
+    )
 
 
 @router.post("/count", auth=auth.readers, response=int)

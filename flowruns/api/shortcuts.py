@@ -28,7 +28,13 @@ from flowruns.services import queries
 from flowruns.services.api_keys import find_api_key
 from flowruns.services.deployments.deployments import select_scheduled_flow_runs
 from flowruns.services.events.events import record_events
-from flowruns.services.run_rows import dump_runs, read_run_json, read_state_json
+from flowruns.services.run_rows import (
+    Selection,
+    dump_runs,
+    read_run_json,
+    read_state_json,
+    write_selection,
+)
 from flowruns.services.runs.logs import create_logs
 from flowruns.services.runs.run_inputs import read_run_input
 from flowruns.wire.deployments import ScheduledRunsQuery
@@ -92,13 +98,19 @@ def _read_flow_run_input(_: Headers, __: bytes, flow_run_id: str, key: str) -> H
 
 
 def _read_flow_runs(_: Headers, body: bytes) -> HttpResponse:
+    return respond_text(dump_runs(_select_flow_runs(body)))
+
+
+@lru_cache
+def _select_flow_runs(body: bytes) -> Selection:
+    """Dashboards ask the same again and again; it is written as SQL once."""
     query = FlowRunQuery.model_validate(read_json(body)) if body else FlowRunQuery()
-    return respond_text(dump_runs(queries.select_flow_runs(query)))
+    return write_selection(queries.select_flow_runs(query))
 
 
 def _get_scheduled_flow_runs(_: Headers, body: bytes) -> HttpResponse:
     query = ScheduledRunsQuery.model_validate(read_json(body))
-    return respond_text(dump_runs(select_scheduled_flow_runs(query)))
+    return respond_text(dump_runs(write_selection(select_scheduled_flow_runs(query))))
 
 
 def _create_logs(headers: Headers, body: bytes) -> HttpResponse:

@@ -6,7 +6,7 @@ flows and dashboards ask for all day. A test holds both to each other, field by 
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from json import JSONEncoder, loads
 from typing import Any
 from uuid import UUID
@@ -27,32 +27,23 @@ _dump = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _SECOND = timedelta(seconds=1)
 
 
-def _text(value: str | None) -> str:
-    return "null" if value is None else _dump(value)
-
-
-def _json(value: str | None) -> str:
-    """JSON is stored as it was written."""
-    return "null" if value is None else value
-
-
-def _number(value: int | None) -> str:
-    return "null" if value is None else str(value)
+def _optional(value: Any, write: Callable[[Any], str]) -> str:
+    return "null" if value is None else write(value)
 
 
 def _flag(value: bool) -> str:
     return "true" if value else "false"
 
 
-def _id(value: UUID | str | None) -> str:
+def _id(value: UUID | str) -> str:
     """PostgreSQL has UUIDs, SQLite their 32 digits."""
     if isinstance(value, str):
         return f'"{value[:8]}-{value[8:12]}-{value[12:16]}-{value[16:20]}-{value[20:]}"'
-    return "null" if value is None else f'"{value}"'
+    return f'"{value}"'
 
 
-def _moment(value: datetime | None) -> str:
-    return "null" if value is None else f'"{_to_utc(value).isoformat()}Z"'
+def _moment(value: datetime) -> str:
+    return f'"{_to_utc(value).isoformat()}Z"'
 
 
 def _seconds(value: timedelta | int) -> str:
@@ -68,16 +59,16 @@ def _to_duration(value: timedelta | int) -> timedelta:
     return value if isinstance(value, timedelta) else timedelta(microseconds=value)
 
 
-# How the fields of a run are written that have a column of their own
+# How the fields of a run are written that have a column of their own; JSON is stored as such
 _OWN: dict[str, Callable[[Any], str]] = {
     "id": _id,
     "created": _moment,
     "updated": _moment,
-    "name": _text,
-    "tags": _json,
-    "labels": _json,
+    "name": _dump,
+    "tags": str,
+    "labels": str,
     "state_id": _id,
-    "run_count": _number,
+    "run_count": str,
     "expected_start_time": _moment,
     "next_scheduled_start_time": _moment,
     "start_time": _moment,
@@ -85,16 +76,16 @@ _OWN: dict[str, Callable[[Any], str]] = {
     "total_run_time": _seconds,
     "flow_id": _id,
     "deployment_id": _id,
-    "deployment_version": _text,
-    "work_queue_name": _text,
-    "flow_version": _text,
-    "parameters": _json,
-    "idempotency_key": _text,
-    "context": _json,
+    "deployment_version": _dump,
+    "work_queue_name": _dump,
+    "flow_version": _dump,
+    "parameters": str,
+    "idempotency_key": _dump,
+    "context": str,
     "parent_task_run_id": _id,
     "infrastructure_document_id": _id,
-    "infrastructure_pid": _text,
-    "job_variables": _json,
+    "infrastructure_pid": _dump,
+    "job_variables": str,
 }
 _OF_POLICY = ("retries", "retry_delay", "retry_type", "resuming", "pause_keys")
 _RUN = (*_OWN, *_OF_POLICY, "created_by", "schedule_id")
@@ -131,13 +122,22 @@ def read_state_json(state_id: UUID) -> str:
     raise FlowRunStateNotFound
 
 
-def dump_runs(runs: QuerySet[FlowRun]) -> str:
-    """Return runs as a JSON array, by one query, and another for their states."""
+type Selection = tuple[str, tuple[Any, ...]] | None
+
+
+def write_selection(runs: QuerySet[FlowRun]) -> Selection:
+    """Return the SQL that selects runs, with its parameters; None where it can select none."""
     try:
-        sql, params = runs.values_list(*_RUN).query.sql_with_params()
+        return runs.values_list(*_RUN).query.sql_with_params()
     except EmptyResultSet:
+        return None
+
+
+def dump_runs(selection: Selection) -> str:
+    """Return runs as a JSON array, by one query, and another for their states."""
+    if selection is None:
         return "[]"
-    rows = [dict(zip(_RUN, row, strict=True)) for row in _select(sql, params)]
+    rows = [dict(zip(_RUN, row, strict=True)) for row in _select(*selection)]
     states = _read_states([row["state_id"] for row in rows if row["state_id"]])
     now = _now()
     return f"[{','.join(_write_run(row, states.get(row['state_id']), now) for row in rows)}]"
@@ -164,10 +164,13 @@ def _now() -> datetime:
 
 
 def _write_run(run: Row, state: Row | None, now: datetime) -> str:
-    shown = {name: write(run[name]) for name, write in _OWN.items()}
+    shown = {
+        name: "null" if (value := run[name]) is None else write(value)
+        for name, write in _OWN.items()
+    }
     shown |= _UNUSED
-    shown["empirical_policy"] = _write_policy(run)
-    shown["created_by"] = _write_creator(run)
+    shown["empirical_policy"] = _write_policy(*(run[name] for name in _OF_POLICY))
+    shown["created_by"] = _write_creator(run["schedule_id"], run["created_by"] or None)
     shown["auto_scheduled"] = _flag(run["schedule_id"] is not None)
     shown["estimated_run_time"] = _write_run_time(run, state, now)
     shown["estimated_start_time_delta"] = _write_delay(run, state, now)
@@ -175,30 +178,33 @@ def _write_run(run: Row, state: Row | None, now: datetime) -> str:
         shown |= _NO_STATE
     else:
         shown["state"] = _write_state(state)
-        shown["state_type"], shown["state_name"] = _text(state["type"]), _text(state["name"])
+        shown["state_type"], shown["state_name"] = _dump(state["type"]), _dump(state["name"])
     return _template(wire.FlowRun) % shown
 
 
-def _write_policy(run: Row) -> str:
+@lru_cache
+def _write_policy(
+    retries: int | None, delay: int | None, kind: str | None, resuming: bool, pause_keys: str
+) -> str:
     return _template(wire.FlowRunPolicy) % {
         "max_retries": "0",
         "retry_delay_seconds": "0.0",
-        "retries": _number(run["retries"]),
-        "retry_delay": _number(run["retry_delay"]),
-        "pause_keys": run["pause_keys"],
-        "resuming": _flag(run["resuming"]),
-        "retry_type": _text(run["retry_type"]),
+        "retries": _optional(retries, str),
+        "retry_delay": _optional(delay, str),
+        "pause_keys": pause_keys,
+        "resuming": _flag(resuming),
+        "retry_type": _optional(kind, _dump),
     }
 
 
-def _write_creator(run: Row) -> str:
-    is_scheduled, name = run["schedule_id"] is not None, run["created_by"] or None
-    if not is_scheduled and name is None:
+@lru_cache
+def _write_creator(schedule_id: UUID | str | None, name: str | None) -> str:
+    if schedule_id is None and name is None:
         return "null"
     return _template(wire.CreatedBy) % {
-        "id": _id(run["schedule_id"]),
-        "type": '"SCHEDULE"' if is_scheduled else "null",
-        "display_value": _text(name),
+        "id": _optional(schedule_id, _id),
+        "type": "null" if schedule_id is None else '"SCHEDULE"',
+        "display_value": _optional(name, _dump),
     }
 
 
@@ -221,15 +227,16 @@ def _write_delay(run: Row, state: Row | None, now: datetime) -> str:
 def _write_state(state: Row) -> str:
     return _template(wire.State) % {
         "id": _id(state["id"]),
-        "type": _text(state["type"]),
-        "name": _text(state["name"]),
+        "type": _dump(state["type"]),
+        "name": _dump(state["name"]),
         "timestamp": _moment(state["timestamp"]),
-        "message": _text(state["message"]),
-        "data": _json(state["data"]),
+        "message": _optional(state["message"], _dump),
+        "data": _optional(state["data"], str),
         "state_details": _write_details(state["details"]),
     }
 
 
+@lru_cache
 def _write_details(stored: str) -> str:
     details = loads(stored)
     shown = _plain_details() | {

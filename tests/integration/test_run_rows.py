@@ -6,12 +6,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db.models import QuerySet
 
 from flowruns import wire
 from flowruns.domain.errors import FlowRunNotFound, FlowRunStateNotFound
 from flowruns.models import FlowRun, FlowRunState
 from flowruns.services.presenting import present_flow_runs
-from flowruns.services.run_rows import dump_runs, read_run_json, read_state_json
+from flowruns.services.run_rows import dump_runs, read_run_json, read_state_json, write_selection
 from tests.integration.conftest import Make, Run
 
 pytestmark = pytest.mark.django_db
@@ -29,9 +30,13 @@ DETAILS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+def read_rows(runs: QuerySet[FlowRun]) -> Any:
+    return json.loads(dump_runs(write_selection(runs)))
+
+
 def assert_same(runs: list[FlowRun]) -> None:
     plain = [json.loads(each.model_dump_json()) for each in present_flow_runs(runs)]
-    lists = json.loads(dump_runs(FlowRun.objects.filter(pk__in=[run.pk for run in runs])))
+    lists = read_rows(FlowRun.objects.filter(pk__in=[run.pk for run in runs]))
     by_id = {run["id"]: run for run in lists}
     assert len(by_id) == len(runs)
     for shown in plain:
@@ -104,9 +109,9 @@ def test_states_of_a_history_are_written_as_models_are_shown(run: Run) -> None:
 
 def test_lists_keep_their_order_and_may_be_empty(make_run: Make) -> None:
     runs = [make_run() for _ in range(5)]
-    newest = [run["id"] for run in json.loads(dump_runs(FlowRun.objects.order_by("-id")[1:4]))]
+    newest = [run["id"] for run in read_rows(FlowRun.objects.order_by("-id")[1:4])]
     assert newest == [run.id for run in runs[3:0:-1]]
-    assert dump_runs(FlowRun.objects.none()) == "[]"
+    assert read_rows(FlowRun.objects.none()) == []
 
 
 def test_what_is_not_there_is_not_found(db: None) -> None:
