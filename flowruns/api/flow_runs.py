@@ -20,7 +20,7 @@ from flowruns.api.http import (
 from flowruns.api.verdicts import respond_resumed, respond_verdict
 from flowruns.services import queries
 from flowruns.services.presenting import present_flow_run, present_flow_runs
-from flowruns.services.run_rows import dump_runs, read_run_json, write_selection
+from flowruns.services.run_rows import dump_runs, write_selection
 from flowruns.services.runs import flow_runs as services
 from flowruns.services.runs import resume, run_inputs, states
 from flowruns.services.upkeep import heartbeat
@@ -64,11 +64,11 @@ def read_flow_run(request: HttpRequest, flow_run_id: UUID) -> HttpResponse:
     """
     if reads_heartbeat(request.headers.get("Prefer", "")):
         heartbeat.note_heartbeat(flow_run_id)
-    state_id, run = read_run_json(flow_run_id)
-    etag = f'"{state_id}"'
-    if state_id and read_etag(request.headers.get("If-None-Match", "")) == state_id:
+    run = services.read_flow_run(flow_run_id)
+    etag = f'"{run.state_id}"'
+    if run.state_id and read_etag(request.headers.get("If-None-Match", "")) == run.state_id:
         return HttpResponse(status=304, headers={"ETag": etag})
-    return respond_text(run, headers={"ETag": etag})
+    return respond(present_flow_run(run), headers={"ETag": etag})
 
 
 @router.patch("/{uuid:flow_run_id}", auth=auth.flows, response={204: None})

@@ -37,6 +37,7 @@ from flowruns.services.run_rows import (
 )
 from flowruns.services.runs.logs import create_logs
 from flowruns.services.runs.run_inputs import read_run_input
+from flowruns.services.upkeep.heartbeat import note_heartbeat
 from flowruns.wire.deployments import ScheduledRunsQuery
 from flowruns.wire.events import Event
 from flowruns.wire.headers import IDEMPOTENCY_KEY, read_etag, read_key, reads_heartbeat
@@ -82,7 +83,7 @@ def _may(headers: Headers, access: Scoped) -> bool:
 
 def _read_flow_run(headers: Headers, _: bytes, flow_run_id: str) -> HttpResponse | None:
     if reads_heartbeat(headers.get("prefer", "")):
-        return None
+        note_heartbeat(UUID(flow_run_id))
     state_id, run = read_run_json(UUID(flow_run_id))
     if state_id and read_etag(headers.get("if-none-match", "")) == state_id:
         return None

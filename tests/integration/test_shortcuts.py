@@ -11,7 +11,7 @@ from django.test import Client, override_settings
 
 from flowruns.api import shortcuts
 from flowruns.api.shortcuts import answer_directly
-from flowruns.models import ApiKey, Event, LogLine
+from flowruns.models import ApiKey, Event, FlowRun, LogLine
 from flowruns.services.api_keys import create_api_key, revoke_api_keys
 from tests.integration.conftest import Make, Run
 
@@ -147,7 +147,6 @@ def test_whatever_is_to_be_refused_is_left_to_the_view(key: str, run: Run) -> No
         ),
         directly(key, "GET", address, host="evil.example.com"),
         directly(key, "GET", address, if_none_match=f'"{state}"'),
-        directly(key, "GET", address, prefer="attend"),
         directly(key, "GET", f"/api/flow_runs/{uuid4()}"),
         directly(key, "GET", f"{address}/input/nothing"),
         directly(key, "GET", f"/api/flow_run_states/{uuid4()}"),
@@ -164,6 +163,12 @@ def test_whatever_is_to_be_refused_is_left_to_the_view(key: str, run: Run) -> No
     assert left == [None] * len(left)
     assert not LogLine.objects.exists()
     assert not Event.objects.filter(event="happened").exists()
+
+
+def test_a_process_that_reads_its_run_is_noted_to_be_there(key: str, run: Run) -> None:
+    run.enter("RUNNING", name="Attended")
+    assert directly(key, "GET", f"/api/flow_runs/{run.id}", prefer="wait=5, attend") is not None
+    assert FlowRun.objects.get(pk=run.uuid).attended_at is not None
 
 
 def test_a_revoked_key_has_no_shortcut(key: str, run: Run) -> None:
