@@ -49,16 +49,21 @@ def find_api_key(key: str) -> ApiKey | None:
 
     It is looked up every few seconds: other processes hear so late that it was revoked.
     """
-    digest, now = _digest(key), time.monotonic()
-    known, until = _remembered.get(digest, (None, 0.0))
-    if now < until:
+    if known := recall_api_key(key):
         return known
+    digest, now = _digest(key), time.monotonic()
     found = _valid_keys.find(digest)
     if found is None:
         _remembered.pop(digest, None)
     else:
         _remembered[digest] = (found, now + REMEMBERED_SECONDS)
     return found
+
+
+def recall_api_key(key: str) -> ApiKey | None:
+    """Return a key that was looked up just now, without the database."""
+    found, until = _remembered.get(_digest(key), (None, 0.0))
+    return found if time.monotonic() < until else None
 
 
 def forget_api_keys(**_: Any) -> None:
