@@ -63,7 +63,7 @@ def test_who_asks_while_the_database_answers_is_told_what_is_true_after_it(
     async def scenario() -> None:
         asking = asyncio.create_task(read_state_id(run.uuid))
         await until(lambda: len(asked) == 1)
-        await asyncio.to_thread(run.enter, "COMPLETED")
+        await waiters.ask_database(lambda: run.enter("COMPLETED"))
         assert await read_state_id(run.uuid) not in {first, None}
         assert await asking is not None
 
