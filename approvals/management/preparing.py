@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from pkgutil import iter_modules
 
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
 from approvals.management.private_files import one_at_a_time
 
@@ -18,7 +23,8 @@ def prepare_database() -> None:
     try:
         _reach_database()
         with one_at_a_time(settings.APPROVALS_HOME), _one_in_this_database():
-            call_command("migrate", verbosity=0, interactive=False)
+            if not _is_migrated():
+                call_command("migrate", verbosity=0, interactive=False)
     except DatabaseError as error:
         reason = " ".join(str(error).split())
         raise CommandError(
@@ -38,6 +44,25 @@ def _reach_database() -> None:
         probe.ensure_connection()
     finally:
         probe.close()
+
+
+def _is_migrated() -> bool:
+    """Whether the database has all migrations that there are; the command would load each."""
+    found = {
+        (config.label, name)
+        for config in apps.get_app_configs()
+        for name in _find_names(config.label)
+    }
+    return found <= MigrationRecorder(connection).applied_migrations().keys()
+
+
+def _find_names(label: str) -> list[str]:
+    name, _ = MigrationLoader.migrations_module(label)
+    try:
+        package = import_module(name or "")
+    except (ModuleNotFoundError, ValueError):
+        return []  # an app without migrations
+    return [module.name for module in iter_modules(package.__path__) if module.name[0] not in "_~"]
 
 
 @contextmanager

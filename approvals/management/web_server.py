@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import gc
 import resource
 import signal
 import socket
@@ -23,6 +24,8 @@ _LONGEST_FRAME = 16 * 1024 * 1024
 _HIGHEST_DESCRIPTOR = 65_535
 # Longer than the proxies and clients in front of us keep idle connections.
 _KEEP_ALIVE_SECONDS = 75
+# New objects until they are looked through: those of held requests are many, and stay.
+_GARBAGE = 20_000
 
 
 class WebServer(uvicorn.Server):
@@ -48,6 +51,9 @@ class WebServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        # What is loaded stays: looking through it for garbage would cost more than most answers
+        gc.freeze()
+        gc.set_threshold(_GARBAGE)
         self._on_listening()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -7,6 +7,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "approvals.project.settings")
 django.setup()
 
+from flowruns.api.shortcuts import answer_directly  # noqa: E402 -- settings first
 from flowruns.web.bodies import bound_bodies  # noqa: E402 -- settings first
 from flowruns.web.lifespan import with_lifespan  # noqa: E402 -- settings first
 from flowruns.web.long_poll import hold_requests  # noqa: E402 -- settings first
@@ -18,5 +19,6 @@ from flowruns.web.request_limit import (  # noqa: E402 -- its models need the ap
 from flowruns.web.sockets import serve_sockets  # noqa: E402 -- settings first
 from flowruns.web.threads import ThreadedHandler  # noqa: E402 -- settings first
 
-_answer = admit_requests(ThreadedHandler(threads=sum(AT_ONCE.values())))
+_django = ThreadedHandler(threads=sum(AT_ONCE.values()), shortcut=answer_directly)
+_answer = admit_requests(_django)
 application = with_lifespan(answer_probes(serve_sockets(bound_bodies(hold_requests(_answer)))))

@@ -7,10 +7,11 @@ from ninja import Router
 
 from flowruns.api import auth
 from flowruns.api.auth import actor_of
-from flowruns.api.http import respond, respond_empty, respond_json, respond_list
+from flowruns.api.http import respond, respond_empty, respond_json, respond_list, respond_text
 from flowruns.services import queries
 from flowruns.services.deployments import deployments as services
-from flowruns.services.presenting import present_deployment, present_flow_run, present_flow_runs
+from flowruns.services.presenting import present_deployment, present_flow_run
+from flowruns.services.run_rows import dump_runs, write_selection
 from flowruns.services.runs import flow_runs
 from flowruns.wire import FlowRun
 from flowruns.wire.deployments import (
@@ -34,7 +35,7 @@ def create_deployment(request: HttpRequest, deployment: DeploymentCreate) -> Htt
 @router.post("/get_scheduled_flow_runs", auth=auth.flows, response=list[FlowRun])
 def get_scheduled_flow_runs(request: HttpRequest, query: ScheduledRunsQuery) -> HttpResponse:
     """List the runs to start. `Prefer: wait=N` holds the request until there are any."""
-    return respond_list(FlowRun, present_flow_runs(services.read_scheduled_flow_runs(query)))
+    return respond_text(dump_runs(write_selection(services.select_scheduled_flow_runs(query))))
 
 
 @router.post("/filter", auth=auth.readers, response=list[Deployment])

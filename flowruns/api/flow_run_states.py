@@ -7,8 +7,9 @@ from ninja import Router
 
 from flowruns import wire
 from flowruns.api import auth
-from flowruns.api.http import respond, respond_list
+from flowruns.api.http import respond_list, respond_text
 from flowruns.models import FlowRunState
+from flowruns.services.run_rows import read_state_json
 from flowruns.services.runs import states as services
 
 router = Router(tags=["Flow Run States"])
@@ -22,7 +23,7 @@ def read_flow_run_states(request: HttpRequest, flow_run_id: UUID) -> HttpRespons
 
 @router.get("/{uuid:state_id}", auth=auth.readers, response=wire.State)
 def read_flow_run_state(request: HttpRequest, state_id: UUID) -> HttpResponse:
-    return respond(_present(services.read_flow_run_state(state_id)))
+    return respond_text(read_state_json(state_id))
 
 
 def _present(state: FlowRunState) -> wire.State:

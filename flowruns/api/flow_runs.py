@@ -8,10 +8,19 @@ from ninja import Body, Router
 from flowruns import wire
 from flowruns.api import auth
 from flowruns.api.auth import actor_of, may_read_variables
-from flowruns.api.http import respond, respond_empty, respond_json, respond_list, sent_at
+from flowruns.api.http import (
+    respond,
+    respond_empty,
+    respond_input,
+    respond_json,
+    respond_list,
+    respond_text,
+    sent_at,
+)
 from flowruns.api.verdicts import respond_resumed, respond_verdict
 from flowruns.services import queries
 from flowruns.services.presenting import present_flow_run, present_flow_runs
+from flowruns.services.run_rows import dump_runs, write_selection
 from flowruns.services.runs import flow_runs as services
 from flowruns.services.runs import resume, run_inputs, states
 from flowruns.services.upkeep import heartbeat
@@ -30,8 +39,9 @@ def create_flow_run(request: HttpRequest, flow_run: wire.FlowRunCreate) -> HttpR
 
 @router.post("/filter", auth=auth.readers, response=list[wire.FlowRun])
 def read_flow_runs(request: HttpRequest, query: FlowRunQuery | None = None) -> HttpResponse:
-    runs = queries.read_flow_runs(query or FlowRunQuery())
-    return respond_list(wire.FlowRun, present_flow_runs(runs))
+    return respond_text(
+        dump_runs(write_selection(queries.select_flow_runs(query or FlowRunQuery())))
+    )
 
 
 @router.post("/count", auth=auth.readers, response=int)
@@ -42,7 +52,7 @@ def count_flow_runs(request: HttpRequest, criteria: RunCriteria | None = None) -
 @router.post("/paginate", auth=auth.readers, response=Page[wire.FlowRun])
 def paginate_flow_runs(request: HttpRequest, query: FlowRunPageQuery | None = None) -> HttpResponse:
     query = query or FlowRunPageQuery()
-    runs = present_flow_runs(queries.read_flow_runs(query))
+    runs = present_flow_runs(list(queries.select_flow_runs(query)))
     return respond(Page[wire.FlowRun].of(runs, count=queries.count_flow_runs(query), query=query))
 
 
@@ -147,8 +157,7 @@ def filter_flow_run_input(
 
 @router.get("/{uuid:flow_run_id}/input/{key}", auth=auth.readers)
 def read_flow_run_input(request: HttpRequest, flow_run_id: UUID, key: str) -> HttpResponse:
-    value = run_inputs.read_run_input(flow_run_id, key)
-    return HttpResponse(value, content_type="text/plain; charset=utf-8")
+    return respond_input(run_inputs.read_run_input(flow_run_id, key))
 
 
 @router.delete("/{uuid:flow_run_id}/input/{key}", auth=auth.flows, response={204: None})

@@ -16,13 +16,18 @@ class StrictJson(Parser):
     """JSON as RFC 8259 has it: no NaN, no lone surrogates, and nothing nested without end."""
 
     def parse_body(self, request: HttpRequest) -> DictStrAny:
-        try:
-            text = request.body.decode()
-            body: DictStrAny = json.loads(text, parse_constant=_refuse, parse_float=_finite)
-            json.dumps(body, ensure_ascii=False).encode()
-        except RecursionError:
-            raise ValueError("the body is nested too deeply") from None
+        body: DictStrAny = read_json(request.body)
         return body
+
+
+def read_json(body: bytes) -> Any:
+    """Return what a body says; raises `ValueError`."""
+    try:
+        said = json.loads(body.decode(), parse_constant=_refuse, parse_float=_finite)
+        json.dumps(said, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ValueError("the body is nested too deeply") from None
+    return said
 
 
 def _refuse(constant: str) -> Any:
@@ -50,9 +55,19 @@ def respond_list[T: BaseModel](
     return _json(TypeAdapter(list[model]).dump_json(list(items)), status, None)  # type: ignore[valid-type]
 
 
+def respond_text(body: str, *, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """Answer with what is JSON already."""
+    return _json(body, 200, headers)
+
+
 def respond_json(value: object, *, status: int = 200) -> HttpResponse:
     """Answer with a plain JSON value."""
     return _json(json.dumps(value), status, None)
+
+
+def respond_input(value: str) -> HttpResponse:
+    """Answer with the text of a run's input."""
+    return HttpResponse(value, content_type="text/plain; charset=utf-8")
 
 
 def respond_empty() -> HttpResponse:

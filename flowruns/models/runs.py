@@ -83,7 +83,7 @@ class FlowRun(Run):
                 name="flow_run_by_parent",
             ),
             models.Index(fields=["expected_start_time"], name="flow_run_by_expected_start"),
-            # Read by read_scheduled_flow_runs
+            # Read by select_scheduled_flow_runs
             models.Index(
                 fields=["deployment", "next_scheduled_start_time"],
                 condition=Q(next_scheduled_start_time__isnull=False),

@@ -2,15 +2,17 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psycopg
-from django.db import connection
+from django.db import OperationalError, connection
 
 from flowruns.pubsub import outages
+
+if TYPE_CHECKING:
+    import psycopg
 
 _SQLITE_POLL_SECONDS = 0.05
 _RECONNECT_SECONDS = 1.0
@@ -46,7 +48,7 @@ async def listen(audiences: Sequence[Audience]) -> None:
     while True:
         try:
             await listen_once(audiences)
-        except (psycopg.Error, sqlite3.Error, OSError, *outages.AWAY) as error:
+        except (sqlite3.Error, OSError, *outages.AWAY) as error:
             outages.note_failure(error)
         await asyncio.sleep(_RECONNECT_SECONDS)
 
@@ -60,16 +62,27 @@ def look_now() -> None:
 
 
 async def _listen_to_postgresql(audiences: Sequence[Audience]) -> None:
-    by_channel = {audience.channel: audience for audience in audiences}
-    params = connection_params()
-    async with await psycopg.AsyncConnection.connect(**params, autocommit=True) as listening:
-        for channel in by_channel:
-            await listening.execute(f"LISTEN {channel}")
-        outages.note_success()
-        for audience in audiences:
-            await audience.catch_up()
-        async for message in listening.notifies():
-            await by_channel[message.channel].hear(message.payload)
+    import psycopg  # takes a server on SQLite a tenth of its start
+
+    try:
+        async with await psycopg.AsyncConnection.connect(
+            **connection_params(), autocommit=True
+        ) as listening:
+            await _hear(listening, {audience.channel: audience for audience in audiences})
+    except psycopg.Error as error:
+        raise OperationalError(*error.args) from error
+
+
+async def _hear(
+    listening: "psycopg.AsyncConnection[Any]", by_channel: Mapping[str, Audience]
+) -> None:
+    for channel in by_channel:
+        await listening.execute(f"LISTEN {channel}")
+    outages.note_success()
+    for audience in by_channel.values():
+        await audience.catch_up()
+    async for message in listening.notifies():
+        await by_channel[message.channel].hear(message.payload)
 
 
 def connection_params() -> dict[str, Any]:

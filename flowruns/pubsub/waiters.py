@@ -13,7 +13,7 @@ from itertools import batched
 from threading import Event
 from uuid import UUID
 
-from django.db import connection
+from django.db import Error, connection
 
 from flowruns.models import FlowRun
 from flowruns.models.connections import let_connections_go
@@ -129,6 +129,50 @@ async def ask_database[T](question: Callable[[], T]) -> T:
             let_connections_go()
 
     return await asyncio.get_running_loop().run_in_executor(_database, ask)
+
+
+class _StateReader:
+    """Reads the states of runs; what comes while it asks the database, it asks together next."""
+
+    def __init__(self) -> None:
+        self._wanted: dict[UUID, asyncio.Future[UUID | None]] = {}
+        self._asking: asyncio.Task[None] | None = None
+
+    async def read(self, flow_run_id: UUID) -> UUID | None:
+        if flow_run_id not in self._wanted:
+            self._wanted[flow_run_id] = asyncio.get_running_loop().create_future()
+        answer = self._wanted[flow_run_id]
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
+        return await asyncio.shield(answer)
+
+    async def _ask(self) -> None:
+        while self._wanted:
+            wanted, self._wanted = self._wanted, {}
+            for some in batched(wanted.items(), _IDS_PER_QUERY):
+                await self._answer(dict(some))
+
+    async def _answer(self, some: dict[UUID, "asyncio.Future[UUID | None]"]) -> None:
+        try:
+            states = await ask_database(lambda: _read_state_ids(tuple(some)))
+        except Error as error:
+            for answer in some.values():
+                answer.set_exception(error)
+                answer.exception()  # seen, also where the reader has left
+            return
+        for flow_run_id, answer in some.items():
+            answer.set_result(states.get(flow_run_id))
+
+
+_reader = _StateReader()
+
+
+async def read_state_id(flow_run_id: UUID) -> UUID | None:
+    """Return the state that a run is in, by a query which begins after this is called.
+
+    Raises what the database raises.
+    """
+    return await _reader.read(flow_run_id)
 
 
 async def hear(news: str) -> None:

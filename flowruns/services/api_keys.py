@@ -2,13 +2,16 @@
 
 import hashlib
 import secrets
+import time
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.db.models.signals import post_delete, post_save
 
 from flowruns.domain.errors import ApiKeyExists
 from flowruns.models import ApiKey
@@ -17,6 +20,9 @@ from flowruns.models.prepared import PreparedQuery
 # A key has 256 random bits, so a fast hash is enough: there is nothing to guess.
 _BYTES = 32
 _PREFIX = "fr_"
+# How long another process may take a key for valid that was revoked.
+REMEMBERED_SECONDS = 2.0
+_remembered: dict[str, tuple[ApiKey, float]] = {}
 _valid_keys = PreparedQuery(
     ApiKey.objects.select_related("owner").filter(revoked_at=None), by="digest"
 )
@@ -39,8 +45,35 @@ def create_api_key(name: str, *, scopes: Sequence[str], owner: User | None = Non
 
 
 def find_api_key(key: str) -> ApiKey | None:
-    """Return the valid key that hashes to the same, or None."""
-    return _valid_keys.find(_digest(key))
+    """Return the valid key that hashes to the same, or None.
+
+    It is looked up every few seconds: other processes hear so late that it was revoked.
+    """
+    if known := recall_api_key(key):
+        return known
+    digest, now = _digest(key), time.monotonic()
+    found = _valid_keys.find(digest)
+    if found is None:
+        _remembered.pop(digest, None)
+    else:
+        _remembered[digest] = (found, now + REMEMBERED_SECONDS)
+    return found
+
+
+def recall_api_key(key: str) -> ApiKey | None:
+    """Return a key that was looked up just now, without the database."""
+    found, until = _remembered.get(_digest(key), (None, 0.0))
+    return found if time.monotonic() < until else None
+
+
+def forget_api_keys(**_: Any) -> None:
+    """Look up every key anew: one has changed in this process."""
+    _remembered.clear()
+
+
+def connect() -> None:
+    for signal in (post_save, post_delete):
+        signal.connect(forget_api_keys, sender=ApiKey, dispatch_uid="flowruns.forget_api_keys")
 
 
 def find_any_api_key(key: str) -> ApiKey | None:
@@ -63,7 +96,9 @@ def list_answering_keys() -> set[str]:
 
 def revoke_api_keys(keys: QuerySet[ApiKey]) -> int:
     """Make keys invalid from now on, and return how many were valid until then."""
-    return keys.filter(revoked_at=None).update(revoked_at=datetime.now(UTC))
+    count = keys.filter(revoked_at=None).update(revoked_at=datetime.now(UTC))
+    forget_api_keys()
+    return count
 
 
 def find_revoked_keys(key_ids: Collection[UUID]) -> set[UUID]:

@@ -82,9 +82,11 @@ def count_deployments(criteria: queries.RunCriteria) -> int:
     return _matching_deployments(criteria).count()
 
 
-def read_flow_runs(query: queries.FlowRunQuery | queries.FlowRunPageQuery) -> list[FlowRun]:
+def select_flow_runs(
+    query: queries.FlowRunQuery | queries.FlowRunPageQuery,
+) -> QuerySet[FlowRun]:
     runs = matching_runs(query).order_by(*_RUN_ORDER[query.sort])
-    return list(runs[query.offset : query.offset + query.limit])
+    return runs[query.offset : query.offset + query.limit]
 
 
 def count_flow_runs(criteria: queries.RunCriteria) -> int:

@@ -10,7 +10,6 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
-import psycopg
 from django.db import connection
 
 from flowruns.pubsub import listening
@@ -69,21 +68,27 @@ async def _ask() -> bool:
     ask = _ask_postgresql if connection.vendor == "postgresql" else _ask_sqlite
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            await ask()
-    except (TimeoutError, psycopg.Error, sqlite3.Error, OSError):
+            return await ask()
+    except (TimeoutError, sqlite3.Error, OSError):
+        return False
+
+
+async def _ask_postgresql() -> bool:
+    import psycopg  # takes a server on SQLite a tenth of its start
+
+    params = listening.connection_params() | {"connect_timeout": ANSWER_SECONDS}
+    try:
+        async with await psycopg.AsyncConnection.connect(**params, autocommit=True) as own:
+            await own.execute(_QUESTION)
+    except psycopg.Error:
         return False
     return True
 
 
-async def _ask_postgresql() -> None:
-    params = listening.connection_params() | {"connect_timeout": ANSWER_SECONDS}
-    async with await psycopg.AsyncConnection.connect(**params, autocommit=True) as own:
-        await own.execute(_QUESTION)
-
-
-async def _ask_sqlite() -> None:
+async def _ask_sqlite() -> bool:
     name = str(connection.settings_dict["NAME"])
     await asyncio.to_thread(_read_sqlite, name)
+    return True
 
 
 def _read_sqlite(name: str) -> None:

@@ -91,6 +91,8 @@ class _TurnRefused(Exception):
 
 
 async def _take_turn(turns: Turns, key: str) -> None:
+    if turns.take_free(key):
+        return
     taking, waited = asyncio.ensure_future(turns.take(key)), 0.0
     look = min(_PATIENCE_SECONDS, _PATIENCE_IN_OUTAGE_SECONDS)
     try:

@@ -6,6 +6,7 @@ a thread once, through Django's synchronous middleware, and its answer comes bac
 """
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any, cast
 
@@ -19,18 +20,26 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import set_script_prefix
 
 from flowruns.models.connections import let_connections_go
+from flowruns.web.callers import IS_KNOWN
 from flowruns.web.types import Scope
+
+type Shortcut = Callable[[Scope, bytes], HttpResponseBase | None]
+
+# Bytes; what is longer, Django reads within its bounds
+_SHORT_BODY = 256 * 1024
 
 
 class ThreadedHandler(ASGIHandler):
     """Django as an ASGI application that answers so many requests at once.
 
-    A request whose client leaves meanwhile is answered to its end.
+    A request whose client leaves meanwhile is answered to its end. `shortcut` may answer a short
+    one of a valid key in the place of Django.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, *, shortcut: Shortcut | None = None) -> None:
         BaseHandler.__init__(self)
         self.load_middleware(is_async=False)
+        self._shortcut = shortcut
         self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="requests")
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -53,16 +62,28 @@ class ThreadedHandler(ASGIHandler):
 
     def _answer(self, scope: Scope, body: IO[bytes]) -> HttpResponseBase:
         """Return the whole answer; of one that is streamed only how it begins."""
-        set_script_prefix(get_script_prefix(scope))
-        signals.request_started.send(sender=self.__class__, scope=scope)
         try:
-            request, refusal = self.create_request(scope, body)
-            response = refusal or self.get_response(cast("HttpRequest", request))
-            if not response.streaming:
-                response.close()
-            return response
+            return self._answer_shortly(scope, body) or self._answer_by_django(scope, body)
         finally:
             let_connections_go()
+
+    def _answer_shortly(self, scope: Scope, body: IO[bytes]) -> HttpResponseBase | None:
+        if self._shortcut is None:
+            return None
+        content = body.read(_SHORT_BODY + 1)
+        body.seek(0)
+        response = self._shortcut(scope, content) if len(content) <= _SHORT_BODY else None
+        scope[IS_KNOWN] = response is not None
+        return response
+
+    def _answer_by_django(self, scope: Scope, body: IO[bytes]) -> HttpResponseBase:
+        set_script_prefix(get_script_prefix(scope))
+        signals.request_started.send(sender=self.__class__, scope=scope)
+        request, refusal = self.create_request(scope, body)
+        response = refusal or self.get_response(cast("HttpRequest", request))
+        if not response.streaming:
+            response.close()
+        return response
 
 
 def _end(response: HttpResponseBase) -> None:

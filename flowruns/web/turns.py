@@ -29,6 +29,13 @@ class Turns:
                 self.give_back(key)
             raise
 
+    def take_free(self, key: str) -> bool:
+        """Take a turn, which must be given back, if nobody has to be waited for."""
+        is_free = not self._waiting and self._free and self._inside[key] < self._of_one_key
+        if is_free:
+            self._enter(key)
+        return bool(is_free)
+
     def give_back(self, key: str) -> None:
         self._free += 1
         self._inside[key] -= 1
@@ -55,9 +62,12 @@ class Turns:
                 del self._waiting[key]
             if turn.done():  # its request has left
                 continue
-            self._free -= 1
-            self._inside[key] += 1
+            self._enter(key)
             turn.set_result(None)
+
+    def _enter(self, key: str) -> None:
+        self._free -= 1
+        self._inside[key] += 1
 
     def _next_key(self) -> str | None:
         return next((key for key in self._waiting if self._inside[key] < self._of_one_key), None)

@@ -9,10 +9,17 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from flowruns.domain.actors import Owner
 from flowruns.models import ApiKey, FlowRun, FlowRunState, RunInput
-from flowruns.services.api_keys import create_api_key, find_api_key, replace_api_key
+from flowruns.services import api_keys
+from flowruns.services.api_keys import (
+    create_api_key,
+    find_api_key,
+    replace_api_key,
+    revoke_api_keys,
+)
 from tests.integration.conftest import Api
 
 pytestmark = pytest.mark.django_db
@@ -113,8 +120,36 @@ def test_a_key_is_stored_as_a_hash_only() -> None:
 def test_a_revoked_key_opens_nothing_at_once() -> None:
     api = Api(create_api_key("etl", scopes=["flows"]))
     assert api.post("/flows/filter", {}).status_code == 200
-    ApiKey.objects.update(revoked_at=datetime.now(UTC))
+    revoke_api_keys(ApiKey.objects.all())
     assert api.post("/flows/filter", {}).status_code == 401
+
+
+def test_a_key_that_another_process_revoked_opens_nothing_after_its_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(api_keys, "REMEMBERED_SECONDS", 0.0)
+    api = Api(create_api_key("etl", scopes=["flows"]))
+    assert api.post("/flows/filter", {}).status_code == 200
+    ApiKey.objects.update(revoked_at=datetime.now(UTC))  # no code of this process hears of it
+    assert api.post("/flows/filter", {}).status_code == 401
+
+
+def test_a_key_is_looked_up_once_for_many_requests(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    api = Api(create_api_key("etl", scopes=["flows"]))
+    with django_assert_num_queries(1 + 3):
+        for _ in range(3):
+            assert api.post("/flows/filter", {}).status_code == 200
+
+
+def test_a_key_whose_scopes_change_here_may_at_once_what_they_say() -> None:
+    api = Api(create_api_key("etl", scopes=["resume"]))
+    assert api.post("/flows/", {"name": "x"}).status_code == 403
+    key = ApiKey.objects.get()
+    key.scopes = ["flows"]
+    key.save()
+    assert api.post("/flows/", {"name": "x"}).status_code == 201
 
 
 def test_a_replaced_key_takes_the_place_of_the_old_one() -> None:

@@ -187,7 +187,7 @@ def test_a_wrong_key_is_refused_with_a_reason_that_the_client_shows(key: str) ->
 
 
 def test_a_revoked_key_is_refused(key: str) -> None:
-    ApiKey.objects.update(revoked_at="2026-01-01T00:00:00Z")
+    revoke_api_keys(ApiKey.objects.all())
     assert refused(FakeSocket("/api/events/in"), token=key)[0] == 1008
 
 

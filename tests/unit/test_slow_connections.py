@@ -90,6 +90,34 @@ def test_a_kept_connection_has_its_time_anew_for_each_request(
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("begins", [b"GET / HTTP/1.1\r\nHost: x\r\nX: ", b"GET /"])
+@pytest.mark.parametrize("ends", [b"", b"\r\n\r\n"])
+def test_a_header_without_end_is_refused(begins: bytes, ends: bytes) -> None:
+    async def main() -> None:
+        async with serving() as (reader, writer):
+            writer.write(begins + b"x" * timed_http.LONGEST_HEADER + ends)
+            async with asyncio.timeout(LATE):
+                assert (await reader.readline()).startswith(b"HTTP/1.1 400")
+
+    asyncio.run(main())
+
+
+def test_requests_that_come_together_are_answered_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(timed_http, "HEADER_SECONDS", SOON)
+    whole = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"
+
+    async def main() -> None:
+        async with serving() as (reader, writer):
+            writer.write(whole * 3 + b"GET / HTTP/1.1\r\n")
+            for _ in range(3):
+                assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
+            await until_ended(reader)
+
+    asyncio.run(main())
+
+
 class StuckTransport:
     """A connection whose other side reads nothing."""
 

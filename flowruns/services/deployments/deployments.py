@@ -40,6 +40,7 @@ from flowruns.wire import deployments as wire
 
 # Whoever serves a deployment asks for its runs far more often than this.
 _SERVED_WITHIN = timedelta(seconds=90)
+_NOTED_WITHIN = timedelta(seconds=5)
 _COLUMNS = (
     *("paused", "enforce_parameter_schema", "parameter_openapi_schema", "parameters", "tags"),
     *("labels", "work_queue_name", "description", "path", "version", "entrypoint"),
@@ -199,13 +200,15 @@ def _hydrate_parameters(
     return checked.value
 
 
-def read_scheduled_flow_runs(query: wire.ScheduledRunsQuery) -> list[FlowRun]:
-    """Return runs that are due, soonest first, and note that their deployments are served."""
+def select_scheduled_flow_runs(query: wire.ScheduledRunsQuery) -> QuerySet[FlowRun]:
+    """Select runs that are due, soonest first, and note that their deployments are served."""
     now = datetime.now(UTC)
-    Deployment.objects.filter(pk__in=query.deployment_ids).update(last_polled=now)
-    due = due_flow_runs(query.deployment_ids).select_related("flow")
+    served = Deployment.objects.filter(pk__in=query.deployment_ids)
+    # What was noted just now is not written again: each write waits for the disk
+    served.exclude(last_polled__gte=now - _NOTED_WITHIN).update(last_polled=now)
+    due = due_flow_runs(query.deployment_ids)
     due = due.filter(next_scheduled_start_time__lte=query.scheduled_before or now)
-    return list(due[: query.limit])
+    return due[: query.limit]
 
 
 def due_flow_runs(deployment_ids: list[UUID]) -> QuerySet[FlowRun]:

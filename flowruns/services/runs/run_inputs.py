@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Q, UUIDField
 from django.db.models.functions import Substr
 
 from flowruns import wire
@@ -20,6 +20,10 @@ from flowruns.models import FlowRun, FlowRunState, RunInput
 from flowruns.models.actors import dump_actor
 from flowruns.services.runs.states import get_flow_run
 from flowruns.signals import InputCreated, InputDeleted, run_input_created, run_input_deleted
+
+_IDS = UUIDField()
+# Asked all day, and written once
+_VALUE = "SELECT value FROM flowruns_runinput WHERE flow_run_id = %s AND key = %s"
 
 
 def create_run_input(flow_run_id: UUID, run_input: wire.RunInputCreate, *, actor: Actor) -> None:
@@ -58,10 +62,12 @@ def write_run_input(flow_run_id: UUID, *, key: str, value: str, actor: Actor) ->
 
 def read_run_input(flow_run_id: UUID, key: str) -> str:
     """Return the value of an input; raises `RunInputNotFound`."""
-    found = RunInput.objects.filter(flow_run_id=flow_run_id, key=key).first()
+    with connection.cursor() as cursor:
+        cursor.execute(_VALUE, [_IDS.get_db_prep_value(flow_run_id, connection), key])
+        found: tuple[str] | None = cursor.fetchone()
     if found is None:
         raise RunInputNotFound
-    return found.value
+    return found[0]
 
 
 def read_run_inputs(

@@ -1,0 +1,179 @@
+"""The calls that flows and dashboards make all day, answered without Django's way to a view.
+
+Middleware, routing and the reading of parameters take several times as long as such an answer.
+Taken are only calls as clients send them, and only where they succeed: whatever is missing,
+malformed, forbidden or conditional is left to the view of the same operation, which calls the same
+services. What Django's middleware says to browsers is the same for all answers, and kept.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
+from io import BytesIO
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import DisallowedHost
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse
+from django.middleware.clickjacking import XFrameOptionsMiddleware
+from django.middleware.csp import ContentSecurityPolicyMiddleware
+from django.middleware.security import SecurityMiddleware
+from pydantic import BaseModel, TypeAdapter
+
+from flowruns import wire
+from flowruns.api.auth import Scoped, flows, readers
+from flowruns.api.http import read_json, respond_empty, respond_input, respond_json, respond_text
+from flowruns.services import queries
+from flowruns.services.api_keys import find_api_key
+from flowruns.services.deployments.deployments import select_scheduled_flow_runs
+from flowruns.services.events.events import record_events
+from flowruns.services.run_rows import (
+    Selection,
+    dump_runs,
+    read_run_json,
+    read_state_json,
+    write_selection,
+)
+from flowruns.services.runs.logs import create_logs
+from flowruns.services.runs.run_inputs import read_run_input
+from flowruns.services.upkeep.heartbeat import note_heartbeat
+from flowruns.wire.deployments import ScheduledRunsQuery
+from flowruns.wire.events import Event
+from flowruns.wire.headers import IDEMPOTENCY_KEY, read_etag, read_key, reads_heartbeat
+from flowruns.wire.queries import FlowRunQuery
+
+type Headers = Mapping[str, str]
+type Answer = Callable[..., HttpResponse | None]
+
+_ID = "([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
+_OWN_HEADERS = {"Content-Type", "Content-Length"}
+_MIDDLEWARE: tuple[Any, ...] = (
+    SecurityMiddleware,
+    ContentSecurityPolicyMiddleware,
+    XFrameOptionsMiddleware,
+)
+
+
+def answer_directly(scope: Mapping[str, Any], body: bytes) -> HttpResponse | None:
+    """Answer a call that is made all day; None for every other, and for what is to be refused."""
+    found = _find(f"{scope['method']} {scope['path']}")
+    if found is None:
+        return None
+    answer, access, parts = found
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    try:
+        common = _find_common_headers(
+            scope.get("scheme", "http"), headers.get("host"), headers.get("x-forwarded-proto")
+        )
+        is_welcome = common is not None and _may(headers, access)
+        response = answer(headers, body, *parts) if is_welcome else None
+    except Exception:  # noqa: BLE001 -- the view meets the same, and says what it is
+        return None
+    for name, value in (common or {}).items():
+        if response is not None:
+            response.headers[name] = value
+    return response
+
+
+def _may(headers: Headers, access: Scoped) -> bool:
+    key = find_api_key(read_key(headers.get("authorization", "")))
+    return key is not None and any(key.allows(scope) for scope in access.scopes)
+
+
+def _read_flow_run(headers: Headers, _: bytes, flow_run_id: str) -> HttpResponse | None:
+    if reads_heartbeat(headers.get("prefer", "")):
+        note_heartbeat(UUID(flow_run_id))
+    state_id, run = read_run_json(UUID(flow_run_id))
+    if state_id and read_etag(headers.get("if-none-match", "")) == state_id:
+        return None
+    return respond_text(run, headers={"ETag": f'"{state_id}"'})
+
+
+def _read_flow_run_state(_: Headers, __: bytes, state_id: str) -> HttpResponse:
+    return respond_text(read_state_json(UUID(state_id)))
+
+
+def _read_flow_run_input(_: Headers, __: bytes, flow_run_id: str, key: str) -> HttpResponse:
+    return respond_input(read_run_input(UUID(flow_run_id), key))
+
+
+def _read_flow_runs(_: Headers, body: bytes) -> HttpResponse:
+    return respond_text(dump_runs(_select_flow_runs(body)))
+
+
+@lru_cache
+def _select_flow_runs(body: bytes) -> Selection:
+    """Dashboards ask the same again and again; it is written as SQL once."""
+    query = FlowRunQuery.model_validate(read_json(body)) if body else FlowRunQuery()
+    return write_selection(queries.select_flow_runs(query))
+
+
+def _get_scheduled_flow_runs(_: Headers, body: bytes) -> HttpResponse:
+    query = ScheduledRunsQuery.model_validate(read_json(body))
+    return respond_text(dump_runs(write_selection(select_scheduled_flow_runs(query))))
+
+
+def _create_logs(headers: Headers, body: bytes) -> HttpResponse:
+    logs = _list_of(wire.LogCreate).validate_python(read_json(body))
+    create_logs(logs, key=read_etag(headers.get(IDEMPOTENCY_KEY.lower(), "")))
+    return respond_json(None, status=201)
+
+
+def _create_events(_: Headers, body: bytes) -> HttpResponse:
+    record_events(_list_of(Event).validate_python(read_json(body)))
+    return respond_empty()
+
+
+_CALLS: list[tuple[re.Pattern[str], Answer, Scoped]] = [
+    (re.compile(operation), answer, access)
+    for operation, answer, access in (
+        (f"GET /api/flow_runs/{_ID}", _read_flow_run, readers),
+        (f"GET /api/flow_runs/{_ID}/input/([^/]+)", _read_flow_run_input, readers),
+        (f"GET /api/flow_run_states/{_ID}", _read_flow_run_state, readers),
+        ("POST /api/flow_runs/filter", _read_flow_runs, readers),
+        ("POST /api/deployments/get_scheduled_flow_runs", _get_scheduled_flow_runs, flows),
+        ("POST /api/logs/", _create_logs, flows),
+        ("POST /api/events", _create_events, flows),
+    )
+]
+
+
+def _find(operation: str) -> tuple[Answer, Scoped, tuple[str, ...]] | None:
+    for pattern, answer, access in _CALLS:
+        if match := pattern.fullmatch(operation):
+            return answer, access, match.groups()
+    return None
+
+
+@lru_cache(maxsize=100)
+def _find_common_headers(scheme: str, host: str | None, forwarded: str | None) -> Headers | None:
+    """Return what the middleware of Django adds to each answer; None where it answers itself."""
+    named = {"host": host, "x-forwarded-proto": forwarded}
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/api/",
+        "query_string": b"",
+        "scheme": scheme,
+        "headers": [
+            (name.encode(), value.encode("latin-1")) for name, value in named.items() if value
+        ],
+    }
+    request, answer = ASGIRequest(scope, BytesIO()), _say_nothing
+    try:
+        request.get_host()
+    except DisallowedHost:
+        return None
+    for middleware in _MIDDLEWARE:
+        answer = middleware(answer)
+    return {name: value for name, value in answer(request).items() if name not in _OWN_HEADERS}
+
+
+def _say_nothing(_: HttpRequest) -> HttpResponse:
+    return HttpResponse()
+
+
+@cache
+def _list_of(model: type[BaseModel]) -> TypeAdapter[list[Any]]:
+    return TypeAdapter(list[model])  # type: ignore[valid-type]

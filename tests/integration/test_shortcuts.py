@@ -1,0 +1,187 @@
+"""A shortcut says what the view says, or nothing."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import OperationalError
+from django.test import Client, override_settings
+
+from flowruns.api import shortcuts
+from flowruns.api.shortcuts import answer_directly
+from flowruns.models import ApiKey, Event, FlowRun, LogLine
+from flowruns.services.api_keys import create_api_key, revoke_api_keys
+from tests.integration.conftest import Make, Run
+
+pytestmark = pytest.mark.django_db
+LIVE = ("estimated_run_time", "estimated_start_time_delta")
+LINE = {"name": "etl", "level": 20, "message": "ä", "timestamp": "2026-11-28T00:00:00Z"}
+EVENT = {
+    "occurred": "2026-11-28T00:00:00Z",
+    "event": "happened",
+    "resource": {"prefect.resource.id": "x"},
+    "payload": {},
+    "id": str(uuid4()),
+}
+
+
+@pytest.fixture(autouse=True)
+def _anew() -> Iterator[None]:
+    shortcuts._find_common_headers.cache_clear()
+    yield
+    shortcuts._find_common_headers.cache_clear()
+
+
+@pytest.fixture
+def key() -> str:
+    return create_api_key("robot", scopes=["flows"])
+
+
+def scope_of(key: str, method: str, path: str, **headers: str) -> dict[str, Any]:
+    named = {"host": "localhost", "authorization": f"Bearer {key}", **headers}
+    return {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "scheme": "http",
+        "headers": [
+            (name.replace("_", "-").encode(), said.encode()) for name, said in named.items()
+        ],
+    }
+
+
+def directly(key: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
+    content = b"" if body is None else json.dumps(body).encode()
+    return answer_directly(scope_of(key, method, path, **headers), content)
+
+
+def by_the_view(key: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
+    named = {"Authorization": f"Bearer {key}", "Host": "localhost"}
+    named |= {name.replace("_", "-"): said for name, said in headers.items()}
+    content = "" if body is None else json.dumps(body)
+    return Client().generic(method, path, content, content_type="application/json", headers=named)
+
+
+def said(response: Any) -> Any:
+    if not response["Content-Type"].startswith("application/json"):
+        return response.content
+    value = json.loads(response.content)
+    for run in value if isinstance(value, list) else [value]:
+        for name in LIVE:
+            if isinstance(run, dict):
+                run.pop(name, None)
+    return value
+
+
+def headers_of(response: Any) -> dict[str, str]:
+    # The clock runs on between two answers, and Django's handler adds the length to the shortcut's
+    return {name: each for name, each in response.items() if name != "Content-Length"}
+
+
+PAUSED = {"flow_runs": {"state": {"type": {"any_": ["PAUSED"]}}}, "limit": 50, "sort": None}
+
+
+@pytest.fixture
+def asked(make_run: Make) -> list[tuple[str, str, Any]]:
+    """All that has a shortcut, with something to find."""
+    runs = [make_run() for _ in range(3)]
+    for run in runs:
+        run.pause_for_input()
+    run = runs[0]
+    state = json.loads(run.api.get(f"/flow_runs/{run.id}").content)["state_id"]
+    return [
+        ("GET", f"/api/flow_runs/{run.id}", None),
+        ("GET", f"/api/flow_runs/{run.id}/input/paused-1-schema", None),
+        ("GET", f"/api/flow_run_states/{state}", None),
+        ("POST", "/api/flow_runs/filter", PAUSED),
+        ("POST", "/api/flow_runs/filter", None),
+        ("POST", "/api/deployments/get_scheduled_flow_runs", {"deployment_ids": [str(uuid4())]}),
+    ]
+
+
+@pytest.mark.parametrize("is_https", [False, True])
+def test_a_shortcut_answers_as_the_view_does(
+    key: str, asked: list[tuple[str, str, Any]], is_https: bool
+) -> None:
+    proxy = ("HTTP_X_FORWARDED_PROTO", "https") if is_https else None
+    named = {"x_forwarded_proto": "https"} if is_https else {}
+    with override_settings(SECURE_PROXY_SSL_HEADER=proxy, SECURE_HSTS_SECONDS=60 * is_https):
+        for call in asked:
+            short, plain = directly(key, *call, **named), by_the_view(key, *call, **named)
+            assert short.status_code == plain.status_code == 200, call
+            assert headers_of(short) == headers_of(plain), call
+            assert said(short) == said(plain), call
+            assert ("Strict-Transport-Security" in short) == is_https
+
+
+def test_lines_and_events_are_stored_by_shortcuts_as_by_views(key: str) -> None:
+    for path, body, model in (("/api/logs/", [LINE], LogLine), ("/api/events", [EVENT], Event)):
+        short = directly(key, "POST", path, body)
+        assert model.objects.count() == 1
+        plain = by_the_view(key, "POST", path, [{**body[0], "id": str(uuid4())}])
+        assert model.objects.count() == 2
+        assert (short.status_code, short.content) == (plain.status_code, plain.content)
+        assert headers_of(short) == headers_of(plain)
+
+
+def test_lines_of_one_key_are_stored_once(key: str) -> None:
+    for _ in range(2):
+        assert directly(key, "POST", "/api/logs/", [LINE], idempotency_key=str(uuid4())) is not None
+    same = str(uuid4())
+    for _ in range(2):
+        assert directly(key, "POST", "/api/logs/", [LINE], idempotency_key=same) is not None
+    assert LogLine.objects.count() == 3
+
+
+def test_whatever_is_to_be_refused_is_left_to_the_view(key: str, run: Run) -> None:
+    address = f"/api/flow_runs/{run.id}"
+    answerer = create_api_key("answerer", scopes=["resume"])
+    state = json.loads(run.api.get(f"/flow_runs/{run.id}").content)["state_id"]
+    left = [
+        directly("made-up", "GET", address),
+        directly(answerer, "POST", "/api/logs/", [LINE]),
+        directly(
+            answerer, "POST", "/api/deployments/get_scheduled_flow_runs", {"deployment_ids": []}
+        ),
+        directly(key, "GET", address, host="evil.example.com"),
+        directly(key, "GET", address, if_none_match=f'"{state}"'),
+        directly(key, "GET", f"/api/flow_runs/{uuid4()}"),
+        directly(key, "GET", f"{address}/input/nothing"),
+        directly(key, "GET", f"/api/flow_run_states/{uuid4()}"),
+        directly(key, "HEAD", address),
+        directly(key, "DELETE", address),
+        directly(key, "POST", "/api/flow_runs/filter", {"limit": 201}),
+        directly(key, "POST", "/api/flow_runs/filter", {"sort": "BEST"}),
+        directly(key, "POST", "/api/flow_runs/filter", {"limit": float("nan")}),
+        directly(key, "POST", "/api/logs/", [{**LINE, "level": "high"}]),
+        directly(key, "POST", "/api/logs/", LINE),
+        directly(key, "POST", "/api/events", [{**EVENT, "resource": {}}]),
+        directly(key, "GET", "/api/flow_runs/count"),
+    ]
+    assert left == [None] * len(left)
+    assert not LogLine.objects.exists()
+    assert not Event.objects.filter(event="happened").exists()
+
+
+def test_a_process_that_reads_its_run_is_noted_to_be_there(key: str, run: Run) -> None:
+    run.enter("RUNNING", name="Attended")
+    assert directly(key, "GET", f"/api/flow_runs/{run.id}", prefer="wait=5, attend") is not None
+    assert FlowRun.objects.get(pk=run.uuid).attended_at is not None
+
+
+def test_a_revoked_key_has_no_shortcut(key: str, run: Run) -> None:
+    assert directly(key, "GET", f"/api/flow_runs/{run.id}") is not None
+    revoke_api_keys(ApiKey.objects.filter(name="robot"))
+    assert directly(key, "GET", f"/api/flow_runs/{run.id}") is None
+
+
+def test_a_database_that_is_away_is_left_to_the_view(
+    key: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Any) -> Any:
+        raise OperationalError("away")
+
+    monkeypatch.setattr(shortcuts, "read_run_json", fail)
+    assert directly(key, "GET", f"/api/flow_runs/{run.id}") is None
