@@ -116,6 +116,13 @@ def test_a_shortcut_answers_as_the_view_does(
             assert ("Strict-Transport-Security" in short) == is_https
 
 
+def test_no_shortcut_is_left_out_of_these_tests(asked: list[tuple[str, str, Any]]) -> None:
+    tried = [f"{method} {path}" for method, path, _ in asked]
+    tried += ["POST /api/logs/", "POST /api/events"]
+    left = [call.pattern for call, *_ in shortcuts._CALLS if not any(map(call.fullmatch, tried))]
+    assert left == []
+
+
 def test_lines_and_events_are_stored_by_shortcuts_as_by_views(key: str) -> None:
     for path, body, model in (("/api/logs/", [LINE], LogLine), ("/api/events", [EVENT], Event)):
         short = directly(key, "POST", path, body)
