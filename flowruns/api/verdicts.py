@@ -10,11 +10,12 @@ from flowruns.wire import InputProblem, OrchestrationResult, SetStateStatus, Sta
 
 
 def respond_verdict(outcome: Outcome) -> HttpResponse:
-    """Answer 201 where a state was written and 200 where none was."""
+    """Answer 201 where a state was written and 200 where none was, with the state's entity tag."""
     status, details = _describe(outcome.verdict)
     state = State.from_domain(outcome.state) if outcome.state else None
     result = OrchestrationResult(state=state, status=status, details=details)
-    return respond(result, status=201 if outcome.is_new else 200)
+    tag = {"ETag": f'"{state.id}"'} if state else {}
+    return respond(result, status=201 if outcome.is_new else 200, headers=tag)
 
 
 def respond_resumed(outcome: ResumeOutcome) -> HttpResponse:

@@ -10,11 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from flowruns.sdk.errors import FlowRunSuspended, MissingContextError
 from flowruns.sdk.results import ResultSettings, using_results
-from flowruns.sdk.states import FlowRun
+from flowruns.sdk.states import FlowRun, State
 from flowruns.sdk.steps.drive import AsyncConnection, Connection
 from flowruns.sdk.steps.limits import TimeLimit
 from flowruns.sdk.steps.turns import Gate, Turnstile
@@ -38,6 +39,8 @@ class FlowRunContext:
     logger: "logging.LoggerAdapter[logging.Logger]"
     connection: Connection | AsyncConnection
     pauses_seen: int = 0
+    # The state that the run has as far as is known, where a server compares before it writes.
+    running: State[Any] | None = None
     pause_turns: Turnstile = field(default_factory=Turnstile)
     task_gate: Gate = field(default_factory=Gate)
     results: ResultSettings = field(default_factory=ResultSettings)
@@ -67,6 +70,11 @@ class FlowRunContext:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.most_threads, f"{self.flow_run.name}-")
         return self._pool
+
+    def note_running(self, state: State[Any]) -> None:
+        """Remember the state in which the run goes on after a pause."""
+        if self.running is not None:
+            self.running = state
 
     def doubt(self, why: Callable[[], str]) -> None:
         """Say once in the log that an answer might not be found again, and ask when it matters."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 from uuid import UUID, uuid4
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from flowruns import wire
 from flowruns.domain.states import TERMINAL_STATES, StateType
@@ -154,6 +154,17 @@ class OrchestrationResult(wire.OrchestrationResult):
     """The verdict on a proposed state, and the state the run has now."""
 
     state: State[Any] | None = None
+    # Whether the server compares states before it writes: its answer has the state's entity tag.
+    _compares: bool = PrivateAttr(default=False)
+
+    @property
+    def compares(self) -> bool:
+        return self._compares
+
+    def noted(self, *, compares: bool) -> Self:
+        """Return it with what the answer's headers say."""
+        self._compares = compares
+        return self
 
 
 def completed[R](value: R) -> State[R]:

@@ -152,6 +152,7 @@ def set_flow_run_state(
     )
     reply = yield from ask(request, patience=patience)
     result = OrchestrationResult.model_validate(reply.json())
+    result.noted(compares="etag" in reply.headers)
     if result.state and result.state.state_details.transition_id == transition_id:
         result.status = wire.SetStateStatus.ACCEPT
     return result

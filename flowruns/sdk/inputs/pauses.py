@@ -173,6 +173,7 @@ class Pause:
             if run.state is None or run.state.is_paused():
                 continue
             if run.state.is_running():
+                self.run.note_running(run.state)
                 return
             raise ending(self.flow_run_id, run.state, paused=paused)
         if watch.has_seen_the_end():

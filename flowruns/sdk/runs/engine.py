@@ -77,6 +77,9 @@ class FlowEngine:
     suspended: threading.Event = field(default_factory=threading.Event)
     # The state in which this process found the run that it has taken, until it begins.
     _found: UUID | None = field(init=False, default=None)
+    # The state in which the last attempt began, where the server compares.
+    _running: State[Any] | None = field(init=False, default=None)
+    _context: FlowRunContext | None = field(init=False, default=None)
     results: ResultSettings = field(init=False)
     run: FlowRun = field(init=False)
     logger: run_logs.RunLogger = field(init=False)
@@ -175,6 +178,7 @@ class FlowEngine:
         state = result.state
         if result.status is wire.SetStateStatus.ACCEPT:
             if state is not None:
+                self._running = state if result.compares else None
                 yield from self._call_hooks(state)
             return None
         if state is not None and state.is_cancelling():
@@ -203,8 +207,10 @@ class FlowEngine:
             caller=current_flow_run(),
             results=self.results,
             limits=self._limits(),
+            running=self._running,
             most_threads=self.flow.task_runner.max_workers,
         )
+        self._context = context
         prints = run_logs.forwarded_prints() if context.log_prints else nullcontext()
         with in_flow_run(context), prints:
             try:
@@ -234,6 +240,10 @@ class FlowEngine:
         if self.run.deployment_id is None:
             # No end, after which its pauses would ask again.
             yield from flow_runs.propose_state(self.run.id, _waiting_for_the_caller())
+
+    def _last_known(self) -> State[Any] | None:
+        """Return the state in which the attempt has left its run, unless somebody changed it."""
+        return self._context.running if self._context else None
 
     def _own_result(self) -> FlowResult:
         return FlowResult(self.run.id, self.flow.name, self.results)
@@ -285,7 +295,9 @@ class FlowEngine:
         state, outcome = proposed, proposed.data
         proposed = yield from self._own_result().keep_error(proposed)
         try:
-            state = yield from propose_end(self.run.id, proposed, self.logger, patience=patience)
+            state = yield from propose_end(
+                self.run.id, proposed, self.logger, patience=patience, running=self._last_known()
+            )
         except ObjectNotFound:
             self.logger.warning("The flow run was deleted; its end is not recorded.")
         except ServerError as error:

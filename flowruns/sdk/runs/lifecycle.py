@@ -8,8 +8,14 @@ from flowruns import wire
 from flowruns.domain.states import StateType
 from flowruns.sdk.calls import flow_runs
 from flowruns.sdk.calls.asking import STARTING
+from flowruns.sdk.config import Config, load_config
 from flowruns.sdk.context import current_flow_run, current_tags
-from flowruns.sdk.errors import FlowRunSuspended, StateHasChanged
+from flowruns.sdk.errors import (
+    FlowRunSuspended,
+    ObjectAlreadyExists,
+    ObjectNotFound,
+    StateHasChanged,
+)
 from flowruns.sdk.reporting.logs import RunLogger
 from flowruns.sdk.runs.definitions import FlowDefinition
 from flowruns.sdk.runs.parameters import to_json_object
@@ -19,19 +25,20 @@ from flowruns.sdk.steps.steps import Steps
 
 # Each further one answers a change that came between reading the state and proposing the end.
 MOST_PROPOSALS = 5
+# By server and name
+_flow_ids: dict[tuple[Config, str], UUID] = {}
 
 
 def create_run(flow: FlowDefinition[..., Any], parameters: dict[str, Any]) -> Steps[FlowRun]:
     """Make the run of a call, or find the run that the call of a subflow had before."""
     task_run_id, caller = None, current_flow_run()
-    flow_id = yield from flow_runs.create_flow(flow.name, patience=STARTING)
     if caller is not None:
         task_run_id = yield from link_subflow(flow, parameters, caller)
         if earlier := (yield from find_subflow(task_run_id, caller)):
             caller.subflows[earlier.id] = True
             return earlier
     run = wire.FlowRunCreate(
-        flow_id=flow_id,
+        flow_id=(yield from _register(flow.name)),
         parent_task_run_id=task_run_id,
         flow_version=flow.version,
         name=flow.name_run(parameters),
@@ -40,10 +47,23 @@ def create_run(flow: FlowDefinition[..., Any], parameters: dict[str, Any]) -> St
         empirical_policy=wire.FlowRunPolicy(**_retries(flow)),
         tags=current_tags(),
     )
-    created = yield from flow_runs.create_flow_run(run, patience=STARTING)
+    try:
+        created = yield from flow_runs.create_flow_run(run, patience=STARTING)
+    except (ObjectNotFound, ObjectAlreadyExists):  # deleted meanwhile; of Prefect's server a 409
+        del _flow_ids[load_config(), flow.name]
+        run.flow_id = yield from _register(flow.name)
+        created = yield from flow_runs.create_flow_run(run, patience=STARTING)
     if caller is not None:
         caller.subflows[created.id] = False
     return created
+
+
+def _register(name: str) -> Steps[UUID]:
+    """Return the id of a flow, which a process asks a server for once."""
+    key = load_config(), name
+    if key not in _flow_ids:
+        _flow_ids[key] = yield from flow_runs.create_flow(name, patience=STARTING)
+    return _flow_ids[key]
 
 
 def prepare_run(
@@ -65,16 +85,25 @@ def _retries(flow: FlowDefinition[..., Any]) -> Mapping[str, int]:
 
 
 def propose_end(
-    flow_run_id: UUID, proposed: State[Any], logger: RunLogger, *, patience: float
+    flow_run_id: UUID,
+    proposed: State[Any],
+    logger: RunLogger,
+    *,
+    patience: float,
+    running: State[Any] | None = None,
 ) -> Steps[State[Any]]:
     """Propose the end of a run that has none yet: a server would let a second one replace it.
 
-    A reviewer's rejection stays, whatever the flow does with the exception.
+    A reviewer's rejection stays, whatever the flow does with the exception. The state is read
+    before, unless it is `running` as far as is known and the server compares.
     """
-    state = None
-    for _ in range(MOST_PROPOSALS):
-        run = yield from flow_runs.read_flow_run(flow_run_id, is_heartbeat=True, patience=patience)
-        state = run.state
+    state = running
+    for number in range(MOST_PROPOSALS):
+        if number or running is None:
+            run = yield from flow_runs.read_flow_run(
+                flow_run_id, is_heartbeat=True, patience=patience
+            )
+            state = run.state
         if state is not None and state.is_final():
             break
         if state is not None and state.is_left_for_another_process():

@@ -168,7 +168,9 @@ class FakeServer:
         paused = result.status is wire.SetStateStatus.ACCEPT and run.state.type == "PAUSED"
         if paused and self._reviewer is not None:
             self._review(run, self._reviewer)
-        return json_reply(201, result)
+        reply = json_reply(201, result)
+        tag = {"etag": f'"{run.as_wire().state_id}"'}
+        return replace(reply, headers={**reply.headers, **tag})
 
     def set_state(self, run: FakeRun, proposed: states.State) -> wire.OrchestrationResult:
         """Judge `proposed` as the server would, and write what comes of it."""
