@@ -215,9 +215,10 @@
     if (event.persisted) [...document.forms].forEach(release);
   });
 
-  // Polls rest while nobody looks, and a list is not changed under a selection.
+  // Polls rest while nobody looks or edits what they bring, and a list is not changed under a selection.
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (document.hidden && event.target.hasAttribute("data-polls")) event.preventDefault();
+    if (!event.target.hasAttribute("data-polls")) return;
+    if (document.hidden || event.target.querySelector("details[open] textarea")) event.preventDefault();
   });
 
   document.addEventListener("htmx:beforeSwap", (event) => {

@@ -29,6 +29,7 @@ from approvals.services.presence import name_others
 from approvals.services.uploads import ReviewersFiles
 from approvals.services.votes import VoteResult
 from approvals.views.accounts import ask_to_log_in
+from approvals.views.comments import comments_context
 from approvals.views.endings import confirm, ending_context, tell_too_late
 from approvals.views.votes import SEEN, has_signed, read_override_reason, tell
 from approvals.web.pages import Request, back_query, fragment, reviewers_only, unchanged
@@ -246,6 +247,7 @@ def _render(
         "panel": read_panel(approval, user=request.user),
         "run": inbox.read_run_of(approval),
         "artifacts": artifacts.read_artifacts_of(approval),
+        **comments_context(request, approval),
         **extra,
     }
     return render(request, "approvals/approval.html", context, status=status)

@@ -1,0 +1,115 @@
+"""Comments on an approval's page: read, written, edited and deleted."""
+
+import hashlib
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from approvals.models import Approval, Comment
+from approvals.services import comments, inbox
+from approvals.services.comments import Commented, CommentRefused, CommentResult
+from approvals.web.pages import Request, fragment, read_back, reviewers_only, unchanged
+
+_PART = "approvals/_comments.html"
+
+
+@require_safe
+@fragment
+def show_comments(request: Request, approval_id: UUID) -> HttpResponse:
+    """The comments alone: 204 while they are as the page shows them."""
+    approval = inbox.get_approval_for(request.user, approval_id)
+    context = comments_context(request, approval)
+    if request.GET.get("shown") == context["comments_mark"]:
+        return unchanged()
+    return render(request, f"{_PART}#comment_list", {"approval": approval, **context})
+
+
+@require_POST
+@reviewers_only
+def write_comment(request: Request, approval_id: UUID) -> HttpResponse:
+    approval = inbox.get_approval_for(request.user, approval_id)
+    text = request.POST.get("text", "")
+    asks = "asks_requester" in request.POST
+    result = comments.write_comment(approval, user=request.user, text=text, asks_requester=asks)
+    return _tell(request, approval, result, typed=text)
+
+
+@require_POST
+@reviewers_only
+def edit_comment(request: Request, approval_id: UUID, comment_id: UUID) -> HttpResponse:
+    comment = _get_comment(request, approval_id, comment_id)
+    text = request.POST.get("text", "")
+    result = comments.edit_comment(comment, user=request.user, text=text)
+    return _tell(request, comment.approval, result)
+
+
+@require_POST
+@reviewers_only
+def delete_comment(request: Request, approval_id: UUID, comment_id: UUID) -> HttpResponse:
+    comment = _get_comment(request, approval_id, comment_id)
+    refused = comments.delete_comment(comment, user=request.user)
+    return _tell(request, comment.approval, refused)
+
+
+def comments_context(request: Request, approval: Approval) -> dict[str, Any]:
+    """Return what a page shows of comments: each with whether the reader may edit it."""
+    user = request.user
+    listed = [
+        (comment, comments.may_edit(comment, user=user))
+        for comment in comments.list_comments(approval)
+    ]
+    return {
+        "comments": listed,
+        "comments_mark": _mark_of(approval, listed),
+        "may_ask": comments.may_ask_requester(approval, user=user),
+        "back": read_back(request),
+    }
+
+
+def _get_comment(request: Request, approval_id: UUID, comment_id: UUID) -> Comment:
+    approval = inbox.get_approval_for(request.user, approval_id)
+    comment = comments.get_comment(approval, comment_id)
+    if comment is None:
+        raise Http404("No such comment.")
+    return comment
+
+
+def _tell(
+    request: Request, approval: Approval, result: CommentResult | None, *, typed: str = ""
+) -> HttpResponse:
+    """Show the comments as they are now, in a page's part or on the whole page."""
+    problem, note = _describe(result)
+    if not request.htmx:
+        if problem or note:
+            (messages.error if problem else messages.info)(request, problem or note)
+        page = reverse("approval", args=[approval.pk])
+        return redirect(f"{page}{read_back(request).query}#comments")
+    approval.refresh_from_db()
+    context = {"approval": approval, "problem": problem, "note": note}
+    context["typed"] = typed if problem else ""
+    context |= comments_context(request, approval)
+    return render(request, _PART, context, status=422 if problem else 200)
+
+
+def _describe(result: CommentResult | None) -> tuple[str, str]:
+    """Return what went wrong, and what else the author should know."""
+    match result:
+        case CommentRefused(why):
+            return why, ""
+        case Commented(unheard=[_, *_] as names):
+            told = ", ".join(f"@{name}" for name in names)
+            return "", f"Nobody who may see this is called {told}."
+        case _:
+            return "", ""
+
+
+def _mark_of(approval: Approval, listed: list[tuple[Comment, bool]]) -> str:
+    """Return a mark that changes whenever the list does."""
+    said = [(str(c.pk), str(c.edited_at), str(c.deleted_at), may_edit) for c, may_edit in listed]
+    shown = f"{said}{approval.asked_requester_at}"
+    return hashlib.sha256(shown.encode()).hexdigest()[:16]
