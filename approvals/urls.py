@@ -36,6 +36,7 @@ urlpatterns = [
     path("approvals/<uuid:approval_id>/reject/", rejections.rejection_page, name="reject"),
     path("approvals/<uuid:approval_id>/agree/", votes.agree, name="agree"),
     path("approvals/<uuid:approval_id>/take-back/", votes.take_back, name="take_back"),
+    path("approvals/<uuid:approval_id>/undo/", votes.undo, name="undo"),
     path("approvals/<uuid:approval_id>/override/", approvals.override_policy, name="override"),
     path(
         "approvals/<uuid:approval_id>/override/reject/",

@@ -32,6 +32,7 @@
 
   function wordsFor(time, now) {
     const seconds = (new Date(time.dateTime) - now) / 1000;
+    if (time.dataset.shown === "in") return seconds > 0 ? `in ${Math.ceil(seconds)} s` : "now";
     if (time.dataset.shown === "left") {
       if (!isUrgent(time, seconds)) return time.textContent; // a plain time until it matters
       return seconds <= 0 ? "no time left" : `${span(seconds, 2)} left`;
@@ -51,7 +52,7 @@
   function tick() {
     if (document.hidden) return;
     const now = Date.now() - ahead;
-    for (const time of document.querySelectorAll("time[data-shown=left], time[data-shown=ago]")) {
+    for (const time of document.querySelectorAll("time:is([data-shown=left], [data-shown=ago], [data-shown=in])")) {
       const words = wordsFor(time, now);
       if (time.textContent !== words) time.textContent = words;
       const box = time.dataset.shown === "left" && time.closest(".left");
@@ -80,7 +81,7 @@
     });
   }
 
-  // Keys of a list: j and k move, Enter follows the link, / searches, n opens what is next.
+  // Keys of a list: j and k move, Enter follows the link, / searches, n opens what is next, u undoes.
   // Never while typing, nor for a key that is held down.
   function isTyping(target) {
     return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
@@ -106,6 +107,7 @@
     if (isTyping(event.target)) return;
     if (event.key === "j") move(1);
     else if (event.key === "k") move(-1);
+    else if (event.key === "u" && !event.repeat) document.querySelector(".undo")?.click();
     else if (event.key === "n" && !event.repeat) document.querySelector(".next-card")?.click();
     else if (event.key === "/") {
       event.preventDefault();

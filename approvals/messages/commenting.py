@@ -37,7 +37,7 @@ def announce_comment(*, comment: Comment, mentions: list[User], **_: Any) -> Non
 def _find_asking(comment: Comment) -> QuerySet[User]:
     """Return who had asked the requester what this comment replies to."""
     requesters = find_requesters(comment.approval)
-    if not requesters.filter(pk=comment.author_id).exists():
+    if not requesters.filter(comments=comment).exists():
         return User.objects.none()
     earlier = comment.approval.comments.filter(written_at__lt=comment.written_at)
     last = earlier.filter(author__in=requesters).order_by("-written_at").first()
@@ -62,7 +62,7 @@ def _write(comment: Comment, people: QuerySet[User], kind: Notification.Kind) ->
                 created_at=now,
                 next_try_at=now + GRACE,
             )
-            for channel in open_channels(people.exclude(pk=comment.author_id))
+            for channel in open_channels(people.exclude(comments=comment))
         ),
         ignore_conflicts=True,
     )

@@ -51,11 +51,9 @@ def _object(row: Notification, *, seen: set[UUID], mine: set[UUID]) -> str:
         return _UNSEEN
     if row.comment is not None:
         return object_to_comment(row, row.comment, approval)
-    if row.kind == Kind.OVERRIDDEN:
-        return _object_for_staff(row, approval)
     if row.kind in {Kind.ENDED, Kind.OUTCOME}:
         return _UNTOLD if row.kind == Kind.ENDED and not _was_asked(row) else ""
-    if not approval.is_waiting:
+    if not approval.is_waiting and row.kind != Kind.OVERRIDDEN:
         return _OVER
     if row.kind == Kind.WAITS:
         return "" if approval.pk in mine else _NOT_THEIRS

@@ -91,8 +91,8 @@ def test_what_cannot_be_stored_is_refused_and_stays_typed(
 
 
 def test_whoever_may_not_see_it_may_not_comment_nor_read(run: Run) -> None:
-    hold("1 of alice, seen by them only")
     person("alice")
+    hold("1 of alice, seen by them only")
     approval = ask(run)
     comment = say(approval, "alice", "secret")
     charlie = log_in("charlie")
@@ -164,8 +164,8 @@ def test_an_edit_tells_who_is_mentioned_now(approval: Approval, mail: Mail) -> N
 
 
 def test_a_mention_reaches_only_who_may_see_it(run: Run, mail: Mail) -> None:
-    hold("1 of alice, seen by them only")
     reach("alice")
+    hold("1 of alice, seen by them only")
     reach("charlie")
     approval = ask(run)
     address = f"{page_of(approval)}comments/write/"
