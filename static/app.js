@@ -81,18 +81,46 @@
     });
   }
 
-  // Keys of a list: j and k move, Enter follows the link, / searches, n opens what is next, u undoes.
+  // Keys of a list: j and k move, x selects, Enter follows the link, / searches, n opens what is next, u undoes.
   // Never while typing, nor for a key that is held down.
   function isTyping(target) {
-    return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
+    return !target.closest(".pick") && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
   }
 
   function move(step) {
     const links = [...document.querySelectorAll(".rows .row-link, .next-card")];
-    const at = links.indexOf(document.activeElement);
+    const row = document.activeElement.closest(".row");
+    const at = links.findIndex((link) => link === document.activeElement || (row && row.contains(link)));
     const next = links[at < 0 ? (step > 0 ? 0 : links.length - 1) : at + step];
     if (next) next.focus();
   }
+
+  function select() {
+    if (!document.activeElement.closest(".row")) move(1);
+    document.activeElement.closest(".row")?.querySelector(".pick input")?.click();
+  }
+
+  // What is selected is counted, also after a poll has brought the list anew.
+  function countPicked() {
+    const count = document.getElementById("picked-count");
+    if (!count) return;
+    const boxes = [...document.querySelectorAll(".pick input")];
+    const picked = boxes.filter((box) => box.checked).length;
+    const words = `${picked} selected`;
+    if (count.textContent !== words) count.textContent = words;
+    const all = document.getElementById("pick-all");
+    all.hidden = false;
+    all.firstElementChild.checked = picked === boxes.length;
+  }
+
+  document.addEventListener("change", (event) => {
+    if (event.target.closest("#pick-all")) {
+      for (const box of document.querySelectorAll(".pick input")) box.checked = event.target.checked;
+    }
+    if (event.target.closest("#pick-all, .pick")) countPicked();
+  });
+  document.addEventListener("htmx:afterSettle", countPicked);
+  addEventListener("pageshow", countPicked);
 
   // A page without a search of its own goes to that of the inbox, unless an answer is typed on it.
   function search() {
@@ -107,6 +135,7 @@
     if (isTyping(event.target)) return;
     if (event.key === "j") move(1);
     else if (event.key === "k") move(-1);
+    else if (event.key === "x" && !event.repeat) select();
     else if (event.key === "u" && !event.repeat) document.querySelector(".undo")?.click();
     else if (event.key === "n" && !event.repeat) document.querySelector(".next-card")?.click();
     else if (event.key === "/") {
