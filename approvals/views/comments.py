@@ -91,7 +91,7 @@ def _tell(
         return redirect(f"{page}{read_back(request).query}#comments")
     approval.refresh_from_db()
     context = {"approval": approval, "problem": problem, "note": note}
-    context["typed"] = typed if problem else ""
+    context["typed_comment"] = typed if problem else ""
     context |= comments_context(request, approval)
     return render(request, _PART, context, status=422 if problem else 200)
 
