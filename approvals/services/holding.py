@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import F
 
 from approvals.models import HELD, Approval, Vote
 from approvals.services import decisions, votes
@@ -59,9 +60,10 @@ def undo(approvals: Iterable[UUID], *, user: User) -> int:
 
 
 def apply_held_votes() -> int:
-    """Cast what is due; returns how many votes took effect."""
+    """Cast what is due, before the nearest deadlines first; returns how many took effect."""
     due = Vote.objects.filter(HELD, takes_effect_at__lte=datetime.now(UTC))
-    found = due.select_related("approval", "reviewer").order_by("takes_effect_at")[:_BATCH]
+    urgent = (F("approval__expires_at").asc(nulls_last=True), "takes_effect_at")
+    found = due.select_related("approval", "reviewer").order_by(*urgent)[:_BATCH]
     return sum(_apply(vote) for vote in list(found))
 
 

@@ -23,10 +23,11 @@ _PART = "approvals/_comments.html"
 def show_comments(request: Request, approval_id: UUID) -> HttpResponse:
     """The comments alone: 204 while they are as the page shows them."""
     approval = inbox.get_approval_for(request.user, approval_id)
-    context = comments_context(request, approval)
-    if request.GET.get("shown") == context["comments_mark"]:
+    listed = _list(request, approval)
+    if request.GET.get("shown") == _mark_of(approval, listed):
         return unchanged()
-    return render(request, f"{_PART}#comment_list", {"approval": approval, **context})
+    context = {"approval": approval, **comments_context(request, approval)}
+    return render(request, f"{_PART}#comment_list", context)
 
 
 @require_POST
@@ -58,17 +59,18 @@ def delete_comment(request: Request, approval_id: UUID, comment_id: UUID) -> Htt
 
 def comments_context(request: Request, approval: Approval) -> dict[str, Any]:
     """Return what a page shows of comments: each with whether the reader may edit it."""
-    user = request.user
-    listed = [
-        (comment, comments.may_edit(comment, user=user))
-        for comment in comments.list_comments(approval)
-    ]
+    listed = _list(request, approval)
     return {
         "comments": listed,
         "comments_mark": _mark_of(approval, listed),
-        "may_ask": comments.may_ask_requester(approval, user=user),
+        "may_ask": comments.may_ask_requester(approval, user=request.user),
         "back": read_back(request),
     }
+
+
+def _list(request: Request, approval: Approval) -> list[tuple[Comment, bool]]:
+    listed = comments.list_comments(approval)
+    return [(comment, comments.may_edit(comment, user=request.user)) for comment in listed]
 
 
 def _get_comment(request: Request, approval_id: UUID, comment_id: UUID) -> Comment:
