@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import _MAKE_REVIEWERS, Seat
 from tests.browser.desk import PASSWORD, REFUND, Flows, Reviewer
+from tests.browser.test_every_page import find_barriers_by_scheme, find_overflow
 from tests.servers import ApprovalsServer, approvals_server
 
 
@@ -43,13 +44,15 @@ def test_rows_are_selected_by_keys_and_undone_together(flows: Flows, alice: Revi
 
 
 def test_an_approval_is_undone_and_others_see_it_held(
-    flows: Flows, alice: Reviewer, bob: Reviewer
+    flows: Flows, seat: Seat, bob: Reviewer
 ) -> None:
     waiting = flows.pause("deploy")
+    alice = seat("alice", reduced_motion="reduce").log_in()
     bob.open(waiting)
     page = alice.open(waiting)
     page.get_by_role("button", name="Approve", exact=True).click()
     expect(page.get_by_text("Until then you can undo it.")).to_be_visible()
+    assert [*find_overflow(page), *find_barriers_by_scheme(page)] == []
     expect(bob.page.locator("#held-by")).to_contain_text("alice answered this. It takes effect in")
     page.keyboard.press("u")
     expect(page.get_by_role("button", name="Approve", exact=True)).to_be_visible()

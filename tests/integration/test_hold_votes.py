@@ -243,6 +243,21 @@ def test_of_two_loops_one_casts_a_vote(approval: Approval, monkeypatch: pytest.M
     assert rounds == [0]
 
 
+def test_nobody_undoes_what_takes_effect_at_this_moment(
+    approval: Approval, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tap(approval, "alice")
+    cast, undone = holding._cast, []
+
+    def while_it_is_undone(vote: Vote) -> Any:
+        undone.append(holding.undo([approval.pk], user=person("alice")))
+        return cast(vote)
+
+    monkeypatch.setattr(holding, "_cast", while_it_is_undone)
+    assert let_time_pass() == 1
+    assert undone == [0]
+
+
 def test_a_vote_that_cannot_be_cast_holds_up_no_other_and_stays(
     make_run: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
