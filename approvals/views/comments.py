@@ -5,17 +5,38 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from approvals.models import Approval, Comment
 from approvals.services import comments, inbox
 from approvals.services.comments import Commented, CommentRefused, CommentResult
-from approvals.web.pages import Request, fragment, read_back, reviewers_only, unchanged
+from approvals.web.pages import (
+    Request,
+    ReviewerView,
+    View,
+    fragment,
+    read_back,
+    reviewers_only,
+    unchanged,
+)
 
 _PART = "approvals/_comments.html"
+
+
+_OUT_OF_DATE = "This page was out of date, so nothing was sent. Please press Comment again."
+
+
+def _reviewers_only[**P](view: ReviewerView[P, HttpResponse]) -> View[P, HttpResponse]:
+    """Let only those in who have logged in; an open page is told that its session has ended."""
+    whole, part = reviewers_only(view), fragment(view)
+
+    def wrapped(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        return (part if "HX-Request" in request.headers else whole)(request, *args, **kwargs)
+
+    return wrapped
 
 
 @require_safe
@@ -30,10 +51,13 @@ def show_comments(request: Request, approval_id: UUID) -> HttpResponse:
     return render(request, f"{_PART}#comment_list", context)
 
 
-@require_POST
-@reviewers_only
+@require_http_methods(["GET", "POST"])
+@_reviewers_only
 def write_comment(request: Request, approval_id: UUID) -> HttpResponse:
+    """Take a comment; whoever comes here by a log-in is led to the page."""
     approval = inbox.get_approval_for(request.user, approval_id)
+    if request.method == "GET":
+        return redirect(_address_of(request, approval))
     text = request.POST.get("text", "")
     asks = "asks_requester" in request.POST
     result = comments.write_comment(approval, user=request.user, text=text, asks_requester=asks)
@@ -41,7 +65,7 @@ def write_comment(request: Request, approval_id: UUID) -> HttpResponse:
 
 
 @require_POST
-@reviewers_only
+@_reviewers_only
 def edit_comment(request: Request, approval_id: UUID, comment_id: UUID) -> HttpResponse:
     comment = _get_comment(request, approval_id, comment_id)
     text = request.POST.get("text", "")
@@ -50,7 +74,7 @@ def edit_comment(request: Request, approval_id: UUID, comment_id: UUID) -> HttpR
 
 
 @require_POST
-@reviewers_only
+@_reviewers_only
 def delete_comment(request: Request, approval_id: UUID, comment_id: UUID) -> HttpResponse:
     comment = _get_comment(request, approval_id, comment_id)
     refused = comments.delete_comment(comment, user=request.user)
@@ -89,13 +113,31 @@ def _tell(
     if not request.htmx:
         if problem or note:
             (messages.error if problem else messages.info)(request, problem or note)
-        page = reverse("approval", args=[approval.pk])
-        return redirect(f"{page}{read_back(request).query}#comments")
+        return redirect(_address_of(request, approval))
     approval.refresh_from_db()
+    return _show_part(request, approval, problem=problem, note=note, typed=typed)
+
+
+@fragment
+def show_comment_again(request: Request, approval_id: UUID) -> HttpResponse:
+    """Show a typed comment without storing it, because nothing proves who sent it."""
+    approval = inbox.get_approval_for(request.user, approval_id)
+    typed = request.POST.get("text", "").replace("\x00", "")
+    return _show_part(request, approval, problem=_OUT_OF_DATE, typed=typed)
+
+
+def _show_part(
+    request: Request, approval: Approval, *, problem: str, note: str = "", typed: str
+) -> HttpResponse:
     context = {"approval": approval, "problem": problem, "note": note}
     context["typed_comment"] = typed if problem else ""
     context |= comments_context(request, approval)
     return render(request, _PART, context, status=422 if problem else 200)
+
+
+def _address_of(request: Request, approval: Approval) -> str:
+    page = reverse("approval", args=[approval.pk])
+    return f"{page}{read_back(request).query}#comments"
 
 
 def _describe(result: CommentResult | None) -> tuple[str, str]:

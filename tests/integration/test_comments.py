@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 
 from approvals.models import Approval, Comment, Notification
 from approvals.services import comments
@@ -142,6 +143,20 @@ def test_an_open_page_is_told_only_of_news(approval: Approval) -> None:
     assert alice.get(address, {"shown": shown}, headers=FROM_HTMX).status_code == 204
     say(approval, "bob", "news")
     assert "news" in text_of(alice.get(address, {"shown": shown}, headers=FROM_HTMX))
+
+
+def test_what_was_typed_stays_when_the_session_or_its_token_has_ended(approval: Approval) -> None:
+    address = f"{page_of(approval)}comments/write/"
+    ended = Client().post(address, {"text": "typed"}, headers=FROM_HTMX)
+    assert (ended.status_code, ended["HX-Retarget"]) == (401, "#session-notice")
+    alice = log_in(enforce_csrf_checks=True)
+    page = {**FROM_HTMX, "Origin": "http://testserver"}
+    stale = alice.post(address, {"text": "typed"}, headers=page)
+    assert stale.status_code == 422
+    assert "press Comment again" in text_of(stale)
+    assert "\ntyped</textarea>" in stale.content.decode()
+    assert not Comment.objects.exists()
+    assert alice.get(address)["Location"] == f"{page_of(approval)}#comments"
 
 
 def test_who_is_mentioned_is_told_once_without_the_words(approval: Approval, mail: Mail) -> None:
