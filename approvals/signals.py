@@ -8,3 +8,5 @@ approval_waits = Signal()
 approval_described = Signal()
 # Receivers get `approval`, whose decision is recorded where there is one
 approval_closed = Signal()
+# Receivers get `comment`, which was written or edited, and the people that it `mentions`
+comment_written = Signal()

@@ -32,6 +32,7 @@
 
   function wordsFor(time, now) {
     const seconds = (new Date(time.dateTime) - now) / 1000;
+    if (time.dataset.shown === "in") return seconds > 0 ? `in ${Math.ceil(seconds)} s` : "now";
     if (time.dataset.shown === "left") {
       if (!isUrgent(time, seconds)) return time.textContent; // a plain time until it matters
       return seconds <= 0 ? "no time left" : `${span(seconds, 2)} left`;
@@ -51,7 +52,7 @@
   function tick() {
     if (document.hidden) return;
     const now = Date.now() - ahead;
-    for (const time of document.querySelectorAll("time[data-shown=left], time[data-shown=ago]")) {
+    for (const time of document.querySelectorAll("time:is([data-shown=left], [data-shown=ago], [data-shown=in])")) {
       const words = wordsFor(time, now);
       if (time.textContent !== words) time.textContent = words;
       const box = time.dataset.shown === "left" && time.closest(".left");
@@ -80,18 +81,46 @@
     });
   }
 
-  // Keys of a list: j and k move, Enter follows the link, / searches, n opens what is next.
+  // Keys of a list: j and k move, x selects, Enter follows the link, / searches, n opens what is next, u undoes.
   // Never while typing, nor for a key that is held down.
   function isTyping(target) {
-    return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
+    return !target.closest(".pick") && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
   }
 
   function move(step) {
     const links = [...document.querySelectorAll(".rows .row-link, .next-card")];
-    const at = links.indexOf(document.activeElement);
+    const row = document.activeElement.closest(".row");
+    const at = links.findIndex((link) => link === document.activeElement || (row && row.contains(link)));
     const next = links[at < 0 ? (step > 0 ? 0 : links.length - 1) : at + step];
     if (next) next.focus();
   }
+
+  function select() {
+    if (!document.activeElement.closest(".row")) move(1);
+    document.activeElement.closest(".row")?.querySelector(".pick input")?.click();
+  }
+
+  // What is selected is counted, also after a poll has brought the list anew.
+  function countPicked() {
+    const count = document.getElementById("picked-count");
+    if (!count) return;
+    const boxes = [...document.querySelectorAll(".pick input")];
+    const picked = boxes.filter((box) => box.checked).length;
+    const words = `${picked} selected`;
+    if (count.textContent !== words) count.textContent = words;
+    const all = document.getElementById("pick-all");
+    all.hidden = false;
+    all.firstElementChild.checked = picked === boxes.length;
+  }
+
+  document.addEventListener("change", (event) => {
+    if (event.target.closest("#pick-all")) {
+      for (const box of document.querySelectorAll(".pick input")) box.checked = event.target.checked;
+    }
+    if (event.target.closest("#pick-all, .pick")) countPicked();
+  });
+  document.addEventListener("htmx:afterSettle", countPicked);
+  addEventListener("pageshow", countPicked);
 
   // A page without a search of its own goes to that of the inbox, unless an answer is typed on it.
   function search() {
@@ -106,6 +135,8 @@
     if (isTyping(event.target)) return;
     if (event.key === "j") move(1);
     else if (event.key === "k") move(-1);
+    else if (event.key === "x" && !event.repeat) select();
+    else if (event.key === "u" && !event.repeat) document.querySelector(".undo")?.click();
     else if (event.key === "n" && !event.repeat) document.querySelector(".next-card")?.click();
     else if (event.key === "/") {
       event.preventDefault();
@@ -215,9 +246,10 @@
     if (event.persisted) [...document.forms].forEach(release);
   });
 
-  // Polls rest while nobody looks, and a list is not changed under a selection.
+  // Polls rest while nobody looks or edits what they bring, and a list is not changed under a selection.
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (document.hidden && event.target.hasAttribute("data-polls")) event.preventDefault();
+    if (!event.target.hasAttribute("data-polls")) return;
+    if (document.hidden || event.target.querySelector("details[open] textarea")) event.preventDefault();
   });
 
   document.addEventListener("htmx:beforeSwap", (event) => {

@@ -25,7 +25,7 @@
   document.addEventListener("keydown", (event) => {
     const form = event.target.form || event.target.closest("form");
     if (event.key !== "Enter" || event.isComposing || event.defaultPrevented || !form) return;
-    if (!["answer", "reject"].includes(form.id)) return;
+    if (!form.matches("#answer, #reject, .comment-form")) return;
     if (event.ctrlKey || event.metaKey) {
       event.preventDefault();
       form.requestSubmit();

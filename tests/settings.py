@@ -11,6 +11,8 @@ from tests.migrated import copy_our_database
 _home = Path(tempfile.mkdtemp(prefix="approvals-tests-"))
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 os.environ["APPROVALS_HOME"] = str(_home)
+# Decisions take effect at once, also on the servers of tests, but where a test is about undoing
+os.environ.setdefault("UNDO_SECONDS", "0")
 
 from approvals.project.settings import *  # noqa: E402, F403 -- the environment first
 from approvals.project.settings import DATABASES  # noqa: E402 -- the environment first

@@ -4,6 +4,7 @@ The words for spans of time have a twin in `static/app.js`, which keeps them tru
 is open.
 """
 
+import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -100,6 +101,12 @@ def time_left(deadline: datetime, now: datetime) -> str:
     """Return what is left until a deadline; exact to the second in its last hour."""
     left = deadline - now
     return "no time left" if left <= timedelta(0) else f"{span(left, parts=2)} left"
+
+
+def within(moment: datetime, now: datetime) -> str:
+    """Say in how many seconds something happens: "in 8 s", "now" from its moment on."""
+    seconds = math.ceil((moment - now).total_seconds())
+    return f"in {seconds} s" if seconds > 0 else "now"
 
 
 def is_urgent(opened: datetime, deadline: datetime, now: datetime) -> bool:

@@ -11,13 +11,13 @@ from approvals.messages.content import write_content, write_ending
 from approvals.messages.recipients import (
     find_answerers,
     find_asked,
-    find_requesters,
     find_staff,
     get_channel,
     is_mail_on,
     open_channels,
 )
 from approvals.models import Approval, Channel, Decision, Notification
+from approvals.services.requesters import find_requesters
 from approvals.signals import approval_closed, approval_described, approval_waits
 from flowruns.domain.actors import Actor, ActorKind
 

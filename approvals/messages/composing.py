@@ -127,9 +127,9 @@ def _describe(row: Notification, zone: ZoneInfo) -> Item:
     if "outcome" in content:
         lines = [_tell_end(content, zone)]
         lines += [f"“{content['reason']}”"] if content.get("reason") else []
-    elif approval.expires_at is not None:
+    elif approval.is_waiting and approval.expires_at is not None:
         lines.append(f"It waits until {_moment(approval.expires_at, zone)}.")
-    page = reverse("approval", args=[approval.pk])
+    page = reverse("approval", args=[approval.pk]) + ("#comments" if row.comment_id else "")
     return Item(heading=_heading(row), address=_address(page), lines=lines)
 
 
@@ -137,6 +137,7 @@ def _heading(row: Notification) -> str:
     if "webhook" in row.content:
         return f"The webhook {row.content['webhook']} was switched off"
     name, ended = _name(row.content), row.content.get("outcome", "").lower()
+    by = row.content.get("by") or "Somebody"
     return {
         Kind.WAITS: f"{name} waits for you",
         Kind.ENDED: f"{name}: {ended}",
@@ -145,6 +146,9 @@ def _heading(row: Notification) -> str:
         Kind.OBSTRUCTED: f"Nobody can answer: {name}",
         Kind.UNDELIVERED: f"A message was not delivered: {name}",
         Kind.TEST: "A test message",
+        Kind.MENTIONED: f"{by} mentions you: {name}",
+        Kind.ASKED: f"{by} asks you: {name}",
+        Kind.REPLIED: f"{by} has replied: {name}",
     }[Kind(row.kind)]
 
 

@@ -36,6 +36,12 @@ def write_ending(approval: Approval, *, with_reason: bool = False) -> dict[str, 
     return content
 
 
+def write_commented(approval: Approval, *, by: str) -> dict[str, Any]:
+    """Return beside it who commented; what they wrote is for the desk."""
+    content = write_content(approval)
+    return content if settings.MESSAGE_CONTENT == "nothing" else {**content, "by": _line(by)}
+
+
 def _line(text: str) -> str:
     """Return a text of a flow or a reviewer as one plain line."""
     plain = " ".join(_NOT_PRINTED.sub(" ", text).split())

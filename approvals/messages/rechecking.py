@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from approvals.messages.commenting import object_to_comment
 from approvals.messages.recipients import find_staff
 from approvals.models import Approval, Channel, Notification
 from approvals.services.inbox import list_waiting, visible_to
@@ -48,11 +49,11 @@ def _object(row: Notification, *, seen: set[UUID], mine: set[UUID]) -> str:
     approval = row.approval
     if approval is None or approval.pk not in seen:
         return _UNSEEN
-    if row.kind == Kind.OVERRIDDEN:
-        return _object_for_staff(row, approval)
+    if row.comment is not None:
+        return object_to_comment(row, row.comment, approval)
     if row.kind in {Kind.ENDED, Kind.OUTCOME}:
         return _UNTOLD if row.kind == Kind.ENDED and not _was_asked(row) else ""
-    if not approval.is_waiting:
+    if not approval.is_waiting and row.kind != Kind.OVERRIDDEN:
         return _OVER
     if row.kind == Kind.WAITS:
         return "" if approval.pk in mine else _NOT_THEIRS

@@ -7,8 +7,6 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
 from approvals.models import STANDING, Approval, Channel, Notification, Seat
-from flowruns.connectors import get_connector
-from flowruns.domain.errors import FlowRunNotFound
 from flowruns.domain.policies import WhoKind
 
 _NOBODY = Q(pk__in=())
@@ -33,19 +31,6 @@ def find_answerers(approval: Approval) -> QuerySet[User]:
             chosen |= _choose(seat) & ~Q(pk__in=list(askers))
     voted = approval.votes.filter(STANDING, is_key=False).values("name")
     return people.filter(chosen).exclude(username__in=voted).distinct()
-
-
-def find_requesters(approval: Approval) -> QuerySet[User]:
-    """Return who asked for the run, as its policies have it or as the run was made."""
-    if approval.is_guarded:
-        return User.objects.filter(pk__in=approval.askers.values("user"))
-    try:
-        requester = get_connector(approval.connector).read_requester(approval.flow_run_id)
-    except FlowRunNotFound:
-        return User.objects.none()
-    if requester.user is None:
-        return User.objects.none()
-    return User.objects.filter(pk=requester.user.id)
 
 
 def find_staff() -> QuerySet[User]:

@@ -1,6 +1,7 @@
 """The tables of the reviewers' side. Only `services` and `messages` of `approvals` write them."""
 
 from approvals.models.approvals import (
+    HELD,
     REPLACED,
     STANDING,
     TAKEN_BACK,
@@ -17,9 +18,11 @@ from approvals.models.approvals import (
     Upload,
     Vote,
 )
+from approvals.models.comments import Comment
 from approvals.models.outbox import Channel, Notification, Profile, Webhook, WebhookDelivery
 
 __all__ = [
+    "HELD",
     "REPLACED",
     "STANDING",
     "TAKEN_BACK",
@@ -27,6 +30,7 @@ __all__ = [
     "AskedSchema",
     "Asker",
     "Channel",
+    "Comment",
     "Decision",
     "Draft",
     "Facet",

@@ -46,6 +46,8 @@ class Approval(models.Model):
     askers_known = models.BooleanField(default=True)
     obstacle = models.TextField(blank=True)  # why nobody can answer it, "" where somebody can
     is_unsettled = models.BooleanField(default=False)  # people or groups changed: look again
+    # Since when a question to the requester has no reply; nobody is reminded meanwhile
+    asked_requester_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         permissions = [
@@ -268,8 +270,10 @@ TAKEN_BACK = "Taken back."
 REPLACED = "Replaced by a later one."
 
 
-# Chooses the votes that count: neither taken back, nor replaced, nor fallen
-STANDING = Q(voided_at__isnull=True)
+# Chooses the votes that count: neither taken back, nor replaced, nor fallen, nor held
+STANDING = Q(voided_at__isnull=True, takes_effect_at__isnull=True)
+# Chooses the votes that can be undone, since they take effect a few seconds later
+HELD = Q(voided_at__isnull=True, takes_effect_at__isnull=False)
 
 
 class Vote(models.Model):
@@ -277,7 +281,7 @@ class Vote(models.Model):
 
     `name` keeps the name when the account is gone; it is an API key's where `is_key`. `answer` is
     the JSON text as the flow would get it, without its secrets. `seen_digest` stands for what the
-    voter looked at.
+    voter looked at. With `takes_effect_at` it is held: it does not count yet and can be undone.
     """
 
     class Kind(models.TextChoices):
@@ -300,6 +304,7 @@ class Vote(models.Model):
     sat_in = models.JSONField(default=list, blank=True)
     is_signed = models.BooleanField(default=False)
     at = models.DateTimeField()
+    takes_effect_at = models.DateTimeField(null=True, blank=True)
     voided_at = models.DateTimeField(null=True, blank=True)
     voided_because = models.TextField(blank=True)
 
@@ -309,13 +314,27 @@ class Vote(models.Model):
                 fields=["approval", "name", "is_key"],
                 condition=STANDING,
                 name="one_standing_vote_per_voter",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["approval", "name", "is_key"],
+                condition=HELD,
+                name="one_held_vote_per_voter",
+            ),
         ]
-        # Read by visible_to, for one approval at a time
-        indexes = [models.Index(fields=["approval", "reviewer"], name="vote_by_approval")]
+        indexes = [
+            # Read by visible_to, for one approval at a time
+            models.Index(fields=["approval", "reviewer"], name="vote_by_approval"),
+            # Read by apply_held_votes and list_waiting
+            models.Index(fields=["takes_effect_at"], condition=HELD, name="vote_held"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name}: {self.kind}"
+
+    @property
+    def stands(self) -> bool:
+        """Whether it counts, as `STANDING` has it."""
+        return self.voided_at is None and self.takes_effect_at is None
 
     @property
     def fell(self) -> bool:

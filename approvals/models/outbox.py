@@ -67,6 +67,9 @@ class Notification(models.Model):
         OBSTRUCTED = "obstructed", "Nobody can answer"
         OVERRIDDEN = "overridden", "Decided against the policy"
         UNDELIVERED = "undelivered", "A message is dead"
+        MENTIONED = "mentioned", "Mentioned in a comment"
+        ASKED = "asked", "A question to the requester"
+        REPLIED = "replied", "The requester's reply"
         TEST = "test", "Test"
 
     class Outcome(models.TextChoices):
@@ -78,6 +81,10 @@ class Notification(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     approval = models.ForeignKey(
         "approvals.Approval", on_delete=models.CASCADE, null=True, related_name="notifications"
+    )
+    # That it tells of; there is one row for each, whatever else is told of the approval
+    comment = models.ForeignKey(
+        "approvals.Comment", on_delete=models.CASCADE, null=True, related_name="notifications"
     )
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="notifications")
     kind = models.CharField(max_length=12, choices=Kind.choices)
@@ -94,8 +101,13 @@ class Notification(models.Model):
         constraints = [
             # Of a test there may be many: they have no approval
             models.UniqueConstraint(
-                fields=["approval", "channel", "kind"], name="one_notification_per_event"
-            )
+                fields=["approval", "channel", "kind"],
+                condition=Q(comment__isnull=True),
+                name="one_notification_per_event",
+            ),
+            models.UniqueConstraint(
+                fields=["comment", "channel"], name="one_notification_per_comment"
+            ),
         ]
         indexes = [
             # Read by the loops that deliver

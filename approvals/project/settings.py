@@ -139,6 +139,8 @@ KEEPS_LOCAL_KEY = not (_IS_HTTPS or TRUST_PROXY)
 SAME_USER_NEEDS_NO_KEY = KEEPS_LOCAL_KEY and read_bool("SAME_USER_NEEDS_NO_KEY", default=False)
 # Who answers what no policy of an operator is for
 DEFAULT_POLICY = read_policy("DEFAULT_POLICY", default="anyone")
+# How long a decision of one tap, and one of several at once, can be undone before it takes effect
+UNDO_SECONDS = read_int("UNDO_SECONDS", default=10, minimum=0)
 EVENT_RETENTION_DAYS = read_int("EVENT_RETENTION_DAYS", default=7, minimum=1)
 
 # Messages
@@ -205,6 +207,7 @@ BACKGROUND_LOOPS = {
     "flowruns.services.upkeep.expiry.expire_pauses": 1.0,
     "approvals.services.drafts.drop_old_drafts": 600.0,
     "approvals.services.seats.settle_approvals": 1.0,
+    "approvals.services.holding.apply_held_votes": 0.5,
     "approvals.messages.delivering.deliver_mail": 1.0,
     "approvals.messages.webhooks.deliver_webhooks": 1.0,
     "approvals.messages.delivering.drop_old_messages": 600.0,

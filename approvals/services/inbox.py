@@ -10,8 +10,9 @@ from django.contrib.auth.models import User as Account
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
-from approvals.models import STANDING, Approval, Asker, Seat, Vote
+from approvals.models import HELD, STANDING, Approval, Asker, Seat, Vote
 from approvals.services.filters import InboxFilters, Which
+from approvals.services.held_votes import list_held
 from approvals.services.presence import name_others
 from flowruns.connectors import LOCAL, Connector, HistoryState, get_connector
 from flowruns.domain.errors import FlowNotFound, FlowRunNotFound
@@ -56,7 +57,8 @@ class InboxPage:
     """A page of what waits: `count` passes `filters`, `total` is in the list in all.
 
     `counts` is of what passes them in each list, `for_me` of all that this user may answer.
-    `present` says by name who else has an approval open, `in_flow` how many pass of each flow.
+    `present` says by name who else has an approval open, `held` which votes take effect in a
+    moment, `in_flow` how many pass of each flow.
     """
 
     approvals: list[Approval]
@@ -68,6 +70,7 @@ class InboxPage:
     mark: str
     counts: dict[Which, int]
     present: dict[UUID, list[str]]
+    held: dict[UUID, list[Vote]]
     in_flow: dict[str, int]
 
     @property
@@ -104,6 +107,7 @@ def read_inbox(
     found = _choose(lists, filters)
     shown = _read_rows(found[(number - 1) * PAGE_SIZE : number * PAGE_SIZE])
     present = name_others(shown, user=user)
+    held = list_held(shown)
     in_flow = _count_flows(found, shown) if filters.by_flow else {}
     return InboxPage(
         approvals=shown,
@@ -112,9 +116,10 @@ def read_inbox(
         for_me=totals[Which.FOR_ME],
         number=number,
         pages=pages,
-        mark=_mark_of(shown, counts, totals, present, in_flow),
+        mark=_mark_of(shown, counts, totals, present, in_flow, sorted(held)),
         counts=counts,
         present=present,
+        held=held,
         in_flow=in_flow,
     )
 
@@ -151,7 +156,7 @@ def _count_flows(found: QuerySet[Approval], shown: list[Approval]) -> dict[str, 
 
 def _mark_of(shown: list[Approval], *counted: object) -> str:
     """Return a mark of a shown page that changes whenever the page does."""
-    rows = [f"{approval.pk}.{approval.title}.{approval.question}" for approval in shown]
+    rows = [f"{each.pk}.{each.title}.{each.question}.{each.asked_requester_at}" for each in shown]
     return hashlib.sha256(f"{rows}{counted}".encode(errors="replace")).hexdigest()[:16]
 
 
@@ -286,15 +291,15 @@ def _waiting() -> QuerySet[Approval]:
 
 
 def _list_of(user: Account) -> Lists:
-    """Choose each of the lists from what waits.
-
-    Whoever may answer, or has voted, may see: only the list of everything asks for that.
-    """
+    """Choose each of the lists from what waits; whoever may answer may see."""
+    visible = _visible(user)
     voted = Q(Q(is_guarded=True), Q(Exists(_standing_votes(user))))
+    held = Q(pk__in=Vote.objects.filter(HELD, reviewer=user).values("approval"))
+    free = Q(is_guarded=False) | (Q(pk__in=_free_seats(user)) & ~voted)
     return {
-        Which.FOR_ME: Q(is_guarded=False) | (Q(pk__in=_free_seats(user)) & ~voted),
-        Which.ANSWERED: voted,
-        Which.ALL: _visible(user),
+        Which.FOR_ME: free & ~held,
+        Which.ANSWERED: (voted | held) & visible,
+        Which.ALL: visible,
     }
 
 

@@ -33,7 +33,7 @@ def list_voices(approval: Approval) -> list[Voice]:
 
     Votes that were read with the approval are not read again.
     """
-    standing = [vote for vote in approval.votes.all() if vote.voided_at is None]
+    standing = [vote for vote in approval.votes.all() if vote.stands]
     return [_read(approval, vote) for vote in sorted(standing, key=lambda vote: (vote.at, vote.pk))]
 
 

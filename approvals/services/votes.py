@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
 
-from approvals.models import REPLACED, STANDING, TAKEN_BACK, Approval, Vote
+from approvals.models import HELD, REPLACED, STANDING, TAKEN_BACK, Approval, Vote
 from approvals.policies.judge import (
     Ballot,
     Ended,
@@ -355,6 +355,7 @@ def _store(
     is_signed: bool = False,
 ) -> None:
     void_votes(_votes_of(approval, user), because=REPLACED)
+    approval.votes.filter(HELD, reviewer=user).delete()
     Vote.objects.create(
         approval=approval,
         reviewer=user,

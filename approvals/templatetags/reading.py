@@ -18,7 +18,7 @@ from approvals.answering.flow_errors import FlowVerdict, read_flow_verdict
 from approvals.display import labels
 from approvals.display.changes import StateChange, tell_changes
 from approvals.display.markdown import render_markdown, without_title
-from approvals.models import Approval
+from approvals.models import Approval, Vote
 from approvals.services import inbox
 from approvals.services.askers import Asker, find_asker
 from flowruns import wire
@@ -52,6 +52,12 @@ def deadline(approval: Approval) -> SafeString:
     else:
         text = labels.until(timezone.localtime(approval.expires_at), timezone.localtime(now))
     return _time(approval.expires_at, text, shown="left", opened=approval.opened_at)
+
+
+@register.simple_tag
+def effect(moment: datetime) -> SafeString:
+    """Write in how many seconds something takes effect."""
+    return _time(moment, labels.within(moment, datetime.now(UTC)), shown="in")
 
 
 @register.simple_tag
@@ -135,9 +141,9 @@ def looking(names: Sequence[str] | None) -> str:
 
 
 @register.filter
-def company(names: Sequence[str] | None) -> str:
-    """Write who has something open as an address says it."""
-    return ",".join(names or [])
+def company(names: Sequence[str] | None, held: Sequence[Vote] | None) -> str:
+    """Write who has something open, and what is held of it, as an address says it."""
+    return ",".join([*(names or []), *(str(vote.pk) for vote in held or [])])
 
 
 @register.filter

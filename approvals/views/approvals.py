@@ -21,14 +21,15 @@ from approvals.answering.unsent import (
     mark_files,
     read_unsent,
 )
-from approvals.models import Approval
+from approvals.models import Approval, Vote
 from approvals.schemaforms import Form, JSONValue
-from approvals.services import artifacts, drafts, inbox, votes
+from approvals.services import artifacts, drafts, held_votes, holding, inbox, votes
 from approvals.services.decisions import Decided, Refused, TooLate
+from approvals.services.holding import HoldResult
 from approvals.services.presence import name_others
 from approvals.services.uploads import ReviewersFiles
-from approvals.services.votes import VoteResult
 from approvals.views.accounts import ask_to_log_in
+from approvals.views.comments import comments_context
 from approvals.views.endings import confirm, ending_context, tell_too_late
 from approvals.views.votes import SEEN, has_signed, read_override_reason, tell
 from approvals.web.pages import Request, back_query, fragment, reviewers_only, unchanged
@@ -74,17 +75,18 @@ def override_policy(request: Request, approval_id: UUID) -> HttpResponse:
     return _take_answer(request, approval_id, _override)
 
 
-def _vote(request: Request, approval: Approval, run_input: JSONValue) -> VoteResult:
+def _vote(request: Request, approval: Approval, run_input: JSONValue) -> HoldResult:
+    """Answer; where nothing was typed, neither an answer nor a password, it can be undone."""
+    seen = request.POST.get(SEEN, "")
+    is_signed = approval.is_guarded and has_signed(request)
+    if not approval.asks_for_input and not is_signed:
+        return holding.hold_answer(approval, user=request.user, seen=seen)
     return votes.answer_approval(
-        approval,
-        user=request.user,
-        run_input=run_input,
-        seen=request.POST.get(SEEN, ""),
-        is_signed=approval.is_guarded and has_signed(request),
+        approval, user=request.user, run_input=run_input, seen=seen, is_signed=is_signed
     )
 
 
-def _override(request: Request, approval: Approval, run_input: JSONValue) -> VoteResult:
+def _override(request: Request, approval: Approval, run_input: JSONValue) -> HoldResult:
     reason = read_override_reason(request)
     return votes.override_policy(approval, user=request.user, reason=reason, run_input=run_input)
 
@@ -92,7 +94,7 @@ def _override(request: Request, approval: Approval, run_input: JSONValue) -> Vot
 def _take_answer(
     request: Request,
     approval_id: UUID,
-    decide: Callable[[Request, Approval, JSONValue], VoteResult],
+    decide: Callable[[Request, Approval, JSONValue], HoldResult],
 ) -> HttpResponse:
     approval = inbox.get_approval_for(request.user, approval_id)
     question = read_question(approval)
@@ -110,7 +112,7 @@ def _take_answer(
 
 
 def _tell_result(
-    request: Request, approval: Approval, question: Question, form: Form, result: VoteResult
+    request: Request, approval: Approval, question: Question, form: Form, result: HoldResult
 ) -> HttpResponse:
     if isinstance(result, Refused):
         attach_refusal(form, result)
@@ -166,6 +168,8 @@ def show_again(request: Request, approval_id: UUID) -> HttpResponse:
 def show_approval_state(request: Request, approval_id: UUID) -> HttpResponse:
     """Say what became of an approval while its page is open; 204 while it waits as before."""
     approval = inbox.get_approval_for(request.user, approval_id)
+    if "mine" in request.GET:
+        return _await_effect(request, approval)
     if approval.is_waiting and "arriving" in request.GET:
         return _arrive(approval)
     if approval.is_waiting:
@@ -196,8 +200,20 @@ def show_description(request: Request, approval_id: UUID) -> HttpResponse:
 
 def _arrive(approval: Approval) -> HttpResponse:
     """Have the page load itself again once the form is there; nothing can be typed before."""
-    if read_question(approval).is_arriving:
-        return unchanged()
+    return unchanged() if read_question(approval).is_arriving else _load_again()
+
+
+def _await_effect(request: Request, approval: Approval) -> HttpResponse:
+    """Have the page load itself again once the reader's own decision has taken effect, or not."""
+    held = held_votes.list_held([approval]).get(approval.pk, [])
+    return unchanged() if _find_own(request, held) else _load_again()
+
+
+def _find_own(request: Request, held: list[Vote]) -> Vote | None:
+    return next((vote for vote in held if vote.reviewer_id == request.user.pk), None)
+
+
+def _load_again() -> HttpResponse:
     response = HttpResponse()
     response["HX-Refresh"] = "true"
     return response
@@ -207,9 +223,11 @@ def _tell_news(request: Request, approval: Approval) -> HttpResponse:
     """Bring a description that came, or was changed, after the page; the form stays as it is."""
     mark = mark_description(approval)
     others = _name_others(request, approval)
-    context = {"approval": approval, "mark": mark, "others": others}
+    held = held_votes.list_held([approval]).get(approval.pk, [])
+    context = {"approval": approval, "mark": mark, "others": others, "held": held}
     if request.GET.get("shown", mark) == mark:
-        if request.GET.get("with", "") == ",".join(others):
+        company = [*others, *(str(vote.pk) for vote in held)]
+        if request.GET.get("with", "") == ",".join(company):
             return unchanged()
         return render(request, "approvals/approval.html#company", context)
     context |= {
@@ -234,8 +252,12 @@ def _render(
     **extra: Any,
 ) -> HttpResponse:
     draft = drafts.read_draft(approval, user=request.user)
+    held = held_votes.list_held([approval]).get(approval.pk, [])
     context = {
-        **ending_context(request, approval),
+        **ending_context(request, approval, is_done=_find_own(request, held) is not None),
+        "held": held,
+        "my_held": _find_own(request, held),
+        "failed": held_votes.find_failed(approval, user=request.user),
         "draft": draft,
         "unsent_values": []
         if approval.is_waiting or draft is None
@@ -248,6 +270,7 @@ def _render(
         "panel": read_panel(approval, user=request.user),
         "run": inbox.read_run_of(approval),
         "artifacts": artifacts.read_artifacts_of(approval),
+        **comments_context(request, approval),
         **extra,
     }
     return render(request, "approvals/approval.html", context, status=status)

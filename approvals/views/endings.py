@@ -16,17 +16,23 @@ from approvals.web.inbox_address import read_filters_of
 from approvals.web.pages import Back, Request, read_back
 
 
-def ending_context(request: Request, approval: Approval) -> dict[str, Any]:
-    """Return what is told of an approval that has ended: by whom, with what, what is next."""
+def ending_context(
+    request: Request, approval: Approval, *, is_done: bool = False
+) -> dict[str, Any]:
+    """Return what is told of an approval that has ended: by whom, with what, what is next.
+
+    `is_done` where it still waits, and its reader has nothing more to do.
+    """
     decision = getattr(approval, "decision", None)
     back = read_back(request)
+    goes_on = is_done or not approval.is_waiting
     return {
         "approval": approval,
         "back": back,
         "decision": decision,
         "rows": describe_decision(decision) if decision else [],
         "kept_days": LEFTOVERS_KEPT.days,
-        "next": None if approval.is_waiting else _find_next(request, approval, back),
+        "next": _find_next(request, approval, back) if goes_on else None,
     }
 
 

@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 from approvals.answering.unsent import carry_answer, carry_reason
 from approvals.views.accounts import ask_to_log_in, log_in_again
 from approvals.views.approvals import show_again
+from approvals.views.comments import show_comment_again
 from approvals.views.rejections import show_reason_again
 from approvals.web.pages import is_from_here
 
@@ -100,6 +101,8 @@ def _show_what_was_typed(request: HttpRequest) -> HttpResponse | None:
     match = request.resolver_match
     if match is not None and match.url_name == "login":
         return log_in_again(request)
+    if match is not None and match.url_name == "write_comment" and "HX-Request" in request.headers:
+        return show_comment_again(request, **match.kwargs)
     if match is None or match.url_name not in {"approval", "reject"}:
         return None
     approval_id, is_answer = match.kwargs["approval_id"], match.url_name == "approval"

@@ -1,7 +1,9 @@
 """The inbox: what waits, and the parts of it that an open page asks for again."""
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -100,7 +102,17 @@ def _context(request: Request, page: InboxPage) -> dict[str, Any]:
         "density": density if density in DENSITIES else "",
         "here": back_query(_address_of(here)) if here else "",
         "waiting": page.for_me,
+        "picked": _read_picked(request),
     }
+
+
+def _read_picked(request: Request) -> set[UUID]:
+    """Return what an address has selected, since it failed with others before."""
+    found = set()
+    for text in request.GET.getlist("picked"):
+        with suppress(ValueError):
+            found.add(UUID(text))
+    return found
 
 
 def _address_of(query: str) -> str:

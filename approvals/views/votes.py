@@ -6,15 +6,17 @@ from django.contrib import messages
 from django.contrib.auth import authenticate
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from approvals.models import Approval
-from approvals.services import inbox, votes
+from approvals.services import holding, inbox, votes
 from approvals.services.decisions import Decided, Refused, TooLate
 from approvals.services.drafts import Unsent
-from approvals.services.votes import Counted, NotYours, VoteResult
+from approvals.services.holding import Held, HoldResult
+from approvals.services.votes import Counted, NotYours
 from approvals.views.endings import confirm, tell_too_late
-from approvals.web.pages import Request, reviewers_only
+from approvals.web.pages import Request, read_back, reviewers_only
 
 SEEN = "seen"
 PASSWORD = "password"  # noqa: S105 -- the name of a field
@@ -23,15 +25,26 @@ PASSWORD = "password"  # noqa: S105 -- the name of a field
 @require_POST
 @reviewers_only
 def agree(request: Request, approval_id: UUID) -> HttpResponse:
-    """Give the answer that another has given."""
+    """Give the answer that another has given; one that is signed takes effect at once."""
     approval = inbox.get_approval_for(request.user, approval_id)
-    result = votes.agree(
-        approval,
-        user=request.user,
-        seen=request.POST.get(SEEN, ""),
-        is_signed=has_signed(request),
-    )
+    seen = request.POST.get(SEEN, "")
+    result: HoldResult
+    if has_signed(request):
+        result = votes.agree(approval, user=request.user, seen=seen, is_signed=True)
+    else:
+        result = holding.hold_answer(approval, user=request.user, seen=seen)
     return tell(request, approval, result)
+
+
+@require_POST
+@reviewers_only
+def undo(request: Request, approval_id: UUID) -> HttpResponse:
+    """Drop what the reader has decided a moment ago."""
+    approval = inbox.get_approval_for(request.user, approval_id)
+    if holding.undo([approval.pk], user=request.user):
+        return confirm(request, approval, "Undone. It is as if you had not decided.")
+    messages.error(request, "It was too late to undo it: it has taken effect.")
+    return redirect("approval", approval.pk)
 
 
 @require_POST
@@ -51,7 +64,7 @@ def reject_against_policy(request: Request, approval_id: UUID) -> HttpResponse:
 
 
 def tell(
-    request: Request, approval: Approval, result: VoteResult, counted: str = "Your answer counts."
+    request: Request, approval: Approval, result: HoldResult, counted: str = "Your answer counts."
 ) -> HttpResponse:
     """Say on the approval's page what became of a vote."""
     match result:
@@ -59,6 +72,8 @@ def tell(
             return confirm(request, approval, "It is decided. The flow has been told.")
         case Counted(lack):
             return confirm(request, approval, f"{counted} {lack}.")
+        case Held():
+            return redirect(f"{reverse('approval', args=[approval.pk])}{read_back(request).query}")
         case Refused(why) | NotYours(why):
             messages.error(request, why)
             return redirect("approval", approval.pk)

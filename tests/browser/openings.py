@@ -196,6 +196,41 @@ def open_kept_file(flows: Flows, alice: Reviewer) -> None:
     expect(page.locator(".sf-kept")).to_be_visible()
 
 
+def open_comments(flows: Flows, alice: Reviewer) -> None:
+    page = alice.open(flows.pause(schema=REFUND))
+    for text in (QUESTION, "x" * 300):
+        page.locator("#comment-text").fill(f"{text} @nobody")
+        page.get_by_role("button", name="Comment").click()
+        expect(page.locator(".comment").last).to_contain_text(text[-9:])
+    page.locator(".comment-edit summary").last.click()
+
+
+def open_selection(flows: Flows, alice: Reviewer) -> None:
+    open_inbox(flows, alice)
+    for box in alice.page.locator(".pick input").all():
+        box.check()
+    expect(alice.page.locator("#picked-count")).to_have_text("2 selected")
+
+
+def open_confirmation_of_several(flows: Flows, alice: Reviewer) -> None:
+    open_selection(flows, alice)
+    alice.page.get_by_role("button", name="Approve…").click()
+    expect(alice.page.get_by_role("heading", name="Left out")).to_be_visible()
+
+
+def open_rejection_of_several(flows: Flows, alice: Reviewer) -> None:
+    open_selection(flows, alice)
+    alice.page.get_by_role("button", name="Reject…").click()
+    expect(alice.page.get_by_label("Why do you reject them?")).to_be_visible()
+
+
+def open_results_of_several(flows: Flows, alice: Reviewer) -> None:
+    open_rejection_of_several(flows, alice)
+    alice.page.get_by_label("Why do you reject them?").fill("No.")
+    alice.page.get_by_role("button", name="Reject 2").click()
+    expect(alice.page.get_by_role("heading", name="2 of 2 rejected")).to_be_visible()
+
+
 def open_history(flows: Flows, alice: Reviewer) -> None:
     open_decided(flows, alice)
     alice.page.goto("/history/")
@@ -365,6 +400,11 @@ PAGES = [
     open_offer,
     open_earlier_answer,
     open_kept_file,
+    open_comments,
+    open_selection,
+    open_confirmation_of_several,
+    open_rejection_of_several,
+    open_results_of_several,
     open_history,
     open_run,
     open_log,
