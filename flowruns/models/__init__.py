@@ -16,6 +16,7 @@ from flowruns.models.listeners import Listener
 from flowruns.models.runs import FlowRun, FlowRunState, LogLine, RunInput
 from flowruns.models.schedules import DeploymentSchedule
 from flowruns.models.task_runs import TaskRun, TaskRunState
+from flowruns.models.upkeep import LoopRound
 from flowruns.models.variables import Variable
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "FlowRunState",
     "Listener",
     "LogLine",
+    "LoopRound",
     "RunInput",
     "SlotLease",
     "TaskRun",
