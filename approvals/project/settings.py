@@ -134,6 +134,8 @@ KEEPS_LOCAL_KEY = not (_IS_HTTPS or TRUST_PROXY)
 SAME_USER_NEEDS_NO_KEY = KEEPS_LOCAL_KEY and read_bool("SAME_USER_NEEDS_NO_KEY", default=False)
 # Who answers what no policy of an operator is for
 DEFAULT_POLICY = read_policy("DEFAULT_POLICY", default="anyone")
+# Days after which runs that ended are deleted; 0 keeps them. Decisions stay
+RETENTION_DAYS = read_int("RETENTION_DAYS", default=0, minimum=0)
 EVENT_RETENTION_DAYS = read_int("EVENT_RETENTION_DAYS", default=7, minimum=1)
 
 # Messages
@@ -209,6 +211,7 @@ BACKGROUND_LOOPS = {
     "flowruns.services.upkeep.heartbeat.end_abandoned_runs": 2.5,
     "flowruns.services.upkeep.abandoned.release_unstarted_runs": 2.5,
     "flowruns.services.events.events.delete_old_events": 30.0,
+    "flowruns.services.upkeep.retention.prune_by_setting": 30.0,
     "flowruns.services.limits.concurrency.drop_expired_leases": 60.0,
 }
 
