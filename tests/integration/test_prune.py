@@ -131,7 +131,7 @@ def test_a_decision_stays_with_who_when_and_what(make_run: Make) -> None:
     assert (decision.decided_by, decision.decided_at) == ("alice", decided_at)
     browser = log_in("alice")
     page = text_of(browser.get(page_of(approval)))
-    assert "Refund 2.5 EUR?" in page
+    assert "Refund 2.5 EUR" in page
     assert "fine" in page
     assert "alice" in text_of(browser.get("/history/"))
     export = browser.get("/history/export/")
