@@ -7,6 +7,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "approvals.project.settings")
 django.setup()
 
+from approvals.management import metrics  # noqa: E402 -- settings first
 from flowruns.web.bodies import bound_bodies  # noqa: E402 -- settings first
 from flowruns.web.lifespan import with_lifespan  # noqa: E402 -- settings first
 from flowruns.web.long_poll import hold_requests  # noqa: E402 -- settings first
@@ -15,8 +16,11 @@ from flowruns.web.request_limit import (  # noqa: E402 -- its models need the ap
     AT_ONCE,
     admit_requests,
 )
+from flowruns.web.request_log import log_requests  # noqa: E402 -- settings first
 from flowruns.web.sockets import serve_sockets  # noqa: E402 -- settings first
 from flowruns.web.threads import ThreadedHandler  # noqa: E402 -- settings first
 
+metrics.connect()
 _answer = admit_requests(ThreadedHandler(threads=sum(AT_ONCE.values())))
-application = with_lifespan(answer_probes(serve_sockets(bound_bodies(hold_requests(_answer)))))
+_converse = log_requests(serve_sockets(bound_bodies(hold_requests(_answer))))
+application = with_lifespan(answer_probes(metrics.answer_scrapes(_converse)))

@@ -20,8 +20,10 @@ from approvals.project.environment import (
     read_networks,
     read_policy,
     read_secret_key,
+    read_token,
     read_url,
 )
+from approvals.project.logs import configure_logs
 from approvals.project.mail import NO_MAIL, read_mailers, read_sender
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -58,6 +60,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "approvals.management.metrics.measure_requests",
     "approvals.web.plain_http.watch_for_plain_http",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -215,23 +218,11 @@ BACKGROUND_LOOPS = {
     "flowruns.services.limits.concurrency.drop_expired_leases": 60.0,
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
-    },
-    "filters": {
-        "outages": {"()": "flowruns.pubsub.outages.LeaveToOutages"},
-        "hosts": {"()": "approvals.views.wrong_hosts.EachOnce"},
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {
-        "django.request": {"level": "ERROR", "filters": ["outages"]},
-        "django.security.DisallowedHost": {"filters": ["hosts"]},
-        "axes": {"level": "ERROR"},
-        # It tells of each attempt to connect; `outages` tells of the database, once
-        "psycopg.pool": {"level": "ERROR"},
-    },
-}
+# Operation
+# Whoever shows it may read /metrics; without one nobody may
+METRICS_TOKEN = read_token("METRICS_TOKEN")
+ACCESS_LOG = read_bool("ACCESS_LOG", default=False)
+LOGGING = configure_logs(
+    is_json=read_choice("LOG_FORMAT", of=("line", "json"), default="line") == "json",
+    level=read_choice("LOG_LEVEL", of=("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO"),
+)
