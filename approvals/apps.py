@@ -11,10 +11,11 @@ class ApprovalsConfig(AppConfig):
         from approvals import checks  # noqa: F401 -- checks register themselves
         from approvals.messages import announcing, webhooks
         from approvals.services import guarding, tracking
-        from approvals.web import lockout
+        from approvals.web import auditing, lockout
 
         tracking.connect()
         announcing.connect()
         webhooks.connect()
         guarding.connect()
         lockout.connect()
+        auditing.connect()

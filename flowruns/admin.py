@@ -1,14 +1,18 @@
 """What an operator may look at and do: keys are revoked here, runs are records."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
+from flowruns.domain.actors import reviewer
 from flowruns.models import (
     ApiKey,
+    AuditEntry,
     BlockDocument,
     ConcurrencyLimit,
     Deployment,
@@ -18,6 +22,7 @@ from flowruns.models import (
     Variable,
 )
 from flowruns.services.api_keys import revoke_api_keys
+from flowruns.services.audit import write_csv_head, write_csv_line, write_json_line
 from flowruns.services.deployments.schedules import next_start_of
 from flowruns.services.limits.concurrency import count_active
 
@@ -98,6 +103,32 @@ class BlockDocumentAdmin(RecordAdmin):
     fields = ["name", "block_type", "created", "updated"]
 
 
+@admin.register(AuditEntry)
+class AuditEntryAdmin(RecordAdmin):
+    """Who did what to the server; `exportaudit` writes all of it, and the actions the chosen."""
+
+    list_display = ["at", "action", "actor", "subject", "address"]
+    list_filter = ["action"]
+    search_fields = ["actor", "subject", "address"]
+    date_hierarchy = "at"
+    actions = ["export_csv", "export_json"]
+
+    @admin.action(description="Export the chosen entries as CSV")
+    def export_csv(self, _: HttpRequest, entries: QuerySet[AuditEntry]) -> HttpResponse:
+        lines = chain([write_csv_head()], map(write_csv_line, entries.order_by("at", "id")))
+        return _download(lines, "audit.csv", "text/csv; charset=utf-8")
+
+    @admin.action(description="Export the chosen entries as JSON lines")
+    def export_json(self, _: HttpRequest, entries: QuerySet[AuditEntry]) -> HttpResponse:
+        lines = map(write_json_line, entries.order_by("at", "id"))
+        return _download(lines, "audit.jsonl", "application/jsonl")
+
+
+def _download(lines: Iterable[str], name: str, content_type: str) -> HttpResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse("".join(lines), content_type=content_type, headers=headers)
+
+
 @admin.register(ApiKey)
 class ApiKeyAdmin(RecordAdmin):
     """Keys by name; their hashes are shown nowhere. `manage.py createapikey` makes them."""
@@ -111,7 +142,7 @@ class ApiKeyAdmin(RecordAdmin):
 
     @admin.action(description="Revoke the selected keys", permissions=["revoke"])
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
-        count = revoke_api_keys(keys)
+        count = revoke_api_keys(keys, actor=reviewer(request.user.get_username()))
         messages.success(request, f"Revoked {count} key{'' if count == 1 else 's'}.")
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:

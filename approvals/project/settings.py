@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "approvals.web.auditing.remember_request",
     "approvals.views.errors.explain_refused_methods",
     "flowruns.web.callers.note_callers",
 ]

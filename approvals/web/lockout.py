@@ -15,6 +15,8 @@ from django.db.models import Sum
 from django.db.models.signals import post_save, pre_save
 from django.http import HttpRequest
 
+from flowruns.signals import Act, acted
+
 _log = logging.getLogger(__name__)
 
 
@@ -61,6 +63,9 @@ class LockoutHandler(AxesDatabaseHandler):  # type: ignore[misc]  # axes has no 
                 name,
                 request.axes_ip_address,
             )
+            address = str(request.axes_ip_address)
+            act = Act(action="locked_out", actor="", subject=f"user: {name}", address=address)
+            acted.send(sender=AccessAttempt, act=act)
 
     def _count_at_address(self, request: Any) -> int:
         since = get_cool_off_threshold(request)

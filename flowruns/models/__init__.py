@@ -2,6 +2,7 @@
 
 from flowruns.models.api_keys import ApiKey
 from flowruns.models.artifacts import Artifact
+from flowruns.models.audit import AuditEntry
 from flowruns.models.blocks import (
     BlockDocument,
     BlockReference,
@@ -22,6 +23,7 @@ from flowruns.models.variables import Variable
 __all__ = [
     "ApiKey",
     "Artifact",
+    "AuditEntry",
     "BlockDocument",
     "BlockReference",
     "BlockSchema",

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -10,19 +10,26 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
+from flowruns.domain.actors import Actor, server
 from flowruns.domain.errors import ApiKeyExists
 from flowruns.models import ApiKey
 from flowruns.models.prepared import PreparedQuery
+from flowruns.signals import Act, acted
 
 # A key has 256 random bits, so a fast hash is enough: there is nothing to guess.
 _BYTES = 32
 _PREFIX = "fr_"
+# Who makes and revokes keys on the machine of the server
+_COMMAND = server("command")
+_NOTHING: Mapping[str, str] = {}
 _valid_keys = PreparedQuery(
     ApiKey.objects.select_related("owner").filter(revoked_at=None), by="digest"
 )
 
 
-def create_api_key(name: str, *, scopes: Sequence[str], owner: User | None = None) -> str:
+def create_api_key(
+    name: str, *, scopes: Sequence[str], owner: User | None = None, actor: Actor = _COMMAND
+) -> str:
     """Make a key and return it; this is the only time that it is known.
 
     Raises `ApiKeyExists` for a name that is taken.
@@ -33,6 +40,10 @@ def create_api_key(name: str, *, scopes: Sequence[str], owner: User | None = Non
             ApiKey.objects.create(
                 name=name, digest=_digest(key), scopes=sorted(set(scopes)), owner=owner
             )
+            details = {"scopes": " ".join(sorted(set(scopes)))}
+            if owner is not None:
+                details["owner"] = owner.get_username()
+            _tell("key_created", name, actor, details)
     except IntegrityError:
         raise ApiKeyExists(f"There is an API key named {name!r} already.") from None
     return key
@@ -55,15 +66,27 @@ def replace_api_key(name: str, *, scopes: Sequence[str]) -> str:
         return create_api_key(name, scopes=scopes)
 
 
-def revoke_api_keys(keys: QuerySet[ApiKey]) -> int:
+def revoke_api_keys(keys: QuerySet[ApiKey], *, actor: Actor = _COMMAND) -> int:
     """Make keys invalid from now on, and return how many were valid until then."""
-    return keys.filter(revoked_at=None).update(revoked_at=datetime.now(UTC))
+    revoked = 0
+    for key_id, name in list(keys.filter(revoked_at=None).values_list("pk", "name")):
+        with transaction.atomic():
+            still = ApiKey.objects.filter(pk=key_id, revoked_at=None)
+            if still.update(revoked_at=datetime.now(UTC)):
+                _tell("key_revoked", name, actor)
+                revoked += 1
+    return revoked
 
 
 def find_revoked_keys(key_ids: Collection[UUID]) -> set[UUID]:
     """Return those of the keys that are valid no longer, or are gone."""
     valid = ApiKey.objects.filter(pk__in=key_ids, revoked_at=None)
     return set(key_ids) - set(valid.values_list("pk", flat=True))
+
+
+def _tell(action: str, name: str, actor: Actor, details: Mapping[str, str] = _NOTHING) -> None:
+    act = Act(action=action, actor=str(actor), subject=f"API key: {name}", details=details)
+    acted.send(sender=ApiKey, act=act)
 
 
 def _digest(key: str) -> str:

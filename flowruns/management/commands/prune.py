@@ -8,7 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from flowruns.domain.actors import server
 from flowruns.services.upkeep.retention import Pruned, count_prunable, prune_batch
+from flowruns.signals import Act, acted
 
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _LONGEST = timedelta(days=36_500)
@@ -44,6 +46,8 @@ class Command(BaseCommand):
             # Others, who write to SQLite one at a time, get as much time as the batch took
             time.sleep(min(time.monotonic() - began, 1.0))
             began = time.monotonic()
+        act = Act(action="pruned", actor=str(server("prune")), subject=_describe(total))
+        acted.send(sender=Command, act=act)
         self.stdout.write(f"Deleted {_describe(total)} {when}")
 
 

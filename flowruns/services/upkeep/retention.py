@@ -119,7 +119,7 @@ def _prune_runs(run_ids: list[UUID], before: datetime) -> int:
         still = _ended(before).filter(pk__in=run_ids).select_for_update(of=("self",))
         ids = list(still.values_list("pk", flat=True))
         for run_id in ids:
-            delete_flow_run(run_id, actor=_RETENTION)
+            delete_flow_run(run_id, actor=_RETENTION, is_part=True)
     return len(ids)
 
 
