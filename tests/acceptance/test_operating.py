@@ -1,5 +1,6 @@
 """What an operator does with a real server: back up, restore, and let flows go on."""
 
+import json
 import os
 import subprocess
 import sys
@@ -59,3 +60,24 @@ def test_a_flow_that_waited_is_answered_on_a_restored_server(
         assert answer.json()["status"] == "ACCEPT", answer.text
         assert flow.wait(PATIENCE_SECONDS) == 0
         assert "answered 7" in scene.log_of(flow).read_text()
+
+
+def test_an_operator_sees_how_a_server_does() -> None:
+    token = "a-token-of-twenty-characters"
+    with approvals_server(METRICS_TOKEN=token, LOG_FORMAT="json", ACCESS_LOG="true") as server:
+        found = server.manage("doctor", PUBLIC_URL=server.url)
+        for sentence in ("leads to this product", "right host and scheme", "They come through."):
+            assert sentence in found
+        with httpx.Client(base_url=server.url, timeout=60) as client:
+            assert client.get("/metrics").status_code == 401
+            shown = client.get("/metrics", headers={"Authorization": f"Bearer {token}"}).text
+            assert client.get("/api/ready?loops=1").status_code == 200
+        assert 'approvals_request_seconds_count{method="GET",operation="login"' in shown
+        assert "approvals_waiting 0.0" in shown
+        server.stop()
+        lines = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
+    messages = [line["message"] for line in lines]
+    assert "serve starts" in messages[0]
+    assert "serve has stopped" in messages[-1]
+    login = next(line for line in lines if line.get("path") == "/accounts/login/")
+    assert (login["status"], len(login["request_id"])) == (200, 16)
