@@ -1,6 +1,6 @@
 """What an operator may look at and do: keys are revoked here, runs are records."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from flowruns.domain.actors import reviewer
+from flowruns.domain.actors import Actor, reviewer
 from flowruns.models import (
     ApiKey,
     AuditEntry,
@@ -25,6 +25,15 @@ from flowruns.services.api_keys import revoke_api_keys
 from flowruns.services.audit import write_csv_head, write_csv_line, write_json_line
 from flowruns.services.deployments.schedules import next_start_of
 from flowruns.services.limits.concurrency import count_active
+from flowruns.services.runs.flow_runs import delete_flow
+from flowruns.services.upkeep import by_hand
+
+# More than a page should delete while its reader waits
+_MOST_RUNS = 5_000
+
+
+def _actor_of(request: HttpRequest) -> Actor:
+    return reviewer(request.user.get_username())
 
 
 class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
@@ -40,14 +49,35 @@ class RecordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic wh
         return False
 
 
+class OperatedAdmin(RecordAdmin):
+    """Shows rows that operators act on, who may change runs."""
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("flowruns.change_flowrun")
+
+
 @admin.register(Flow)
-class FlowAdmin(RecordAdmin):
+class FlowAdmin(OperatedAdmin):
     list_display = ["name", "created"]
     search_fields = ["name"]
+    actions = ["delete_with_runs"]
+
+    @admin.action(
+        description="Delete the chosen flows with their runs; decisions stay",
+        permissions=["operate"],
+    )
+    def delete_with_runs(self, request: HttpRequest, flows: QuerySet[Flow]) -> None:
+        for flow in flows:
+            if flow.runs.count() > _MOST_RUNS:
+                messages.error(request, f"{flow} has many runs: use the command `deleteflow`.")
+                continue
+            delete_flow(flow.pk, actor=_actor_of(request))
+            messages.success(request, f"Deleted {flow}.")
 
 
 @admin.register(FlowRun)
-class FlowRunAdmin(RecordAdmin):
+class FlowRunAdmin(OperatedAdmin):
+    actions = ["cancel", "end"]
     list_display = [
         *("name", "flow", "state_name", "state_timestamp"),
         *("next_scheduled_start_time", "expires_at"),
@@ -56,23 +86,68 @@ class FlowRunAdmin(RecordAdmin):
     list_select_related = ["flow"]
     search_fields = ["name", "flow__name"]
 
+    @admin.action(description="Cancel the chosen runs", permissions=["operate"])
+    def cancel(self, request: HttpRequest, runs: QuerySet[FlowRun]) -> None:
+        self._act(request, runs, by_hand.cancel_run)
+
+    @admin.action(
+        description="End the chosen runs, whose processes are gone", permissions=["operate"]
+    )
+    def end(self, request: HttpRequest, runs: QuerySet[FlowRun]) -> None:
+        self._act(request, runs, by_hand.end_run)
+
+    def _act(self, request: HttpRequest, runs: QuerySet[FlowRun], act: Callable[..., bool]) -> None:
+        for run in runs:
+            is_done = act(run.pk, actor=_actor_of(request))
+            run.refresh_from_db()
+            say = messages.success if is_done else messages.warning
+            say(request, f"{run} is {run.state_name}.")
+
 
 @admin.register(Deployment)
-class DeploymentAdmin(RecordAdmin):
+class DeploymentAdmin(OperatedAdmin):
+    actions = ["pause", "resume"]
     list_display = ["name", "flow", "paused", "concurrency_limit", "last_polled"]
     list_filter = ["paused"]
     list_select_related = ["flow", "concurrency_limit"]
     search_fields = ["name", "flow__name"]
 
+    @admin.action(
+        description="Pause the chosen deployments: they make no more runs", permissions=["operate"]
+    )
+    def pause(self, request: HttpRequest, deployments: QuerySet[Deployment]) -> None:
+        for deployment in deployments:
+            by_hand.pause_deployment(deployment, actor=_actor_of(request))
+            messages.success(request, f"Paused {deployment}.")
+
+    @admin.action(description="Resume the chosen deployments", permissions=["operate"])
+    def resume(self, request: HttpRequest, deployments: QuerySet[Deployment]) -> None:
+        for deployment in deployments:
+            by_hand.resume_deployment(deployment, actor=_actor_of(request))
+            messages.success(request, f"Resumed {deployment}.")
+
 
 @admin.register(DeploymentSchedule)
-class DeploymentScheduleAdmin(RecordAdmin):
+class DeploymentScheduleAdmin(OperatedAdmin):
+    actions = ["pause", "resume"]
     list_display = ["deployment", "slug", "schedule", "active", "next_run"]
     list_filter = ["active"]
     list_select_related = ["deployment__flow"]
 
     def next_run(self, schedule: DeploymentSchedule) -> datetime | None:
         return next_start_of(schedule)
+
+    @admin.action(description="Pause the chosen schedules", permissions=["operate"])
+    def pause(self, request: HttpRequest, schedules: QuerySet[DeploymentSchedule]) -> None:
+        for schedule in schedules:
+            by_hand.switch_schedule(schedule, active=False, actor=_actor_of(request))
+            messages.success(request, f"Paused {schedule}.")
+
+    @admin.action(description="Resume the chosen schedules", permissions=["operate"])
+    def resume(self, request: HttpRequest, schedules: QuerySet[DeploymentSchedule]) -> None:
+        for schedule in schedules:
+            by_hand.switch_schedule(schedule, active=True, actor=_actor_of(request))
+            messages.success(request, f"Resumed {schedule}.")
 
 
 @admin.register(ConcurrencyLimit)
@@ -142,7 +217,7 @@ class ApiKeyAdmin(RecordAdmin):
 
     @admin.action(description="Revoke the selected keys", permissions=["revoke"])
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
-        count = revoke_api_keys(keys, actor=reviewer(request.user.get_username()))
+        count = revoke_api_keys(keys, actor=_actor_of(request))
         messages.success(request, f"Revoked {count} key{'' if count == 1 else 's'}.")
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:

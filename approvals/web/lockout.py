@@ -15,6 +15,7 @@ from django.db.models import Sum
 from django.db.models.signals import post_save, pre_save
 from django.http import HttpRequest
 
+from flowruns.domain.actors import Actor
 from flowruns.signals import Act, acted
 
 _log = logging.getLogger(__name__)
@@ -73,6 +74,15 @@ class LockoutHandler(AxesDatabaseHandler):  # type: ignore[misc]  # axes has no 
             ip_address=request.axes_ip_address, attempt_time__gte=since
         )
         return int(tried.aggregate(sum=Sum("failures_since_start"))["sum"] or 0)
+
+
+def unlock(username: str, *, actor: Actor) -> bool:
+    """End the lock-out of a name from wherever, and return whether there was anything to end."""
+    count = int(reset(username=username))
+    if count:
+        act = Act(action="unlocked", actor=str(actor), subject=f"user: {username}")
+        acted.send(sender=AccessAttempt, act=act)
+    return bool(count)
 
 
 def connect() -> None:
