@@ -29,7 +29,7 @@ from flowruns.services.runs.flow_runs import delete_flow
 from flowruns.services.upkeep import by_hand
 
 # More than a page should delete while its reader waits
-_MOST_RUNS = 5_000
+MOST_RUNS = 5_000
 
 
 def _actor_of(request: HttpRequest) -> Actor:
@@ -68,7 +68,7 @@ class FlowAdmin(OperatedAdmin):
     )
     def delete_with_runs(self, request: HttpRequest, flows: QuerySet[Flow]) -> None:
         for flow in flows:
-            if flow.runs.count() > _MOST_RUNS:
+            if flow.runs.count() > MOST_RUNS:
                 messages.error(request, f"{flow} has many runs: use the command `deleteflow`.")
                 continue
             delete_flow(flow.pk, actor=_actor_of(request))

@@ -124,7 +124,7 @@ def test_a_flow_is_deleted_with_its_runs(make_run: Make, monkeypatch: pytest.Mon
         command("deleteflow", "refund")
     browser, run = boss(), make_run()
     flow = Flow.objects.get()
-    monkeypatch.setattr(flowruns_admin, "_MOST_RUNS", 0)
+    monkeypatch.setattr(flowruns_admin, "MOST_RUNS", 0)
     assert "use the command" in act(browser, "flowruns/flow", "delete_with_runs", flow.pk)
     assert FlowRun.objects.filter(pk=run.id).exists()
     monkeypatch.undo()

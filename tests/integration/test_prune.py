@@ -108,7 +108,7 @@ def test_a_run_that_begins_again_meanwhile_stays(
 
 
 def test_a_long_log_goes_in_pieces(make_run: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "_ROWS", 4)
+    monkeypatch.setattr(retention, "ROWS_AT_ONCE", 4)
     run = make_run()
     fill(run, lines=10)
     run.enter("COMPLETED")

@@ -17,8 +17,8 @@ from flowruns.models import Artifact, FlowRun, LogLine, TaskRun
 from flowruns.services.runs.flow_runs import delete_flow_run
 
 # What is deleted in one transaction, which keeps other writers of SQLite waiting.
-_RUNS = 25
-_ROWS = 1_000
+RUNS_AT_ONCE = 25
+ROWS_AT_ONCE = 1_000
 # What the background loop does in a round, so that it catches up with a busy server.
 _BATCHES_OF_A_ROUND = 20
 _RETENTION = server("retention")
@@ -67,7 +67,7 @@ def prune_batch(*, before: datetime) -> Pruned:
 
     What a run has many of goes before it, so that each transaction stays small.
     """
-    ids = list(_ended(before).values_list("pk", flat=True)[:_RUNS])
+    ids = list(_ended(before).values_list("pk", flat=True)[:RUNS_AT_ONCE])
     if ids and (some := _prune_contents(ids)):
         return some
     if ids:
@@ -139,6 +139,6 @@ def _orphans(before: datetime) -> tuple[QuerySet[TaskRun], QuerySet[LogLine]]:
 
 def _delete_some[Row: (LogLine, TaskRun, Artifact)](rows: QuerySet[Row]) -> int:
     with transaction.atomic():
-        ids = list(rows.values_list("pk", flat=True)[:_ROWS])
+        ids = list(rows.values_list("pk", flat=True)[:ROWS_AT_ONCE])
         rows.model._default_manager.filter(pk__in=ids).delete()  # noqa: SLF001 -- Django's name
     return len(ids)

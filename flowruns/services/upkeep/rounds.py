@@ -13,7 +13,7 @@ from flowruns.models import LoopRound
 # How often a process writes down what its loops have done: once for all of them.
 NOTE_SECONDS = 5.0
 # A loop stands still after so long without a round that succeeded, and after three of its rounds.
-_PATIENCE = timedelta(minutes=1)
+PATIENCE = timedelta(minutes=1)
 _ROUNDS_MISSED = 3
 # Containers get new host names; what a week-old one did tells nobody anything.
 _FORGOTTEN_AFTER = timedelta(days=7)
@@ -93,7 +93,7 @@ def find_still_loops(
         loop: since
         for loop, seconds in loops.items()
         if (since := seen.get(loop, watched_since))
-        < now - max(_PATIENCE, timedelta(seconds=seconds * _ROUNDS_MISSED))
+        < now - max(PATIENCE, timedelta(seconds=seconds * _ROUNDS_MISSED))
     }
     errors = LoopRound.objects.filter(loop__in=still).order_by("noted_at") if still else ()
     said = {row.loop: row.error for row in errors if row.error}
