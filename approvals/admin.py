@@ -7,6 +7,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
@@ -15,6 +17,8 @@ from approvals.models import Approval, Decision, Policy, Vote, Webhook, WebhookD
 from approvals.services.inbox import visible_to
 from approvals.services.policies import PolicyProblem, check_policy, find_problem, find_warnings
 from approvals.services.seats import apply_again, list_answerers
+from approvals.web.lockout import unlock
+from flowruns.domain.actors import reviewer
 
 _CHECKED = ("line", "flow", "deployment", "tag", "requester_from")
 
@@ -45,6 +49,24 @@ class SeenAdmin(RecordAdmin):
         seen = {f"{self.approval}__in": visible_to(request.user).values("pk")}
         rows: QuerySet[Any] = super().get_queryset(request).filter(**seen)
         return rows
+
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class PeopleAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic when it runs
+    """People, and an end of their lock-outs."""
+
+    actions = ["unlock"]
+
+    @admin.action(description="Unlock: let them log in again", permissions=["change"])
+    def unlock(self, request: HttpRequest, people: QuerySet[User]) -> None:
+        for person in people:
+            name = person.get_username()
+            actor = reviewer(request.user.get_username())
+            told = "Unlocked" if unlock(name, actor=actor) else "Was not locked out"
+            messages.success(request, f"{told}: {name}.")
 
 
 class Obstructed(admin.SimpleListFilter):

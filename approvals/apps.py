@@ -11,7 +11,7 @@ class ApprovalsConfig(AppConfig):
         from approvals import checks  # noqa: F401 -- checks register themselves
         from approvals.messages import announcing, commenting, webhooks
         from approvals.services import guarding, tracking
-        from approvals.web import lockout
+        from approvals.web import auditing, lockout
 
         tracking.connect()
         announcing.connect()
@@ -19,3 +19,4 @@ class ApprovalsConfig(AppConfig):
         webhooks.connect()
         guarding.connect()
         lockout.connect()
+        auditing.connect()

@@ -9,12 +9,13 @@ class FlowRunsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from flowruns.services import api_keys
+        from flowruns.services import api_keys, audit
         from flowruns.services.events import states as state_events
         from flowruns.services.runs import subflows
         from flowruns.services.upkeep import queue as queueing
 
         api_keys.connect()
+        audit.connect()
         state_events.connect()
         subflows.connect()
         queueing.connect()

@@ -1,6 +1,7 @@
 """What happens to flow runs, told inside the transaction in which it happens."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.dispatch import Signal
@@ -66,6 +67,22 @@ class PauseEnding:
     run_input: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """Somebody did what an auditor asks for, such as logging in or deleting a flow.
+
+    `actor` is an actor as its `str` says, "" where nobody is known; `address` where it came from.
+    """
+
+    action: str
+    actor: str
+    subject: str = ""
+    address: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+# Receivers get `act: Act`
+acted = Signal()
 # Receivers get `ending: PauseEnding` and return why the run may not go on, or None
 pause_is_ending = Signal()
 # Receivers get `change: StateChange`, and `run`, the row as it is now, where they may see tables;

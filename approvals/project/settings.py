@@ -20,8 +20,10 @@ from approvals.project.environment import (
     read_networks,
     read_policy,
     read_secret_key,
+    read_token,
     read_url,
 )
+from approvals.project.logs import configure_logs
 from approvals.project.mail import NO_MAIL, read_mailers, read_sender
 
 BASE_DIR = Path(__file__).resolve().parents[2]
@@ -58,6 +60,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "approvals.management.metrics.measure_requests",
     "approvals.web.plain_http.watch_for_plain_http",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -70,6 +73,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "approvals.web.auditing.remember_request",
     "approvals.views.errors.explain_refused_methods",
     "flowruns.web.callers.note_callers",
 ]
@@ -87,6 +91,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "approvals.project.staff.still_loops",
             ]
         },
     }
@@ -141,6 +146,8 @@ SAME_USER_NEEDS_NO_KEY = KEEPS_LOCAL_KEY and read_bool("SAME_USER_NEEDS_NO_KEY",
 DEFAULT_POLICY = read_policy("DEFAULT_POLICY", default="anyone")
 # How long a decision of one tap, and one of several at once, can be undone before it takes effect
 UNDO_SECONDS = read_int("UNDO_SECONDS", default=10, minimum=0)
+# Days after which runs that ended are deleted; 0 keeps them. Decisions stay
+RETENTION_DAYS = read_int("RETENTION_DAYS", default=0, minimum=0)
 EVENT_RETENTION_DAYS = read_int("EVENT_RETENTION_DAYS", default=7, minimum=1)
 
 # Messages
@@ -217,26 +224,15 @@ BACKGROUND_LOOPS = {
     "flowruns.services.upkeep.heartbeat.end_abandoned_runs": 2.5,
     "flowruns.services.upkeep.abandoned.release_unstarted_runs": 2.5,
     "flowruns.services.events.events.delete_old_events": 30.0,
+    "flowruns.services.upkeep.retention.prune_by_setting": 30.0,
     "flowruns.services.limits.concurrency.drop_expired_leases": 60.0,
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
-    },
-    "filters": {
-        "outages": {"()": "flowruns.pubsub.outages.LeaveToOutages"},
-        "hosts": {"()": "approvals.views.wrong_hosts.EachOnce"},
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {
-        "django.request": {"level": "ERROR", "filters": ["outages"]},
-        "django.security.DisallowedHost": {"filters": ["hosts"]},
-        "axes": {"level": "ERROR"},
-        # It tells of each attempt to connect; `outages` tells of the database, once
-        "psycopg.pool": {"level": "ERROR"},
-    },
-}
+# Operation
+# Whoever shows it may read /metrics; without one nobody may
+METRICS_TOKEN = read_token("METRICS_TOKEN")
+ACCESS_LOG = read_bool("ACCESS_LOG", default=False)
+LOGGING = configure_logs(
+    is_json=read_choice("LOG_FORMAT", of=("line", "json"), default="line") == "json",
+    level=read_choice("LOG_LEVEL", of=("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO"),
+)

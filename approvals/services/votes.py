@@ -46,8 +46,10 @@ from approvals.services.seats import (
 from approvals.services.voiding import CHANGED, digest_content, void_votes
 from approvals.services.withholding import asks_for_secrets, withhold
 from flowruns.connectors import get_connector
+from flowruns.domain.actors import reviewer
 from flowruns.domain.errors import EvaluationBusy, FlowRunNotFound, Unprocessable
 from flowruns.domain.policies import Word
+from flowruns.signals import Act, acted
 
 OVERRIDE = "approvals.override_policy"
 _SIGN = "Confirm that it is you: type your password."
@@ -190,7 +192,20 @@ def override_policy(
         if not hold_waiting(approval):
             return decisions.too_late(approval)
         _store(approval, user, Vote.Kind.OVERRIDE, answer=text, reason=reason)
-        return _finish(decide())
+        result = _finish(decide())
+        if isinstance(result, Decided):
+            _tell_override(approval, user, reason)
+        return result
+
+
+def _tell_override(approval: Approval, user: User, reason: str) -> None:
+    act = Act(
+        action="policy_overridden",
+        actor=str(reviewer(user.get_username())),
+        subject=f"approval: {approval}",
+        details={"approval": str(approval.pk), "reason": reason},
+    )
+    acted.send(sender=Approval, act=act)
 
 
 def take_back(approval: Approval, *, user: User) -> VoteResult:

@@ -15,6 +15,9 @@ from django.db.models import Sum
 from django.db.models.signals import post_save, pre_save
 from django.http import HttpRequest
 
+from flowruns.domain.actors import Actor
+from flowruns.signals import Act, acted
+
 _log = logging.getLogger(__name__)
 
 
@@ -61,6 +64,9 @@ class LockoutHandler(AxesDatabaseHandler):  # type: ignore[misc]  # axes has no 
                 name,
                 request.axes_ip_address,
             )
+            address = str(request.axes_ip_address)
+            act = Act(action="locked_out", actor="", subject=f"user: {name}", address=address)
+            acted.send(sender=AccessAttempt, act=act)
 
     def _count_at_address(self, request: Any) -> int:
         since = get_cool_off_threshold(request)
@@ -68,6 +74,15 @@ class LockoutHandler(AxesDatabaseHandler):  # type: ignore[misc]  # axes has no 
             ip_address=request.axes_ip_address, attempt_time__gte=since
         )
         return int(tried.aggregate(sum=Sum("failures_since_start"))["sum"] or 0)
+
+
+def unlock(username: str, *, actor: Actor) -> bool:
+    """End the lock-out of a name from wherever, and return whether there was anything to end."""
+    count = int(reset(username=username))
+    if count:
+        act = Act(action="unlocked", actor=str(actor), subject=f"user: {username}")
+        acted.send(sender=AccessAttempt, act=act)
+    return bool(count)
 
 
 def connect() -> None:

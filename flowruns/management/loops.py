@@ -1,16 +1,20 @@
 """Running services again and again, each in a thread of its own, until told to stop."""
 
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
 
 from django.db import connection
 from django.utils.module_loading import import_string
 
 from flowruns.models.connections import let_connections_go
 from flowruns.pubsub import outages
+from flowruns.services.upkeep.rounds import NOTE_SECONDS, LoopRecord, note_rounds
 
 _LONGEST_PAUSE_SECONDS = 5.0
 _STOP_SECONDS = 1.0
@@ -22,18 +26,17 @@ _log = logging.getLogger(__name__)
 def running_loops(loops: Mapping[str, float]) -> Iterator[threading.Event]:
     """Call each dotted function every so many seconds while the block runs.
 
-    Yields the event that stops the loops; it is set at the end of the block.
+    Yields the event that stops the loops; it is set at the end of the block. What they have done
+    is written down meanwhile, so that others see when one stands still.
     """
     stop = threading.Event()
+    records = [_begin_record(name) for name in loops]
     threads = [
-        threading.Thread(
-            target=run_loop,
-            args=(import_string(name), seconds, stop),
-            name=name,
-            daemon=True,  # a round that hangs must not keep the process
-        )
-        for name, seconds in loops.items()
+        _make_thread(import_string(name), seconds, stop, record)
+        for (name, seconds), record in zip(loops.items(), records, strict=True)
     ]
+    note = partial(note_rounds, records, host=socket.gethostname())
+    threads.append(_make_thread(note, NOTE_SECONDS, stop, _begin_record(note_rounds.__name__)))
     for thread in threads:
         thread.start()
     try:
@@ -45,37 +48,58 @@ def running_loops(loops: Mapping[str, float]) -> Iterator[threading.Event]:
             thread.join(max(0.0, deadline - time.monotonic()))
 
 
-def run_loop(service: Callable[[], object], seconds: float, stop: threading.Event) -> None:
+def _begin_record(name: str) -> LoopRecord:
+    return LoopRecord(loop=name, started_at=datetime.now(UTC))
+
+
+def _make_thread(
+    service: Callable[[], object], seconds: float, stop: threading.Event, record: LoopRecord
+) -> threading.Thread:
+    return threading.Thread(
+        target=run_loop,
+        args=(service, seconds, stop, record),
+        name=record.loop,
+        daemon=True,  # a round that hangs must not keep the process
+    )
+
+
+def run_loop(
+    service: Callable[[], object], seconds: float, stop: threading.Event, record: LoopRecord
+) -> None:
     """Do a round every so many seconds; after a failure pause longer, but never give up.
 
     A trouble that lasts, such as a database that is away, is logged once and once when it is over.
     """
-    failures, is_told = 0, False
-    while not stop.wait(_pause(seconds, failures)):
+    is_told = False
+    while not stop.wait(_pause(seconds, record.failures)):
+        began = time.monotonic()
         try:
             service()
         except outages.AWAY as error:
-            failures += 1
+            _note_failure(record, error)
             outages.note_failure(error)
-        except Exception:  # noqa: BLE001 -- whatever a round raises, the next one comes
-            failures += 1
+        except Exception as error:  # noqa: BLE001 -- whatever a round raises, the next one comes
+            _note_failure(record, error)
             if not is_told:
-                _log.exception("%s failed; it is tried again.", _name(service))
+                _log.exception("%s failed; it is tried again.", record.name)
             is_told = True
         else:
             outages.note_success()
             if is_told:
-                _log.info("%s works again, after %s failures.", _name(service), failures)
-            failures, is_told = 0, False
+                _log.info("%s works again, after %s failures.", record.name, record.failures)
+            record.failures, record.error, is_told = 0, "", False
+            record.succeeded_at = datetime.now(UTC)
         finally:
+            record.seconds = time.monotonic() - began
             let_connections_go()
     if not connection.in_atomic_block:
         connection.close()
 
 
+def _note_failure(record: LoopRecord, error: Exception) -> None:
+    record.failures += 1
+    record.error = f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
 def _pause(seconds: float, failures: int) -> float:
     return min(seconds * 2.0**failures, max(seconds, _LONGEST_PAUSE_SECONDS))
-
-
-def _name(service: Callable[[], object]) -> str:
-    return getattr(service, "__name__", repr(service))

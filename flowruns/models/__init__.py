@@ -2,6 +2,7 @@
 
 from flowruns.models.api_keys import ApiKey
 from flowruns.models.artifacts import Artifact
+from flowruns.models.audit import AuditEntry
 from flowruns.models.blocks import (
     BlockDocument,
     BlockReference,
@@ -16,11 +17,13 @@ from flowruns.models.listeners import Listener
 from flowruns.models.runs import FlowRun, FlowRunState, LogLine, RunInput
 from flowruns.models.schedules import DeploymentSchedule
 from flowruns.models.task_runs import TaskRun, TaskRunState
+from flowruns.models.upkeep import LoopRound
 from flowruns.models.variables import Variable
 
 __all__ = [
     "ApiKey",
     "Artifact",
+    "AuditEntry",
     "BlockDocument",
     "BlockReference",
     "BlockSchema",
@@ -35,6 +38,7 @@ __all__ = [
     "FlowRunState",
     "Listener",
     "LogLine",
+    "LoopRound",
     "RunInput",
     "SlotLease",
     "TaskRun",

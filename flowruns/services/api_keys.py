@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -13,9 +13,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.db.models.signals import post_delete, post_save
 
+from flowruns.domain.actors import Actor, server
 from flowruns.domain.errors import ApiKeyExists
 from flowruns.models import ApiKey
 from flowruns.models.prepared import PreparedQuery
+from flowruns.signals import Act, acted
 
 # A key has 256 random bits, so a fast hash is enough: there is nothing to guess.
 _BYTES = 32
@@ -23,12 +25,17 @@ _PREFIX = "fr_"
 # How long another process may take a key for valid that was revoked.
 REMEMBERED_SECONDS = 2.0
 _remembered: dict[str, tuple[ApiKey, float]] = {}
+# Who makes and revokes keys on the machine of the server
+_COMMAND = server("command")
+_NOTHING: Mapping[str, str] = {}
 _valid_keys = PreparedQuery(
     ApiKey.objects.select_related("owner").filter(revoked_at=None), by="digest"
 )
 
 
-def create_api_key(name: str, *, scopes: Sequence[str], owner: User | None = None) -> str:
+def create_api_key(
+    name: str, *, scopes: Sequence[str], owner: User | None = None, actor: Actor = _COMMAND
+) -> str:
     """Make a key and return it; this is the only time that it is known.
 
     Raises `ApiKeyExists` for a name that is taken.
@@ -39,6 +46,10 @@ def create_api_key(name: str, *, scopes: Sequence[str], owner: User | None = Non
             ApiKey.objects.create(
                 name=name, digest=_digest(key), scopes=sorted(set(scopes)), owner=owner
             )
+            details = {"scopes": " ".join(sorted(set(scopes)))}
+            if owner is not None:
+                details["owner"] = owner.get_username()
+            _tell("key_created", name, actor, details)
     except IntegrityError:
         raise ApiKeyExists(f"There is an API key named {name!r} already.") from None
     return key
@@ -94,17 +105,28 @@ def list_answering_keys() -> set[str]:
     return {key.name for key in valid if key.allows(ApiKey.Scope.RESUME)}
 
 
-def revoke_api_keys(keys: QuerySet[ApiKey]) -> int:
+def revoke_api_keys(keys: QuerySet[ApiKey], *, actor: Actor = _COMMAND) -> int:
     """Make keys invalid from now on, and return how many were valid until then."""
-    count = keys.filter(revoked_at=None).update(revoked_at=datetime.now(UTC))
+    revoked = 0
+    for key_id, name in list(keys.filter(revoked_at=None).values_list("pk", "name")):
+        with transaction.atomic():
+            still = ApiKey.objects.filter(pk=key_id, revoked_at=None)
+            if still.update(revoked_at=datetime.now(UTC)):
+                _tell("key_revoked", name, actor)
+                revoked += 1
     forget_api_keys()
-    return count
+    return revoked
 
 
 def find_revoked_keys(key_ids: Collection[UUID]) -> set[UUID]:
     """Return those of the keys that are valid no longer, or are gone."""
     valid = ApiKey.objects.filter(pk__in=key_ids, revoked_at=None)
     return set(key_ids) - set(valid.values_list("pk", flat=True))
+
+
+def _tell(action: str, name: str, actor: Actor, details: Mapping[str, str] = _NOTHING) -> None:
+    act = Act(action=action, actor=str(actor), subject=f"API key: {name}", details=details)
+    acted.send(sender=ApiKey, act=act)
 
 
 def _digest(key: str) -> str:

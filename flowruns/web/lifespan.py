@@ -1,4 +1,6 @@
-"""What runs as long as the web process: hearing of changes, storing events, noting who is there."""
+"""What runs as long as the web process: hearing of changes, storing events, noting who is there,
+and watching the background loops.
+"""
 
 import asyncio
 from contextlib import suppress
@@ -10,6 +12,7 @@ from django.db import Error
 from flowruns.evaluation.processes import begin_processes, end_processes
 from flowruns.pubsub import event_feed, listening, outages, waiters
 from flowruns.services.upkeep.heartbeat import NOTE_SECONDS, note_heartbeats
+from flowruns.web.loop_watch import watch_loops
 from flowruns.web.sockets import recording, revocation
 from flowruns.web.types import Application, Receive, Scope, Send
 
@@ -37,6 +40,7 @@ async def _live(receive: Receive, send: Send) -> None:
         asyncio.create_task(recording.record_events()),
         asyncio.create_task(revocation.watch_keys()),
         asyncio.create_task(_note_heartbeats()),
+        asyncio.create_task(watch_loops()),
     ]
     await send({"type": "lifespan.startup.complete"})
     await receive()

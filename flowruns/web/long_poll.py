@@ -234,6 +234,11 @@ def _counted(key: str) -> Iterator[None]:
             del _held[key]
 
 
+def count_held() -> int:
+    """Return how many requests this process holds now."""
+    return _held.total()
+
+
 class _ClientLeft(Exception):
     """Nobody is there to be answered."""
 

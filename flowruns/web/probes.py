@@ -1,18 +1,22 @@
 """/api/health and /api/ready, answered in front of all else.
 
 Probes come by address and have no patience: they are answered whatever their Host, without a turn
-or a thread among other requests, and by a database connection of their own.
+or a thread among other requests, and by a database connection of their own. With `?loops=1`
+/api/ready also says which background loops stand still.
 """
 
 import asyncio
 import json
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
 from django.db import connection
 
 from flowruns.pubsub import listening
+from flowruns.services.upkeep.rounds import StillLoop
+from flowruns.web.loop_watch import watch
 from flowruns.web.types import Application, Receive, Scope, Send
 
 ANSWER_SECONDS = 2.0
@@ -30,13 +34,26 @@ def answer_probes(app: Application) -> Application:
             await app(scope, receive, send)
         elif path == "/api/health":
             await _answer(send, 200, True, method=scope["method"])
-        elif await readiness.look():
-            await _answer(send, 200, {"message": "OK"}, method=scope["method"])
-        else:
+        elif not await readiness.look():
             message = {"message": "Database is not available"}
             await _answer(send, 503, message, method=scope["method"])
+        elif _asks_for_loops(scope) and (still := watch.still):
+            await _answer(send, 503, _describe_loops(still), method=scope["method"])
+        else:
+            await _answer(send, 200, {"message": "OK"}, method=scope["method"])
 
     return application
+
+
+def _asks_for_loops(scope: Scope) -> bool:
+    return b"loops=1" in scope.get("query_string", b"").split(b"&")
+
+
+def _describe_loops(still: Sequence[StillLoop]) -> dict[str, object]:
+    loops = [
+        {"loop": each.name, "since": each.since.isoformat(), "error": each.error} for each in still
+    ]
+    return {"message": "Background loops stand still", "loops": loops}
 
 
 async def _answer(send: Send, status: int, value: object, *, method: str) -> None:

@@ -8,6 +8,7 @@ a thread once, through Django's synchronous middleware, and its answer comes bac
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import IO, Any, cast
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
@@ -49,7 +50,8 @@ class ThreadedHandler(ASGIHandler):
             return
         with body:
             loop = asyncio.get_running_loop()
-            response = await loop.run_in_executor(self._threads, self._answer, scope, body)
+            answer = copy_context().run  # the thread's log names the request, too
+            response = await loop.run_in_executor(self._threads, answer, self._answer, scope, body)
             if not response.streaming:
                 await self.send_response(response, send)
                 return

@@ -3,12 +3,14 @@
 import logging
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
 from flowruns.management import loops
 from flowruns.management.loops import run_loop, running_loops
 from flowruns.pubsub import outages
+from flowruns.services.upkeep.rounds import LoopRecord
 
 
 class Clock:
@@ -30,9 +32,13 @@ def no_connections(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return closed
 
 
+def new_record() -> LoopRecord:
+    return LoopRecord(loop="upkeep.expire", started_at=datetime.now(UTC))
+
+
 def play(service: Callable[[], object], rounds: int, *, seconds: float = 1) -> list[float]:
     clock = Clock(rounds)
-    run_loop(service, seconds, clock)  # type: ignore[arg-type]
+    run_loop(service, seconds, clock, new_record())  # type: ignore[arg-type]
     return clock.pauses
 
 
@@ -84,3 +90,18 @@ def test_the_end_of_the_block_ends_the_loops(monkeypatch: pytest.MonkeyPatch) ->
         assert rounds.wait(5)
         [loop] = [thread for thread in threading.enumerate() if thread.name == "some.service"]
     assert not loop.is_alive()
+
+
+def test_a_loop_keeps_what_it_did_last() -> None:
+    outcomes = iter([True, False, False])
+
+    def service() -> None:
+        if not next(outcomes):
+            raise OSError("no \n route")
+
+    record = new_record()
+    run_loop(service, 1, Clock(1), record)  # type: ignore[arg-type]
+    assert record.succeeded_at
+    assert (record.failures, record.error) == (0, "")
+    run_loop(service, 1, Clock(2), record)  # type: ignore[arg-type]
+    assert (record.failures, record.error) == (2, "OSError: no route")

@@ -72,19 +72,21 @@ class Command(BaseCommand):
         end_on_signals()
         listener = bind(host, port)
         prepare_database()
-        _log.info("Approvals %s: serve", VERSION)
+        _log.info("Approvals %s: serve starts", VERSION)
         url = _local_url(listener)
         message = _describe(listener, demo=demo, is_terminal=self.stdout.isatty())
         flows = Demo(home=settings.APPROVALS_HOME, api_url=f"{url}/api") if demo else None
         connection.close()
 
         def on_listening() -> None:
+            _log.info("Approvals %s: serve listens on %s", VERSION, url)
             self.stdout.write(message)
             self.stdout.flush()  # a log file shows it now, not when it has filled a buffer
             if flows:
                 flows.start()
 
         with ExitStack() as stack:
+            stack.callback(_log.info, "Approvals %s: serve has stopped", VERSION)
             if background:
                 stack.enter_context(running_loops(settings.BACKGROUND_LOOPS))
             if flows:

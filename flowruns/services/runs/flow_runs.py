@@ -23,6 +23,7 @@ from flowruns.services.runs.logs import delete_logs
 from flowruns.services.runs.requesters import find_requester
 from flowruns.services.runs.states import announce, current_state, get_flow_run, set_flow_run_state
 from flowruns.services.runs.task_runs import delete_task_runs_of
+from flowruns.signals import Act, acted
 
 # Runs that are deleted in one transaction, which keeps other writers waiting.
 _BATCH = 25
@@ -131,10 +132,10 @@ def update_flow_run_labels(flow_run_id: UUID, labels: wire.JsonObject) -> None:
         )
 
 
-def delete_flow_run(flow_run_id: UUID, *, actor: Actor) -> None:
+def delete_flow_run(flow_run_id: UUID, *, actor: Actor, is_part: bool = False) -> None:
     """Delete a run with its history, inputs, logs, task runs and artifacts.
 
-    Raises `FlowRunNotFound`.
+    `is_part` says that the audit log tells of a larger deletion. Raises `FlowRunNotFound`.
     """
     with transaction.atomic():
         run = get_flow_run(flow_run_id)
@@ -144,14 +145,18 @@ def delete_flow_run(flow_run_id: UUID, *, actor: Actor) -> None:
         delete_task_runs_of(flow_run_id)
         delete_artifacts(flow_run_id)
         run.delete()
+        if not is_part:
+            _tell_deletion(f"flow run: {run.flow.name}/{run.name}", flow_run_id, actor)
 
 
-def delete_deployment(deployment_id: UUID, *, actor: Actor) -> None:
+def delete_deployment(deployment_id: UUID, *, actor: Actor, is_part: bool = False) -> None:
     """Delete it with the runs that nobody has started; the others stay, without one.
 
-    As Prefect 3.8, which leaves those that wait for a slot, too. Raises `DeploymentNotFound`.
+    As Prefect 3.8, which leaves those that wait for a slot, too. `is_part` says that the audit log
+    tells of a larger deletion. Raises `DeploymentNotFound`.
     """
     with transaction.atomic():
+        name = Deployment.objects.filter(pk=deployment_id).values_list("name", flat=True).first()
         recheck(deployment_id)
         delete_scheduled_runs(deployment_id, also_due=True)
         unstarted = FlowRun.objects.filter(
@@ -159,11 +164,13 @@ def delete_deployment(deployment_id: UUID, *, actor: Actor) -> None:
         )
         # Locked, so that a run that somebody takes now is either theirs or gone
         for run_id in list(unstarted.select_for_update().values_list("pk", flat=True)):
-            delete_flow_run(run_id, actor=actor)
+            delete_flow_run(run_id, actor=actor, is_part=True)
         delete_own_limit(deployment_id)
         deleted, _ = Deployment.objects.filter(pk=deployment_id).delete()
         if not deleted:
             raise DeploymentNotFound
+        if not is_part:
+            _tell_deletion(f"deployment: {name}", deployment_id, actor)
 
 
 def delete_flow(flow_id: UUID, *, actor: Actor) -> None:
@@ -177,10 +184,11 @@ def delete_flow(flow_id: UUID, *, actor: Actor) -> None:
     with transaction.atomic():
         # Those that came since; the others are gone
         for run_id in list(flow.runs.values_list("pk", flat=True)):
-            delete_flow_run(run_id, actor=actor)
+            delete_flow_run(run_id, actor=actor, is_part=True)
         for deployment_id in list(flow.deployments.values_list("pk", flat=True)):
-            delete_deployment(deployment_id, actor=actor)
+            delete_deployment(deployment_id, actor=actor, is_part=True)
         flow.delete()
+        _tell_deletion(f"flow: {flow.name}", flow_id, actor)
 
 
 def _delete_some_runs(flow: Flow, *, actor: Actor) -> bool:
@@ -189,8 +197,13 @@ def _delete_some_runs(flow: Flow, *, actor: Actor) -> bool:
         some = list(flow.runs.values_list("pk", flat=True)[:_BATCH])
         for run_id in some:
             with suppress(FlowRunNotFound):  # deleted by somebody else
-                delete_flow_run(run_id, actor=actor)
+                delete_flow_run(run_id, actor=actor, is_part=True)
     return bool(some)
+
+
+def _tell_deletion(subject: str, identifier: UUID, actor: Actor) -> None:
+    act = Act(action="deleted", actor=str(actor), subject=subject, details={"id": str(identifier)})
+    acted.send(sender=FlowRun, act=act)
 
 
 def _policy_fields(policy: wire.FlowRunPolicy, sent: set[str]) -> dict[str, Any]:
