@@ -7,6 +7,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "approvals.project.settings")
 django.setup()
 
+from approvals.web.static_files import serve_static  # noqa: E402 -- settings first
 from flowruns.api.shortcuts import answer_directly  # noqa: E402 -- settings first
 from flowruns.web.bodies import bound_bodies  # noqa: E402 -- settings first
 from flowruns.web.lifespan import with_lifespan  # noqa: E402 -- settings first
@@ -21,4 +22,5 @@ from flowruns.web.threads import ThreadedHandler  # noqa: E402 -- settings first
 
 _django = ThreadedHandler(threads=sum(AT_ONCE.values()), shortcut=answer_directly)
 _answer = admit_requests(_django)
-application = with_lifespan(answer_probes(serve_sockets(bound_bodies(hold_requests(_answer)))))
+_held = bound_bodies(hold_requests(_answer))
+application = with_lifespan(answer_probes(serve_sockets(serve_static(_held))))

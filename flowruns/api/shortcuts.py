@@ -70,9 +70,11 @@ def answer_directly(scope: Mapping[str, Any], body: bytes) -> HttpResponse | Non
         response = answer(headers, body, *parts) if is_welcome else None
     except Exception:  # noqa: BLE001 -- the view meets the same, and says what it is
         return None
-    for name, value in (common or {}).items():
-        if response is not None:
-            response.headers[name] = value
+    if common is None or response is None:
+        return None
+    for name, value in common.items():
+        response.headers[name] = value
+    response.headers["Content-Length"] = str(len(response.content))
     return response
 
 
