@@ -266,10 +266,9 @@ def describe_machine() -> str:
     model = models[0].partition(":")[2].strip() if models else platform.machine()
     load = os.getloadavg()[0]
     now = f"{datetime.now(UTC):%d %B %Y}"
-    return (
-        f"{platform.node()}, {os.cpu_count()} processors {model}, Python {platform.python_version()},"
-        f" SQLite both, {now}, load before {load:.1f}"
-    )
+    parts = [platform.node(), f"{os.cpu_count()} processors {model}"]
+    parts += [f"Python {platform.python_version()}", "SQLite both", now, f"load before {load:.1f}"]
+    return ", ".join(parts)
 
 
 def main() -> None:
