@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+_AWHILE = 0.5  # seconds
 _TICKS = 100  # of a second, as /proc counts
 
 
@@ -43,6 +44,12 @@ class Connection:
         """Send a request and return the status and the JSON of its answer."""
         await self.send(method, path, body, more)
         return await self.read()
+
+    async def insist(self, path: str, body: Any) -> Any:
+        """Post until a busy server has time, and return the JSON of its answer."""
+        while (answer := await self.ask("POST", path, body))[0] >= 500:
+            await asyncio.sleep(_AWHILE)
+        return answer[1]
 
     async def send(self, method: str, path: str, body: Any = None, more: str = "") -> None:
         if self._ends is None:

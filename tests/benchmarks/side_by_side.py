@@ -80,10 +80,9 @@ def both_servers() -> Iterator[tuple[ApprovalsServer, PrefectServer]]:
 
 
 async def make_run(client: Connection, **wanted: Any) -> str:
-    _, flow = await client.ask("POST", "/flows/", {"name": "measured"})
+    flow = await client.insist("/flows/", {"name": "measured"})
     wanted = {"flow_id": flow["id"], "state": {"type": "RUNNING"}, **wanted}
-    _, run = await client.ask("POST", "/flow_runs/", wanted)
-    found: str = run["id"]
+    found: str = (await client.insist("/flow_runs/", wanted))["id"]
     return found
 
 
@@ -92,7 +91,7 @@ async def make_paused_runs(side: Side) -> None:
     client = side.connect()
     for _ in range(50):
         run = await make_run(client, parameters={"a": 1, "b": "some text"}, tags=["a", "b"])
-        await client.ask("POST", f"/flow_runs/{run}/set_state", {"state": paused("1", "x")})
+        await client.insist(f"/flow_runs/{run}/set_state", {"state": paused("1", "x")})
     client.close()
 
 
@@ -271,22 +270,26 @@ def describe_machine() -> str:
 def main() -> None:
     """Measure everything, and print the table."""
     gc.disable()  # pauses of the clients are not the servers'
-    machine, rows = describe_machine(), [measure_starts()]
+    print(f"{describe_machine()}\n\n| what | ours | Prefect 3.8.8 | ratio | aim |")
+    print("|---|---|---|---|---|", flush=True)
+    show([measure_starts()])
     with both_servers() as (ours, theirs):
-        rows += measure_idle(ours.pid, theirs.pid)
+        show(measure_idle(ours.pid, theirs.pid))
         sides = (
             Side(api_url=ours.api_url, pid=ours.pid, key=ours.api_key),
             Side(api_url=theirs.api_url, pid=theirs.pid),
         )
-        rows += asyncio.run(measure_calls(*sides))
-        rows += measure_flows(ours, theirs)
-        rows.append(measure_imports(theirs.home))
-        rows += measure_resumes(theirs)
+        show(asyncio.run(measure_calls(*sides)))
+        show(measure_flows(ours, theirs))
+        show([measure_imports(theirs.home)])
+        show(measure_resumes(theirs))
     with approvals_server() as server:
         waiting = asyncio.run(held.hold(server, 10_000))
-    print(f"{machine}\n\n| what | ours | Prefect 3.8.8 | ratio | aim |\n|---|---|---|---|---|")
-    print(*rows, sep="\n")
     print(f"\nHeld requests of one process: {waiting}.")
+
+
+def show(rows: list[Row]) -> None:
+    print(*rows, sep="\n", flush=True)
 
 
 if __name__ == "__main__":
