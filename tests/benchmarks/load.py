@@ -47,7 +47,7 @@ class Connection:
 
     async def insist(self, path: str, body: Any) -> Any:
         """Post until a busy server has time, and return the JSON of its answer."""
-        while (answer := await self.ask("POST", path, body))[0] >= 500:
+        while (answer := await self.ask("POST", path, body))[0] >= 500:  # noqa: ASYNC110 -- another program
             await asyncio.sleep(_AWHILE)
         return answer[1]
 
