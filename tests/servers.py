@@ -293,6 +293,11 @@ class PrefectServer:
         return f"http://127.0.0.1:{self.port}/api"
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def flow_environment(self) -> dict[str, str]:
         """The environment of a process whose flows, ours, run on this server."""
         ours = {"FLOWRUNS_API_URL": self.api_url, "APPROVALS_HOME": str(self.home / "nobody")}

@@ -8,6 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "approvals.project.settings")
 django.setup()
 
 from approvals.management import metrics  # noqa: E402 -- settings first
+from approvals.web.static_files import serve_static  # noqa: E402 -- settings first
 from flowruns.api.shortcuts import answer_directly  # noqa: E402 -- settings first
 from flowruns.web.bodies import bound_bodies  # noqa: E402 -- settings first
 from flowruns.web.lifespan import with_lifespan  # noqa: E402 -- settings first
@@ -25,5 +26,6 @@ metrics.connect()
 _shortcut = metrics.measure_shortcuts(answer_directly)
 _django = ThreadedHandler(threads=sum(AT_ONCE.values()), shortcut=_shortcut)
 _answer = admit_requests(_django)
-_converse = log_requests(serve_sockets(bound_bodies(hold_requests(_answer))))
+_held = bound_bodies(hold_requests(_answer))
+_converse = log_requests(serve_sockets(serve_static(_held)))
 application = with_lifespan(answer_probes(metrics.answer_scrapes(_converse)))

@@ -11,6 +11,8 @@ from ninja.parser import Parser
 from ninja.types import DictStrAny
 from pydantic import BaseModel, TypeAdapter
 
+from flowruns.pubsub import outages
+
 
 class StrictJson(Parser):
     """JSON as RFC 8259 has it: no NaN, no lone surrogates, and nothing nested without end."""
@@ -68,6 +70,15 @@ def respond_json(value: object, *, status: int = 200) -> HttpResponse:
 def respond_input(value: str) -> HttpResponse:
     """Answer with the text of a run's input."""
     return HttpResponse(value, content_type="text/plain; charset=utf-8")
+
+
+def respond_away(error: Exception) -> HttpResponse:
+    """Answer while the database is away, locked or full; clients try again by themselves."""
+    outages.note_failure(error)
+    response = respond_json({"detail": outages.DETAIL}, status=503)
+    for name, value in outages.HEADERS.items():
+        response.headers[name] = value
+    return response
 
 
 def respond_empty() -> HttpResponse:

@@ -23,7 +23,15 @@ from pydantic import BaseModel, TypeAdapter
 
 from flowruns import wire
 from flowruns.api.auth import Scoped, flows, readers
-from flowruns.api.http import read_json, respond_empty, respond_input, respond_json, respond_text
+from flowruns.api.http import (
+    read_json,
+    respond_away,
+    respond_empty,
+    respond_input,
+    respond_json,
+    respond_text,
+)
+from flowruns.pubsub import outages
 from flowruns.services import queries
 from flowruns.services.api_keys import find_api_key
 from flowruns.services.deployments.deployments import select_scheduled_flow_runs
@@ -62,17 +70,21 @@ def answer_directly(scope: Mapping[str, Any], body: bytes) -> HttpResponse | Non
         return None
     answer, access, parts = found
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    common = _find_common_headers(
+        scope.get("scheme", "http"), headers.get("host"), headers.get("x-forwarded-proto")
+    )
     try:
-        common = _find_common_headers(
-            scope.get("scheme", "http"), headers.get("host"), headers.get("x-forwarded-proto")
-        )
         is_welcome = common is not None and _may(headers, access)
         response = answer(headers, body, *parts) if is_welcome else None
+    except outages.AWAY as error:
+        response = respond_away(error)  # the view would wait for it once more
     except Exception:  # noqa: BLE001 -- the view meets the same, and says what it is
         return None
-    for name, value in (common or {}).items():
-        if response is not None:
-            response.headers[name] = value
+    if common is None or response is None:
+        return None
+    for name, value in common.items():
+        response.headers[name] = value
+    response.headers["Content-Length"] = str(len(response.content))
     return response
 
 

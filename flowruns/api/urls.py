@@ -33,7 +33,7 @@ from flowruns.api import (
     variables,
 )
 from flowruns.api.document import DocumentedOnce, document_view
-from flowruns.api.http import StrictJson, respond_json
+from flowruns.api.http import StrictJson, respond_away, respond_json
 from flowruns.api.left_out import name_refusals
 from flowruns.domain.errors import (
     Conflict,
@@ -49,7 +49,6 @@ from flowruns.domain.errors import (
     Unprocessable,
 )
 from flowruns.domain.version import VERSION
-from flowruns.pubsub import outages
 from flowruns.wire.queries import INVALID_LIMIT
 
 api = DocumentedOnce(
@@ -123,12 +122,7 @@ def _answer_when_less_busy(request: HttpRequest, error: Any) -> HttpResponse:
 @api.exception_handler(OperationalError)
 @api.exception_handler(InterfaceError)
 def _answer_without_database(request: HttpRequest, error: Any) -> HttpResponse:
-    """Answer while the database is away, locked or full; clients try again by themselves."""
-    outages.note_failure(error)
-    response = respond_json({"detail": outages.DETAIL}, status=503)
-    for name, value in outages.HEADERS.items():
-        response.headers[name] = value
-    return response
+    return respond_away(error)
 
 
 @api.exception_handler(DataError)

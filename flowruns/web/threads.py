@@ -75,7 +75,7 @@ class ThreadedHandler(ASGIHandler):
         content = body.read(_SHORT_BODY + 1)
         body.seek(0)
         response = self._shortcut(scope, content) if len(content) <= _SHORT_BODY else None
-        scope[IS_KNOWN] = response is not None
+        scope[IS_KNOWN] = response is not None and response.status_code < 400
         return response
 
     def _answer_by_django(self, scope: Scope, body: IO[bytes]) -> HttpResponseBase:

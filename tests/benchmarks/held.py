@@ -84,9 +84,9 @@ async def hold(server: ApprovalsServer, number: int) -> Held:
 
 async def _make_run(client: Connection) -> tuple[str, str]:
     """Return the ids of a run and of its state."""
-    _, flow = await client.ask("POST", "/flows/", {"name": "held"})
+    flow = await client.insist("/flows/", {"name": "held"})
     wanted = {"flow_id": flow["id"], "state": {"type": "RUNNING"}}
-    _, run = await client.ask("POST", "/flow_runs/", wanted)
+    run = await client.insist("/flow_runs/", wanted)
     return run["id"], run["state_id"]
 
 

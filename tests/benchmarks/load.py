@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+_AWHILE = 0.5  # seconds
 _TICKS = 100  # of a second, as /proc counts
 
 
@@ -44,6 +45,12 @@ class Connection:
         await self.send(method, path, body, more)
         return await self.read()
 
+    async def insist(self, path: str, body: Any) -> Any:
+        """Post until a busy server has time, and return the JSON of its answer."""
+        while (answer := await self.ask("POST", path, body))[0] >= 500:  # noqa: ASYNC110 -- another program
+            await asyncio.sleep(_AWHILE)
+        return answer[1]
+
     async def send(self, method: str, path: str, body: Any = None, more: str = "") -> None:
         if self._ends is None:
             await self.open()
@@ -63,8 +70,10 @@ class Connection:
         return status, json.loads(content) if content[:1] in {b"{", b"["} else None
 
     def close(self) -> None:
+        """Close it; the next request opens another."""
         if self._ends is not None:
             self._ends[1].close()
+        self._ends = None
 
 
 def cpu_seconds(pid: int) -> float:
@@ -93,7 +102,7 @@ async def drive(
     once: Callable[[Connection], Awaitable[int]],
     seconds: float,
 ) -> Load:
-    """Let the clients do it again and again; a status from 400 on counts as refused."""
+    """Let the clients do it again and again; what fails, or is answered from 400 on, is refused."""
     done = refused = 0
     for client in clients:
         await once(client)
@@ -102,10 +111,12 @@ async def drive(
     async def repeat(client: Connection) -> None:
         nonlocal done, refused
         while time.monotonic() - began < seconds:
-            if await once(client) < 400:
-                done += 1
-            else:
-                refused += 1
+            try:
+                is_done = await once(client) < 400
+            except (ConnectionError, asyncio.IncompleteReadError):
+                client.close()
+                is_done = False
+            done, refused = done + is_done, refused + (not is_done)
 
     await asyncio.gather(*map(repeat, clients))
     took, cpu = time.monotonic() - began, cpu_seconds(pid) - spent

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 ROUNDS = 3
 
 
-def _seconds(python: Path | str, statement: str, environment: dict[str, str]) -> float:
+def measure_import(python: Path | str, statement: str, environment: dict[str, str]) -> float:
     """Return how long the quickest of several whole processes took; the first warms the caches."""
     times: list[float] = []
     for _ in range(ROUNDS + 1):
@@ -31,11 +31,13 @@ def _seconds(python: Path | str, statement: str, environment: dict[str, str]) ->
 def test_an_import_costs_far_less_than_prefects(tmp_path: Path) -> None:
     ours = clean_environment() | {"PYTHONPATH": str(ROOT)}
     theirs = prefect_environment(tmp_path)
-    nothing = _seconds(sys.executable, "pass", ours)
-    package = _seconds(sys.executable, "import flowruns", ours)
-    names = _seconds(sys.executable, "from flowruns import flow, pause_flow_run", ours)
-    prefect = _seconds(PREFECT_PYTHON, "import prefect", theirs)
-    prefect_names = _seconds(PREFECT_PYTHON, "from prefect import flow, pause_flow_run", theirs)
+    nothing = measure_import(sys.executable, "pass", ours)
+    package = measure_import(sys.executable, "import flowruns", ours)
+    names = measure_import(sys.executable, "from flowruns import flow, pause_flow_run", ours)
+    prefect = measure_import(PREFECT_PYTHON, "import prefect", theirs)
+    prefect_names = measure_import(
+        PREFECT_PYTHON, "from prefect import flow, pause_flow_run", theirs
+    )
     print()
     for what, seconds in {
         "nothing": nothing,

@@ -13,6 +13,7 @@ from flowruns.api import shortcuts
 from flowruns.api.shortcuts import answer_directly
 from flowruns.models import ApiKey, Event, FlowRun, LogLine
 from flowruns.services.api_keys import create_api_key, revoke_api_keys
+from flowruns.services.runs import flow_runs as services
 from tests.integration.conftest import Make, Run
 
 pytestmark = pytest.mark.django_db
@@ -76,8 +77,10 @@ def said(response: Any) -> Any:
 
 
 def headers_of(response: Any) -> dict[str, str]:
-    # The clock runs on between two answers, and Django's handler adds the length to the shortcut's
-    return {name: each for name, each in response.items() if name != "Content-Length"}
+    """Return all headers, and whether the length is right: it differs as the clock runs."""
+    headers = dict(response.items())
+    assert headers.pop("Content-Length") == str(len(response.content))
+    return headers
 
 
 PAUSED = {"flow_runs": {"state": {"type": {"any_": ["PAUSED"]}}}, "limit": 50, "sort": None}
@@ -184,11 +187,16 @@ def test_a_revoked_key_has_no_shortcut(key: str, run: Run) -> None:
     assert directly(key, "GET", f"/api/flow_runs/{run.id}") is None
 
 
-def test_a_database_that_is_away_is_left_to_the_view(
+def test_a_database_that_is_away_is_told_at_once_as_the_view_tells_it(
     key: str, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: Any) -> Any:
         raise OperationalError("away")
 
+    address = f"/api/flow_runs/{run.id}"
     monkeypatch.setattr(shortcuts, "read_run_json", fail)
-    assert directly(key, "GET", f"/api/flow_runs/{run.id}") is None
+    monkeypatch.setattr(services, "read_flow_run", fail)
+    short, plain = directly(key, "GET", address), by_the_view(key, "GET", address)
+    assert short.status_code == plain.status_code == 503
+    assert short.content == plain.content
+    assert headers_of(short) == headers_of(plain)
