@@ -53,6 +53,10 @@ class Migration(migrations.Migration):
             model_name='vote',
             index=models.Index(condition=models.Q(('takes_effect_at__isnull', False), ('voided_at__isnull', True)), fields=['takes_effect_at'], name='vote_held'),
         ),
+        migrations.AddIndex(
+            model_name='vote',
+            index=models.Index(condition=models.Q(('takes_effect_at__isnull', False), ('voided_at__isnull', True)), fields=['reviewer', 'takes_effect_at'], name='vote_held_by'),
+        ),
         migrations.AddConstraint(
             model_name='vote',
             constraint=models.UniqueConstraint(condition=models.Q(('takes_effect_at__isnull', True), ('voided_at__isnull', True)), fields=('approval', 'name', 'is_key'), name='one_standing_vote_per_voter'),

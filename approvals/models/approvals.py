@@ -324,8 +324,12 @@ class Vote(models.Model):
         indexes = [
             # Read by visible_to, for one approval at a time
             models.Index(fields=["approval", "reviewer"], name="vote_by_approval"),
-            # Read by apply_held_votes and list_waiting
+            # Read by apply_held_votes
             models.Index(fields=["takes_effect_at"], condition=HELD, name="vote_held"),
+            # Read by list_waiting: what has left a person's list
+            models.Index(
+                fields=["reviewer", "takes_effect_at"], condition=HELD, name="vote_held_by"
+            ),
         ]
 
     def __str__(self) -> str:
