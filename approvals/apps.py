@@ -9,12 +9,13 @@ class ApprovalsConfig(AppConfig):
 
     def ready(self) -> None:
         from approvals import checks  # noqa: F401 -- checks register themselves
-        from approvals.messages import announcing, webhooks
+        from approvals.messages import announcing, sealing, webhooks
         from approvals.services import guarding, tracking
         from approvals.web import lockout
 
         tracking.connect()
         announcing.connect()
         webhooks.connect()
+        sealing.connect()
         guarding.connect()
         lockout.connect()

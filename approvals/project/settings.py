@@ -23,6 +23,7 @@ from approvals.project.environment import (
     read_url,
 )
 from approvals.project.mail import NO_MAIL, read_mailers, read_sender
+from approvals.project.slack import read_slack_token
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 # Templates and static files: a wheel has them in the package, the repository beside it.
@@ -144,6 +145,13 @@ EMAIL_FROM = read_sender(sends=SENDS_MAIL)
 MESSAGE_CONTENT = read_choice(
     "MESSAGE_CONTENT", of=("nothing", "title", "question"), default="title"
 )
+SLACK_BOT_TOKEN = read_slack_token(
+    "SLACK_BOT_TOKEN", begins="xoxb-", needs={"PUBLIC_URL": PUBLIC_URL}
+)
+SLACK_APP_TOKEN = read_slack_token(
+    "SLACK_APP_TOKEN", begins="xapp-", needs={"SLACK_BOT_TOKEN": SLACK_BOT_TOKEN}
+)
+SLACK_API_URL = "https://slack.com/api/"
 WEBHOOKS_MAY_REACH = read_networks("WEBHOOKS_MAY_REACH")  # beside the public internet
 WORKING_HOURS = read_hours("WORKING_HOURS")  # of those who have not chosen theirs
 
@@ -200,6 +208,7 @@ BACKGROUND_LOOPS = {
     "approvals.services.drafts.drop_old_drafts": 600.0,
     "approvals.services.seats.settle_approvals": 1.0,
     "approvals.messages.delivering.deliver_mail": 1.0,
+    "approvals.messages.delivering.deliver_slack": 1.0,
     "approvals.messages.webhooks.deliver_webhooks": 1.0,
     "approvals.messages.delivering.drop_old_messages": 600.0,
     "flowruns.services.upkeep.scheduler.schedule_runs": 1.0,
@@ -210,6 +219,8 @@ BACKGROUND_LOOPS = {
     "flowruns.services.events.events.delete_old_events": 30.0,
     "flowruns.services.limits.concurrency.drop_expired_leases": 60.0,
 }
+# Loops of which several run at once, so that one round that is slow delays no other
+BACKGROUND_COPIES = {"approvals.messages.webhooks.deliver_webhooks": 4}
 
 LOGGING = {
     "version": 1,

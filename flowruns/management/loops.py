@@ -19,10 +19,13 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def running_loops(loops: Mapping[str, float]) -> Iterator[threading.Event]:
+def running_loops(
+    loops: Mapping[str, float], *, copies: Mapping[str, int] | None = None
+) -> Iterator[threading.Event]:
     """Call each dotted function every so many seconds while the block runs.
 
-    Yields the event that stops the loops; it is set at the end of the block.
+    `copies` says of which of them several run at once. Yields the event that stops the loops; it
+    is set at the end of the block.
     """
     stop = threading.Event()
     threads = [
@@ -33,6 +36,7 @@ def running_loops(loops: Mapping[str, float]) -> Iterator[threading.Event]:
             daemon=True,  # a round that hangs must not keep the process
         )
         for name, seconds in loops.items()
+        for _ in range((copies or {}).get(name, 1))
     ]
     for thread in threads:
         thread.start()

@@ -23,7 +23,8 @@ class Command(BaseCommand):
         end_on_signals()
         prepare_database()
         _log.info("Approvals %s: work", VERSION)
-        with running_loops(settings.BACKGROUND_LOOPS):
+        loops, copies = settings.BACKGROUND_LOOPS, settings.BACKGROUND_COPIES
+        with running_loops(loops, copies=copies):
             self.stdout.write("The background loops run. Stop them with Ctrl-C.")
             self.stdout.flush()
             threading.Event().wait()
