@@ -15,6 +15,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from approvals.messages.codes import write_code
 from approvals.messages.muting import write_mute_address
 from approvals.messages.sealing import unseal
 from approvals.messages.timing import zone_of
@@ -129,6 +130,11 @@ def describe_row(row: Notification, zone: ZoneInfo) -> Item:
         return Item(heading=_heading(row), address=_address(page))
     if row.kind == Kind.UNDELIVERED:
         return Item(heading=_heading(row), address=_address(reverse("deliveries")))
+    if row.kind == Kind.CODE:
+        lines = [
+            f"{write_code(row)} is valid for 15 minutes. Type it there only if you asked for it."
+        ]
+        return Item(heading=_heading(row), address=_address(reverse("me")), lines=lines)
     if approval is None:
         return Item(heading=_heading(row), address=_address(reverse("me")), lines=["It works."])
     lines = [f"“{content['question']}”"] if content.get("question") else []

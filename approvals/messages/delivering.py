@@ -13,6 +13,8 @@ from django.db.models import Min, QuerySet
 
 from approvals.messages.announcing import announce_dead
 from approvals.messages.email import send_mail
+from approvals.messages.posts import send_apprise, send_teams
+from approvals.messages.push import send_push
 from approvals.messages.queueing import LEASE, SHORT_LEASE, find_pause, is_free, read_due
 from approvals.messages.rechecking import find_objections
 from approvals.messages.recipients import kinds_in_use
@@ -24,6 +26,7 @@ from approvals.models import Channel, Notification, WebhookDelivery
 # Before the second, third, … try; after the last one a message is dead.
 BACKOFF = tuple(timedelta(seconds=each) for each in (5, 60, 300, 1_800, 7_200))
 _JITTER = 0.2
+_SLOW = {Channel.Kind.EMAIL, Channel.Kind.APPRISE}  # with many time-outs in one message
 _CHANNELS = 20  # looked at in one round
 _KEPT = timedelta(days=90)
 _BATCH = 1_000
@@ -43,12 +46,27 @@ def deliver_slack() -> int:
     return deliver_due(Channel.Kind.SLACK, send=send_slack)
 
 
+def deliver_push() -> int:
+    """Do a round of browsers."""
+    return deliver_due(Channel.Kind.PUSH, send=send_push)
+
+
+def deliver_teams() -> int:
+    """Do a round of Teams workflows."""
+    return deliver_due(Channel.Kind.TEAMS, send=send_teams)
+
+
+def deliver_apprise() -> int:
+    """Do a round of what goes out by Apprise."""
+    return deliver_due(Channel.Kind.APPRISE, send=send_apprise)
+
+
 def deliver_due(kind: Channel.Kind, *, send: Send, clock: Clock = utc_now) -> int:
     """Send what is due on channels of one kind, one message a channel; an outage ends the round."""
     sent = 0
     if kind not in kinds_in_use():
         return sent
-    span = LEASE if kind == Channel.Kind.EMAIL else SHORT_LEASE
+    span = LEASE if kind in _SLOW else SHORT_LEASE
     for channel_id in _list_due(kind, clock()):
         lease = claim_channel(channel_id, span=span, clock=clock)
         if lease is None:
@@ -110,8 +128,12 @@ def _deliver(channel: Channel, send: Send, clock: Clock) -> SendVerdict | None:
 
 
 def _edits_first(channel: Channel, rows: list[Notification]) -> list[Notification]:
-    """Leave out what is news as long as there is something that disturbs nobody."""
-    return [row for row in rows if is_quiet(channel, [row])] or rows
+    """Leave out what is news as long as there is something that disturbs nobody.
+
+    A code goes out alone, to whom it is for.
+    """
+    codes = [row for row in rows if row.kind == Notification.Kind.CODE][:1]
+    return codes or [row for row in rows if is_quiet(channel, [row])] or rows
 
 
 def _skip_untrue(

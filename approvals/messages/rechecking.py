@@ -66,9 +66,12 @@ def _object_for_many(channel: Channel, row: Notification) -> str:
 def _object_to_channel(channel: Channel, row: Notification) -> str:
     if channel.kind not in kinds_in_use():
         return _UNUSED
-    if channel.user is not None and not is_reachable(channel, channel.user):
+    user = channel.user
+    if row.kind == Kind.CODE:
+        return "" if user and user.is_active else _UNREACHED
+    if user is not None and not is_reachable(channel, user):
         return _UNREACHED
-    is_asked_for = row.kind in {Kind.TEST, Kind.CODE}
+    is_asked_for = row.kind == Kind.TEST
     return "" if channel.is_on or is_asked_for else _OFF.format(kind=_NAMES[channel.kind])
 
 

@@ -62,6 +62,11 @@ def kinds_in_use() -> list[Channel.Kind]:
     return kinds + ([Channel.Kind.SLACK] if settings.SLACK_BOT_TOKEN else [])
 
 
+def is_telling() -> bool:
+    """Whether this server tells people by itself, without their having added a browser."""
+    return default_kind() is not None
+
+
 def is_reachable(channel: Channel, user: User) -> bool:
     """Whether messages can reach a person there: mail and Slack find them by their address."""
     found_by_mail = channel.kind in {Channel.Kind.EMAIL, Channel.Kind.SLACK}

@@ -56,6 +56,8 @@ def _post(channel: Channel, rows: Sequence[Notification]) -> SendVerdict:
     message = _write(channel, rows)
     if thread := _find_thread(rows):
         place, message["thread_ts"] = thread.split("/")
+    elif rows[0].kind == Kind.CODE:
+        place = rows[0].content["member"]
     else:
         place = find_place(channel)
     answer = call_slack("chat.postMessage", channel=place, **_QUIET, **message)

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpcore
 from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import transaction
@@ -14,7 +13,7 @@ from django.urls import reverse
 
 from approvals.messages.announcing import tell_staff
 from approvals.messages.content import write_content
-from approvals.messages.posting import post
+from approvals.messages.posting import FAULTS, post, read_seconds
 from approvals.messages.queueing import SHORT_LEASE, find_pause, is_free, read_due
 from approvals.messages.signing import make_secret, open_secrets, seal_secrets, sign
 from approvals.messages.timing import utc_now
@@ -183,9 +182,7 @@ def _try(webhook: Webhook, row: WebhookDelivery, now: datetime) -> bool:
         status, retry_after = post(webhook.url, row.body.encode(), _headers(webhook, row))
     except InvalidToken:
         why = "Its secret was encrypted with a key that is not in ENCRYPTION_KEY any more."
-    except (OSError, ValueError, httpcore.TimeoutException, httpcore.NetworkError) as error:
-        why = str(error) or type(error).__name__
-    except (httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
+    except FAULTS as error:
         why = str(error) or type(error).__name__
     else:
         if 200 <= status < 300:
@@ -245,8 +242,7 @@ def _headers(webhook: Webhook, row: WebhookDelivery) -> dict[bytes | str, bytes 
 
 
 def _read_pause(retry_after: str) -> timedelta:
-    seconds = int(retry_after) if retry_after.isdecimal() and len(retry_after) < 9 else 0
-    return min(timedelta(seconds=seconds), _LONGEST_PAUSE)
+    return min(timedelta(seconds=read_seconds(retry_after)), _LONGEST_PAUSE)
 
 
 def _describe(approval: Approval) -> dict[str, Any]:

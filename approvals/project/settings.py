@@ -151,6 +151,8 @@ SLACK_BOT_TOKEN = read_slack_token(
 SLACK_APP_TOKEN = read_slack_token(
     "SLACK_APP_TOKEN", begins="xapp-", needs={"SLACK_BOT_TOKEN": SLACK_BOT_TOKEN}
 )
+# Browsers know this server by it, so that a new one ends all their subscriptions
+VAPID_KEY = read_secret_key(APPROVALS_HOME, "VAPID_KEY", file="vapid-key")
 SLACK_API_URL = "https://slack.com/api/"
 WEBHOOKS_MAY_REACH = read_networks("WEBHOOKS_MAY_REACH")  # beside the public internet
 WORKING_HOURS = read_hours("WORKING_HOURS")  # of those who have not chosen theirs
@@ -209,6 +211,9 @@ BACKGROUND_LOOPS = {
     "approvals.services.seats.settle_approvals": 1.0,
     "approvals.messages.delivering.deliver_mail": 1.0,
     "approvals.messages.delivering.deliver_slack": 1.0,
+    "approvals.messages.delivering.deliver_push": 1.0,
+    "approvals.messages.delivering.deliver_teams": 1.0,
+    "approvals.messages.delivering.deliver_apprise": 1.0,
     "approvals.messages.webhooks.deliver_webhooks": 1.0,
     "approvals.messages.delivering.drop_old_messages": 600.0,
     "flowruns.services.upkeep.scheduler.schedule_runs": 1.0,

@@ -87,9 +87,7 @@ class Command(BaseCommand):
         with ExitStack() as stack:
             if background:
                 loops, copies = settings.BACKGROUND_LOOPS, settings.BACKGROUND_COPIES
-                stack.enter_context(
-                    running_loops(loops, copies=copies)
-                )
+                stack.enter_context(running_loops(loops, copies=copies))
             if flows:
                 stack.callback(flows.stop)
             WebServer(on_listening=on_listening).run(sockets=[listener])
