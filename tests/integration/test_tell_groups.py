@@ -166,7 +166,7 @@ def test_apprise_sends_what_it_can_reach(
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (["a", "slack", "#general"], "id such as"),
+        (["a", "slack", "#general"], "needs its id"),
         (["a", "teams", "http://teams.example/?sig=secret"], "https"),
         (["a", "email", "nobody"], "e-mail address"),
         (["a", "email", "a@example.com", "--group", "nope"], "no group 'nope'"),
