@@ -1,6 +1,7 @@
 """Slack: one message, changed where it is when somebody decides, by a loop of its own."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from approvals.messages.slack import send_slack
 from approvals.messages.verdicts import SendVerdict
 from approvals.models import Channel, Notification
 from tests.integration.conftest import Make, Run
-from tests.integration.pages import ask
+from tests.integration.pages import ask, log_in, text_of
 from tests.integration.telling import HOST, Clock, Mail, mail, reach
 from tests.slack import RESET, Slack, serve_slack
 from tests.teams import hold, make_teams, person, say_no, say_yes
@@ -170,6 +171,48 @@ def test_nothing_of_a_flow_is_a_mention_or_a_link_to_slack(
     assert "<!" not in block["text"]["text"]
     assert block["text"]["text"].count("<") == 1
     assert block["text"]["verbatim"]
+
+
+def test_a_code_that_slack_brings_says_who_somebody_is_there(slack: Slack, run: Run) -> None:
+    reach("alice", email="alice@elsewhere.example")
+    alice = log_in()
+    assert "looks like" in text_of(alice.post("/me/slack/", {"member": "@alice"}, follow=True))
+    alice.post("/me/slack/", {"member": "U012ab3cd"})
+    deliver(seconds=1)
+    (brought,) = slack.posts
+    assert brought["channel"] == "U012AB3CD"
+    code = re.search(r"[A-Z2-7]{10}", brought["blocks"])
+    assert code is not None
+    assert code[0] not in str(Notification.objects.values_list("content", "receipt", "why"))
+    wrong = alice.post("/me/slack/code/", {"code": "AAAAAAAAAA"}, follow=True)
+    assert "not the last code" in text_of(wrong)
+    bob = log_in("bob")
+    assert "not the last" in text_of(bob.post("/me/slack/code/", {"code": code[0]}, follow=True))
+    alice.post("/me/slack/code/", {"code": code[0].lower()})
+    ask(run)
+    deliver()
+    assert slack.posts[-1]["channel"] == "U012AB3CD"
+    assert slack.named("users.lookupByEmail") == []
+
+
+def test_whoever_gets_another_address_is_looked_up_anew(slack: Slack, make_run: Make) -> None:
+    reach("bob")
+    ask(make_run())
+    deliver()
+    reach("bob", email="alice@example.com")
+    ask(make_run())
+    deliver(minutes=6)
+    assert [post["channel"] for post in slack.posts] == ["Ubob", "Ualice"]
+
+
+def test_slack_is_chosen_beside_mail_on_ones_own_page(mail: Mail, slack: Slack, run: Run) -> None:
+    reach("bob")
+    bob = log_in("bob")
+    chosen = {"zone": "UTC", "by_slack": "on"}
+    assert bob.post("/me/", chosen).status_code == 302
+    ask(run)
+    assert mail.deliver() == 0
+    assert deliver() == 1
 
 
 def test_a_mail_server_that_hangs_holds_up_no_slack(mail: Mail, slack: Slack, run: Run) -> None:

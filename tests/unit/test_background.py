@@ -84,3 +84,19 @@ def test_the_end_of_the_block_ends_the_loops(monkeypatch: pytest.MonkeyPatch) ->
         assert rounds.wait(5)
         [loop] = [thread for thread in threading.enumerate() if thread.name == "some.service"]
     assert not loop.is_alive()
+
+
+def test_of_a_loop_with_copies_one_that_is_slow_delays_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    both = threading.Barrier(2)
+    met = threading.Event()
+
+    def meet() -> None:
+        both.wait(5)  # one alone would wait in vain
+        met.set()
+
+    monkeypatch.setattr(loops, "import_string", lambda _: meet)
+    with running_loops({"some.service": 0.001}, copies={"some.service": 2}):
+        assert met.wait(5)
+        both.abort()
