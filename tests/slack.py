@@ -21,6 +21,8 @@ class Slack:
     url: str = ""
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     answers: list[tuple[int, dict[str, str], dict[str, Any] | str]] = field(default_factory=list)
+    socket_url: str = ""
+    profiles: dict[str, dict[str, Any]] = field(default_factory=dict)  # of users by their id
     members: dict[str, str] = field(default_factory=dict)  # an address → a user's id
 
     def named(self, method: str) -> list[dict[str, Any]]:
@@ -42,6 +44,10 @@ class Slack:
         if method == "users.lookupByEmail":
             found = self.members.get(arguments["email"])
             return {"ok": True, "user": {"id": found}} if found else _no("users_not_found")
+        if method == "users.info":
+            return {"ok": True, "user": self.profiles.get(arguments["user"], {})}
+        if method == "apps.connections.open":
+            return {"ok": True, "url": self.socket_url}
         place = arguments.get("channel", "")
         place = place.replace("U", "D", 1) if place.startswith("U") else place
         return {"ok": True, "channel": place, "ts": arguments.get("ts", f"17.{len(self.calls)}")}

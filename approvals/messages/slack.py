@@ -9,6 +9,7 @@ from typing import Any
 from approvals.messages.composing import Item, describe_row, write_subject
 from approvals.messages.sealing import seal, unseal
 from approvals.messages.slack_api import NotTaken, call_slack
+from approvals.messages.slack_buttons import write_buttons
 from approvals.messages.timing import is_quiet, zone_of
 from approvals.messages.verdicts import Dead, SendVerdict, Sent
 from approvals.models import Channel, Notification
@@ -112,6 +113,7 @@ def _write(channel: Channel, rows: Sequence[Notification]) -> dict[str, Any]:
     """Return the text for notices and the blocks of one message."""
     zone = zone_of(channel)
     blocks = [_block(describe_row(row, zone)) for row in rows[:_SHOWN]]
+    blocks += write_buttons(rows[0]) if len(rows) == 1 else []
     if len(rows) > _SHOWN:
         blocks.append(_section(f"And {len(rows) - _SHOWN} more."))
     return {"text": plain(write_subject(rows)), "blocks": blocks}

@@ -211,6 +211,7 @@ BACKGROUND_LOOPS = {
     "approvals.services.seats.settle_approvals": 1.0,
     "approvals.messages.delivering.deliver_mail": 1.0,
     "approvals.messages.delivering.deliver_slack": 1.0,
+    "approvals.messages.slack_socket.listen_to_slack": 1.0,
     "approvals.messages.delivering.deliver_push": 1.0,
     "approvals.messages.delivering.deliver_teams": 1.0,
     "approvals.messages.delivering.deliver_apprise": 1.0,

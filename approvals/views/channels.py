@@ -4,7 +4,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.core.validators import URLValidator
-from django.http import FileResponse, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
@@ -23,10 +23,10 @@ class SubscriptionForm(forms.Form):
 
 
 @require_safe
-def show_service_worker(_: Request) -> FileResponse:
+def show_service_worker(_: Request) -> HttpResponse:
     """Serve the script that shows messages, from where it may do so for all pages."""
-    script = (settings.FILES_DIR / "static" / "sw.js").open("rb")
-    return FileResponse(script, content_type="text/javascript; charset=utf-8")
+    script = (settings.FILES_DIR / "static" / "sw.js").read_bytes()
+    return HttpResponse(script, content_type="text/javascript; charset=utf-8")
 
 
 @require_POST

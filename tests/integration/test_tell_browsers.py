@@ -159,4 +159,4 @@ def test_who_logs_in_with_the_browser_of_another_takes_it_over(db: None) -> None
 def test_the_script_that_shows_messages_is_served_at_the_root() -> None:
     answer = log_in().get("/sw.js")
     assert answer["content-type"].startswith("text/javascript")
-    assert b"showNotification" in b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+    assert b"showNotification" in answer.content
