@@ -31,7 +31,7 @@ def write_buttons(row: Notification) -> list[dict[str, Any]]:
         return []
     if not _is_simple(approval):
         return []
-    value = f"{approval.pk}/{approval.pause_state_id}"
+    value = f"{approval.pk}/{approval.pause_state_id}/{_mark(approval).partition('-')[0]}"
     buttons = [_button("Approve", _APPROVE, value, "primary"), _button("Reject", _REJECT, value)]
     return [{"type": "actions", "elements": buttons}]
 
@@ -48,8 +48,8 @@ def take_press(payload: dict[str, Any]) -> None:
     elif action["action_id"] == _REJECT:
         _ask_why(payload["trigger_id"], f"{action['value']}/{place}")
     elif action["action_id"] == _APPROVE:
-        said = _explain(votes.answer_approval(approval, user=user, run_input={}))
-        _note(place, member, said)
+        result = votes.answer_approval(approval, user=user, run_input={}, seen=_mark(approval))
+        _note(place, member, _explain(result))
 
 
 def take_reason(payload: dict[str, Any]) -> None:
@@ -87,13 +87,18 @@ def _is_simple(approval: Approval) -> bool:
 
 def _find_asked(user: User, value: str) -> Approval | None:
     """Return the approval of a button, as long as it is the same question and the user sees it."""
-    key, _, state = value.partition("/")
+    key, _, asked = value.partition("/")
     try:
         approval = get_approval_for(user, UUID(key))
     except (Http404, ValueError):
         return None
-    is_same = str(approval.pause_state_id) == state
+    is_same = asked == f"{approval.pause_state_id}/{_mark(approval).partition('-')[0]}"
     return approval if is_same and approval.is_waiting and _is_simple(approval) else None
+
+
+def _mark(approval: Approval) -> str:
+    """Return the mark of what is asked, and behind a hyphen of what others have answered."""
+    return votes.mark_seen(approval, votes.read_standing(approval))
 
 
 def _explain(result: VoteResult) -> str:

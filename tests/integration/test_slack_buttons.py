@@ -161,6 +161,18 @@ def test_whoever_may_not_answer_is_told_so(desk: Desk, run: Run) -> None:
     assert "finance" in desk.notes[0]
 
 
+def test_a_vote_counts_as_on_the_pages(desk: Desk, run: Run) -> None:
+    make_teams()
+    reach("F1", email="bob@example.com")
+    reach("bob", email="")
+    hold("1 of @finance + 1 of @data")
+    run.pause(seconds=300_000_000)
+    approve, _ = desk.deliver()
+    desk.press(approve)
+    assert "Your answer counts." in desk.notes[0]
+    assert Approval.objects.get().votes.get().name == "F1"
+
+
 @pytest.mark.parametrize("line", ["anyone, signed", "anyone"])
 def test_a_form_or_a_signature_is_not_one_press(desk: Desk, run: Run, line: str) -> None:
     hold(line)
