@@ -12,8 +12,19 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from approvals.messages import webhooks
-from approvals.models import Approval, Decision, Policy, Vote, Webhook, WebhookDelivery
+from approvals.messages import groups, webhooks
+from approvals.messages.announcing import write_at_once
+from approvals.messages.sealing import seal
+from approvals.models import (
+    Approval,
+    Channel,
+    Decision,
+    Notification,
+    Policy,
+    Vote,
+    Webhook,
+    WebhookDelivery,
+)
 from approvals.services.inbox import visible_to
 from approvals.services.policies import PolicyProblem, check_policy, find_problem, find_warnings
 from approvals.services.seats import apply_again, list_answerers
@@ -170,6 +181,56 @@ class DecisionAdmin(SeenAdmin):
     search_fields = ["decided_by", "approval__flow_name", "approval__flow_run_name"]
     date_hierarchy = "decided_at"
     exclude = ["answer"]
+
+
+class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
+    """Takes an address, and shows it to nobody again."""
+
+    kind = forms.ChoiceField(choices=[(kind, kind.label) for kind in groups.KINDS])
+    where = forms.CharField(
+        label="Address",
+        required=False,
+        help_text="The id of a Slack channel, the URL of a Teams workflow or of Apprise, or the"
+        " address of a mailing list. It is not shown again; leave it empty to keep it.",
+        widget=forms.TextInput({"size": 80, "autocomplete": "off"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        where, kind = cleaned.get("where") or "", cleaned.get("kind")
+        is_kept = not where and self.instance.address and self.instance.kind == kind
+        if kind and not is_kept:
+            try:
+                groups.check_address(Channel.Kind(kind), where)
+            except groups.ChannelProblem as problem:
+                raise forms.ValidationError(str(problem)) from None
+            self.instance.address = seal(where)
+        return cleaned
+
+
+@admin.register(Channel)
+class ChannelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
+    """Where groups are told; where people are is theirs to say."""
+
+    form = ChannelForm
+    fields = ["name", "group", "kind", "where", "is_on"]
+    list_display = ["name", "group", "kind", "is_on"]
+    actions = ["send_a_test"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Channel]:
+        return super().get_queryset(request).filter(user=None)
+
+    def formfield_for_dbfield(self, db_field: Any, *args: Any, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, *args, **kwargs)
+        if field is not None and db_field.name == "name":
+            field.widget, field.required = forms.TextInput({"size": 40}), True
+        return field
+
+    @admin.action(description="Send a test to the chosen channels")
+    def send_a_test(self, request: HttpRequest, queryset: QuerySet[Channel]) -> None:
+        for channel in queryset:
+            write_at_once(channel, Notification.Kind.TEST)
+        messages.success(request, "Deliveries say what becomes of it.")
 
 
 class WebhookForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs

@@ -9,7 +9,7 @@ class ApprovalsConfig(AppConfig):
 
     def ready(self) -> None:
         from approvals import checks  # noqa: F401 -- checks register themselves
-        from approvals.messages import announcing, commenting, webhooks
+        from approvals.messages import announcing, commenting, sealing, webhooks
         from approvals.services import guarding, tracking
         from approvals.web import auditing, lockout
 
@@ -17,6 +17,7 @@ class ApprovalsConfig(AppConfig):
         announcing.connect()
         commenting.connect()
         webhooks.connect()
+        sealing.connect()
         guarding.connect()
         lockout.connect()
         auditing.connect()

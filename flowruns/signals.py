@@ -94,3 +94,5 @@ run_input_created = Signal()
 artifact_changed = Signal()
 # Receivers get `deleted: InputDeleted`
 run_input_deleted = Signal()
+# All that is encrypted is encrypted anew, with the first of the server's keys
+encrypting_anew = Signal()

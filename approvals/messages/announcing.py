@@ -12,9 +12,9 @@ from approvals.messages.recipients import (
     find_answerers,
     find_asked,
     find_staff,
-    get_channel,
-    is_mail_on,
+    kinds_in_use,
     open_channels,
+    open_group_channels,
 )
 from approvals.models import Approval, Channel, Decision, Notification
 from approvals.services.requesters import find_requesters
@@ -35,10 +35,10 @@ def connect() -> None:
 
 def announce_waiting(*, approval: Approval, **_: Any) -> None:
     """Tell everybody whose turn has come and who has not been told; staff, where nobody can."""
-    if not is_mail_on() or not approval.is_waiting:
+    if not kinds_in_use() or not approval.is_waiting:
         return
     content = write_content(approval)
-    channels = open_channels(find_answerers(approval))
+    channels = open_channels(find_answerers(approval)) + open_group_channels(approval)
     write_notifications(channels, Notification.Kind.WAITS, content, approval=approval)
     if approval.obstacle:
         staff = open_channels(find_staff())
@@ -53,7 +53,7 @@ def describe_again(*, approval: Approval, **_: Any) -> None:
 
 def announce_end(*, approval: Approval, **_: Any) -> None:
     """Tell the requester how it ended, in their thread those who were asked, staff of overrides."""
-    if not is_mail_on():
+    if not kinds_in_use():
         return
     requesters = open_channels(_others(find_requesters(approval), approval))
     told = {channel.pk for channel in requesters}
@@ -61,7 +61,7 @@ def announce_end(*, approval: Approval, **_: Any) -> None:
     asked = [
         channel
         for channel in find_asked(approval)
-        if channel.pk not in told and not _is(actor, channel.user)
+        if _is_edited(channel) or not (channel.pk in told or _is(actor, channel.user))
     ]
     write_notifications(
         requesters,
@@ -90,7 +90,8 @@ def announce_dead(notification: Notification) -> None:
     approval = notification.approval
     if approval is None or notification.kind == Notification.Kind.UNDELIVERED:
         return
-    staff = find_staff().exclude(pk=notification.channel.user_id)
+    user = notification.channel.user
+    staff = find_staff().exclude(pk=user.pk) if user else find_staff()
     content = write_content(approval)
     write_notifications(
         open_channels(staff), Notification.Kind.UNDELIVERED, content, approval=approval
@@ -99,7 +100,7 @@ def announce_dead(notification: Notification) -> None:
 
 def tell_staff(content: dict[str, Any]) -> None:
     """Tell the staff of a webhook that is switched off."""
-    if not is_mail_on():
+    if not kinds_in_use():
         return
     now = datetime.now(UTC)
     Notification.objects.bulk_create(
@@ -114,14 +115,19 @@ def tell_staff(content: dict[str, Any]) -> None:
     )
 
 
-def send_test(user: User) -> Notification:
-    """Write a message to oneself that goes out at the next round."""
+def send_test(user: User) -> list[Notification]:
+    """Write a message to oneself, wherever one is told, that goes out at the next round."""
+    channels = open_channels(User.objects.filter(pk=user.pk))
+    return [write_at_once(channel, Notification.Kind.TEST) for channel in channels]
+
+
+def write_at_once(
+    channel: Channel, kind: Notification.Kind, content: dict[str, Any] | None = None
+) -> Notification:
+    """Write a message of no approval that goes out at the next round."""
     now = datetime.now(UTC)
     return Notification.objects.create(
-        channel=get_channel(user),
-        kind=Notification.Kind.TEST,
-        created_at=now,
-        next_try_at=now,
+        channel=channel, kind=kind, content=content or {}, created_at=now, next_try_at=now
     )
 
 
@@ -163,5 +169,12 @@ def _others(people: QuerySet[User], approval: Approval) -> QuerySet[User]:
     return people.exclude(username=actor.name) if actor.kind is ActorKind.REVIEWER else people
 
 
-def _is(actor: Actor, user: User) -> bool:
-    return actor.kind is ActorKind.REVIEWER and actor.name == user.get_username()
+def _is_edited(channel: Channel) -> bool:
+    """Whether a message there is changed when its approval ends, whoever ended it."""
+    return channel.kind == Channel.Kind.SLACK
+
+
+def _is(actor: Actor, user: User | None) -> bool:
+    return (
+        user is not None and actor.kind is ActorKind.REVIEWER and actor.name == user.get_username()
+    )

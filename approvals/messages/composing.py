@@ -15,7 +15,9 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from approvals.messages.codes import write_code
 from approvals.messages.muting import write_mute_address
+from approvals.messages.sealing import unseal
 from approvals.messages.timing import zone_of
 from approvals.models import Channel, Notification
 
@@ -52,19 +54,19 @@ class Mail(EmailMultiAlternatives):
 
 def compose_mail(channel: Channel, rows: Sequence[Notification]) -> Mail:
     """Return one mail that tells all of these rows."""
-    zone = zone_of(channel.user)
+    zone = zone_of(channel)
     context = {
-        "items": [_describe(row, zone) for row in rows[:_SHOWN]],
+        "items": [describe_row(row, zone) for row in rows[:_SHOWN]],
         "more": max(len(rows) - _SHOWN, 0),
         "inbox": _address(reverse("inbox")),
         "me": _address(reverse("me")),
-        "mute": write_mute_address(channel),
+        "mute": write_mute_address(channel) if channel.user else "",
     }
     mail = Mail(
-        subject=_subject(rows),
+        subject=write_subject(rows),
         body=render_to_string("messages/mail.txt", context),
         from_email=settings.EMAIL_FROM,
-        to=[channel.user.email],
+        to=[channel.user.email if channel.user else unseal(channel.address)],
         headers=_headers(channel, rows),
     )
     mail.attach_alternative(render_to_string("messages/mail.html", context), "text/html")
@@ -84,12 +86,19 @@ def _headers(channel: Channel, rows: Sequence[Notification]) -> dict[str, str]:
     headers = {
         "Message-ID": name_mail(rows),
         "Auto-Submitted": "auto-generated",
-        "List-Unsubscribe": f"<{write_mute_address(channel)}>",
     }
-    if settings.PUBLIC_URL.startswith("https://"):  # RFC 8058 knows no other
-        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    if channel.user:
+        headers |= _unsubscribe(channel)
     if thread := _find_thread(rows):
         headers |= {"In-Reply-To": thread, "References": thread}
+    return headers
+
+
+def _unsubscribe(channel: Channel) -> dict[str, str]:
+    """Return how one person ends their mail; nobody ends that of a list for all others."""
+    headers = {"List-Unsubscribe": f"<{write_mute_address(channel)}>"}
+    if settings.PUBLIC_URL.startswith("https://"):  # RFC 8058 knows no other
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     return headers
 
 
@@ -104,7 +113,7 @@ def _find_thread(rows: Sequence[Notification]) -> str:
     return asked.values_list("receipt", flat=True).first() or ""
 
 
-def _subject(rows: Sequence[Notification]) -> str:
+def write_subject(rows: Sequence[Notification]) -> str:
     row = rows[0]
     if len(rows) > 1:
         waits = all(row.kind == Kind.WAITS for row in rows)
@@ -114,13 +123,18 @@ def _subject(rows: Sequence[Notification]) -> str:
     return _heading(row)
 
 
-def _describe(row: Notification, zone: ZoneInfo) -> Item:
+def describe_row(row: Notification, zone: ZoneInfo) -> Item:
     content, approval = row.content, row.approval
     if "webhook" in content:
         page = reverse("admin:approvals_webhook_changelist")
         return Item(heading=_heading(row), address=_address(page))
     if row.kind == Kind.UNDELIVERED:
         return Item(heading=_heading(row), address=_address(reverse("deliveries")))
+    if row.kind == Kind.CODE:
+        lines = [
+            f"{write_code(row)} is valid for 15 minutes. Type it there only if you asked for it."
+        ]
+        return Item(heading=_heading(row), address=_address(reverse("me")), lines=lines)
     if approval is None:
         return Item(heading=_heading(row), address=_address(reverse("me")), lines=["It works."])
     lines = [f"“{content['question']}”"] if content.get("question") else []
@@ -149,6 +163,7 @@ def _heading(row: Notification) -> str:
         Kind.MENTIONED: f"{by} mentions you: {name}",
         Kind.ASKED: f"{by} asks you: {name}",
         Kind.REPLIED: f"{by} has replied: {name}",
+        Kind.CODE: "A code for your own page",
     }[Kind(row.kind)]
 
 

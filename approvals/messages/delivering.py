@@ -13,16 +13,20 @@ from django.db.models import Min, QuerySet
 
 from approvals.messages.announcing import announce_dead
 from approvals.messages.email import send_mail
-from approvals.messages.queueing import LEASE, find_pause, is_free, read_due
+from approvals.messages.posts import send_apprise, send_teams
+from approvals.messages.push import send_push
+from approvals.messages.queueing import LEASE, SHORT_LEASE, find_pause, is_free, read_due
 from approvals.messages.rechecking import find_objections
-from approvals.messages.recipients import is_mail_on
-from approvals.messages.timing import find_moment, utc_now
+from approvals.messages.recipients import kinds_in_use
+from approvals.messages.slack import send_slack
+from approvals.messages.timing import find_moment, is_quiet, utc_now
 from approvals.messages.verdicts import Dead, Later, SendVerdict, Sent
 from approvals.models import Channel, Notification, WebhookDelivery
 
 # Before the second, third, … try; after the last one a message is dead.
 BACKOFF = tuple(timedelta(seconds=each) for each in (5, 60, 300, 1_800, 7_200))
 _JITTER = 0.2
+_SLOW = {Channel.Kind.EMAIL, Channel.Kind.APPRISE}  # with many time-outs in one message
 _CHANNELS = 20  # looked at in one round
 _KEPT = timedelta(days=90)
 _BATCH = 1_000
@@ -34,14 +38,37 @@ Outcome = Notification.Outcome
 
 def deliver_mail() -> int:
     """Do a round of mail; returns how many messages went out."""
-    return deliver_due(Channel.Kind.EMAIL, send=send_mail) if is_mail_on() else 0
+    return deliver_due(Channel.Kind.EMAIL, send=send_mail)
+
+
+def deliver_slack() -> int:
+    """Do a round of Slack, of its own: a mail server that hangs holds up nothing here."""
+    return deliver_due(Channel.Kind.SLACK, send=send_slack)
+
+
+def deliver_push() -> int:
+    """Do a round of browsers."""
+    return deliver_due(Channel.Kind.PUSH, send=send_push)
+
+
+def deliver_teams() -> int:
+    """Do a round of Teams workflows."""
+    return deliver_due(Channel.Kind.TEAMS, send=send_teams)
+
+
+def deliver_apprise() -> int:
+    """Do a round of what goes out by Apprise."""
+    return deliver_due(Channel.Kind.APPRISE, send=send_apprise)
 
 
 def deliver_due(kind: Channel.Kind, *, send: Send, clock: Clock = utc_now) -> int:
     """Send what is due on channels of one kind, one message a channel; an outage ends the round."""
     sent = 0
+    if kind not in kinds_in_use():
+        return sent
+    span = LEASE if kind in _SLOW else SHORT_LEASE
     for channel_id in _list_due(kind, clock()):
-        lease = claim_channel(channel_id, clock=clock)
+        lease = claim_channel(channel_id, span=span, clock=clock)
         if lease is None:
             continue
         verdict = _deliver(Channel.objects.select_related("user").get(pk=channel_id), send, clock)
@@ -52,11 +79,13 @@ def deliver_due(kind: Channel.Kind, *, send: Send, clock: Clock = utc_now) -> in
     return sent
 
 
-def claim_channel(channel_id: int, *, clock: Clock = utc_now) -> datetime | None:
+def claim_channel(
+    channel_id: int, *, span: timedelta = LEASE, clock: Clock = utc_now
+) -> datetime | None:
     """Take the lease of a channel that nobody sends to; None where another was faster."""
     now = clock()
     free = Channel.objects.filter(is_free(now), pk=channel_id)
-    return now + LEASE if free.update(claimed_until=now + LEASE) else None
+    return now + span if free.update(claimed_until=now + span) else None
 
 
 def send_again(notifications: QuerySet[Notification]) -> int:
@@ -86,7 +115,7 @@ def _list_due(kind: Channel.Kind, now: datetime) -> list[int]:
 def _deliver(channel: Channel, send: Send, clock: Clock) -> SendVerdict | None:
     """Tell all that is due on a channel in one message; None where nothing is to be told now."""
     waiting = channel.notifications.filter(outcome=Outcome.WAITING)
-    rows = _skip_untrue(channel, read_due(waiting, clock()), clock)
+    rows = _edits_first(channel, _skip_untrue(channel, read_due(waiting, clock()), clock))
     if not rows:
         return None
     moment = find_moment(channel, rows, now=clock())
@@ -96,6 +125,15 @@ def _deliver(channel: Channel, send: Send, clock: Clock) -> SendVerdict | None:
     verdict = _try(send, channel, rows)
     _keep(verdict, channel, rows, clock)
     return verdict
+
+
+def _edits_first(channel: Channel, rows: list[Notification]) -> list[Notification]:
+    """Leave out what is news as long as there is something that disturbs nobody.
+
+    A code goes out alone, to whom it is for.
+    """
+    codes = [row for row in rows if row.kind == Notification.Kind.CODE][:1]
+    return codes or [row for row in rows if is_quiet(channel, [row])] or rows
 
 
 def _skip_untrue(
@@ -124,7 +162,8 @@ def _keep(
         case Sent(receipt):
             with transaction.atomic():
                 _rows(rows).update(outcome=Outcome.SENT, ended_at=now, receipt=receipt, why="")
-                if any(row.approval_id for row in rows):  # a test delays nothing that follows
+                # A test delays nothing that follows, nor does a message that is only changed
+                if any(row.approval_id for row in rows) and not is_quiet(channel, rows):
                     Channel.objects.filter(pk=channel.pk).update(told_at=now)
         case Dead(why):
             _bury(rows, why, now)

@@ -16,6 +16,16 @@ TIMEOUT_SECONDS = 15
 # They lead on to any IPv4 address, private ones among them, and `is_global` is true of the first.
 _TUNNELS = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16")))
 
+# What goes wrong between here and there.
+FAULTS = (
+    OSError,
+    ValueError,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.TimeoutException,
+    httpcore.UnsupportedProtocol,
+)
+
 type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -56,6 +66,11 @@ def post(url: str, body: bytes, headers: Mapping[bytes | str, bytes | str]) -> t
     ):
         answered = {name.lower(): value for name, value in response.headers}
         return response.status, answered.get(b"retry-after", b"").decode("ascii", "replace")
+
+
+def read_seconds(retry_after: str) -> float:
+    """Return how long to wait, 0 where the other side has not said it in seconds."""
+    return float(retry_after) if retry_after.isdecimal() and len(retry_after) < 9 else 0.0
 
 
 def choose_address(host: str, port: int) -> str:

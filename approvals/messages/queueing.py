@@ -8,8 +8,10 @@ from django.db.models import Q, QuerySet
 
 from approvals.models import Notification, WebhookDelivery
 
-# Longer than all the time-outs of one message together.
+# Longer than all the time-outs of one message together: a mail has many steps.
 LEASE = timedelta(minutes=3)
+# And of one request.
+SHORT_LEASE = timedelta(seconds=90)
 _LOOKED_AT = 200
 
 

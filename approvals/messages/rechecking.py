@@ -4,13 +4,20 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from approvals.messages.commenting import object_to_comment
-from approvals.messages.recipients import find_staff
+from approvals.messages.recipients import (
+    concerns,
+    find_staff,
+    is_reachable,
+    kinds_in_use,
+)
 from approvals.models import Approval, Channel, Notification
 from approvals.services.inbox import list_waiting, visible_to
 
 Kind = Notification.Kind
+_NAMES = {**dict(Channel.Kind.choices), Channel.Kind.EMAIL: "e-mail"}
 _UNREACHED = "Their account is closed or has no e-mail address."
-_OFF = "They have turned e-mail off."
+_UNUSED = "This server does not send there any more."
+_OFF = "They have turned {kind} off."
 _OVER = "It has ended."
 _UNSEEN = "They may not see it."
 _NOT_THEIRS = "It does not wait for them any more."
@@ -21,6 +28,8 @@ _NO_STAFF = "They are no longer staff."
 
 def find_objections(channel: Channel, rows: Sequence[Notification]) -> dict[UUID, str]:
     """Return why rows are not to be sent to a channel, for those that are not."""
+    if channel.user is None:
+        return find_objections_of_group(channel, rows)
     approvals = {row.approval_id for row in rows if row.approval_id}
     seen = set(visible_to(channel.user).filter(pk__in=approvals).values_list("pk", flat=True))
     mine = set(list_waiting(channel.user).filter(pk__in=approvals).values_list("pk", flat=True))
@@ -34,15 +43,43 @@ def find_objections(channel: Channel, rows: Sequence[Notification]) -> dict[UUID
     return objections
 
 
+def find_objections_of_group(channel: Channel, rows: Sequence[Notification]) -> dict[UUID, str]:
+    """Return the same for the channel of many: it hears what it was told of, and nothing hidden."""
+    found = {
+        row.pk: _object_to_channel(channel, row) or _object_for_many(channel, row) for row in rows
+    }
+    return {key: why for key, why in found.items() if why}
+
+
+def _object_for_many(channel: Channel, row: Notification) -> str:
+    approval = row.approval
+    if approval is None:
+        return ""
+    if approval.is_hidden:
+        return _UNSEEN
+    if row.kind == Kind.ENDED:
+        return "" if _was_asked(row) else _UNTOLD
+    if not approval.is_waiting:
+        return _OVER
+    return "" if concerns(channel, approval) else _NOT_THEIRS
+
+
 def _object_to_channel(channel: Channel, row: Notification) -> str:
-    if not channel.user.is_active or not channel.user.email:
+    if channel.kind not in kinds_in_use():
+        return _UNUSED
+    user = channel.user
+    if row.kind == Kind.CODE:
+        return "" if user and user.is_active else _UNREACHED
+    if user is not None and not is_reachable(channel, user):
         return _UNREACHED
-    return _OFF if not channel.is_on and row.kind != Kind.TEST else ""
+    is_asked_for = row.kind == Kind.TEST
+    return "" if channel.is_on or is_asked_for else _OFF.format(kind=_NAMES[channel.kind])
 
 
 def _object_to_stranger(row: Notification) -> str:
     is_for_staff = row.kind == Kind.UNDELIVERED
-    return _NO_STAFF if is_for_staff and not row.channel.user.is_staff else ""
+    user = row.channel.user
+    return _NO_STAFF if is_for_staff and not (user and user.is_staff) else ""
 
 
 def _object(row: Notification, *, seen: set[UUID], mine: set[UUID]) -> str:
@@ -61,7 +98,8 @@ def _object(row: Notification, *, seen: set[UUID], mine: set[UUID]) -> str:
 
 
 def _object_for_staff(row: Notification, approval: Approval) -> str:
-    if not find_staff().filter(pk=row.channel.user_id).exists():
+    user = row.channel.user
+    if user is None or not find_staff().filter(pk=user.pk).exists():
         return _NO_STAFF
     return _SOLVED if row.kind == Kind.OBSTRUCTED and not approval.obstacle else ""
 

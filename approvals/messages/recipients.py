@@ -1,7 +1,5 @@
 """Whom an approval concerns, and where they hear of it."""
 
-from collections.abc import Iterable
-
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
@@ -10,6 +8,9 @@ from approvals.models import STANDING, Approval, Channel, Notification, Seat
 from flowruns.domain.policies import WhoKind
 
 _NOBODY = Q(pk__in=())
+_REACHABLE = ~Q(address="") | (
+    Q(kind__in=[Channel.Kind.EMAIL, Channel.Kind.SLACK]) & ~Q(user__email="")
+)
 
 
 def is_mail_on() -> bool:
@@ -37,6 +38,26 @@ def find_staff() -> QuerySet[User]:
     return User.objects.filter(is_active=True, is_staff=True)
 
 
+def kinds_in_use() -> list[Channel.Kind]:
+    """Return where this server can send: links need an address to begin with."""
+    if not settings.PUBLIC_URL:
+        return []
+    kinds = [Channel.Kind.PUSH, Channel.Kind.TEAMS, Channel.Kind.APPRISE]
+    kinds += [Channel.Kind.EMAIL] if settings.SENDS_MAIL else []
+    return kinds + ([Channel.Kind.SLACK] if settings.SLACK_BOT_TOKEN else [])
+
+
+def is_telling() -> bool:
+    """Whether this server tells people by itself, without their having added a browser."""
+    return default_kind() is not None
+
+
+def is_reachable(channel: Channel, user: User) -> bool:
+    """Whether messages can reach a person there: mail and Slack find them by their address."""
+    found_by_mail = channel.kind in {Channel.Kind.EMAIL, Channel.Kind.SLACK}
+    return user.is_active and bool(channel.address or (found_by_mail and user.email))
+
+
 def find_asked(approval: Approval) -> list[Channel]:
     """Return where people were told that an approval waits for them, or are being told now."""
     told = Notification.objects.filter(
@@ -50,20 +71,52 @@ def find_asked(approval: Approval) -> list[Channel]:
 
 def open_channels(people: QuerySet[User]) -> list[Channel]:
     """Return where these people want to hear; a channel is made for who has none."""
-    reached = people.filter(is_active=True).exclude(email="")
-    by_mail = Channel.objects.filter(kind=Channel.Kind.EMAIL)
-    _make_channels(reached.exclude(pk__in=by_mail.values("user")))
-    return list(by_mail.filter(is_on=True, user__in=reached.values("pk")).order_by("pk"))
+    reached = people.filter(is_active=True)
+    _make_channels(reached.exclude(email=""))
+    chosen = Channel.objects.filter(_REACHABLE, is_on=True, kind__in=kinds_in_use())
+    return list(chosen.filter(user__in=reached.values("pk")).select_related("user").order_by("pk"))
 
 
-def get_channel(user: User) -> Channel:
-    """Return where a user hears by mail."""
-    return Channel.objects.get_or_create(user=user, kind=Channel.Kind.EMAIL)[0]
+def open_group_channels(approval: Approval) -> list[Channel]:
+    """Return the channels of groups that may answer now; what is hidden goes to none."""
+    if approval.is_hidden:
+        return []
+    chosen = Channel.objects.filter(user=None, is_on=True, kind__in=kinds_in_use())
+    return list(chosen.filter(_whose(approval)).order_by("pk"))
 
 
-def _make_channels(people: Iterable[User]) -> None:
-    made = [Channel(user=person) for person in people]
-    Channel.objects.bulk_create(made, ignore_conflicts=True)
+def concerns(channel: Channel, approval: Approval) -> bool:
+    """Whether the group of a channel may answer now."""
+    return Channel.objects.filter(_whose(approval), pk=channel.pk).exists()
+
+
+def get_channel(user: User, kind: Channel.Kind = Channel.Kind.EMAIL) -> Channel:
+    """Return where a user hears by mail, or by something else that each has one of."""
+    return Channel.objects.get_or_create(user=user, kind=kind, mark="")[0]
+
+
+def default_kind() -> Channel.Kind | None:
+    """Return how people hear who have not chosen: by mail, else by Slack."""
+    by_default = (Channel.Kind.EMAIL, Channel.Kind.SLACK)
+    return next((kind for kind in by_default if kind in kinds_in_use()), None)
+
+
+def _make_channels(people: QuerySet[User]) -> None:
+    kind = default_kind()
+    if kind is not None:
+        have = Channel.objects.filter(kind=kind, user__isnull=False).values("user")
+        made = [Channel(user=person, kind=kind) for person in people.exclude(pk__in=have)]
+        Channel.objects.bulk_create(made, ignore_conflicts=True)
+
+
+def _whose(approval: Approval) -> Q:
+    """Choose the channels of those who may answer; where anyone may, also those of no group."""
+    if not approval.is_guarded:
+        return Q(group__isnull=True)
+    seats = approval.seats.filter(is_open=True)
+    groups = seats.filter(kind=WhoKind.GROUP).values("name")
+    is_for_anyone = seats.filter(kind=WhoKind.ANYONE).exists()
+    return Q(group__name__in=groups) | (Q(group__isnull=True) if is_for_anyone else _NOBODY)
 
 
 def _choose(seat: Seat) -> Q:

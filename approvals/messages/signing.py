@@ -7,10 +7,7 @@ import json
 import secrets
 from datetime import UTC, datetime, timedelta
 
-from cryptography.fernet import Fernet, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
+from approvals.messages.sealing import seal, unseal
 
 _PREFIX = "whsec_"
 _BYTES = 32
@@ -36,24 +33,15 @@ def seal_secrets(secret: str, *, before: str = "", now: datetime | None = None) 
     if before:
         until = (now or datetime.now(UTC)) + OVERLAP
         kept.append({"secret": open_secrets(before)[0], "until": until.isoformat()})
-    return _fernet().encrypt(json.dumps(kept).encode()).decode()
+    return seal(json.dumps(kept))
 
 
 def open_secrets(sealed: str, *, now: datetime | None = None) -> list[str]:
     """Return the secrets that sign now, the newest first. Raises `InvalidToken`."""
     moment = now or datetime.now(UTC)
-    kept = json.loads(_fernet().decrypt(sealed))
+    kept = json.loads(unseal(sealed))
     return [
         each["secret"]
         for each in kept
         if not each["until"] or datetime.fromisoformat(each["until"]) > moment
     ]
-
-
-def _fernet() -> MultiFernet:
-    return MultiFernet([Fernet(_derive(key)) for key in settings.ENCRYPTION_KEYS])
-
-
-def _derive(key: str) -> bytes:
-    derived = HKDF(SHA256(), length=32, salt=None, info=b"approvals webhooks").derive(key.encode())
-    return base64.urlsafe_b64encode(derived)

@@ -14,6 +14,7 @@ from approvals.policies.hours import WorkingHours, find_zone, next_opening, pars
 GATHERED = timedelta(minutes=5)
 # Nobody is spared what would end so soon after the moment until which they are left alone.
 _MARGIN = timedelta(minutes=30)
+_ASKED_FOR = {Notification.Kind.TEST, Notification.Kind.CODE}
 _PRESSING = {Notification.Kind.WAITS, Notification.Kind.OBSTRUCTED}
 
 
@@ -23,8 +24,10 @@ def read_profile(user: User) -> Profile:
     return found or Profile(user=user, zone=_default_zone(), hours=_default_hours())
 
 
-def zone_of(user: User) -> ZoneInfo:
-    return find_zone(read_profile(user).zone)
+def zone_of(channel: Channel) -> ZoneInfo:
+    """Return the time zone of whoever hears there."""
+    user = channel.user
+    return find_zone(read_profile(user).zone if user else _default_zone())
 
 
 def find_moment(channel: Channel, rows: Iterable[Notification], *, now: datetime) -> datetime:
@@ -33,13 +36,23 @@ def find_moment(channel: Channel, rows: Iterable[Notification], *, now: datetime
     What ends before then, or shortly after, goes out now, unless they have muted the channel.
     """
     rows = list(rows)
-    if any(row.kind == Notification.Kind.TEST for row in rows):
+    if (
+        channel.user is None
+        or is_quiet(channel, rows)
+        or any(row.kind in _ASKED_FOR for row in rows)
+    ):
         return now
     if channel.muted_until is not None and channel.muted_until > now:
         return channel.muted_until
     gathered = channel.told_at + GATHERED if channel.told_at else now
     moment = _open(read_profile(channel.user), max(now, gathered))
     return now if any(_is_pressing(row, moment) for row in rows) else moment
+
+
+def is_quiet(channel: Channel, rows: Iterable[Notification]) -> bool:
+    """Whether these rows only change messages that are there already, and disturb nobody."""
+    is_edit = channel.kind == Channel.Kind.SLACK
+    return is_edit and all(row.kind == Notification.Kind.ENDED for row in rows)
 
 
 def _is_pressing(row: Notification, moment: datetime) -> bool:

@@ -3,18 +3,18 @@
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
-import httpcore
 from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Min, QuerySet
 from django.urls import reverse
 
 from approvals.messages.announcing import tell_staff
 from approvals.messages.content import write_content
-from approvals.messages.posting import post
-from approvals.messages.queueing import LEASE, find_pause, is_free, read_due
+from approvals.messages.posting import FAULTS, post, read_seconds
+from approvals.messages.queueing import SHORT_LEASE, find_pause, is_free, read_due
 from approvals.messages.signing import make_secret, open_secrets, seal_secrets, sign
 from approvals.messages.timing import utc_now
 from approvals.models import Approval, Notification, Webhook, WebhookDelivery
@@ -27,6 +27,7 @@ BACKOFF = tuple(
 )
 _JITTER = 0.1
 _BATCH = 5  # to one webhook in a round
+_AT_ONE_HOST = 2
 # As long as what a client stores after its pause may take, such as a policy that hides it.
 _DELAY = timedelta(seconds=1)
 _GONE = 410
@@ -99,32 +100,69 @@ def deliver_again(deliveries: QuerySet[WebhookDelivery]) -> int:
 
 
 def deliver_webhooks(now: datetime | None = None) -> int:
-    """Do a round; returns how many events arrived. One process at a time posts to a webhook."""
-    moment = now or utc_now()
+    """Do a round; returns how many events arrived. One worker at a time posts to a webhook.
+
+    Several workers do rounds, so that a webhook which is slow delays no other; of those of one
+    host at most `_AT_ONE_HOST` are posted to at a time, so that a slow host leaves workers over.
+    """
     arrived = 0
-    for webhook_id in _list_due(moment):
-        lease = moment + LEASE
-        webhooks = Webhook.objects.filter(pk=webhook_id)
-        if webhooks.filter(is_free(moment)).update(claimed_until=lease):
-            arrived += _deliver(webhooks.get(), moment)
-            webhooks.filter(claimed_until=lease).update(claimed_until=None)
+    for webhook_id in _list_due(now or utc_now()):
+        webhook = _claim(webhook_id, now or utc_now())
+        if webhook is not None:
+            arrived += _deliver(webhook, now)
+            _yield(webhook)
     return arrived
 
 
 def _list_due(now: datetime) -> list[int]:
+    """Return the webhooks that have something to send and no sender, who waits longest first."""
     due = WebhookDelivery.objects.filter(outcome=Outcome.WAITING, next_try_at__lte=now)
     free = due.filter(webhook__in=Webhook.objects.filter(is_free(now)))
-    return list(free.order_by().values_list("webhook", flat=True).distinct())
+    by_webhook = free.values("webhook").annotate(since=Min("next_try_at"))
+    return list(by_webhook.order_by("since").values_list("webhook", flat=True))
 
 
-def _deliver(webhook: Webhook, now: datetime) -> int:
+def _claim(webhook_id: int, now: datetime) -> Webhook | None:
+    """Take the lease of a webhook; None where another was faster or enough post to its host."""
+    webhook = Webhook.objects.filter(is_free(now), pk=webhook_id).first()
+    if webhook is None:
+        return None
+    posted_to = Webhook.objects.filter(claimed_until__gt=now).values_list("url", flat=True)
+    host = urlsplit(webhook.url).hostname
+    if sum(urlsplit(url).hostname == host for url in posted_to) >= _AT_ONE_HOST:
+        return None
+    return webhook if _take(webhook, Webhook.objects.filter(is_free(now)), now) else None
+
+
+def _renew(webhook: Webhook, now: datetime) -> bool:
+    """Make the lease of a webhook last for one more post; False where another has it by now."""
+    ours = Webhook.objects.filter(claimed_until=webhook.claimed_until)
+    return _take(webhook, ours, now)
+
+
+def _take(webhook: Webhook, chosen: QuerySet[Webhook], now: datetime) -> bool:
+    lease = now + SHORT_LEASE
+    is_taken = bool(chosen.filter(pk=webhook.pk).update(claimed_until=lease))
+    webhook.claimed_until = lease
+    return is_taken
+
+
+def _yield(webhook: Webhook) -> None:
+    ours = Webhook.objects.filter(pk=webhook.pk, claimed_until=webhook.claimed_until)
+    ours.update(claimed_until=None)
+
+
+def _deliver(webhook: Webhook, now: datetime | None) -> int:
     """Post what is due, in order, until one is not taken."""
     arrived = 0
     waiting = webhook.deliveries.filter(outcome=Outcome.WAITING)
-    for row in read_due(waiting, now)[:_BATCH]:
+    for row in read_due(waiting, now or utc_now())[:_BATCH]:
+        moment = now or utc_now()
+        if not _renew(webhook, moment):
+            break
         if why := _object(webhook, row):
-            _end(row, Outcome.SKIPPED, now, why=why)
-        elif _try(webhook, row, now):
+            _end(row, Outcome.SKIPPED, moment, why=why)
+        elif _try(webhook, row, moment):
             arrived += 1
         else:
             break
@@ -144,9 +182,7 @@ def _try(webhook: Webhook, row: WebhookDelivery, now: datetime) -> bool:
         status, retry_after = post(webhook.url, row.body.encode(), _headers(webhook, row))
     except InvalidToken:
         why = "Its secret was encrypted with a key that is not in ENCRYPTION_KEY any more."
-    except (OSError, ValueError, httpcore.TimeoutException, httpcore.NetworkError) as error:
-        why = str(error) or type(error).__name__
-    except (httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
+    except FAULTS as error:
         why = str(error) or type(error).__name__
     else:
         if 200 <= status < 300:
@@ -206,8 +242,7 @@ def _headers(webhook: Webhook, row: WebhookDelivery) -> dict[bytes | str, bytes 
 
 
 def _read_pause(retry_after: str) -> timedelta:
-    seconds = int(retry_after) if retry_after.isdecimal() and len(retry_after) < 9 else 0
-    return min(timedelta(seconds=seconds), _LONGEST_PAUSE)
+    return min(timedelta(seconds=read_seconds(retry_after)), _LONGEST_PAUSE)
 
 
 def _describe(approval: Approval) -> dict[str, Any]:

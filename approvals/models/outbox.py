@@ -27,18 +27,36 @@ class Profile(models.Model):
 
 
 class Channel(models.Model):
-    """One way in which one person hears of approvals; the address is their account's.
+    """One way in which one person, or a group, hears of approvals.
 
+    A person's mail goes to their account's address, and `address` is empty; elsewhere it is
+    encrypted, since some addresses let whoever has them write there. `mark` tells browsers of one
+    person apart. `verified_by` says how Slack's user was found to be the person: the e-mail
+    address that both have, or `CODE`. A channel without `user` is a group's, and has a name; one
+    without `group` either is told of what anyone may answer.
     `claimed_until` is the lease of the process that sends there now, so that one at a time does.
     """
 
     class Kind(models.TextChoices):
         EMAIL = "email", "E-mail"
+        SLACK = "slack", "Slack"
+        PUSH = "push", "Browser"
+        TEAMS = "teams", "Teams workflow"
+        APPRISE = "apprise", "Apprise"
+
+    CODE = "code"
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="channels"
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="channels"
     )
+    group = models.ForeignKey(
+        "auth.Group", on_delete=models.CASCADE, null=True, blank=True, related_name="channels"
+    )
+    name = models.TextField(blank=True)
     kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.EMAIL)
+    address = models.TextField(blank=True)
+    mark = models.CharField(max_length=64, blank=True)
+    verified_by = models.TextField(blank=True)
     is_on = models.BooleanField(default=True)
     muted_until = models.DateTimeField(null=True, blank=True)
     told_at = models.DateTimeField(null=True, blank=True)  # when the last message went out
@@ -46,11 +64,21 @@ class Channel(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["user", "kind"], name="one_channel_of_a_kind_per_user")
+            models.UniqueConstraint(
+                fields=["user", "kind", "mark"], name="one_channel_of_a_kind_per_user"
+            ),
+            models.UniqueConstraint(
+                fields=["name"], condition=~Q(name=""), name="one_channel_of_a_name"
+            ),
+            models.CheckConstraint(
+                condition=Q(user__isnull=False, group__isnull=True, name="")
+                | (Q(user__isnull=True) & ~Q(name="")),
+                name="channel_of_a_person_or_of_many",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.user}"
+        return self.name or f"{self.kind} of {self.user}"
 
 
 class Notification(models.Model):
@@ -71,6 +99,7 @@ class Notification(models.Model):
         ASKED = "asked", "A question to the requester"
         REPLIED = "replied", "The requester's reply"
         TEST = "test", "Test"
+        CODE = "code", "Code that links an account"
 
     class Outcome(models.TextChoices):
         WAITING = "waiting", "Waiting"
@@ -95,7 +124,8 @@ class Notification(models.Model):
     outcome = models.CharField(max_length=8, choices=Outcome.choices, default=Outcome.WAITING)
     ended_at = models.DateTimeField(null=True, blank=True)
     why = models.TextField(blank=True)
-    receipt = models.TextField(blank=True)  # the Message-ID of the mail that it went out with
+    # What the message that it went out with is called there: a mail's Message-ID, Slack's place
+    receipt = models.TextField(blank=True)
 
     class Meta:
         constraints = [

@@ -157,11 +157,13 @@ def _unusable(name: str, home: Path, error: Exception) -> ImproperlyConfigured:
     )
 
 
-def read_secret_key(home: Path) -> str:
-    """Return SECRET_KEY, or the key kept in the home folder, made at first use."""
-    path = home / _SECRET_KEY_FILE
-    if "SECRET_KEY" in os.environ:
-        name, key = "SECRET_KEY", os.environ["SECRET_KEY"].strip()
+def read_secret_key(
+    home: Path, variable: str = "SECRET_KEY", *, file: str = _SECRET_KEY_FILE
+) -> str:
+    """Return a key of the environment, or the one kept in the home folder, made at first use."""
+    path = home / file
+    if variable in os.environ:
+        name, key = variable, os.environ[variable].strip()
     else:
         name, key = str(path), _keep_secret_key(path)
     if len(key) < _SECRET_KEY_LENGTH:

@@ -25,6 +25,7 @@ from approvals.project.environment import (
 )
 from approvals.project.logs import configure_logs
 from approvals.project.mail import NO_MAIL, read_mailers, read_sender
+from approvals.project.slack import read_slack_token
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 # Templates and static files: a wheel has them in the package, the repository beside it.
@@ -158,6 +159,15 @@ EMAIL_FROM = read_sender(sends=SENDS_MAIL)
 MESSAGE_CONTENT = read_choice(
     "MESSAGE_CONTENT", of=("nothing", "title", "question"), default="title"
 )
+SLACK_BOT_TOKEN = read_slack_token(
+    "SLACK_BOT_TOKEN", begins="xoxb-", needs={"PUBLIC_URL": PUBLIC_URL}
+)
+SLACK_APP_TOKEN = read_slack_token(
+    "SLACK_APP_TOKEN", begins="xapp-", needs={"SLACK_BOT_TOKEN": SLACK_BOT_TOKEN}
+)
+# Browsers know this server by it, so that a new one ends all their subscriptions
+VAPID_KEY = read_secret_key(APPROVALS_HOME, "VAPID_KEY", file="vapid-key")
+SLACK_API_URL = "https://slack.com/api/"
 WEBHOOKS_MAY_REACH = read_networks("WEBHOOKS_MAY_REACH")  # beside the public internet
 WORKING_HOURS = read_hours("WORKING_HOURS")  # of those who have not chosen theirs
 
@@ -215,6 +225,11 @@ BACKGROUND_LOOPS = {
     "approvals.services.seats.settle_approvals": 1.0,
     "approvals.services.holding.apply_held_votes": 0.5,
     "approvals.messages.delivering.deliver_mail": 1.0,
+    "approvals.messages.delivering.deliver_slack": 1.0,
+    "approvals.messages.slack_socket.listen_to_slack": 1.0,
+    "approvals.messages.delivering.deliver_push": 1.0,
+    "approvals.messages.delivering.deliver_teams": 1.0,
+    "approvals.messages.delivering.deliver_apprise": 1.0,
     "approvals.messages.webhooks.deliver_webhooks": 1.0,
     "approvals.messages.delivering.drop_old_messages": 600.0,
     "flowruns.services.upkeep.scheduler.schedule_runs": 1.0,
@@ -226,6 +241,8 @@ BACKGROUND_LOOPS = {
     "flowruns.services.upkeep.retention.prune_by_setting": 30.0,
     "flowruns.services.limits.concurrency.drop_expired_leases": 60.0,
 }
+# Loops of which several run at once, so that one round that is slow delays no other
+BACKGROUND_COPIES = {"approvals.messages.webhooks.deliver_webhooks": 4}
 
 # Operation
 # Whoever shows it may read /metrics; without one nobody may

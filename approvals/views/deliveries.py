@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from approvals.messages import deliveries, delivering
-from approvals.messages.recipients import is_mail_on
+from approvals.messages.recipients import is_telling
 from approvals.models import Notification
 from approvals.web.pages import Request, reviewers_only
 
@@ -31,7 +31,7 @@ def show_deliveries(request: Request) -> HttpResponse:
         "untold": deliveries.count_untold(request.user),
         "outcome": outcome,
         "older": urlencode(older),
-        "is_mail_on": is_mail_on(),
+        "is_telling": is_telling(),
     }
     return render(request, "approvals/deliveries.html", context)
 

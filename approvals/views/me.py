@@ -9,10 +9,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from approvals.messages import announcing, preferences
-from approvals.messages.recipients import is_mail_on
-from approvals.messages.timing import read_hours, read_profile, utc_now
-from approvals.models import Profile
+from approvals.messages import announcing, linking, preferences
+from approvals.messages.encrypting import public_key
+from approvals.messages.push import list_browsers
+from approvals.messages.recipients import is_mail_on, kinds_in_use
+from approvals.messages.timing import read_hours, read_profile
+from approvals.models import Channel, Profile
 from approvals.policies.hours import DAYS
 from approvals.web.pages import Request, list_zones, reviewers_only
 
@@ -34,6 +36,7 @@ class PreferencesForm(forms.Form):
     begin = forms.TimeField(label="From", required=False)
     end = forms.TimeField(label="To", required=False)
     is_on = forms.BooleanField(label="Send me e-mail", required=False)
+    by_slack = forms.BooleanField(label="Send me Slack messages", required=False)
 
     def clean(self) -> dict[str, object]:
         cleaned = super().clean() or {}
@@ -61,8 +64,13 @@ def show_me(request: Request) -> HttpResponse:
     if not form.is_valid():
         return _show(request, form, status=422)
     chosen = form.cleaned_data
+    has_slack = Channel.Kind.SLACK in kinds_in_use()
     preferences.save_preferences(
-        request.user, zone=chosen["zone"], hours=form.hours, is_on=chosen["is_on"]
+        request.user,
+        zone=chosen["zone"],
+        hours=form.hours,
+        is_on=chosen["is_on"],
+        by_slack=chosen["by_slack"] if has_slack else None,
     )
     messages.success(request, "Saved.")
     return redirect("me")
@@ -72,13 +80,12 @@ def show_me(request: Request) -> HttpResponse:
 @reviewers_only
 def send_test(request: Request) -> HttpResponse:
     """Have a test message sent to oneself."""
-    if not (is_mail_on() and request.user.email):
+    tests = announcing.send_test(request.user)
+    if not tests:
         messages.error(request, "There is no way to reach you yet.")
         return redirect("me")
-    announcing.send_test(request.user)
-    messages.success(
-        request, f"A test goes to {request.user.email}. This page says what became of it."
-    )
+    kinds = " and ".join(sorted({test.channel.get_kind_display() for test in tests}))
+    messages.success(request, f"A test goes out ({kinds}). This page says what became of it.")
     return redirect("me")
 
 
@@ -94,12 +101,18 @@ def mute(request: Request) -> HttpResponse:
 
 
 def _show(request: Request, form: PreferencesForm, *, status: int = 200) -> HttpResponse:
-    muted_until = preferences.find_channel(request.user).muted_until
+    kinds = kinds_in_use()
+    slack = preferences.find_channel(request.user, Channel.Kind.SLACK)
     context = {
         "form": form,
         "is_mail_on": is_mail_on(),
-        "muted_until": muted_until if muted_until and muted_until > utc_now() else None,
-        "test": preferences.find_last_test(request.user),
+        "is_slack_on": Channel.Kind.SLACK in kinds,
+        "is_linked": slack.verified_by == Channel.CODE,
+        "code_sent": linking.find_code_sent(request.user),
+        "push_key": public_key() if Channel.Kind.PUSH in kinds else "",
+        "browsers": list_browsers(request.user),
+        "muted_until": preferences.find_muted_until(request.user),
+        "tests": preferences.list_last_tests(request.user),
     }
     return render(request, "approvals/me.html", context, status=status)
 
@@ -115,4 +128,5 @@ def _read_initial(request: Request) -> dict[str, object]:
         "begin": f"{hours.begin:%H:%M}" if hours else "09:00",
         "end": f"{hours.end:%H:%M}" if hours else "17:00",
         "is_on": preferences.find_channel(request.user).is_on,
+        "by_slack": preferences.find_channel(request.user, Channel.Kind.SLACK).is_on,
     }

@@ -23,17 +23,21 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def running_loops(loops: Mapping[str, float]) -> Iterator[threading.Event]:
+def running_loops(
+    loops: Mapping[str, float], *, copies: Mapping[str, int] | None = None
+) -> Iterator[threading.Event]:
     """Call each dotted function every so many seconds while the block runs.
 
-    Yields the event that stops the loops; it is set at the end of the block. What they have done
-    is written down meanwhile, so that others see when one stands still.
+    `copies` says of which of them several run at once. Yields the event that stops the loops; it
+    is set at the end of the block. What they have done is written down meanwhile, so that others
+    see when one stands still.
     """
     stop = threading.Event()
     records = [_begin_record(name) for name in loops]
     threads = [
         _make_thread(import_string(name), seconds, stop, record)
         for (name, seconds), record in zip(loops.items(), records, strict=True)
+        for _ in range((copies or {}).get(name, 1))
     ]
     note = partial(note_rounds, records, host=socket.gethostname())
     threads.append(_make_thread(note, NOTE_SECONDS, stop, _begin_record(note_rounds.__name__)))

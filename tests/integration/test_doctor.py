@@ -14,6 +14,7 @@ import httpx
 import pytest
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from approvals.management.doctor import database, machine, outside
 from approvals.management.doctor.findings import Finding
@@ -46,6 +47,9 @@ def test_files_that_others_may_read_are_named_with_the_command_that_closes_them(
         machine.check_permissions()
     )
     key.chmod(0o600)
+    database = Path(connection.settings_dict["NAME"])
+    if database.exists():  # of these tests, in a folder that others cannot enter
+        database.chmod(0o600)
     assert "WRONG" not in said(machine.check_permissions())
 
 

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from django.test import Client
 from standardwebhooks.webhooks import Webhook as Receiver
 
@@ -159,7 +161,7 @@ def test_ten_tries_over_three_days_end_in_a_webhook_that_is_off(
     hook.refresh_from_db()
     assert (hook.is_on, hook.disabled_because) == (False, "HTTP 500")
     told = Notification.objects.filter(kind="undelivered")
-    assert [each.channel.user.username for each in told] == ["root"]
+    assert [str(each.channel) for each in told] == ["email of root"]
     mail.deliver()
     assert "The webhook audit was switched off" in text_of_mail(mail.server.arrived[0])
 
@@ -348,3 +350,44 @@ def test_switching_a_webhook_on_again_forgets_why_it_was_off(root: Client, hook:
     hook.refresh_from_db()
     assert (hook.is_on, hook.disabled_because) == (True, "")
     assert open_secrets(hook.secrets)
+
+
+def test_while_one_webhook_is_slow_another_worker_posts_to_the_others(
+    program: Program, hook: Webhook, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_secret(Webhook(name="other", url=program.url))
+    ask(run)
+    arrived: list[int] = []
+
+    def hang(*posted: Any) -> tuple[int, str]:
+        monkeypatch.setattr(webhooks, "post", post)
+        arrived.append(deliver_webhooks(later()))
+        return post(*posted)
+
+    monkeypatch.setattr(webhooks, "post", hang)
+    deliver_webhooks(later())
+    assert arrived == [1]
+    assert len(program.posts) == 2
+
+
+def test_a_host_that_is_slow_does_not_take_all_workers(
+    program: Program, hook: Webhook, run: Run
+) -> None:
+    for name in ("second", "third"):
+        give_secret(Webhook(name=name, url=program.url))
+    ask(run)
+    Webhook.objects.exclude(name="audit").update(claimed_until=later(minutes=1))
+    assert deliver_webhooks(later()) == 0
+    assert deliver_webhooks(later(minutes=2)) == 3
+
+
+def test_the_command_encrypts_secrets_with_the_new_key(hook: Webhook, settings: Any) -> None:
+    secret, [old] = open_secrets(hook.secrets), settings.ENCRYPTION_KEYS
+    settings.ENCRYPTION_KEYS = ["n" * 50]
+    with pytest.raises(CommandError, match="secret of the webhook 'audit'"):
+        call_command("encryptblocks", stdout=StringIO())
+    settings.ENCRYPTION_KEYS = ["n" * 50, old]
+    call_command("encryptblocks", stdout=StringIO())
+    settings.ENCRYPTION_KEYS = ["n" * 50]
+    hook.refresh_from_db()
+    assert open_secrets(hook.secrets) == secret

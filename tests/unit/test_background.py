@@ -105,3 +105,19 @@ def test_a_loop_keeps_what_it_did_last() -> None:
     assert (record.failures, record.error) == (0, "")
     run_loop(service, 1, Clock(2), record)  # type: ignore[arg-type]
     assert (record.failures, record.error) == (2, "OSError: no route")
+
+
+def test_of_a_loop_with_copies_one_that_is_slow_delays_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    both = threading.Barrier(2)
+    met = threading.Event()
+
+    def meet() -> None:
+        both.wait(5)  # one alone would wait in vain
+        met.set()
+
+    monkeypatch.setattr(loops, "import_string", lambda _: meet)
+    with running_loops({"some.service": 0.001}, copies={"some.service": 2}):
+        assert met.wait(5)
+        both.abort()

@@ -88,7 +88,8 @@ class Command(BaseCommand):
         with ExitStack() as stack:
             stack.callback(_log.info, "Approvals %s: serve has stopped", VERSION)
             if background:
-                stack.enter_context(running_loops(settings.BACKGROUND_LOOPS))
+                loops, copies = settings.BACKGROUND_LOOPS, settings.BACKGROUND_COPIES
+                stack.enter_context(running_loops(loops, copies=copies))
             if flows:
                 stack.callback(flows.stop)
             WebServer(on_listening=on_listening).run(sockets=[listener])

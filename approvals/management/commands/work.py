@@ -35,7 +35,8 @@ class Command(BaseCommand):
             metrics.serve_metrics(metrics_host, metrics_port)
         with ExitStack() as stack:
             stack.callback(_log.info, "Approvals %s: work has stopped", VERSION)
-            stack.enter_context(running_loops(settings.BACKGROUND_LOOPS))
+            loops, copies = settings.BACKGROUND_LOOPS, settings.BACKGROUND_COPIES
+            stack.enter_context(running_loops(loops, copies=copies))
             self.stdout.write("The background loops run. Stop them with Ctrl-C.")
             self.stdout.flush()
             threading.Event().wait()

@@ -1,4 +1,4 @@
-"""Encrypt all blocks with a new key."""
+"""Encrypt all blocks, and whatever else is kept secret, with a new key."""
 
 from typing import Any
 
@@ -7,14 +7,16 @@ from django.db import DatabaseError
 
 from flowruns.domain.errors import EncryptionKeyChanged
 from flowruns.services.blocks.documents import encrypt_anew
+from flowruns.signals import encrypting_anew
 
 
 class Command(BaseCommand):
-    help = "Encrypt every block anew with the first key of ENCRYPTION_KEY."
+    help = "Encrypt blocks and the secrets of messages anew with the first key of ENCRYPTION_KEY."
 
     def handle(self, **_: Any) -> None:
         try:
             count = encrypt_anew()
+            encrypting_anew.send(Command)
         except EncryptionKeyChanged as error:
             raise CommandError(str(error)) from None
         except DatabaseError as error:

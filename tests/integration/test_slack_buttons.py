@@ -1,0 +1,183 @@
+"""Buttons in Slack: pressed by somebody whom the desk knows, and decided by the same services."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from slack_sdk.models.views import View
+from slack_sdk.socket_mode.request import SocketModeRequest
+from websockets.sync.server import ServerConnection, serve
+
+from approvals.messages.delivering import deliver_due
+from approvals.messages.slack import send_slack
+from approvals.messages.slack_socket import listen_to_slack
+from approvals.models import Approval, Channel
+from tests.integration.conftest import Run
+from tests.integration.pages import ask
+from tests.integration.telling import HOST, Clock, reach
+from tests.slack import Slack, serve_slack
+from tests.teams import hold, make_teams
+
+pytestmark = pytest.mark.django_db
+
+
+@dataclass
+class Desk:
+    """A desk with people in Slack, and what they press."""
+
+    slack: Slack
+    envelopes: list[dict[str, Any]] = field(default_factory=list)
+    acknowledged: list[Any] = field(default_factory=list)
+
+    def deliver(self) -> list[dict[str, Any]]:
+        """Send what waits, and return the buttons of the last message."""
+        clock = Clock()
+        clock.move(seconds=11)
+        deliver_due(Channel.Kind.SLACK, send=send_slack, clock=clock)
+        blocks = json.loads(self.slack.posts[-1]["blocks"])
+        return [each for block in blocks for each in block.get("elements", [])]
+
+    def press(self, button: dict[str, Any], *, member: str = "Ubob") -> None:
+        self.send(
+            {
+                "type": "block_actions",
+                "user": {"id": member},
+                "trigger_id": "1.2",
+                "channel": {"id": "Dbob"},
+                "actions": [button],
+            }
+        )
+
+    def send(self, payload: dict[str, Any]) -> None:
+        envelope = {"envelope_id": "e1", "type": "interactive", "payload": payload}
+        assert SocketModeRequest.from_dict(envelope) is not None
+        self.envelopes = [{"type": "hello"}, envelope, {"type": "disconnect"}]
+        self.acknowledged.clear()
+        assert listen_to_slack() == 1
+        assert self.acknowledged == [{"envelope_id": "e1"}]
+
+    @property
+    def notes(self) -> list[str]:
+        return [note["text"] for note in self.slack.named("chat.postEphemeral")]
+
+
+@pytest.fixture
+def desk(settings: Any) -> Iterator[Desk]:
+    with serve_slack() as slack:
+        found = Desk(slack)
+
+        def talk(socket: ServerConnection) -> None:
+            for envelope in found.envelopes:
+                socket.send(json.dumps(envelope))
+                if "envelope_id" in envelope:
+                    found.acknowledged.append(json.loads(socket.recv(5)))
+
+        with serve(talk, "127.0.0.1", 0) as server:
+            thread = threading.Thread(target=server.serve_forever, daemon=True)
+            thread.start()
+            slack.socket_url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
+            settings.SLACK_API_URL = slack.url
+            settings.SLACK_BOT_TOKEN, settings.SLACK_APP_TOKEN = "xoxb-1", "xapp-1"
+            settings.PUBLIC_URL = HOST
+            slack.members = {"bob@example.com": "Ubob"}
+            slack.profiles = {
+                "Ubob": {"profile": {"email": "bob@example.com"}, "is_email_confirmed": True},
+                "Ueve": {"profile": {"email": "eve@example.com"}},
+            }
+            reach("bob")
+            yield found
+            server.shutdown()
+        thread.join(5)
+
+
+@pytest.fixture
+def approval(desk: Desk, run: Run) -> Approval:
+    """A pause without a form."""
+    run.pause(seconds=300_000_000)
+    return Approval.objects.get()
+
+
+def test_one_press_approves_in_the_name_of_whoever_pressed(desk: Desk, approval: Approval) -> None:
+    approve, _ = desk.deliver()
+    desk.press(approve)
+    approval.refresh_from_db()
+    assert approval.outcome == Approval.Outcome.ANSWERED
+    assert approval.decision.decided_by == "bob"
+    assert desk.notes == ["Your answer is on its way."]
+    desk.press(approve)
+    assert desk.notes[-1] == "It does not wait for you any more."
+
+
+def test_a_rejection_asks_why_first(desk: Desk, approval: Approval) -> None:
+    _, reject = desk.deliver()
+    desk.press(reject)
+    view = json.loads(desk.slack.named("views.open")[0]["view"])
+    View(**view).validate_json()
+    approval.refresh_from_db()
+    assert approval.is_waiting
+    view["state"] = {"values": {"reason": {"reason": {"value": "too dear"}}}}
+    desk.send({"type": "view_submission", "user": {"id": "Ubob"}, "view": view})
+    approval.refresh_from_db()
+    assert approval.outcome == Approval.Outcome.REJECTED
+    assert approval.decision.reason == "too dear"
+
+
+@pytest.mark.parametrize("member", ["Ueve", "Unobody"])
+def test_whom_the_desk_does_not_know_gets_a_note_and_a_link(
+    desk: Desk, approval: Approval, member: str
+) -> None:
+    approve, _ = desk.deliver()
+    desk.press(approve, member=member)
+    approval.refresh_from_db()
+    assert approval.is_waiting
+    assert f"{HOST}/me/" in desk.notes[0]
+
+
+def test_an_address_that_is_not_confirmed_or_that_two_have_says_nothing(
+    desk: Desk, approval: Approval
+) -> None:
+    approve, _ = desk.deliver()
+    desk.slack.profiles["Ubob"]["is_email_confirmed"] = False
+    desk.press(approve)
+    desk.slack.profiles["Ubob"]["is_email_confirmed"] = True
+    reach("alice", email="bob@example.com")
+    desk.press(approve)
+    approval.refresh_from_db()
+    assert approval.is_waiting
+
+
+def test_whoever_may_not_answer_is_told_so(desk: Desk, run: Run) -> None:
+    make_teams()
+    reach("F1", email="f1@example.com")
+    desk.slack.members["f1@example.com"] = "U1"
+    hold("1 of @finance")
+    run.pause(seconds=300_000_000)
+    approve, _ = desk.deliver()
+    desk.press(approve)
+    assert Approval.objects.get().is_waiting
+    assert "finance" in desk.notes[0]
+
+
+def test_a_vote_counts_as_on_the_pages(desk: Desk, run: Run) -> None:
+    make_teams()
+    reach("F1", email="bob@example.com")
+    reach("bob", email="")
+    hold("1 of @finance + 1 of @data")
+    run.pause(seconds=300_000_000)
+    approve, _ = desk.deliver()
+    desk.press(approve)
+    assert "Your answer counts." in desk.notes[0]
+    assert Approval.objects.get().votes.get().name == "F1"
+
+
+@pytest.mark.parametrize("line", ["anyone, signed", "anyone"])
+def test_a_form_or_a_signature_is_not_one_press(desk: Desk, run: Run, line: str) -> None:
+    hold(line)
+    if line == "anyone":
+        ask(run)
+    else:
+        run.pause(seconds=300_000_000)
+    assert desk.deliver() == []
