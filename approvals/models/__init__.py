@@ -18,6 +18,7 @@ from approvals.models.approvals import (
     Vote,
 )
 from approvals.models.outbox import Channel, Notification, Profile, Webhook, WebhookDelivery
+from approvals.models.remote import Attempt, Snapshot, Vanishing
 
 __all__ = [
     "REPLACED",
@@ -26,6 +27,7 @@ __all__ = [
     "Approval",
     "AskedSchema",
     "Asker",
+    "Attempt",
     "Channel",
     "Decision",
     "Draft",
@@ -36,7 +38,9 @@ __all__ = [
     "Profile",
     "SavedView",
     "Seat",
+    "Snapshot",
     "Upload",
+    "Vanishing",
     "Vote",
     "Webhook",
     "WebhookDelivery",
