@@ -15,6 +15,7 @@ from flowruns.models.flows import Deployment, Flow
 from flowruns.models.listeners import Listener
 from flowruns.models.runs import FlowRun, FlowRunState, LogLine, RunInput
 from flowruns.models.schedules import DeploymentSchedule
+from flowruns.models.servers import RemoteServer
 from flowruns.models.task_runs import TaskRun, TaskRunState
 from flowruns.models.variables import Variable
 
@@ -35,6 +36,7 @@ __all__ = [
     "FlowRunState",
     "Listener",
     "LogLine",
+    "RemoteServer",
     "RunInput",
     "SlotLease",
     "TaskRun",
