@@ -198,6 +198,8 @@ USE_I18N = False
 BACKGROUND_LOOPS = {
     "flowruns.services.upkeep.expiry.expire_pauses": 1.0,
     "approvals.services.drafts.drop_old_drafts": 600.0,
+    "approvals.remote.mirroring.follow_servers": 1.0,
+    "approvals.remote.attempting.drive_attempts": 0.25,
     "approvals.services.seats.settle_approvals": 1.0,
     "approvals.messages.delivering.deliver_mail": 1.0,
     "approvals.messages.webhooks.deliver_webhooks": 1.0,

@@ -16,8 +16,8 @@ type Path = tuple[str | int, ...]
 
 # How long a reviewer's request waits for a verdict before it says that there is none yet
 PATIENCE = timedelta(seconds=5)
-# Longer than all that one round of an attempt may ask a server
-_HELD = timedelta(seconds=60)
+# Longer than one step of an attempt takes; whoever drives it ended if it is over
+_HELD = timedelta(seconds=30)
 _LOOKED_EVERY = 0.1  # seconds
 
 _OPEN = ~Q(step=Attempt.Step.SETTLED)
@@ -59,6 +59,14 @@ def find_open(approval: Approval) -> Attempt | None:
     return approval.attempts.filter(_OPEN, outcome=Attempt.Outcome.OPEN).first()
 
 
+def find_failed(approval: Approval, *, user: User) -> Attempt | None:
+    """Return a reviewer's last attempt if nothing came of it, so that its page says why."""
+    if not approval.server:
+        return None
+    last = approval.attempts.filter(name=user.get_username()).order_by("-created_at").first()
+    return last if last and last.outcome == Attempt.Outcome.REFUSED else None
+
+
 def describe_open(approval: Approval) -> str:
     """Say in one sentence why nothing else can be sent now."""
     attempt = find_open(approval)
@@ -87,7 +95,7 @@ def list_due(limit: int) -> list[Attempt]:
 
 
 def hold(attempt: Attempt) -> bool:
-    """Take an attempt to drive it, for a minute; False when another process was faster."""
+    """Take an attempt to drive it, for half a minute; False when another process was faster."""
     now = datetime.now(UTC)
     free = Q(held_until=None) | Q(held_until__lt=now)
     same = Attempt.objects.filter(_OPEN, free, pk=attempt.pk, step=attempt.step)
@@ -97,7 +105,8 @@ def hold(attempt: Attempt) -> bool:
 def advance(attempt: Attempt, step: Attempt.Step) -> None:
     """Note how far an attempt has come, before what follows is sent."""
     attempt.step = step
-    Attempt.objects.filter(_OPEN, pk=attempt.pk).update(step=step)
+    held = datetime.now(UTC) + _HELD
+    Attempt.objects.filter(_OPEN, pk=attempt.pk).update(step=step, held_until=held)
 
 
 def postpone(attempt: Attempt, *, seconds: float, words: str = "") -> None:
