@@ -39,7 +39,7 @@ class ServerSettings:
 
     url: str
     kind: str = RemoteServer.Kind.PREFECT
-    credentials: Credentials = Credentials()
+    credentials: Credentials = field(default_factory=Credentials)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     ca_file: str = ""
     tags: Sequence[str] = ()
