@@ -80,8 +80,8 @@ def propose(client: Client, flow_run_id: UUID, *, pause_state_id: UUID, proposed
     return _ask_to_move(client, flow_run_id, "set_state", body, pause_state_id=pause_state_id)
 
 
-def release(client: Client, flow_run_id: UUID, *, pause_state_id: UUID, sender: str) -> None:
-    """Delete our own claim, if it is there and ours."""
+def release(client: Client, flow_run_id: UUID, *, pause_state_id: UUID, sender: str | None) -> None:
+    """Delete the stored answer to a pause, if it is that sender's."""
     pause = reading.read_pause_state(client, flow_run_id, pause_state_id)
     response = reading.read_response(client, flow_run_id, pause) if pause else None
     if pause is not None and response is not None and response.sender == sender:

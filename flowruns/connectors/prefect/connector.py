@@ -19,7 +19,7 @@ from flowruns.connectors.prefect import (
 )
 from flowruns.connectors.prefect.address import Address
 from flowruns.connectors.prefect.client import Client, open_client
-from flowruns.connectors.prefect.errors import NeedsAttempt, UnknownVersion
+from flowruns.connectors.prefect.errors import NeedsAttempt, Unauthorized, UnknownVersion
 from flowruns.connectors.prefect.outcomes import (
     Changes,
     Claimed,
@@ -43,6 +43,7 @@ from flowruns.connectors.protocol import (
     TimelineEntry,
 )
 from flowruns.domain.actors import Actor
+from flowruns.domain.errors import EncryptionKeyChanged
 from flowruns.domain.rejections import rejected
 from flowruns.models import RemoteServer
 from flowruns.wire.artifacts import Artifact
@@ -123,8 +124,8 @@ class PrefectConnector:
         """Let a claimed run go on with what is stored."""
         return answering.move(self._answering, flow_run_id, pause_state_id=pause_state_id)
 
-    def release(self, flow_run_id: UUID, *, pause_state_id: UUID, sender: str) -> None:
-        """Take our own claim back; anybody else's stays."""
+    def release(self, flow_run_id: UUID, *, pause_state_id: UUID, sender: str | None) -> None:
+        """Take the claim of that sender back, our own or one that a reviewer frees."""
         answering.release(self._client, flow_run_id, pause_state_id=pause_state_id, sender=sender)
 
     def resume(
@@ -244,7 +245,10 @@ class PrefectConnector:
 
     @property
     def _client(self) -> Client:
-        return open_client(Address.of(self.server))
+        try:
+            return open_client(Address.of(self.server))
+        except EncryptionKeyChanged as error:
+            raise Unauthorized(str(error)) from error
 
     @property
     def _answering(self) -> Client:
