@@ -1,9 +1,21 @@
 """Prefect servers elsewhere, whose waiting runs are answered here too."""
 
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 from django.db import models
 
 from flowruns.domain.ids import new_id
+
+
+def validate_address(url: str) -> None:
+    """Refuse what is no address of an API, and one with a password, which would be shown."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+        raise ValidationError("The address must look like https://prefect.example.com/api.")
+    if parts.username is not None or parts.password is not None:
+        raise ValidationError("The address must not hold a password: give it apart from it.")
 
 
 class RemoteServer(models.Model):
@@ -24,7 +36,9 @@ class RemoteServer(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     created = models.DateTimeField(auto_now_add=True)
     name = models.CharField(max_length=50, unique=True, validators=[validate_slug])
-    url = models.TextField(help_text="The address of its API, which ends with /api.")
+    url = models.TextField(
+        validators=[validate_address], help_text="The address of its API, which ends with /api."
+    )
     kind = models.TextField(choices=Kind.choices, default=Kind.PREFECT)
     credentials = models.TextField(blank=True, default="")
     headers = models.TextField(blank=True, default="")

@@ -39,15 +39,18 @@ class ServerSettings:
 
     url: str
     kind: str = RemoteServer.Kind.PREFECT
-    credentials: Credentials = Credentials()
+    credentials: Credentials = field(default_factory=Credentials)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     ca_file: str = ""
     tags: Sequence[str] = ()
     answer_mode: str = RemoteServer.AnswerMode.CLAIM
 
 
-def add_server(name: str, settings: ServerSettings) -> RemoteServer:
-    """Store a server; raises `ServerExists`, and Django's `ValidationError` for an odd name."""
+def draft_server(name: str, settings: ServerSettings) -> RemoteServer:
+    """Make a server that is not stored yet.
+
+    Raises `ServerExists`, and Django's `ValidationError` for an odd name.
+    """
     server = RemoteServer(
         name=name,
         url=settings.url,
@@ -60,13 +63,19 @@ def add_server(name: str, settings: ServerSettings) -> RemoteServer:
     )
     if name == "local":
         raise ServerExists('"local" is the name of this server itself.')
+    server.full_clean(validate_unique=False, validate_constraints=False)
+    if RemoteServer.objects.filter(name=name).exists():
+        raise ServerExists(f"There is a server named {name!r} already.")
+    return server
+
+
+def add_server(server: RemoteServer) -> None:
+    """Store a server; raises `ServerExists`."""
     try:
-        server.full_clean(validate_unique=False, validate_constraints=False)
         with transaction.atomic():
             server.save(force_insert=True)
     except IntegrityError:
-        raise ServerExists(f"There is a server named {name!r} already.") from None
-    return server
+        raise ServerExists(f"There is a server named {server.name!r} already.") from None
 
 
 def list_servers() -> list[RemoteServer]:

@@ -1,23 +1,33 @@
-"""Encrypt all blocks with a new key."""
+"""Encrypt all blocks, and what opens other servers, with a new key."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
 from flowruns.domain.errors import EncryptionKeyChanged
 from flowruns.services.blocks.documents import encrypt_anew
+from flowruns.services.servers import encrypt_credentials_anew
 
 
 class Command(BaseCommand):
-    help = "Encrypt every block anew with the first key of ENCRYPTION_KEY."
+    help = (
+        "Encrypt every block, and the credentials of every server, anew with the first key of"
+        " ENCRYPTION_KEY."
+    )
 
     def handle(self, **_: Any) -> None:
         try:
-            count = encrypt_anew()
+            with transaction.atomic():
+                blocks, servers = encrypt_anew(), encrypt_credentials_anew()
         except EncryptionKeyChanged as error:
             raise CommandError(str(error)) from None
         except DatabaseError as error:
             reason = " ".join(str(error).split())
             raise CommandError(f"{reason}. Run `migrate` or `serve` first.") from None
-        self.stdout.write(f"Encrypted {count} block{'' if count == 1 else 's'}.")
+        told = f" and the credentials of {_count(servers, 'server')}" if servers else ""
+        self.stdout.write(f"Encrypted {_count(blocks, 'block')}{told}.")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
