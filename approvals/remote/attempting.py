@@ -98,13 +98,12 @@ def _take_steps(connector: PrefectConnector, attempt: Attempt) -> None:
 def _claims(connector: PrefectConnector, attempt: Attempt) -> bool:
     """Whether the pause is claimed first, as a rejection does on any server."""
     is_rejection = attempt.kind == Attempt.Kind.REJECT
-    is_claimed = is_rejection or connector.server.answer_mode == "claim"
-    return attempt.approval.asks_for_input and is_claimed
+    return is_rejection or connector.server.answer_mode == "claim"
 
 
 def _claim(connector: PrefectConnector, attempt: Attempt) -> None:
     approval = attempt.approval
-    value = attempt.value
+    value = attempt.value or "{}"
     if attempt.kind == Attempt.Kind.REJECT:
         # A text is no answer to any form, should somebody move the run on all the same
         value = json.dumps(f"rejected by {attempt.name}", ensure_ascii=False)

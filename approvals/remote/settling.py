@@ -118,7 +118,8 @@ def _record(
         no = rejected(reviewer=ours.name, reason=ours.reason)
         after = replace(no, id=after.id, timestamp=after.timestamp)
     pause = _read_pause(approval, after)
-    answer = response.value if response and after and after.type in _GOING_ON else None
+    is_answered = approval.asks_for_input and after is not None and after.type in _GOING_ON
+    answer = response.value if response and is_answered else None
     change = StateChange(
         flow_run_id=approval.flow_run_id,
         flow_run_name=approval.flow_run_name,
@@ -147,7 +148,7 @@ def _find_ours(
         sender = read_sender(response.sender)
         attempts = approval.attempts.filter(pk=sender.attempt_id) if sender else None
     else:
-        # Nothing is asked, so there is no row to claim: what we sent is what happened
+        # A server that is not claimed: what we sent is what happened
         attempts = approval.attempts.filter(step__in=_SENT)
     attempt = attempts.first() if attempts is not None else None
     if attempt is None:
