@@ -231,5 +231,7 @@ LOGGING = {
         "axes": {"level": "ERROR"},
         # It tells of each attempt to connect; `outages` tells of the database, once
         "psycopg.pool": {"level": "ERROR"},
+        # It tells of each request to another server
+        "httpx": {"level": "WARNING"},
     },
 }

@@ -5,6 +5,7 @@ lease follows; two that do for a moment do no harm, since `settle` is idempotent
 """
 
 import logging
+import math
 import queue
 import socket
 import threading
@@ -92,6 +93,7 @@ class Follower:
         self._kept_at = time.monotonic()
         self._looks_at = [0.0]
         self._next_walk = 0.0
+        self._forms_at = math.inf
         self._renewed_at = -_RENEWED_EVERY
         self._is_probed = False
         self._read_at = 0.0
@@ -168,6 +170,8 @@ class Follower:
             self._walk()
         elif now >= min(self._looks_at):
             self._look()
+        elif now >= self._forms_at:
+            self._complete_forms()
         self._take_hints(wait=_IDLE)
 
     def _probe(self) -> None:
@@ -228,7 +232,7 @@ class Follower:
             now = datetime.now(UTC) + offset
             self._fresh += [(now - state.timestamp).total_seconds() for state in settled.news]
         if any(state.type is StateType.PAUSED for state in settled.news):
-            self._looks_at.append(time.monotonic() + _FORM_ARRIVES)
+            self._forms_at = min(self._forms_at, time.monotonic() + _FORM_ARRIVES)
         return settled.run
 
     def _take_hints(self, *, wait: float) -> None:
@@ -266,6 +270,7 @@ class Follower:
 
     def _complete_forms(self) -> None:
         """Read again what was not there yet when its approval opened."""
+        self._forms_at = math.inf
         young = datetime.now(UTC) - timedelta(minutes=1)
         lacks = Q(snapshot__schema=None) | Q(snapshot__description=None, opened_at__gt=young)
         asked = self._waiting().filter(lacks, asks_for_input=True).select_related("snapshot")
