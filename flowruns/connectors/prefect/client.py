@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from json import JSONDecodeError
 from typing import Any
 from uuid import uuid4
@@ -86,6 +85,10 @@ class Client:
         """Ask what only those may know who have the credentials."""
         return self._ask("GET", self.address.health_url)
 
+    def close(self) -> None:
+        self._reading.close()
+        self._writing.close()
+
     def _ask(
         self,
         method: str,
@@ -155,10 +158,24 @@ class _CsrfToken:
             return self._token is not None
 
 
-@lru_cache(maxsize=64)
+_clients: dict[Address, Client] = {}
+_opening = threading.Lock()
+
+
 def open_client(address: Address) -> Client:
     """Return the client of an address, which all threads share."""
-    return Client(address)
+    with _opening:
+        if address not in _clients:
+            _clients[address] = Client(address)
+        return _clients[address]
+
+
+def close_clients() -> None:
+    """Close the connections to all servers; who asks again opens others."""
+    with _opening:
+        for client in _clients.values():
+            client.close()
+        _clients.clear()
 
 
 def _exchange(client: httpx.Client, method: str, url: str, **request: Any) -> Answer:
