@@ -55,6 +55,7 @@ class FakePrefect:
         self.states: dict[str, list[dict[str, Any]]] = {}
         self.inputs: dict[tuple[str, str], dict[str, Any]] = {}
         self.deployments: dict[str, dict[str, Any]] = {}
+        self.artifacts: list[dict[str, Any]] = []
         self.faults: list[Fault] = []
         self.requests: list[str] = []
         self.headers: list[dict[str, str]] = []
@@ -214,6 +215,15 @@ class FakePrefect:
                 return (200, {"token": self.csrf_token}) if self.csrf_token else (422, {})
             case ["GET", "flow_run_states"]:
                 return 200, self.states.get(query["flow_run_id"], [])[::-1]
+            case ["GET", "flows", flow_id]:
+                return 200, {"id": flow_id, "name": "refund", "tags": []}
+            case ["POST", "logs" | "task_runs", "filter"]:
+                return 200, []
+            case ["POST", "artifacts", "filter"]:
+                return 200, self.artifacts
+            case ["GET", "artifacts", artifact_id]:
+                found = next((a for a in self.artifacts if a["id"] == artifact_id), None)
+                return (200, found) if found else (404, {"detail": "Artifact not found"})
             case ["GET", "deployments", deployment_id]:
                 found = self.deployments.get(deployment_id)
                 return (200, found) if found else (404, {"detail": "Deployment not found"})
