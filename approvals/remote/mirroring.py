@@ -161,8 +161,8 @@ class Follower:
             return trouble.retry_after
         return _LONGEST_PAUSE if trouble.is_permanent else min(2.0**failures / 2, _LONGEST_PAUSE)
 
-    def do_round(self) -> None:
-        """Do what is due: probe, walk, look; else wait a moment for hints."""
+    def do_round(self, *, wait: float = _IDLE) -> None:
+        """Do what is due: probe, walk, look; then wait so many seconds for hints."""
         now = time.monotonic()
         if not self._is_probed:
             self._probe()
@@ -172,7 +172,7 @@ class Follower:
             self._look()
         elif now >= self._forms_at:
             self._complete_forms()
-        self._take_hints(wait=_IDLE)
+        self._take_hints(wait=wait)
 
     def _probe(self) -> None:
         found = self.connector.probe()

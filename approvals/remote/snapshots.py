@@ -56,7 +56,7 @@ class Away:
 
 def refresh_snapshot(approval: Approval) -> Away | None:
     """Read an approval's run again unless the copy is fresh; says if its server does not answer."""
-    if not approval.server or datetime.now(UTC) - approval.snapshot.read_at < FRESH:
+    if not approval.server or _is_fresh(approval):
         return None
     since = approval.snapshot.read_at
     try:
@@ -72,6 +72,12 @@ def refresh_snapshot(approval: Approval) -> Away | None:
     except RemoteTrouble as trouble:
         return Away(since, trouble.words)
     return None
+
+
+def _is_fresh(approval: Approval) -> bool:
+    """Whether the copy is new enough for a page; one from before the end of the pause is not."""
+    read_at, closed_at = approval.snapshot.read_at, approval.closed_at
+    return datetime.now(UTC) - read_at < FRESH and (closed_at is None or read_at > closed_at)
 
 
 def refresh_run(flow_run_id: UUID) -> Away | None:

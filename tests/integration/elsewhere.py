@@ -21,7 +21,7 @@ def add(server: FakePrefect, name: str = NAME) -> None:
 
 def look(name: str = NAME) -> None:
     """Follow a server once: probe, walk, compare."""
-    Follower(get_remote_connector(name)).do_round()
+    Follower(get_remote_connector(name)).do_round(wait=0)
 
 
 def ask_there(
