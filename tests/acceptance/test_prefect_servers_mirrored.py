@@ -68,9 +68,9 @@ class Elsewhere:
         run = self.post("/flow_runs/", {"flow_id": flow["id"], "state": running})
         keyset = {part: f"paused-1-{part}" for part in ("schema", "description", "response")}
         until = datetime.now(UTC) + timedelta(seconds=timeout)
-        details = {"pause_timeout": until.isoformat(), "pause_key": "1"}
+        details: Any = {"pause_timeout": until.isoformat(), "pause_key": "1"}
         details |= {"run_input_keyset": keyset}
-        paused = {"type": "PAUSED", "name": "Paused", "state_details": details}
+        paused: Any = {"type": "PAUSED", "name": "Paused", "state_details": details}
         state = self.post(f"/flow_runs/{run['id']}/set_state", {"state": paused})["state"]
         schema = {"key": keyset["schema"], "value": json.dumps(SCHEMA)}
         self.post(f"/flow_runs/{run['id']}/input", schema)
