@@ -1,5 +1,6 @@
 """Prefect servers elsewhere: who they are, who looks after them, and what was found there."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -7,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
@@ -14,6 +16,9 @@ from flowruns.domain.errors import ServerExists, ServerNotFound
 from flowruns.models import RemoteServer
 from flowruns.services.blocks.encryption import decrypt, encrypt
 from flowruns.services.lookups import one
+
+_HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
+_HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 
 # So many of the latest runs tell how fresh a server's approvals are.
 MAX_FRESHNESS = 500
@@ -92,6 +97,17 @@ def remove_server(name: str) -> None:
     deleted, _ = RemoteServer.objects.filter(name=name).delete()
     if not deleted:
         raise ServerNotFound(f"There is no server named {name!r}.")
+
+
+def parse_headers(lines: Sequence[str]) -> dict[str, str]:
+    """Read lines of `NAME: VALUE`; raises Django's `ValidationError` for any other."""
+    headers = {}
+    for line in lines:
+        name, colon, value = (part.strip() for part in line.partition(":"))
+        if not colon or not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+            raise ValidationError("A header is written NAME: VALUE.")
+        headers[name] = value
+    return headers
 
 
 def lock_credentials(credentials: Credentials) -> str:

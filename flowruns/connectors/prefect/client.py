@@ -3,9 +3,10 @@
 import threading
 import time
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from json import JSONDecodeError
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import httpx
@@ -46,6 +47,7 @@ class Client:
 
     def __init__(self, address: Address) -> None:
         self.address = address
+        self._is_urgent = False
         self._budget = Budget(CLOUD_REQUESTS_A_MINUTE if address.is_cloud else None)
         self._csrf = _CsrfToken()
         trusted = address.trust() if address.is_encrypted else False
@@ -57,6 +59,12 @@ class Client:
             )
             for limits in (kept, fresh)
         )
+
+    def for_answers(self) -> Self:
+        """Return the same client, whose reads may use what is kept of the budget for answers."""
+        urgent = copy(self)
+        urgent._is_urgent = True  # noqa: SLF001 -- of the same class
+        return urgent
 
     def get(self, path: str, **query: str) -> Answer:
         """Read something; once more where the connection broke. Raises `RemoteTrouble`."""
@@ -98,7 +106,7 @@ class Client:
         body: Any = None,
         is_answer: bool = False,
     ) -> Answer:
-        self._budget.spend(on_answer=is_answer)
+        self._budget.spend(on_answer=is_answer or self._is_urgent)
         url = path if path.startswith("http") else f"{self.address.url}{path}"
         client = self._writing if is_answer else self._reading
         content = {} if method == "GET" else {"json": body}

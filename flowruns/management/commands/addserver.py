@@ -4,7 +4,6 @@ import getpass
 import os
 import re
 from argparse import ArgumentParser
-from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -22,13 +21,16 @@ from flowruns.services.servers import (
     ServerSettings,
     add_server,
     draft_server,
+    parse_headers,
     record_probe,
 )
 
 _WORKSPACE = re.compile(r"/accounts/[^/]+/workspaces/[^/]+/?$")
 _ASK = ""
-_LEFT_OUT = "Without a value it is read from {variable}, or asked for: a value on the command line"
-_SEEN = " is visible in the list of processes while the command runs, and in the shell's history"
+_HIDING = (
+    "Leave SECRET out to have it read from {variable}, or asked for: on the command line others"
+    " see it in the list of processes while the command runs, and the shell may keep it"
+)
 
 
 class Command(BaseCommand):
@@ -42,10 +44,8 @@ class Command(BaseCommand):
             ("--auth-string", "the server's auth string, USER:PASSWORD", "PREFECT_API_AUTH_STRING"),
             ("--api-key", "an API key of Prefect Cloud, or of a proxy", "PREFECT_API_KEY"),
         ):
-            told = _LEFT_OUT.format(variable=variable)
-            opens.add_argument(
-                option, nargs="?", const=_ASK, metavar="SECRET", help=f"{meaning}. {told}{_SEEN}"
-            )
+            told = f"{meaning}. {_HIDING.format(variable=variable)}"
+            opens.add_argument(option, nargs="?", const=_ASK, metavar="SECRET", help=told)
         parser.add_argument(
             "--header",
             action="append",
@@ -70,19 +70,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, name: str, url: str, **options: Any) -> None:
-        is_cloud = _WORKSPACE.search(url) is not None
-        modes = RemoteServer.AnswerMode
-        settings = ServerSettings(
-            url=url.rstrip("/"),
-            kind=RemoteServer.Kind.CLOUD if is_cloud else RemoteServer.Kind.PREFECT,
-            credentials=_read_credentials(options["auth_string"], options["api_key"]),
-            headers=_read_headers(options["headers"]),
-            ca_file=options["ca_file"],
-            tags=options["tags"],
-            answer_mode=options["answer_mode"] or (modes.RESUME if is_cloud else modes.CLAIM),
-        )
         try:
-            server = draft_server(name, settings)
+            server = draft_server(name, _read_settings(url.rstrip("/"), **options))
             found = self._probe(server)
             add_server(server)
             record_probe(server.pk, version=found.version, clock_offset=found.clock_offset)
@@ -121,6 +110,20 @@ def _describe_version(connector: PrefectConnector) -> str:
     return f"{version}: its runs are shown, but answering them is known for 3.4 and later 3.x only."
 
 
+def _read_settings(url: str, **options: Any) -> ServerSettings:
+    is_cloud = _WORKSPACE.search(url) is not None
+    modes = RemoteServer.AnswerMode
+    return ServerSettings(
+        url=url,
+        kind=RemoteServer.Kind.CLOUD if is_cloud else RemoteServer.Kind.PREFECT,
+        credentials=_read_credentials(options["auth_string"], options["api_key"]),
+        headers=parse_headers(options["headers"]),
+        ca_file=options["ca_file"],
+        tags=options["tags"],
+        answer_mode=options["answer_mode"] or (modes.RESUME if is_cloud else modes.CLAIM),
+    )
+
+
 def _read_credentials(auth_string: str | None, api_key: str | None) -> Credentials:
     if auth_string is not None:
         secret = auth_string or _ask("PREFECT_API_AUTH_STRING", "Auth string (USER:PASSWORD): ")
@@ -139,13 +142,3 @@ def _ask(variable: str, prompt: str) -> str:
     if not secret:
         raise CommandError(f"Set {variable}, or run the command in a terminal to be asked.")
     return secret
-
-
-def _read_headers(lines: Sequence[str]) -> dict[str, str]:
-    headers = {}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if not colon or not name.strip() or not f"{name}{value}".isprintable():
-            raise CommandError("A header is written 'NAME: VALUE'.")
-        headers[name.strip()] = value.strip()
-    return headers
