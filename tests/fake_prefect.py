@@ -215,15 +215,6 @@ class FakePrefect:
                 return (200, {"token": self.csrf_token}) if self.csrf_token else (422, {})
             case ["GET", "flow_run_states"]:
                 return 200, self.states.get(query["flow_run_id"], [])[::-1]
-            case ["GET", "flows", flow_id]:
-                return 200, {"id": flow_id, "name": "refund", "tags": []}
-            case ["POST", "logs" | "task_runs", "filter"]:
-                return 200, []
-            case ["POST", "artifacts", "filter"]:
-                return 200, self.artifacts
-            case ["GET", "artifacts", artifact_id]:
-                found = next((a for a in self.artifacts if a["id"] == artifact_id), None)
-                return (200, found) if found else (404, {"detail": "Artifact not found"})
             case ["GET", "deployments", deployment_id]:
                 found = self.deployments.get(deployment_id)
                 return (200, found) if found else (404, {"detail": "Deployment not found"})
@@ -235,6 +226,20 @@ class FakePrefect:
                 if run_id not in self.runs and rest != ["input", "filter"]:
                     return (500 if rest == ["resume"] else 404), {"detail": "Flow run not found"}
                 return self._ask_run(method, run_id, rest, body)
+        return self._read_details(method, path)
+
+    def _read_details(self, method: str, path: str) -> tuple[int, Any]:
+        """Answer what the page of a run asks beside the run."""
+        match [method, *path.strip("/").split("/")]:
+            case ["GET", "flows", flow_id]:
+                return 200, {"id": flow_id, "name": "refund", "tags": []}
+            case ["POST", "logs" | "task_runs", "filter"]:
+                return 200, []
+            case ["POST", "artifacts", "filter"]:
+                return 200, self.artifacts
+            case ["GET", "artifacts", artifact_id]:
+                found = next((a for a in self.artifacts if a["id"] == artifact_id), None)
+                return (200, found) if found else (404, {"detail": "Artifact not found"})
         return 404, {"detail": "Not Found"}
 
     def _ask_run(  # noqa: PLR0911 -- a table

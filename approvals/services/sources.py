@@ -4,7 +4,6 @@ So whatever judges and records does it in one transaction, for runs of other ser
 server that is away keeps nobody waiting.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -25,10 +24,9 @@ from flowruns.connectors import (
     TimelineEntry,
     get_connector,
 )
+from flowruns.connectors.prefect.checking import check_against
 from flowruns.domain.actors import Actor
-from flowruns.domain.errors import ArtifactNotFound, FlowRunNotFound, SchemaTooSlow
-from flowruns.evaluation.answers import AnswerRefused, check_answer
-from flowruns.evaluation.processes import evaluate
+from flowruns.domain.errors import ArtifactNotFound, FlowRunNotFound
 from flowruns.wire.artifacts import Artifact
 
 
@@ -145,16 +143,7 @@ class SnapshotSource:
         """Check schema and formats here, since a server that is claimed first checks nothing."""
         if not self._approval.asks_for_input:
             return CheckedAnswer(text="", reply=_ACCEPTABLE)
-        literal = {"__prefect_kind": "json", "value": json.dumps(run_input)}
-        try:
-            checked = evaluate(check_answer, self._snapshot.schema, literal, find_variable=None)
-        except (AnswerRefused, SchemaTooSlow) as refusal:
-            return CheckedAnswer(text="", reply=_refuse(str(refusal)))
-        if checked.problems:
-            problems = [(problem.path, problem.message) for problem in checked.problems]
-            return CheckedAnswer(text="", reply=_refuse(problems[0][1], problems))
-        text = json.dumps(checked.value, ensure_ascii=False)
-        return CheckedAnswer(text=text, reply=_ACCEPTABLE)
+        return check_against(self._snapshot.schema, run_input=run_input)
 
     def write_votes(
         self, flow_run_id: UUID, *, pause_state_id: UUID, votes: str, actor: Actor
@@ -178,10 +167,6 @@ class SnapshotSource:
 
 
 _ACCEPTABLE = Reply(accepted=True, still_waits=True)
-
-
-def _refuse(reason: str, problems: Sequence[tuple[tuple[str | int, ...], str]] = ()) -> Reply:
-    return Reply(accepted=False, still_waits=True, reason=reason, problems=problems)
 
 
 def _head_of(artifact: Artifact) -> ArtifactHead:

@@ -1,4 +1,4 @@
-"""Runs that wait on Prefect servers elsewhere are approvals here, and what becomes of them there."""
+"""Runs that wait on Prefect servers elsewhere are approvals here, until they end there."""
 
 import csv
 import io

@@ -4,7 +4,6 @@ import json
 from typing import Any
 from uuid import UUID
 
-from flowruns import wire
 from flowruns.connectors.prefect import reading
 from flowruns.connectors.prefect.client import Client
 from flowruns.connectors.protocol import CheckedAnswer, Reply
@@ -26,16 +25,20 @@ def check_answer(
         return CheckedAnswer(text="", reply=reply)
     if run.state.state_details.run_input_keyset is None:
         return CheckedAnswer(text="", reply=Reply(accepted=True, still_waits=True))
+    schema = reading.read_form(client, flow_run_id, run.state).schema
+    return check_against(schema, run_input=run_input)
+
+
+def check_against(schema: str | None, *, run_input: Any) -> CheckedAnswer:
+    """Return an answer as the flow would get it, and all that is wrong with it by a stored schema.
+
+    Asks no server.
+    """
     try:
-        checked = _check(client, flow_run_id, run.state, run_input=run_input)
+        checked = evaluate(check_literal, schema, run_input)
     except (AnswerRefused, InvalidSchema, SchemaTooSlow) as refusal:
         return CheckedAnswer(text="", reply=_refuse(str(refusal)))
     return _tell(checked)
-
-
-def _check(client: Client, flow_run_id: UUID, pause: wire.State, *, run_input: Any) -> Checked:
-    schema = reading.read_form(client, flow_run_id, pause).schema
-    return evaluate(check_literal, schema, run_input)
 
 
 def _tell(checked: Checked) -> CheckedAnswer:
