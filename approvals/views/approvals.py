@@ -23,7 +23,8 @@ from approvals.answering.unsent import (
 )
 from approvals.models import Approval
 from approvals.remote.snapshots import refresh_snapshot
-from approvals.schemaforms import Form, JSONValue
+from approvals.remote.warnings import list_warnings
+from approvals.schemaforms import Form, JSONValue, has_secrets
 from approvals.services import artifacts, drafts, inbox, votes
 from approvals.services.attempts import find_failed, find_open
 from approvals.services.decisions import Decided, Refused, Sent, TooLate, await_verdict
@@ -261,6 +262,7 @@ def _render(
         "form": form,
         "panel": read_panel(approval, user=request.user),
         "run": inbox.read_run_of(approval),
+        "warnings": list_warnings(approval, asks_for_secrets=has_secrets(question.schema)),
         "attempt": find_open(approval) if approval.is_waiting else None,
         "failed": find_failed(approval, user=request.user) if approval.is_waiting else None,
         "artifacts": artifacts.read_artifacts_of(approval),

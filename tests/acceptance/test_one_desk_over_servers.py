@@ -67,14 +67,17 @@ class Api:
 
     def pause(self, *, seconds: float = 300, suspended: bool = False) -> str:
         flow = self.post("/flows/", {"name": "refund"})
-        run = self.post("/flow_runs/", {"flow_id": flow["id"], "state": {"type": "RUNNING"}})
+        # Only what is deployed can be suspended
+        deployed = self.post("/deployments/", {"name": "desk", "flow_id": flow["id"]})
+        made = {"flow_id": flow["id"], "deployment_id": deployed["id"]}
+        run = self.post("/flow_runs/", made | {"state": {"type": "RUNNING"}})
         until = datetime.now(UTC) + timedelta(seconds=seconds)
         details = {"pause_timeout": until.isoformat(), "pause_key": "1"}
         details |= {"pause_reschedule": suspended, "run_input_keyset": _KEYSET}  # type: ignore[dict-item]
         state = {"type": "PAUSED", "name": "Suspended" if suspended else "Paused"}
-        self.post(
-            f"/flow_runs/{run['id']}/set_state", {"state": state | {"state_details": details}}
-        )
+        proposed = {"state": state | {"state_details": details}}
+        verdict = self.post(f"/flow_runs/{run['id']}/set_state", proposed)
+        assert verdict["status"] == "ACCEPT", verdict
         stored = {"key": _KEYSET["schema"], "value": json.dumps(_SCHEMA)}
         self.post(f"/flow_runs/{run['id']}/input", stored)
         return str(run["id"])

@@ -248,3 +248,13 @@ def test_an_authors_policy_there_holds_here(server: FakePrefect) -> None:
     approval = Approval.objects.get(pause_state_id=pause_id)
     assert approval.is_guarded
     assert [kept["line"] for kept in approval.policies] == ["2 of anyone"]
+
+
+def test_a_reviewer_is_warned_of_what_is_different_there(server: FakePrefect) -> None:
+    nightly = "0190f3a0-0000-7000-8000-00000000000d"
+    server.deployments[nightly] = {"name": "nightly", "status": "NOT_READY", "paused": True}
+    approval = ask_there(server, suspended=True, deployment_id=nightly)
+    assert "Nobody serves this flow at the moment." in text_of(log_in().get(page_of(approval)))
+    server.version = "2.20.0"
+    look()
+    assert "Answer it on its own server." in text_of(log_in().get(page_of(approval)))
