@@ -256,8 +256,25 @@ class FakePrefect:
         if kind != "PAUSED" and not (kind == "CANCELLING" and proposed["type"] == "CANCELLED"):
             reason = {"type": "abort_details", "reason": "It is not paused."}
             return 200, {"status": "ABORT", "state": None, "details": reason}
+        if self._ends_without_deployment(run_id, proposed):
+            if proposed["type"] == "CANCELLED":
+                reason = {"type": "reject_details", "reason": "Cannot reschedule a rejected run."}
+                return 200, {
+                    "status": "REJECT",
+                    "state": self.runs[run_id]["state"],
+                    "details": reason,
+                }
+            state = self.put(run_id, "CANCELLED")
+            return 201, {"status": "REJECT", "state": state, "details": {"type": "reject_details"}}
         state = self.put(run_id, proposed.pop("type"), **proposed)
         return 201, {"status": "ACCEPT", "state": state, "details": {"type": "accept_details"}}
+
+    def _ends_without_deployment(self, run_id: str, proposed: dict[str, Any]) -> bool:
+        """Whether a suspended run that nothing can bring back is to end."""
+        run = self.runs[run_id]
+        is_suspended = run["state"]["state_details"].get("pause_reschedule")
+        is_ending = proposed["type"] in {"CANCELLED", "CANCELLING"}
+        return bool(is_suspended) and is_ending and not run.get("deployment_id")
 
     def _matching(self, criteria: dict[str, Any]) -> list[dict[str, Any]]:
         found = sorted(self.runs.values(), key=lambda run: str(run["expected_start_time"]))

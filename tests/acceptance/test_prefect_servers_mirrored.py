@@ -105,8 +105,8 @@ def start(prefects_server: PrefectServer, tmp_path: Path) -> Iterator[Callable[.
 
     yield start
     for process in processes:
-        process.terminate()
-        process.wait(30)
+        process.kill()
+        process.wait()
 
 
 def find_waiting(desk: PrefectConnector, flow: str, count: int) -> list[wire.FlowRun]:

@@ -467,6 +467,16 @@ def test_a_rejection_ends_the_run_as_far_as_its_server_can(
     assert (state["type"], state["message"]) == (kind, "Rejected by bob: too much")
 
 
+def test_a_suspended_run_that_nothing_can_bring_back_ends_without_our_words(
+    theirs: FakePrefect, desk: PrefectConnector
+) -> None:
+    run_id, pause_id = pause(theirs, suspended=True)
+    ended = reject(desk, run_id, pause_id)
+    assert isinstance(ended, Ended)
+    assert ended.is_final
+    assert theirs.kinds_of(str(run_id)) == ["PAUSED", "CANCELLED"]
+
+
 def test_a_process_that_does_not_end_is_cancelled_after_a_minute(
     theirs: FakePrefect, desk: PrefectConnector
 ) -> None:

@@ -155,7 +155,8 @@ def _read_verdict(
     verdict = parse(wire.OrchestrationResult, answer.body)
     if verdict.status is SetStateStatus.ACCEPT:
         return Continued(state=verdict.state)
-    if verdict.state is not None and verdict.state.type is StateType.FAILED:
+    is_failed = verdict.state is not None and verdict.state.type is StateType.FAILED
+    if is_failed and verdict.status is SetStateStatus.REJECT:
         return Expired(state=verdict.state)
     found = _look(client, flow_run_id, pause_state_id)
     if isinstance(found, MovedOn):
