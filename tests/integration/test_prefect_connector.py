@@ -209,6 +209,17 @@ def test_a_walk_passes_a_crowd_that_starts_at_one_time(
     assert set(seen) == crowd | {last}
 
 
+def test_a_walk_ends_where_the_server_repeats_itself(
+    theirs: FakePrefect, desk: PrefectConnector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = "2026-02-01T00:00:00+00:00"
+    for _ in range(200):
+        pause(theirs, expected_start_time=moment)
+    monkeypatch.setattr(theirs, "_find", lambda _: list(theirs.runs.values()))
+    with pytest.raises(RemoteFault, match="again and again"):
+        list(desk.walk())
+
+
 def test_an_odd_run_is_left_out_alone(theirs: FakePrefect, desk: PrefectConnector) -> None:
     good, _ = pause(theirs)
     odd, _ = pause(theirs)
