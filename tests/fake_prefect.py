@@ -40,7 +40,7 @@ class FakePrefect:
     """Runs in memory; `url` is its API's address while `running()`."""
 
     def __init__(self) -> None:
-        self._port = 0
+        self._port, self._scheme = 0, "http"
         self._listeners: list[asyncio.Queue[str | None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self.forget()
@@ -64,7 +64,7 @@ class FakePrefect:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}{self.prefix}"
+        return f"{self._scheme}://127.0.0.1:{self._port}{self.prefix}"
 
     # What a test sets up
 
@@ -143,11 +143,17 @@ class FakePrefect:
             self._loop.call_soon_threadsafe(queue.put_nowait, text)
 
     @contextmanager
-    def running(self, *, port: int = 0) -> Iterator["FakePrefect"]:
-        """Serve on a port of its own, in a thread."""
+    def running(self, *, certificate: str | None = None) -> Iterator["FakePrefect"]:
+        """Serve on a port of its own, in a thread; by https with a file of certificate and key."""
         config = uvicorn.Config(
-            self, port=port, log_level="error", lifespan="off", date_header=False
+            self,
+            port=0,
+            log_level="critical",
+            lifespan="off",
+            date_header=False,
+            ssl_certfile=certificate,
         )
+        self._scheme = "https" if certificate else "http"
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()

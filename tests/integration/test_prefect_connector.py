@@ -6,9 +6,15 @@ import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from flowruns.connectors.prefect.client import close_clients
 from flowruns.connectors.prefect.connector import PrefectConnector
@@ -145,6 +151,41 @@ def test_who_is_asked_to_wait_does_not_ask_before(
             desk.read_flow_run(run_id)
         assert 29 < busy.value.retry_after <= 30
     assert len(theirs.requests) == 1
+
+
+def test_a_ca_file_is_trusted_on_both_ways_and_nothing_else(tmp_path: Path) -> None:
+    file = tmp_path / "certificate.pem"
+    file.write_bytes(make_certificate())
+    with FakePrefect().running(certificate=str(file)) as theirs:
+        desk = connect_to(theirs, ca_file=str(file))
+        assert desk.probe().version == "3.8.8"
+        assert next(desk.watch(since=datetime.now(UTC), stopped=lambda: False)) is None
+        stranger = connect_to(theirs)
+        with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
+            stranger.probe()
+        with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
+            next(stranger.watch(since=datetime.now(UTC), stopped=lambda: False))
+    close_clients()
+
+
+def make_certificate() -> bytes:
+    """Return a certificate of this machine that signs itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(address, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    pem, kind = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    return made.public_bytes(pem) + key.private_bytes(pem, kind, plain)
 
 
 def test_own_headers_go_with_requests_and_the_stream(theirs: FakePrefect) -> None:
