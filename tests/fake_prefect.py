@@ -40,7 +40,7 @@ class FakePrefect:
     """Runs in memory; `url` is its API's address while `running()`."""
 
     def __init__(self) -> None:
-        self._port = 0
+        self._port, self._scheme = 0, "http"
         self._listeners: list[asyncio.Queue[str | None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self.forget()
@@ -65,7 +65,7 @@ class FakePrefect:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}{self.prefix}"
+        return f"{self._scheme}://127.0.0.1:{self._port}{self.prefix}"
 
     # What a test sets up
 
@@ -144,11 +144,17 @@ class FakePrefect:
             self._loop.call_soon_threadsafe(queue.put_nowait, text)
 
     @contextmanager
-    def running(self, *, port: int = 0) -> Iterator["FakePrefect"]:
-        """Serve on a port of its own, in a thread."""
+    def running(self, *, certificate: str | None = None) -> Iterator["FakePrefect"]:
+        """Serve on a port of its own, in a thread; by https with a file of certificate and key."""
         config = uvicorn.Config(
-            self, port=port, log_level="error", lifespan="off", date_header=False
+            self,
+            port=0,
+            log_level="critical",
+            lifespan="off",
+            date_header=False,
+            ssl_certfile=certificate,
         )
+        self._scheme = "https" if certificate else "http"
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
@@ -271,8 +277,25 @@ class FakePrefect:
         if kind != "PAUSED" and not (kind == "CANCELLING" and proposed["type"] == "CANCELLED"):
             reason = {"type": "abort_details", "reason": "It is not paused."}
             return 200, {"status": "ABORT", "state": None, "details": reason}
+        if self._ends_without_deployment(run_id, proposed):
+            if proposed["type"] == "CANCELLED":
+                reason = {"type": "reject_details", "reason": "Cannot reschedule a rejected run."}
+                return 200, {
+                    "status": "REJECT",
+                    "state": self.runs[run_id]["state"],
+                    "details": reason,
+                }
+            state = self.put(run_id, "CANCELLED")
+            return 201, {"status": "REJECT", "state": state, "details": {"type": "reject_details"}}
         state = self.put(run_id, proposed.pop("type"), **proposed)
         return 201, {"status": "ACCEPT", "state": state, "details": {"type": "accept_details"}}
+
+    def _ends_without_deployment(self, run_id: str, proposed: dict[str, Any]) -> bool:
+        """Whether a suspended run that nothing can bring back is to end."""
+        run = self.runs[run_id]
+        is_suspended = run["state"]["state_details"].get("pause_reschedule")
+        is_ending = proposed["type"] in {"CANCELLED", "CANCELLING"}
+        return bool(is_suspended) and is_ending and not run.get("deployment_id")
 
     def _matching(self, criteria: dict[str, Any]) -> list[dict[str, Any]]:
         found = sorted(self.runs.values(), key=lambda run: str(run["expected_start_time"]))

@@ -29,7 +29,14 @@ from flowruns.domain.errors import FlowRunNotFound
 from flowruns.domain.states import StateType
 from flowruns.models import RemoteServer
 from tests.acceptance.waiting import eventually
-from tests.servers import PREFECT_PYTHON, ROOT, PrefectServer, prefect_environment
+from tests.servers import (
+    OLDER_PREFECT_PYTHON,
+    PREFECT_PYTHON,
+    ROOT,
+    PrefectServer,
+    prefect_environment,
+    prefect_server,
+)
 
 OURS = "approvals:desk:1:alice"
 YES = '{"approve": true, "reason": "{{ not a template }}"}'
@@ -37,19 +44,36 @@ SCHEMA = {"type": "object", "properties": {"approve": {"type": "boolean"}}}
 ROUNDS = 10
 FLOWS = ROOT / "tests" / "acceptance" / "flows_prefect_pauses.py"
 
+# Their processes take longest; the calls are the same.
+newest_alone = pytest.mark.parametrize("theirs", ["3.8"], indirect=True)
+
+
+@pytest.fixture(scope="module")
+def older_server() -> Iterator[PrefectServer]:
+    with prefect_server(OLDER_PREFECT_PYTHON) as running:
+        yield running
+
+
+@pytest.fixture(params=["3.8", "3.4"])
+def theirs(request: pytest.FixtureRequest) -> PrefectServer:
+    """A Prefect server, the newest and an older one."""
+    name = "prefects_server" if request.param == "3.8" else "older_server"
+    running: PrefectServer = request.getfixturevalue(name)
+    return running
+
 
 @pytest.fixture
-def desk(prefects_server: PrefectServer) -> Iterator[PrefectConnector]:
-    connector = PrefectConnector(RemoteServer(name="theirs", url=prefects_server.api_url))
+def desk(theirs: PrefectServer) -> Iterator[PrefectConnector]:
+    connector = PrefectConnector(RemoteServer(name="theirs", url=theirs.api_url))
     connector.server.version = connector.probe().version
     yield connector
     close_clients()
 
 
 @pytest.fixture
-def api(prefects_server: PrefectServer) -> Iterator[httpx.Client]:
+def api(theirs: PrefectServer) -> Iterator[httpx.Client]:
     fresh = httpx.Limits(max_keepalive_connections=0)
-    with httpx.Client(base_url=prefects_server.api_url, timeout=60, limits=fresh) as client:
+    with httpx.Client(base_url=theirs.api_url, timeout=60, limits=fresh) as client:
         yield client
 
 
@@ -87,7 +111,7 @@ def elsewhere(api: httpx.Client) -> Elsewhere:
 
 
 @pytest.fixture
-def start(prefects_server: PrefectServer, tmp_path: Path) -> Iterator[Callable[..., None]]:
+def start(theirs: PrefectServer, tmp_path: Path) -> Iterator[Callable[..., None]]:
     """Start a process of Prefect's own SDK."""
     processes: list[subprocess.Popen[bytes]] = []
     environment = prefect_environment(tmp_path / "home")
@@ -96,7 +120,7 @@ def start(prefects_server: PrefectServer, tmp_path: Path) -> Iterator[Callable[.
         processes.append(
             subprocess.Popen(
                 [PREFECT_PYTHON, FLOWS, *arguments],
-                env=environment | {"PREFECT_API_URL": prefects_server.api_url},
+                env=environment | {"PREFECT_API_URL": theirs.api_url},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -105,8 +129,8 @@ def start(prefects_server: PrefectServer, tmp_path: Path) -> Iterator[Callable[.
 
     yield start
     for process in processes:
-        process.terminate()
-        process.wait(30)
+        process.kill()
+        process.wait()
 
 
 def find_waiting(desk: PrefectConnector, flow: str, count: int) -> list[wire.FlowRun]:
@@ -123,6 +147,7 @@ def pause_of(run: wire.FlowRun) -> UUID:
     return run.state.id
 
 
+@newest_alone
 def test_flows_of_prefects_sdk_get_answers_literally_and_end_when_rejected(
     desk: PrefectConnector, start: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -151,6 +176,7 @@ def test_flows_of_prefects_sdk_get_answers_literally_and_end_when_rejected(
     assert not (tmp_path / str(rejected.parameters["name"])).exists()
 
 
+@newest_alone
 def test_a_suspended_flow_comes_back_with_the_answer(
     desk: PrefectConnector, elsewhere: Elsewhere, start: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -187,6 +213,19 @@ def test_prefects_page_cannot_answer_what_is_claimed(
     assert isinstance(late, MovedOn)
     assert late.response is not None
     assert (json.loads(late.response.value), late.response.sender) == ({"approve": False}, None)
+
+
+def test_a_suspended_run_without_a_deployment_ends_all_the_same(
+    desk: PrefectConnector, elsewhere: Elsewhere
+) -> None:
+    run_id, _ = elsewhere.pause()
+    details = {"pause_reschedule": True, "pause_key": "2"}
+    suspended = {"type": "PAUSED", "name": "Suspended", "state_details": details}
+    forced = {"state": suspended, "force": True}
+    state = elsewhere.post(f"/flow_runs/{run_id}/set_state", forced)["state"]
+    ended = desk.end(run_id, pause_state_id=UUID(state["id"]), reviewer="bob", reason="no")
+    assert isinstance(ended, Ended)
+    assert desk.read_flow_run(run_id).state_type is StateType.CANCELLED
 
 
 def test_of_two_who_answer_at_once_one_wins_and_the_flow_gets_that_answer(

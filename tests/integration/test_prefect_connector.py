@@ -6,9 +6,15 @@ import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from flowruns.connectors.prefect.client import close_clients
 from flowruns.connectors.prefect.connector import PrefectConnector
@@ -147,6 +153,41 @@ def test_who_is_asked_to_wait_does_not_ask_before(
     assert len(theirs.requests) == 1
 
 
+def test_a_ca_file_is_trusted_on_both_ways_and_nothing_else(tmp_path: Path) -> None:
+    file = tmp_path / "certificate.pem"
+    file.write_bytes(make_certificate())
+    with FakePrefect().running(certificate=str(file)) as theirs:
+        desk = connect_to(theirs, ca_file=str(file))
+        assert desk.probe().version == "3.8.8"
+        assert next(desk.watch(since=datetime.now(UTC), stopped=lambda: False)) is None
+        stranger = connect_to(theirs)
+        with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
+            stranger.probe()
+        with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
+            next(stranger.watch(since=datetime.now(UTC), stopped=lambda: False))
+    close_clients()
+
+
+def make_certificate() -> bytes:
+    """Return a certificate of this machine that signs itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(address, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    pem, kind = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    return made.public_bytes(pem) + key.private_bytes(pem, kind, plain)
+
+
 def test_own_headers_go_with_requests_and_the_stream(theirs: FakePrefect) -> None:
     desk = connect_to(theirs, headers=lock_headers({"X-Proxy": "lets us in"}))
     desk.probe()
@@ -207,6 +248,17 @@ def test_a_walk_passes_a_crowd_that_starts_at_one_time(
     seen = [run.id for page in desk.walk() for run in page]
     assert len(seen) == 501
     assert set(seen) == crowd | {last}
+
+
+def test_a_walk_ends_where_the_server_repeats_itself(
+    theirs: FakePrefect, desk: PrefectConnector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = "2026-02-01T00:00:00+00:00"
+    for _ in range(200):
+        pause(theirs, expected_start_time=moment)
+    monkeypatch.setattr(theirs, "_find", lambda _: list(theirs.runs.values()))
+    with pytest.raises(RemoteFault, match="again and again"):
+        list(desk.walk())
 
 
 def test_an_odd_run_is_left_out_alone(theirs: FakePrefect, desk: PrefectConnector) -> None:
@@ -465,6 +517,16 @@ def test_a_rejection_ends_the_run_as_far_as_its_server_can(
     assert ended.is_final == (kind == "CANCELLED")
     state = theirs.runs[str(run_id)]["state"]
     assert (state["type"], state["message"]) == (kind, "Rejected by bob: too much")
+
+
+def test_a_suspended_run_that_nothing_can_bring_back_ends_without_our_words(
+    theirs: FakePrefect, desk: PrefectConnector
+) -> None:
+    run_id, pause_id = pause(theirs, suspended=True)
+    ended = reject(desk, run_id, pause_id)
+    assert isinstance(ended, Ended)
+    assert ended.is_final
+    assert theirs.kinds_of(str(run_id)) == ["PAUSED", "CANCELLED"]
 
 
 def test_a_process_that_does_not_end_is_cancelled_after_a_minute(

@@ -23,7 +23,6 @@ from flowruns.connectors.prefect.outcomes import (
     TakenBy,
 )
 from flowruns.connectors.prefect.parsing import parse
-from flowruns.domain.errors import FlowRunNotFound
 from flowruns.domain.keysets import votes_key
 from flowruns.domain.states import State, StateType, resuming, running
 from flowruns.wire import SetStateStatus
@@ -45,10 +44,9 @@ def claim(
     match answer.status:
         case 201:
             return Claimed()
-        case 404:
-            raise FlowRunNotFound
         case 409:
             return _read_claim(client, flow_run_id, pause, sender=sender)
+    reading.read_flow_run(client, flow_run_id)  # which may be gone
     raise RemoteFault(f"The server did not store the answer: {_reason_of(answer)}")
 
 
@@ -140,11 +138,8 @@ def _ask_to_move(
     except RemoteFault:  # 500, which `resume` says of a deleted run
         reading.read_flow_run(client, flow_run_id)
         raise
-    match answer.status:
-        case 404:
-            raise FlowRunNotFound
-        case 200 | 201:
-            return _read_verdict(client, flow_run_id, answer, pause_state_id=pause_state_id)
+    if answer.status in {200, 201}:
+        return _read_verdict(client, flow_run_id, answer, pause_state_id=pause_state_id)
     found = _look(client, flow_run_id, pause_state_id)
     return found if isinstance(found, MovedOn) else Refused(reason=_reason_of(answer))
 
@@ -155,7 +150,8 @@ def _read_verdict(
     verdict = parse(wire.OrchestrationResult, answer.body)
     if verdict.status is SetStateStatus.ACCEPT:
         return Continued(state=verdict.state)
-    if verdict.state is not None and verdict.state.type is StateType.FAILED:
+    is_failed = verdict.state is not None and verdict.state.type is StateType.FAILED
+    if is_failed and verdict.status is SetStateStatus.REJECT:
         return Expired(state=verdict.state)
     found = _look(client, flow_run_id, pause_state_id)
     if isinstance(found, MovedOn):

@@ -7,9 +7,8 @@ from uuid import UUID
 
 from flowruns import wire
 from flowruns.connectors.prefect.client import Client
-from flowruns.connectors.prefect.errors import RemoteFault
 from flowruns.connectors.prefect.parsing import parse, parse_each
-from flowruns.connectors.prefect.reading import read_states
+from flowruns.connectors.prefect.reading import read_one, read_states
 from flowruns.connectors.protocol import ArtifactHead, TimelineEntry
 from flowruns.domain.errors import ArtifactNotFound
 from flowruns.wire import PAGE_LIMIT
@@ -71,12 +70,8 @@ def list_artifacts(
 
 def read_artifact(client: Client, artifact_id: UUID) -> Artifact:
     """Return an artifact with its data; raises `ArtifactNotFound`."""
-    answer = client.get(f"/artifacts/{artifact_id}")
-    if answer.status == 404:
-        raise ArtifactNotFound
-    if answer.status != 200:
-        raise RemoteFault(f"The server answered {answer.status} about an artifact.")
-    return parse(Artifact, answer.body)
+    found = read_one(client, f"/artifacts/{artifact_id}", ArtifactNotFound)
+    return parse(Artifact, found)
 
 
 def _read_lines(client: Client, flow_run_id: UUID, *, level: int) -> list[wire.Log]:

@@ -37,6 +37,8 @@ def walk(client: Client, *, tags: Sequence[str]) -> Iterator[list[wire.FlowRun]]
             criteria["expected_start_time"] = {"after_": after.isoformat()}
         found = _read_page(client, criteria, offset=offset)
         page = parse_each(wire.FlowRun, found)
+        if offset and page and all(run.id in seen for run in page):
+            raise RemoteFault("The server lists the same runs again and again.")
         yield [run for run in page if run.id not in seen]
         if len(found) < PAGE_LIMIT:
             return

@@ -28,16 +28,16 @@ _MOST_INPUTS = 20
 
 def read_flow_run(client: Client, flow_run_id: UUID) -> wire.FlowRun:
     """Return the run as it is now; raises `FlowRunNotFound`."""
-    return parse(wire.FlowRun, _get(client, f"/flow_runs/{flow_run_id}", FlowRunNotFound))
+    return parse(wire.FlowRun, read_one(client, f"/flow_runs/{flow_run_id}", FlowRunNotFound))
 
 
 def read_flow_name(client: Client, flow_id: UUID) -> str:
-    return parse(wire.Flow, _get(client, f"/flows/{flow_id}", FlowNotFound)).name
+    return parse(wire.Flow, read_one(client, f"/flows/{flow_id}", FlowNotFound)).name
 
 
 def read_deployment(client: Client, deployment_id: UUID) -> dict[str, Any]:
     """Return a deployment as the server describes it; raises `DeploymentNotFound`."""
-    found = _get(client, f"/deployments/{deployment_id}", DeploymentNotFound)
+    found = read_one(client, f"/deployments/{deployment_id}", DeploymentNotFound)
     if not isinstance(found, dict):
         raise RemoteFault("The server described a deployment oddly.")
     return found
@@ -138,7 +138,8 @@ def _find_inputs(client: Client, flow_run_id: UUID, prefix: str) -> dict[str, st
     return {row.key: row.value for row in parse_each(wire.RunInput, found)}
 
 
-def _get(client: Client, path: str, missing: type[NotFound]) -> Any:
+def read_one(client: Client, path: str, missing: type[NotFound]) -> Any:
+    """Return what is at a path; raises `missing` where the server says that it is gone."""
     answer = client.get(path)
     if answer.status == 404 and _says_missing(answer.body):
         raise missing

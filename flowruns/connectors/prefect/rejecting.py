@@ -35,9 +35,30 @@ def end(
     outcome = answering.propose(
         client, flow_run_id, pause_state_id=pause_state_id, proposed=proposed
     )
+    if isinstance(outcome, Refused) and run.state.state_details.pause_reschedule:
+        return _end_without_deployment(
+            client, flow_run_id, pause_state_id=pause_state_id, rejection=rejection
+        )
     if not isinstance(outcome, Continued):
         return outcome
     return Ended(state=outcome.state, is_final=not tells_process)
+
+
+def _end_without_deployment(
+    client: Client, flow_run_id: UUID, *, pause_state_id: UUID, rejection: State
+) -> Ended | Expired | MovedOn | Refused:
+    """End a suspended run that no deployment can bring back: of all states only CANCELLING does.
+
+    The server makes it CANCELLED at once, without our message, and calls that a rejection.
+    """
+    proposed = _cancelling(rejection)
+    outcome = answering.propose(
+        client, flow_run_id, pause_state_id=pause_state_id, proposed=proposed
+    )
+    state = None if isinstance(outcome, Refused) else outcome.state
+    if state is not None and state.type is StateType.CANCELLED:
+        return Ended(state=state)
+    return Ended(state=state) if isinstance(outcome, Continued) else outcome
 
 
 def finish_end(
