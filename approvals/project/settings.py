@@ -233,5 +233,7 @@ LOGGING = {
         "psycopg.pool": {"level": "ERROR"},
         # It tells of each request to another server
         "httpx": {"level": "WARNING"},
+        # It prints where in its code a server fell silent; who follows the server says that it did
+        "websockets.client": {"level": "CRITICAL"},
     },
 }

@@ -118,6 +118,7 @@ def test_the_page_says_sent_locks_the_form_and_becomes_definite(server: FakePref
     page = answer_page(approval, alice)
     assert "Sent, not confirmed yet" in page
     assert "Submit" not in page
+    assert "Nothing was sent" not in page
     poll = {"HX-Request": "true"}
     state = f"{page_of(approval)}state/?sent"
     assert alice.get(state, headers=poll).status_code == 204
