@@ -162,6 +162,7 @@ class ServerForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when
     class Meta:
         model = RemoteServer
         fields = ["name", "url", "kind", "ca_file", "answer_mode", "is_enabled"]
+        labels = {"url": "Address", "ca_file": "CA file", "is_enabled": "Show its runs here"}
         widgets = {name: forms.TextInput(attrs={"size": 60}) for name in ("url", "ca_file")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
