@@ -25,6 +25,7 @@ from approvals.views import (
     rejections,
     runs,
     saved_views,
+    servers,
     votes,
 )
 
@@ -109,6 +110,8 @@ urlpatterns = [
     path("mute/<str:token>/", muting.mute_mail, name="mute"),
     path("deliveries/", deliveries.show_deliveries, name="deliveries"),
     path("deliveries/again/", deliveries.send_again, name="send_again"),
+    path("servers/", servers.show_servers, name="servers"),
+    path("servers/<slug:name>/close-missing/", servers.close_missing, name="close_missing"),
     path("preview/", preview.show_preview, name="preview"),
     path("runs/flow-run/<uuid:flow_run_id>", runs.show_run, name="run"),
     path("runs/flow-run/<uuid:flow_run_id>/", runs.show_run),

@@ -5,6 +5,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +20,7 @@ from flowruns.models import (
     DeploymentSchedule,
     Flow,
     FlowRun,
+    RemoteServer,
     Variable,
 )
 from flowruns.services.api_keys import revoke_api_keys
@@ -26,6 +28,13 @@ from flowruns.services.audit import write_csv_head, write_csv_line, write_json_l
 from flowruns.services.deployments.schedules import next_start_of
 from flowruns.services.limits.concurrency import count_active
 from flowruns.services.runs.flow_runs import delete_flow
+from flowruns.services.servers import (
+    Credentials,
+    CredentialsKind,
+    lock_credentials,
+    lock_headers,
+    parse_headers,
+)
 from flowruns.services.upkeep import by_hand
 
 # More than a page should delete while its reader waits
@@ -225,3 +234,81 @@ class ApiKeyAdmin(RecordAdmin):
 
     def has_change_permission(self, request: HttpRequest, *_: Any, **__: Any) -> bool:
         return self.has_revoke_permission(request)
+
+
+class ServerForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
+    """A server elsewhere; what opens it can be written and is shown to nobody."""
+
+    credentials_kind = forms.ChoiceField(
+        label="Credentials",
+        choices=[
+            ("", "As stored"),
+            (CredentialsKind.NONE, "None"),
+            (CredentialsKind.BASIC, "Auth string of a Prefect server"),
+            (CredentialsKind.BEARER, "API key"),
+        ],
+        required=False,
+    )
+    secret = forms.CharField(
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}), required=False, strip=False
+    )
+    new_headers = forms.CharField(
+        label="Headers",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        required=False,
+        help_text="NAME: VALUE, one a line, in place of those stored. Empty leaves them.",
+    )
+    forget_headers = forms.BooleanField(label="Send no headers of our own", required=False)
+    tag_list = forms.CharField(
+        label="Tags",
+        required=False,
+        help_text="Show only runs with one of these, separated by commas.",
+    )
+
+    class Meta:
+        model = RemoteServer
+        fields = ["name", "url", "kind", "ca_file", "answer_mode", "is_enabled"]
+        labels = {"url": "Address", "ca_file": "CA file", "is_enabled": "Show its runs here"}
+        widgets = {name: forms.TextInput(attrs={"size": 60}) for name in ("url", "ca_file")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["tag_list"].initial = ", ".join(self.instance.tags)
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if name == "local":
+            raise forms.ValidationError("That is the name of this server itself.")
+        return name
+
+    def clean_new_headers(self) -> dict[str, str]:
+        return parse_headers(self.cleaned_data["new_headers"].splitlines())
+
+    def clean(self) -> None:
+        super().clean()
+        needs_secret = self.cleaned_data.get("credentials_kind") in {"basic", "bearer"}
+        if needs_secret != bool(self.cleaned_data.get("secret")):
+            self.add_error("secret", "A secret goes with a kind of credentials, and the reverse.")
+
+    def save(self, commit: bool = True) -> Any:
+        """Encrypt what was written, and let the server be asked anew."""
+        given, server = self.cleaned_data, self.instance
+        if kind := given["credentials_kind"]:
+            credentials = Credentials(kind=CredentialsKind(kind), secret=given["secret"])
+            server.credentials = lock_credentials(credentials)
+        if given["new_headers"] or given["forget_headers"]:
+            server.headers = lock_headers(given["new_headers"])
+        server.tags = [tag.strip() for tag in given["tag_list"].split(",") if tag.strip()]
+        server.error = ""
+        if "url" in self.changed_data:
+            server.version = ""
+        return super().save(commit)
+
+
+@admin.register(RemoteServer)
+class RemoteServerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
+    """Servers elsewhere. `manage.py addserver` also tells whether one can be reached."""
+
+    form = ServerForm
+    list_display = ["name", "url", "kind", "version", "is_enabled", "reached_at", "error"]
+    readonly_fields = ["version", "reached_at", "error", "streaming_since", "walked_at"]

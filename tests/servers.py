@@ -254,7 +254,8 @@ def approvals_server(
 
 
 PREFECT_PYTHON = ROOT / ".venv-prefect" / "bin" / "python"
-_PREFECT_COMMAND = [str(PREFECT_PYTHON), "-c", "from prefect.cli import app; app()"]
+OLDER_PREFECT_PYTHON = ROOT / ".venv-prefect-older" / "bin" / "python"
+_RUN_PREFECT = ("-c", "from prefect.cli import app; app()")
 
 
 def prefect_environment(home: Path) -> dict[str, str]:
@@ -271,7 +272,7 @@ def _migrate_prefects(path: Path) -> None:
     """Make the SQLite database of Prefect's server at this path, by Prefect's own command."""
     with tempfile.TemporaryDirectory(prefix="prefect-home-") as home:
         subprocess.run(
-            [*_PREFECT_COMMAND, "server", "database", "upgrade", "-y"],
+            [PREFECT_PYTHON, *_RUN_PREFECT, "server", "database", "upgrade", "-y"],
             env=prefect_environment(Path(home)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -285,6 +286,7 @@ class PrefectServer:
     """An unmodified Prefect server on SQLite that can be killed and started again."""
 
     home: Path
+    python: Path = PREFECT_PYTHON
     port: int = field(default_factory=free_port)
     _process: subprocess.Popen[bytes] | None = None
 
@@ -306,12 +308,12 @@ class PrefectServer:
     def start(self) -> None:
         """Start it, again on the same port and home, and wait until it answers."""
         log_path = follow_log(self.home / "server.log", "Prefect's server")
-        if not (self.home / "prefect.db").exists():
+        if self.python == PREFECT_PYTHON and not (self.home / "prefect.db").exists():
             copy_prefects_database(self.home / "prefect.db", migrate=_migrate_prefects)
         options = ["server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
         with log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [*_PREFECT_COMMAND, *options],
+                [self.python, *_RUN_PREFECT, *options],
                 env=prefect_environment(self.home),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -337,10 +339,10 @@ class PrefectServer:
 
 
 @contextmanager
-def prefect_server() -> Iterator[PrefectServer]:
-    """Run a Prefect server in a home of its own."""
+def prefect_server(python: Path = PREFECT_PYTHON) -> Iterator[PrefectServer]:
+    """Run a Prefect server, the newest or another environment's, in a home of its own."""
     with tempfile.TemporaryDirectory(prefix="prefect-server-") as folder:
-        server = PrefectServer(home=Path(folder))
+        server = PrefectServer(home=Path(folder), python=python)
         try:
             server.start()
             yield server

@@ -11,7 +11,7 @@ from approvals.models import Approval, Decision
 from approvals.services.voices import list_voices
 
 _COLUMNS = ("Ended", "Outcome", "Decided by", "Flow", "Run", "Question", "Answer", "Reason", "Tags")
-_OF_VOTES = ("Policy", "Votes", "Against the policy")
+_LATER = ("Policy", "Votes", "Against the policy", "Server")
 _BYTE_ORDER_MARK = "\ufeff"  # by which a spreadsheet knows that it is UTF-8
 # A spreadsheet takes a cell that begins with one of these for a formula.
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -19,7 +19,7 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d",
 
 def write_csv(approvals: Iterable[Approval], zone: tzinfo) -> Iterator[str]:
     """Write ended approvals line by line, times in `zone`; no cell is taken for a formula."""
-    yield _BYTE_ORDER_MARK + _write_line([*_COLUMNS, *_OF_VOTES])
+    yield _BYTE_ORDER_MARK + _write_line([*_COLUMNS, *_LATER])
     for approval in approvals:
         yield _write_line(_list_cells(approval, getattr(approval, "decision", None), zone))
 
@@ -39,6 +39,7 @@ def _list_cells(approval: Approval, decision: Decision | None, zone: tzinfo) -> 
         "; ".join(kept["line"] for kept in approval.policies),
         "; ".join(map(str, list_voices(approval))),
         "yes" if decision and decision.overrode else "",
+        approval.server,
     ]
 
 

@@ -140,7 +140,8 @@ def person(text: str) -> str:
         case ActorKind.API_KEY:
             return f"the program “{found.name}”"
         case ActorKind.SERVER:
-            return "this server"
+            # Who acts on another server is named with it; our own services have names of one word
+            return found.name if " on " in found.name else "this server"
         case ActorKind.REVIEWER:
             return found.name or "somebody"
 

@@ -20,6 +20,7 @@ from approvals.models.approvals import (
 )
 from approvals.models.comments import Comment
 from approvals.models.outbox import Channel, Notification, Profile, Webhook, WebhookDelivery
+from approvals.models.remote import Attempt, Snapshot, Vanishing
 
 __all__ = [
     "HELD",
@@ -29,6 +30,7 @@ __all__ = [
     "Approval",
     "AskedSchema",
     "Asker",
+    "Attempt",
     "Channel",
     "Comment",
     "Decision",
@@ -40,7 +42,9 @@ __all__ = [
     "Profile",
     "SavedView",
     "Seat",
+    "Snapshot",
     "Upload",
+    "Vanishing",
     "Vote",
     "Webhook",
     "WebhookDelivery",

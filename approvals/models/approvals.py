@@ -102,6 +102,11 @@ class Approval(models.Model):
         return self.outcome == self.Outcome.WAITING
 
     @property
+    def server(self) -> str:
+        """The name of the server on which its run lives, "" for this one."""
+        return "" if self.connector == "local" else self.connector
+
+    @property
     def heading(self) -> str:
         """What is asked, or whose question it is."""
         return self.title or f"{self.flow_name} · {self.flow_run_name}"
@@ -160,7 +165,7 @@ class Policy(models.Model):
 
 
 class Facet(models.Model):
-    """A tag or a policy that an approval is found by while it waits.
+    """A tag, a policy or another server that an approval is found by while it waits.
 
     `is_hidden` is the approval's own, so that a list of all names need not look at approvals.
     """
@@ -168,6 +173,7 @@ class Facet(models.Model):
     class Kind(models.TextChoices):
         TAG = "tag", "Tag"
         POLICY = "policy", "Policy"
+        SERVER = "server", "Server"
 
     approval = models.ForeignKey(Approval, on_delete=models.CASCADE, related_name="facets")
     kind = models.CharField(max_length=8, choices=Kind.choices)

@@ -57,5 +57,9 @@ def configure_logs(*, is_json: bool, level: str) -> dict[str, Any]:
             "axes": {"level": "ERROR"},
             # It tells of each attempt to connect; `outages` tells of the database, once
             "psycopg.pool": {"level": "ERROR"},
+            # It tells of each request to another server
+            "httpx": {"level": "WARNING"},
+            # It prints where in its code a server fell silent; who follows the server says so
+            "websockets.client": {"level": "CRITICAL"},
         },
     }

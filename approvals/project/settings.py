@@ -222,6 +222,8 @@ USE_I18N = False
 BACKGROUND_LOOPS = {
     "flowruns.services.upkeep.expiry.expire_pauses": 1.0,
     "approvals.services.drafts.drop_old_drafts": 600.0,
+    "approvals.remote.mirroring.follow_servers": 1.0,
+    "approvals.remote.attempting.drive_attempts": 0.25,
     "approvals.services.seats.settle_approvals": 1.0,
     "approvals.services.holding.apply_held_votes": 0.5,
     "approvals.messages.delivering.deliver_mail": 1.0,

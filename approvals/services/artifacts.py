@@ -16,6 +16,7 @@ from django.http import Http404
 from approvals.display import markdown
 from approvals.display.tables import Table, read_table
 from approvals.models import Approval
+from approvals.services.sources import find_source, find_source_of
 from flowruns.connectors import LOCAL, ArtifactHead, Connector, get_connector
 from flowruns.domain.errors import ArtifactNotFound
 from flowruns.domain.texts import read_json_or_text
@@ -52,7 +53,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactView:
-    """An artifact as a page shows it."""
+    """An artifact as a page shows it, with its run where an address has to name that."""
 
     id: UUID
     title: str
@@ -72,13 +73,13 @@ class ArtifactPage:
 
 
 def read_artifacts(flow_run_id: UUID) -> ArtifactPage:
-    """Return what a run of this server shows now."""
-    return _read_page(get_connector(LOCAL), flow_run_id)
+    """Return what a run shows now."""
+    return _read_page(find_source_of(flow_run_id), flow_run_id)
 
 
 def read_artifacts_of(approval: Approval) -> ArtifactPage:
     """Return what an approval's run shows, or showed when the approval ended."""
-    source = get_connector(approval.connector)
+    source = find_source(approval)
     return _read_page(source, approval.flow_run_id, until=approval.closed_at)
 
 
@@ -87,7 +88,7 @@ def _read_page(
 ) -> ArtifactPage:
     heads = source.list_artifacts(flow_run_id, limit=MAX_ARTIFACTS + 1, until=until)
     kept = [head for head in heads[-MAX_ARTIFACTS:] if head.type != "result"]
-    shown = [_show(head, source.name) for head in kept]
+    shown = [_show(head, source, flow_run_id) for head in kept]
     return ArtifactPage(
         shown=[artifact for artifact in shown if artifact is not None],
         has_more=len(heads) > MAX_ARTIFACTS,
@@ -95,10 +96,13 @@ def _read_page(
     )
 
 
-def read_artifact(artifact_id: UUID, *, page: int = 1) -> ArtifactView:
-    """Return one artifact, of a table the rows of one page; raises `Http404`."""
+def read_artifact(artifact_id: UUID, *, of: UUID | None = None, page: int = 1) -> ArtifactView:
+    """Return one artifact, of a table the rows of one page; raises `Http404`.
+
+    `of` is its run, which says on which server it is.
+    """
     try:
-        found = get_connector(LOCAL).read_artifact(artifact_id)
+        found = _find_keeper(of).read_artifact(artifact_id)
     except ArtifactNotFound:
         raise Http404("No such artifact.") from None
     start = (page - 1) * ROWS_A_PAGE
@@ -112,18 +116,22 @@ def read_artifact(artifact_id: UUID, *, page: int = 1) -> ArtifactView:
     )
 
 
-def read_data(artifact_id: UUID) -> str:
+def _find_keeper(flow_run_id: UUID | None) -> Connector:
+    return find_source_of(flow_run_id) if flow_run_id else get_connector(LOCAL)
+
+
+def read_data(artifact_id: UUID, *, of: UUID | None = None) -> str:
     """Return all of an artifact's data as text; raises `Http404`."""
     try:
-        data = get_connector(LOCAL).read_artifact(artifact_id).data
+        data = _find_keeper(of).read_artifact(artifact_id).data
     except ArtifactNotFound:
         raise Http404("No such artifact.") from None
     return data if isinstance(data, str) else _write(data)
 
 
-def _show(head: ArtifactHead, connector: str) -> ArtifactView | None:
+def _show(head: ArtifactHead, source: Connector, flow_run_id: UUID) -> ArtifactView | None:
     try:
-        content = _read_beside(connector, head.id, head.updated)
+        content = _read_beside(source, head)
     except ArtifactNotFound:  # deleted since the list was read
         return None
     return ArtifactView(
@@ -132,13 +140,21 @@ def _show(head: ArtifactHead, connector: str) -> ArtifactView | None:
         description=head.description,
         updated=head.updated,
         content=content,
+        flow_run_id=None if source.name == LOCAL else flow_run_id,
     )
 
 
+def _read_beside(source: Connector, head: ArtifactHead) -> Content:
+    if source.name == LOCAL:
+        return _read_once(head.id, head.updated)
+    found = source.read_artifact(head.id)
+    return _read(found.type or "", found.data, start=0, limit=ROWS_BESIDE)
+
+
 @lru_cache(maxsize=100)
-def _read_beside(connector: str, artifact_id: UUID, updated: datetime) -> Content:  # noqa: ARG001 -- other data
+def _read_once(artifact_id: UUID, updated: datetime) -> Content:  # noqa: ARG001 -- other data
     """Read what stands beside a decision, once for each version: a table may have 10 MB."""
-    found = get_connector(connector).read_artifact(artifact_id)
+    found = get_connector(LOCAL).read_artifact(artifact_id)
     return _read(found.type or "", found.data, start=0, limit=ROWS_BESIDE)
 
 

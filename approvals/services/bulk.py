@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 
 from approvals.models import Approval
 from approvals.services import holding, votes
-from approvals.services.decisions import Decided, Refused, TooLate
+from approvals.services.decisions import Decided, Refused, Sent, TooLate
 from approvals.services.holding import Held, HoldResult
 from approvals.services.inbox import visible_to
 from approvals.services.votes import Counted, NotYours
@@ -128,7 +128,7 @@ def _conclude(choice: Choice, result: HoldResult) -> BulkResult:
     match result:
         case Held(moment):
             return BulkResult(choice=choice, held_until=moment)
-        case Decided() | Counted():
+        case Decided() | Counted() | Sent():
             return BulkResult(choice=choice)
         case Refused(why) | NotYours(why):
             return BulkResult(choice=choice, why=why)

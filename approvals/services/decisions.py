@@ -9,9 +9,11 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from approvals.models import STANDING, Approval, Decision, Vote
+from approvals.models import STANDING, Approval, Attempt, Decision, Vote
+from approvals.services import attempts
 from approvals.services.inbox import visible_to
-from flowruns.connectors import PauseForm, Reply, get_connector
+from approvals.services.sources import find_source
+from flowruns.connectors import PauseForm, Reply
 from flowruns.domain.actors import reviewer
 from flowruns.domain.errors import EvaluationBusy, FlowRunNotFound, Unprocessable
 
@@ -60,7 +62,12 @@ class TooLate:
     approval: Approval
 
 
-type Result = Decided | Refused | TooLate
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """It is on its way to the server where the run lives, which has not confirmed it yet."""
+
+
+type Result = Decided | Refused | TooLate | Sent
 
 
 def read_form(approval: Approval) -> PauseForm:
@@ -68,13 +75,13 @@ def read_form(approval: Approval) -> PauseForm:
     decision = getattr(approval, "decision", None)
     if decision is not None:
         return PauseForm(schema=decision.schema or None, description=decision.description or None)
-    connector = get_connector(approval.connector)
+    connector = find_source(approval)
     return connector.read_pause_form(approval.flow_run_id, approval.pause_state_id)
 
 
 def answer_approval(approval: Approval, *, user: User, run_input: Any) -> Result:
     """Answer in the user's name; `run_input` is a JSON value, {} where nothing is asked."""
-    connector = get_connector(approval.connector)
+    connector = find_source(approval)
     try:
         reply = connector.resume_flow_run(
             approval.flow_run_id,
@@ -91,7 +98,7 @@ def answer_approval(approval: Approval, *, user: User, run_input: Any) -> Result
 
 def reject_approval(approval: Approval, *, user: User, reason: str) -> Result:
     """Cancel the run in the user's name; the flow is told the reason and who gave it."""
-    connector = get_connector(approval.connector)
+    connector = find_source(approval)
     try:
         reply = connector.reject_flow_run(
             approval.flow_run_id,
@@ -190,11 +197,25 @@ def list_decided_flows(user: User) -> list[str]:
 def conclude(approval: Approval, reply: Reply) -> Result:
     """Say what the reply of the run's server means for an approval."""
     if reply.accepted:
-        return Decided()
+        return Sent() if reply.still_waits else Decided()
     approval.refresh_from_db()
     if approval.is_waiting:
         return Refused(reply.reason, reply.problems)
     return too_late(approval)
+
+
+def await_verdict(approval: Approval, *, user: User) -> Result:
+    """Wait a few seconds for what becomes of what a user has sent to another server."""
+    attempt = attempts.await_verdict(approval, user=user)
+    match attempt.outcome if attempt else Attempt.Outcome.OPEN:
+        case Attempt.Outcome.DONE:
+            return Decided()
+        case Attempt.Outcome.LOST:
+            return too_late(approval)
+        case Attempt.Outcome.REFUSED if attempt:
+            return Refused(attempt.words, [(tuple(path), why) for path, why in attempt.problems])
+        case _:
+            return Sent()
 
 
 def too_late(approval: Approval) -> TooLate:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from approvals.models import Approval
-from flowruns.connectors import get_connector
+from approvals.services.sources import find_source
 from flowruns.domain.errors import FlowRunNotFound
 
 MAX_LENGTH = 300
@@ -15,7 +15,7 @@ _MAX_VALUES = 12
 def describe_run(approval: Approval) -> str:
     """Return the parameters of an approval's run in a line; "" where it has none."""
     try:
-        run = get_connector(approval.connector).read_flow_run(approval.flow_run_id)
+        run = find_source(approval).read_flow_run(approval.flow_run_id)
     except FlowRunNotFound:
         return ""
     return describe_parameters(run.parameters)

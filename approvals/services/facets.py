@@ -1,4 +1,4 @@
-"""What approvals are found by while they wait: their tags and their policies, as rows."""
+"""What approvals are found by while they wait: their tags, policies and servers, as rows."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,11 +20,14 @@ class Choices:
     flows: list[str]
     tags: list[str]
     policies: list[str]
+    servers: list[str]
 
 
-def keep_tags(approval: Approval) -> None:
-    """Keep the tags that an approval has opened with."""
+def keep_origin(approval: Approval) -> None:
+    """Keep the tags that an approval has opened with, and the other server that it is of."""
     _keep(approval, Facet.Kind.TAG, map(str, approval.tags))
+    if approval.server:
+        _keep(approval, Facet.Kind.SERVER, [approval.server])
 
 
 def keep_policies(approval: Approval) -> None:
@@ -52,6 +55,7 @@ def list_choices(user: User) -> Choices:
         flows=list(flows[:MAX_CHOICES]),
         tags=names[Facet.Kind.TAG][:MAX_CHOICES],
         policies=names[Facet.Kind.POLICY][:MAX_CHOICES],
+        servers=names[Facet.Kind.SERVER][:MAX_CHOICES],
     )
 
 

@@ -9,9 +9,12 @@ from django.db.models.expressions import OrderBy
 
 from approvals.models import STANDING, Facet, Vote
 from approvals.services.presence import list_fresh
+from flowruns.connectors import LOCAL
 
 # Chooses what anyone may answer
 NO_POLICY = "-"
+# Chooses what runs on this server
+THIS_SERVER = "-"
 
 _NEGLECTED_AFTER = timedelta(days=1)
 
@@ -100,6 +103,7 @@ class InboxFilters:
     flow: str = ""
     tag: str = ""
     policy: str = ""
+    server: str = ""
     due: Due | None = None
     is_neglected: bool = False
     sort: Sort = Sort.URGENT
@@ -124,6 +128,9 @@ class InboxFilters:
         if self.policy:
             is_free = self.policy == NO_POLICY
             chosen &= Q(is_guarded=False) if is_free else _has_facet(Facet.Kind.POLICY, self.policy)
+        if self.server:
+            is_ours = self.server == THIS_SERVER
+            chosen &= Q(connector=LOCAL) if is_ours else _has_facet(Facet.Kind.SERVER, self.server)
         if self.due is not None:
             chosen &= _is_due(self.due)
         if self.is_neglected:
@@ -148,6 +155,7 @@ def _mentions(word: str) -> Q:
         | Q(question__icontains=word)
         | Q(about__icontains=word)
         | Q(tags__icontains=word)
+        | (Q(connector__icontains=word) & ~Q(connector=LOCAL))
     )
 
 

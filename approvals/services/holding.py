@@ -17,7 +17,7 @@ from django.db.models import F
 
 from approvals.models import HELD, Approval, Vote
 from approvals.services import decisions, votes
-from approvals.services.decisions import Decided, Refused, TooLate
+from approvals.services.decisions import Decided, Refused, Sent, TooLate
 from approvals.services.drafts import hold_waiting
 from approvals.services.held_votes import list_held
 from approvals.services.votes import Counted, NotYours, VoteResult
@@ -73,7 +73,7 @@ def _hold(vote: Vote) -> HoldResult:
     if moment is None:
         return _cast(vote)
     tried = _try(vote)
-    if not isinstance(tried, Decided | Counted):
+    if not isinstance(tried, Decided | Counted | Sent):
         return tried
     with transaction.atomic():
         if not hold_waiting(approval):
@@ -116,7 +116,7 @@ def _apply(vote: Vote) -> bool:
             if not taken:
                 return False
             result = _cast(vote)
-            if isinstance(result, Decided | Counted):
+            if isinstance(result, Decided | Counted | Sent):
                 return True
             vote.voided_at = datetime.now(UTC)
             vote.voided_because = _say_why(result)

@@ -14,7 +14,8 @@ from approvals.models import HELD, STANDING, Approval, Asker, Seat, Vote
 from approvals.services.filters import InboxFilters, Which
 from approvals.services.held_votes import list_held
 from approvals.services.presence import name_others
-from flowruns.connectors import LOCAL, Connector, HistoryState, get_connector
+from approvals.services.sources import find_source, find_source_of
+from flowruns.connectors import Connector, HistoryState
 from flowruns.domain.errors import FlowNotFound, FlowRunNotFound
 from flowruns.domain.policies import WhoKind
 from flowruns.domain.states import TERMINAL_STATES, StateType
@@ -188,18 +189,18 @@ def next_waiting(
 
 
 def read_run(flow_run_id: UUID) -> RunView:
-    """Gather what a page shows of a run of this server."""
-    return _read_whole(get_connector(LOCAL), flow_run_id)
+    """Gather what a page shows of a run."""
+    return _read_whole(find_source_of(flow_run_id), flow_run_id)
 
 
 def read_run_of(approval: Approval) -> RunView:
     """Gather what a page shows of an approval's run, wherever it lives."""
-    return _read_whole(get_connector(approval.connector), approval.flow_run_id)
+    return _read_whole(find_source(approval), approval.flow_run_id)
 
 
 def read_run_alone(flow_run_id: UUID) -> RunView:
     """Return a run without its history and log, which an open page does not ask for again."""
-    return _read_alone(get_connector(LOCAL), flow_run_id)
+    return _read_alone(find_source_of(flow_run_id), flow_run_id)
 
 
 def _read_whole(source: Connector, flow_run_id: UUID) -> RunView:
@@ -219,7 +220,7 @@ def read_log(
     before: tuple[datetime, UUID] | None = None,
 ) -> tuple[list[Log], int]:
     """Return a page of a run's log and one line more if there is one, and how many match."""
-    return get_connector(LOCAL).read_logs(
+    return find_source_of(flow_run_id).read_logs(
         flow_run_id, limit=MAX_LOG_LINES + 1, level=level, text=text, before=before
     )
 

@@ -11,7 +11,8 @@ from django.db.models import Q
 
 from approvals.models import Approval, Policy
 from approvals.policies.judge import Facts, Line, open_line
-from flowruns.connectors import PauseForm, get_connector, list_answering_keys
+from approvals.services.sources import find_source
+from flowruns.connectors import PauseForm, list_answering_keys
 from flowruns.domain.errors import DeploymentNotFound
 from flowruns.domain.policies import (
     ANNOTATION,
@@ -218,7 +219,7 @@ class LazyRun:
 
     def __init__(self, approval: Approval) -> None:
         self._approval = approval
-        self._connector = get_connector(approval.connector)
+        self._connector = find_source(approval)
         self._run: FlowRun | None = None
 
     @property

@@ -33,8 +33,9 @@ from approvals.services.policies import (
     read_lines,
     read_rules,
 )
+from approvals.services.sources import find_source
 from approvals.signals import approval_waits
-from flowruns.connectors import PauseForm, get_connector
+from flowruns.connectors import PauseForm
 from flowruns.domain.actors import Actor
 from flowruns.domain.policies import Part, Policy, WhoKind, Word
 
@@ -74,7 +75,7 @@ def apply_again(approval_id: UUID) -> None:
         approval = Approval.objects.select_for_update(no_key=True).get(pk=approval_id)
         if not approval.is_waiting:
             return
-        connector = get_connector(approval.connector)
+        connector = find_source(approval)
         form = connector.read_pause_form(approval.flow_run_id, approval.pause_state_id)
         approval.askers.all().delete()
         approval.seats.all().delete()
@@ -157,7 +158,7 @@ def _is_of_askers(key: Actor, approval: Approval, facts: Facts) -> bool:
     """Whether an API key is that of somebody who asked for the run, or has made it."""
     if key.owner is not None and key.owner.name in facts.askers:
         return True
-    run = get_connector(approval.connector).read_flow_run(approval.flow_run_id)
+    run = find_source(approval).read_flow_run(approval.flow_run_id)
     return run.created_by is not None and run.created_by.display_value == str(key)
 
 
@@ -219,7 +220,7 @@ def _set_open(approval: Approval, line: int, place: int, part: PartSeats) -> Non
 
 def _keep_askers(approval: Approval, found: Sequence[Found], run: LazyRun) -> None:
     """Keep who asked for the run: the owner of its key, and whom the policies name."""
-    requester = get_connector(approval.connector).read_requester(approval.flow_run_id)
+    requester = find_source(approval).read_requester(approval.flow_run_id)
     sources = {each.requester_from for each in found if each.requester_from}
     askers: list[Asker] = []
     if requester.user is not None:
@@ -276,7 +277,7 @@ def freeze_seats(approval: Approval) -> None:
     for number, line in enumerate(read_lines(approval)):
         for place, part in enumerate(fill_seats(line, ballots, facts)):
             for vote in votes:
-                if _voter(vote) in part.voters:
+                if _voter(vote) in part.voters and [number, place] not in vote.sat_in:
                     vote.sat_in = [*vote.sat_in, [number, place]]
     Vote.objects.bulk_update(votes, ["sat_in"])
 

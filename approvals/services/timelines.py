@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from approvals.models import Approval
-from flowruns.connectors import LOCAL, TimelineEntry, get_connector
+from approvals.services.sources import find_source_of
+from flowruns.connectors import TimelineEntry
 from flowruns.domain.states import TERMINAL_STATES
 from flowruns.wire import FlowRun
 
@@ -43,7 +44,8 @@ def read_timeline(
 ) -> Timeline:
     """Read the page that begins before a place, or the latest one."""
     position = _read_place(before)
-    entries = get_connector(LOCAL).read_timeline(flow_run.id, before=position, limit=PAGE_SIZE + 1)
+    source = find_source_of(flow_run.id)
+    entries = source.read_timeline(flow_run.id, before=position, limit=PAGE_SIZE + 1)
     shown = entries[:PAGE_SIZE]
     opened = {approval.pause_state_id: approval for approval in approvals}
     items = [TimelineItem(entry=entry, approval=opened.get(entry.id)) for entry in shown]

@@ -13,11 +13,11 @@ from django.db.models import QuerySet
 from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_save
 
 from approvals.display.markdown import find_title, summarise_markdown
-from approvals.models import STANDING, Approval, Decision, Vote
+from approvals.models import STANDING, Approval, Decision, Snapshot, Vote
 from approvals.services.asked import keep_schema
 from approvals.services.describing import describe_run
 from approvals.services.drafts import end_drafts, hold_waiting
-from approvals.services.facets import drop_facets, keep_tags
+from approvals.services.facets import drop_facets, keep_origin
 from approvals.services.filters import find_neglected_at
 from approvals.services.presence import delete_presence
 from approvals.services.seats import (
@@ -28,11 +28,12 @@ from approvals.services.seats import (
     settle_seats,
     take_in_author,
 )
+from approvals.services.sources import find_source
 from approvals.services.uploads import drop_uploads
 from approvals.services.voiding import void_outdated, void_votes
 from approvals.services.withholding import withhold
 from approvals.signals import approval_closed, approval_described, approval_waits
-from flowruns.connectors import LOCAL, PauseForm, get_connector
+from flowruns.connectors import LOCAL, PauseForm
 from flowruns.domain.actors import Actor, ActorKind, server
 from flowruns.domain.rejections import read_rejection
 from flowruns.domain.states import State, StateType
@@ -72,9 +73,9 @@ def connect() -> None:
 def follow_state(*, change: StateChange, **_: Any) -> None:
     """Close the approval of the pause that ended, open one for the pause that began."""
     if change.before is not None and change.before.type is StateType.PAUSED:
-        _close(change, change.before)
+        close_approval(change, change.before)
     if change.after is not None and change.after.type is StateType.PAUSED:
-        _open(change, change.after)
+        open_approval(change, change.after)
 
 
 def follow_input(*, created: InputCreated, **_: Any) -> None:
@@ -82,22 +83,28 @@ def follow_input(*, created: InputCreated, **_: Any) -> None:
     if not created.key.endswith(("-description", "-schema")):
         return
     for approval in _waiting_of(created.flow_run_id):
-        form = _read_form(approval)
-        if form.description is not None:
-            _ask(approval, form.description)
-            approval.save(update_fields=["title", "question", "about"])
-            approval_described.send(sender=Approval, approval=approval)
-        take_in_author(approval, form)
-        _void_outdated(approval)
+        take_in_question(approval)
+
+
+def take_in_question(approval: Approval) -> None:
+    """Take in what an approval asks by now, and who may answer it."""
+    form = _read_form(approval)
+    if form.description is not None:
+        _ask(approval, form.description)
+        approval.save(update_fields=["title", "question", "about"])
+        approval_described.send(sender=Approval, approval=approval)
+    take_in_author(approval, form)
+    void_unseen(approval)
 
 
 def follow_artifact(*, change: ArtifactChange, **_: Any) -> None:
     """Void the votes of those who have not seen an artifact as it is now."""
     for approval in _waiting_of(change.flow_run_id).filter(is_guarded=True):
-        _void_outdated(approval)
+        void_unseen(approval)
 
 
-def _void_outdated(approval: Approval) -> None:
+def void_unseen(approval: Approval) -> None:
+    """Void the votes of those who have not seen what is asked as it is now."""
     if approval.is_guarded and hold_waiting(approval) and void_outdated(approval):
         settle_seats(approval)
 
@@ -168,9 +175,12 @@ def _waiting_of(flow_run_id: UUID) -> QuerySet[Approval]:
     )
 
 
-def _open(change: StateChange, pause: State) -> None:
+def open_approval(
+    change: StateChange, pause: State, *, connector: str = LOCAL, snapshot: Snapshot | None = None
+) -> None:
+    """Open the approval of a pause, of another server with the `snapshot` of its run."""
     approval = Approval(
-        connector=LOCAL,
+        connector=connector,
         flow_run_id=change.flow_run_id,
         pause_state_id=pause.id,
         pause_key=pause.details.pause_key or "",
@@ -182,10 +192,14 @@ def _open(change: StateChange, pause: State) -> None:
         expires_at=pause.details.pause_timeout,
         neglected_at=find_neglected_at(pause.timestamp, pause.details.pause_timeout),
     )
+    if snapshot is not None:
+        approval.snapshot = snapshot
     form = _read_form(approval)
     _ask(approval, form.description or "")
     approval.save()
-    keep_tags(approval)
+    if snapshot is not None:
+        snapshot.save()
+    keep_origin(approval)
     guard_approval(approval, form)
     if not approval.is_guarded:
         approval_waits.send(sender=Approval, approval=approval)
@@ -198,9 +212,10 @@ def _ask(approval: Approval, description: str) -> None:
     approval.about = "" if approval.question else describe_run(approval)
 
 
-def _close(change: StateChange, pause: State) -> None:
+def close_approval(change: StateChange, pause: State, *, connector: str = LOCAL) -> None:
+    """Close the approval of a pause that has ended, if it waits."""
     approval = Approval.objects.filter(
-        connector=LOCAL, pause_state_id=pause.id, outcome=Approval.Outcome.WAITING
+        connector=connector, pause_state_id=pause.id, outcome=Approval.Outcome.WAITING
     ).first()
     if approval is None:
         return
@@ -242,7 +257,7 @@ def _record_votes(approval: Approval, change: StateChange, decided_at: datetime)
     freeze_seats(approval)
     if not is_answered:
         return
-    get_connector(approval.connector).write_votes(
+    find_source(approval).write_votes(
         approval.flow_run_id,
         pause_state_id=approval.pause_state_id,
         votes=json.dumps(dump_votes(approval), ensure_ascii=False),
@@ -284,7 +299,7 @@ def _record_decision(approval: Approval, change: StateChange, decided_at: dateti
 
 
 def _read_form(approval: Approval) -> PauseForm:
-    connector = get_connector(approval.connector)
+    connector = find_source(approval)
     return connector.read_pause_form(approval.flow_run_id, approval.pause_state_id)
 
 

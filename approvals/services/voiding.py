@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from django.db.models import QuerySet
 
 from approvals.models import STANDING, Approval, Vote
-from flowruns.connectors import get_connector
+from approvals.services.sources import find_source
 
 _MAX_ARTIFACTS = 500
 CHANGED = "What is asked has changed since."
@@ -18,7 +18,7 @@ def digest_content(approval: Approval) -> str:
 
     A progress bar moves by itself and is left out.
     """
-    connector = get_connector(approval.connector)
+    connector = find_source(approval)
     form = connector.read_pause_form(approval.flow_run_id, approval.pause_state_id)
     artifacts = connector.list_artifacts(approval.flow_run_id, limit=_MAX_ARTIFACTS)
     versions = [

@@ -32,7 +32,8 @@ from approvals.policies.judge import (
 )
 from approvals.schemaforms import SchemaUnsupported
 from approvals.services import decisions
-from approvals.services.decisions import Decided, Refused, Result
+from approvals.services.attempts import describe_open, find_open
+from approvals.services.decisions import Decided, Refused, Result, Sent
 from approvals.services.drafts import drop_draft, hold_waiting
 from approvals.services.guarding import tell_lack, tell_who
 from approvals.services.policies import read_lines
@@ -43,9 +44,9 @@ from approvals.services.seats import (
     list_votes,
     settle_seats,
 )
+from approvals.services.sources import find_source
 from approvals.services.voiding import CHANGED, digest_content, void_votes
 from approvals.services.withholding import asks_for_secrets, withhold
-from flowruns.connectors import get_connector
 from flowruns.domain.actors import reviewer
 from flowruns.domain.errors import EvaluationBusy, FlowRunNotFound, Unprocessable
 from flowruns.domain.policies import Word
@@ -135,8 +136,8 @@ def reject_approval(approval: Approval, *, user: User, reason: str) -> VoteResul
     if not approval.is_guarded:
         return decisions.reject_approval(approval, user=user, reason=reason)
     with transaction.atomic():
-        if not hold_waiting(approval):
-            return decisions.too_late(approval)
+        if refused := _hold(approval):
+            return refused
         standing = read_standing(approval)
         if not standing.may_reject(user):
             return NotYours(explain(approval, standing, user))
@@ -189,8 +190,8 @@ def override_policy(
     if not isinstance(text, str):
         return text
     with transaction.atomic():
-        if not hold_waiting(approval):
-            return decisions.too_late(approval)
+        if refused := _hold(approval):
+            return refused
         _store(approval, user, Vote.Kind.OVERRIDE, answer=text, reason=reason)
         result = _finish(decide())
         if isinstance(result, Decided):
@@ -211,8 +212,8 @@ def _tell_override(approval: Approval, user: User, reason: str) -> None:
 def take_back(approval: Approval, *, user: User) -> VoteResult:
     """Take one's vote back while the approval waits."""
     with transaction.atomic():
-        if not hold_waiting(approval):
-            return decisions.too_late(approval)
+        if refused := _hold(approval):
+            return refused
         if not void_votes(_votes_of(approval, user), because=TAKEN_BACK):
             return NotYours("You have not answered this.")
         settle_seats(approval)
@@ -296,10 +297,9 @@ def _count(
 ) -> VoteResult:
     """Let a vote be stored, and have the run go on where that completes them."""
     with transaction.atomic():
-        if not hold_waiting(approval):
-            return decisions.too_late(approval)
-        refused = vote(read_standing(approval))
-        if refused is not None:
+        if refused := _hold(approval):
+            return refused
+        if refused := vote(read_standing(approval)):
             return refused
         judged = judge_approval(approval, list_votes(approval))
         if isinstance(judged, Met):
@@ -309,9 +309,16 @@ def _count(
         return Counted(tell_lack(approval, judged))
 
 
+def _hold(approval: Approval) -> Result | None:
+    """Keep an approval from ending for the transaction, or say why nobody can vote any more."""
+    if not hold_waiting(approval):
+        return decisions.too_late(approval)
+    return Refused(describe_open(approval)) if find_open(approval) else None
+
+
 def _check(approval: Approval, run_input: Any) -> str | VoteResult:
     """Return an answer as it is kept, without its secrets, or what refuses it."""
-    connector = get_connector(approval.connector)
+    connector = find_source(approval)
     try:
         checked = connector.check_answer(
             approval.flow_run_id, run_input=run_input, pause_state_id=approval.pause_state_id
@@ -343,7 +350,7 @@ def _conclude_no(approval: Approval, user: User, reason: str) -> VoteResult:
 
 def _finish(result: Result) -> Result:
     """Undo the vote that was to complete the approval where the run has not taken it."""
-    if not isinstance(result, Decided):
+    if not isinstance(result, Decided | Sent):
         transaction.set_rollback(True)
     return result
 

@@ -7,7 +7,7 @@ import json
 
 from approvals.models import Approval
 from approvals.schemaforms import JSONValue, has_secrets, withhold_secrets
-from flowruns.connectors import get_connector
+from approvals.services.sources import find_source
 from flowruns.domain.texts import read_json
 
 
@@ -24,7 +24,7 @@ def withhold(approval: Approval, answer: str) -> str:
 
 
 def _read_schema(approval: Approval) -> JSONValue:
-    connector = get_connector(approval.connector)
+    connector = find_source(approval)
     stored = connector.read_pause_form(approval.flow_run_id, approval.pause_state_id).schema
     try:
         schema: JSONValue = read_json(stored or "{}")

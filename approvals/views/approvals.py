@@ -22,9 +22,12 @@ from approvals.answering.unsent import (
     read_unsent,
 )
 from approvals.models import Approval, Vote
-from approvals.schemaforms import Form, JSONValue
+from approvals.remote.snapshots import refresh_snapshot
+from approvals.remote.warnings import list_warnings
+from approvals.schemaforms import Form, JSONValue, has_secrets
 from approvals.services import artifacts, drafts, held_votes, holding, inbox, votes
-from approvals.services.decisions import Decided, Refused, TooLate
+from approvals.services.attempts import find_failed, find_open
+from approvals.services.decisions import Decided, Refused, Sent, TooLate, await_verdict
 from approvals.services.holding import HoldResult
 from approvals.services.presence import name_others
 from approvals.services.uploads import ReviewersFiles
@@ -51,16 +54,18 @@ def approval_page(request: HttpRequest, approval_id: UUID) -> HttpResponse:
 @reviewers_only
 def show_approval(request: Request, approval_id: UUID) -> HttpResponse:
     approval = inbox.get_approval_for(request.user, approval_id)
+    away = refresh_snapshot(approval)
     question = read_question(approval)
     if not approval.is_waiting or question.is_arriving:
-        return _render(request, approval, question, question.open())
+        return _render(request, approval, question, question.open(), away=away)
     proposed = votes.read_standing(approval).proposal if approval.is_guarded else None
     if proposed is not None and drafts.read_draft(approval, user=request.user) is None:
-        return _render(request, approval, question, fill_in(question, proposed.answer))
+        return _render(request, approval, question, fill_in(question, proposed.answer), away=away)
     earlier = find_earlier(approval, question, user=request.user)
     wanted = request.GET.get(EARLIER, "")
     restored = restore(approval, question, user=request.user, wanted=wanted, earlier=earlier)
-    return _render(request, approval, question, restored.form, restored=restored, earlier=earlier)
+    context = {"restored": restored, "earlier": earlier, "away": away}
+    return _render(request, approval, question, restored.form, **context)
 
 
 @reviewers_only
@@ -97,6 +102,7 @@ def _take_answer(
     decide: Callable[[Request, Approval, JSONValue], HoldResult],
 ) -> HttpResponse:
     approval = inbox.get_approval_for(request.user, approval_id)
+    refresh_snapshot(approval)
     question = read_question(approval)
     asked = find_asked(approval, question, request.POST.get(ASKED, ""))
     files = ReviewersFiles(approval, request.user)
@@ -108,7 +114,11 @@ def _take_answer(
         return _show_changed(request, approval, question, asked or question, form)
     if form.operation or not form.is_valid:
         return _show_kept(request, approval, question, form)
-    return _tell_result(request, approval, question, form, decide(request, approval, form.value))
+    result = decide(request, approval, form.value)
+    if isinstance(result, Sent):
+        keep_draft(approval, user=request.user, question=question, form=form)
+        result = await_verdict(approval, user=request.user)
+    return _tell_result(request, approval, question, form, result)
 
 
 def _tell_result(
@@ -121,6 +131,8 @@ def _tell_result(
         return tell_too_late(request, result.approval, read_unsent(question, form))
     if isinstance(result, Decided):
         return confirm(request, approval, "Your answer is on its way. The flow goes on.")
+    if isinstance(result, Sent):
+        return redirect("approval", approval.pk)
     return tell(request, approval, result)
 
 
@@ -172,6 +184,8 @@ def show_approval_state(request: Request, approval_id: UUID) -> HttpResponse:
         return _await_effect(request, approval)
     if approval.is_waiting and "arriving" in request.GET:
         return _arrive(approval)
+    if "sent" in request.GET:
+        return unchanged() if find_open(approval) else _load_again()
     if approval.is_waiting:
         return _tell_news(request, approval)
     context = ending_context(request, approval)
@@ -200,6 +214,7 @@ def show_description(request: Request, approval_id: UUID) -> HttpResponse:
 
 def _arrive(approval: Approval) -> HttpResponse:
     """Have the page load itself again once the form is there; nothing can be typed before."""
+    refresh_snapshot(approval)
     return unchanged() if read_question(approval).is_arriving else _load_again()
 
 
@@ -269,6 +284,11 @@ def _render(
         "form": form,
         "panel": read_panel(approval, user=request.user),
         "run": inbox.read_run_of(approval),
+        "warnings": list_warnings(approval, asks_for_secrets=has_secrets(question.schema)),
+        "attempt": find_open(approval) if approval.is_waiting else None,
+        "failed_attempt": (
+            find_failed(approval, user=request.user) if approval.is_waiting else None
+        ),
         "artifacts": artifacts.read_artifacts_of(approval),
         **comments_context(request, approval),
         **extra,

@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from approvals.remote.snapshots import refresh_run
 from approvals.services import artifacts, inbox
 from approvals.services.artifacts import ArtifactView
 from approvals.web.pages import (
@@ -23,6 +24,7 @@ from approvals.web.pages import (
 def show_run_artifacts(request: Request, flow_run_id: UUID) -> HttpResponse:
     """Show what a run shows by now; 204 while it is what the page has."""
     inbox.require_run_for(request.user, flow_run_id)
+    refresh_run(flow_run_id)
     found = artifacts.read_artifacts(flow_run_id)
     if found.mark == request.GET.get("seen"):
         return unchanged()
@@ -40,7 +42,7 @@ def show_run_artifacts(request: Request, flow_run_id: UUID) -> HttpResponse:
 @fragment
 def show_artifact_progress(request: Request, artifact_id: UUID) -> HttpResponse:
     """Show how far something is by now; 204 while it is no further."""
-    artifact = artifacts.read_artifact(artifact_id)
+    artifact = artifacts.read_artifact(artifact_id, of=_read_run(request))
     _require(request, artifact)
     if str(artifact.content.percent) == request.GET.get("seen"):
         return unchanged()
@@ -53,7 +55,7 @@ def show_artifact_progress(request: Request, artifact_id: UUID) -> HttpResponse:
 def show_artifact(request: Request, artifact_id: UUID) -> HttpResponse:
     """One artifact on a page of its own, a long table page by page."""
     number = read_page_number(request)
-    artifact = artifacts.read_artifact(artifact_id, page=number)
+    artifact = artifacts.read_artifact(artifact_id, of=_read_run(request), page=number)
     _require(request, artifact)
     table = artifact.content.table
     pages = -(-table.count // artifacts.ROWS_A_PAGE) if table else 1
@@ -65,9 +67,18 @@ def show_artifact(request: Request, artifact_id: UUID) -> HttpResponse:
 @reviewers_only
 def show_artifact_data(request: Request, artifact_id: UUID) -> HttpResponse:
     """All that an artifact holds, as plain text."""
-    _require(request, artifacts.read_artifact(artifact_id))
-    text = artifacts.read_data(artifact_id)
+    of = _read_run(request)
+    _require(request, artifacts.read_artifact(artifact_id, of=of))
+    text = artifacts.read_data(artifact_id, of=of)
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
+
+
+def _read_run(request: Request) -> UUID | None:
+    """Return the run whose artifact an address means, None where it does not say."""
+    try:
+        return UUID(request.GET.get("of", ""))
+    except ValueError:
+        return None
 
 
 def _require(request: Request, artifact: ArtifactView) -> None:

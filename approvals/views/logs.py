@@ -7,6 +7,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from approvals.remote.snapshots import refresh_run
 from approvals.services.inbox import MAX_LOG_LINES, read_log, read_run_alone, require_run_for
 from approvals.web.pages import Request, read_place, reviewers_only, write_place
 
@@ -18,6 +19,7 @@ LEVELS = {"info": 20, "warning": 30, "error": 40}
 @reviewers_only
 def show_log(request: Request, flow_run_id: UUID) -> HttpResponse:
     require_run_for(request.user, flow_run_id)
+    refresh_run(flow_run_id)
     run = read_run_alone(flow_run_id)
     if run.flow_run is None:
         raise Http404("No such run.")

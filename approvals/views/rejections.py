@@ -10,7 +10,7 @@ from approvals.answering.questions import find_reason_problem
 from approvals.answering.unsent import carry_reason
 from approvals.models import Approval
 from approvals.services import drafts, inbox, votes
-from approvals.services.decisions import Decided, Refused, TooLate
+from approvals.services.decisions import Decided, Refused, Sent, TooLate, await_verdict
 from approvals.services.drafts import Unsent
 from approvals.services.votes import Counted, NotYours
 from approvals.views.accounts import ask_to_log_in
@@ -47,7 +47,14 @@ def reject_approval(request: Request, approval_id: UUID) -> HttpResponse:
     if problem := find_reason_problem(reason):
         drafts.save_draft(approval, user=request.user, unsent=Unsent(reason=reason))
         return _ask_reason_again(request, approval, problem)
+    return _tell_result(request, approval, reason)
+
+
+def _tell_result(request: Request, approval: Approval, reason: str) -> HttpResponse:
     result = votes.reject_approval(approval, user=request.user, reason=reason)
+    if isinstance(result, Sent):
+        drafts.save_draft(approval, user=request.user, unsent=Unsent(reason=reason))
+        result = await_verdict(approval, user=request.user)
     match result:
         case Decided():
             return confirm(request, approval, "Rejected. The flow has been told your reason.")
@@ -55,6 +62,8 @@ def reject_approval(request: Request, approval_id: UUID) -> HttpResponse:
             return confirm(request, approval, f"Your no counts. {lack}.")
         case Refused(why) | NotYours(why):
             return _ask_reason_again(request, approval, why)
+        case Sent():
+            return redirect("approval", approval.pk)
         case TooLate(ended):
             return tell_too_late(request, ended, Unsent(reason=reason))
 

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from approvals.answering.panels import Panel, read_panel
 from approvals.answering.summaries import summarise_approvals
+from approvals.remote.snapshots import refresh_run
 from approvals.services import artifacts, inbox
 from approvals.services.inbox import RunView
 from approvals.services.timelines import Timeline, read_timeline
@@ -18,7 +19,8 @@ from approvals.web.pages import Request, fragment, reviewers_only, unchanged
 @require_safe
 @reviewers_only
 def show_run(request: Request, flow_run_id: UUID) -> HttpResponse:
-    context = _read_context(request, flow_run_id, inbox.read_run(flow_run_id))
+    away = refresh_run(flow_run_id)
+    context = _read_context(request, flow_run_id, inbox.read_run(flow_run_id)) | {"away": away}
     context["artifacts"] = artifacts.read_artifacts(flow_run_id)
     return render(request, "approvals/run.html", context)
 
@@ -27,6 +29,7 @@ def show_run(request: Request, flow_run_id: UUID) -> HttpResponse:
 @fragment
 def show_progress(request: Request, flow_run_id: UUID) -> HttpResponse:
     """What changes on an open page; 204 while it is as the page shows it."""
+    refresh_run(flow_run_id)
     context = _read_context(request, flow_run_id, inbox.read_run_alone(flow_run_id))
     if request.GET.get("mark") == context["mark"]:
         return unchanged()
@@ -48,6 +51,7 @@ def _read_context(request: Request, flow_run_id: UUID, run: RunView) -> dict[str
         "timeline": timeline,
         "mark": _mark_of(run, timeline, panel),
         "waiting": waiting,
+        "server": next((each.server for each in approvals), ""),
         "panel": panel,
         "ended": summarise_approvals([each for each in approvals if not each.is_waiting]),
     }

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from approvals.models import Approval
 from approvals.services import holding, inbox, votes
-from approvals.services.decisions import Decided, Refused, TooLate
+from approvals.services.decisions import Decided, Refused, Sent, TooLate, await_verdict
 from approvals.services.drafts import Unsent
 from approvals.services.holding import Held, HoldResult
 from approvals.services.votes import Counted, NotYours
@@ -67,6 +67,8 @@ def tell(
     request: Request, approval: Approval, result: HoldResult, counted: str = "Your answer counts."
 ) -> HttpResponse:
     """Say on the approval's page what became of a vote."""
+    if isinstance(result, Sent):
+        result = await_verdict(approval, user=request.user)
     match result:
         case Decided():
             return confirm(request, approval, "It is decided. The flow has been told.")
@@ -76,6 +78,8 @@ def tell(
             return redirect(f"{reverse('approval', args=[approval.pk])}{read_back(request).query}")
         case Refused(why) | NotYours(why):
             messages.error(request, why)
+            return redirect("approval", approval.pk)
+        case Sent():
             return redirect("approval", approval.pk)
         case TooLate(ended):
             return tell_too_late(request, ended, Unsent())

@@ -8,7 +8,7 @@ from django.http import QueryDict
 from approvals.services.filters import Due, InboxFilters, Sort, Which
 
 _MAX_LENGTH = 200
-_NAMES = ("flow", "tag", "policy")
+_NAMES = ("flow", "tag", "policy", "server")
 _YES = "1"
 
 
@@ -40,6 +40,7 @@ def write_filters(filters: InboxFilters, **changes: Any) -> str:
         "flow": filters.flow,
         "tag": filters.tag,
         "policy": filters.policy,
+        "server": filters.server,
         "due": filters.due or "",
         "neglected": _YES if filters.is_neglected else "",
         "sort": "" if filters.sort is Sort.URGENT else filters.sort,

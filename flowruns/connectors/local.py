@@ -20,7 +20,7 @@ from flowruns.domain.errors import DeploymentNotFound, StateMovedOn
 from flowruns.domain.keysets import policy_key, votes_key
 from flowruns.domain.rejections import rejected
 from flowruns.domain.states import StateType
-from flowruns.domain.texts import read_json_or_text
+from flowruns.domain.texts import read_text
 from flowruns.domain.transitions import Accept
 from flowruns.models import FlowRunState, RunInput
 from flowruns.services import flows, timelines
@@ -121,8 +121,8 @@ class LocalConnector:
         inputs = dict(stored.values_list("key", "value"))
         return PauseForm(
             schema=inputs.get(names["schema"]),
-            description=_read_text(inputs.get(names["description"])),
-            policy=_read_text(inputs.get(names["policy"])),
+            description=read_text(inputs.get(names["description"])),
+            policy=read_text(inputs.get(names["policy"])),
         )
 
     def read_requester(self, flow_run_id: UUID) -> Requester:
@@ -198,9 +198,3 @@ def _to_reply(
         reason=outcome.verdict.reason,
         problems=problems or (),
     )
-
-
-def _read_text(stored: str | None) -> str | None:
-    """Return a description: clients store it as JSON text, anything else is shown as it is."""
-    text = read_json_or_text(stored) if stored is not None else None
-    return text if isinstance(text, str) else stored

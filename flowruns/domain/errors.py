@@ -16,7 +16,8 @@ FlowRunsError
 │   ├── VariableNotFound
 │   ├── BlockTypeNotFound
 │   ├── BlockSchemaNotFound
-│   └── BlockDocumentNotFound
+│   ├── BlockDocumentNotFound
+│   └── ServerNotFound
 ├── Conflict
 │   ├── ApiKeyExists
 │   ├── ParametersRefused
@@ -30,6 +31,7 @@ FlowRunsError
 │   ├── BlockTypeExists
 │   ├── NestedTypeUnknown
 │   ├── BlockExists
+│   ├── ServerExists
 │   └── EncryptionKeyChanged
 ├── Unprocessable
 │   ├── InvalidSchedule
@@ -131,6 +133,10 @@ class BlockDocumentNotFound(NotFound):
     """Block document not found"""
 
 
+class ServerNotFound(NotFound):
+    """There is no server of this name"""
+
+
 class Conflict(FlowRunsError):
     """The request contradicts what is stored"""
 
@@ -183,8 +189,12 @@ class BlockExists(Conflict):
     """Block already exists"""
 
 
+class ServerExists(Conflict):
+    """There is a server of this name already"""
+
+
 class EncryptionKeyChanged(Conflict):
-    """The block was encrypted with a key that is neither in ENCRYPTION_KEY nor SECRET_KEY"""
+    """The value was encrypted with a key that is neither in ENCRYPTION_KEY nor SECRET_KEY"""
 
 
 class Unprocessable(FlowRunsError):

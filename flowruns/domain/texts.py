@@ -37,5 +37,11 @@ def read_json_or_text(text: str) -> Any:
         return text
 
 
+def read_text(stored: str | None) -> str | None:
+    """Return a text that clients store as JSON; anything else is shown as it is."""
+    text = read_json_or_text(stored) if stored is not None else None
+    return text if isinstance(text, str) else stored
+
+
 def _mend(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -41,13 +41,16 @@ def check_answer(
         value = hydrate(run_input, find_variable=find_variable)
     except HydrationRefused as refusal:
         raise AnswerRefused(f"Error hydrating run input: {refusal}") from None
-    schema = _read_schema(schema_text)
-    try:
-        return Checked(value, find_problems(schema, value))
-    except CircularSchema as error:
-        raise AnswerRefused(f"Invalid schema: {error}") from None
-    except SchemaUnusable as error:
-        raise AnswerRefused(f"Reason: {error}") from None
+    return _hold(value, against=schema_text)
+
+
+def check_literal(schema_text: str | None, value: Any, _: FindVariable | None) -> Checked:
+    """Hold an answer, taken as it is, against its schema and the schema's formats.
+
+    For servers that do not check formats (Prefect 3.8's `resume`), where the flow would fail on the
+    answer. Raises as `check_answer`.
+    """
+    return _hold(value, against=schema_text, on_trial=True)
 
 
 def check_parameters(
@@ -72,6 +75,16 @@ def try_values(
     """Return what is wrong with values on trial; raises as `check_parameters`."""
     hydrated = hydrate_on_trial(values, find_variable=find_variable)
     return find_problems(schema, hydrated, on_trial=True)
+
+
+def _hold(value: Any, *, against: str | None, on_trial: bool = False) -> Checked:
+    schema = _read_schema(against)
+    try:
+        return Checked(value, find_problems(schema, value, on_trial=on_trial))
+    except CircularSchema as error:
+        raise AnswerRefused(f"Invalid schema: {error}") from None
+    except SchemaUnusable as error:
+        raise AnswerRefused(f"Reason: {error}") from None
 
 
 def _read_schema(schema_text: str | None) -> Any:

@@ -16,6 +16,7 @@ from flowruns.models.flows import Deployment, Flow
 from flowruns.models.listeners import Listener
 from flowruns.models.runs import FlowRun, FlowRunState, LogLine, RunInput
 from flowruns.models.schedules import DeploymentSchedule
+from flowruns.models.servers import RemoteServer
 from flowruns.models.task_runs import TaskRun, TaskRunState
 from flowruns.models.upkeep import LoopRound
 from flowruns.models.variables import Variable
@@ -39,6 +40,7 @@ __all__ = [
     "Listener",
     "LogLine",
     "LoopRound",
+    "RemoteServer",
     "RunInput",
     "SlotLease",
     "TaskRun",

@@ -28,8 +28,8 @@ _LONGEST = (
     *("outcomes_on_both_servers-our_server", "outages", "strangers", "crowds", "serve", "demo"),
 )
 
-# What was recorded once is compared with each server.
-_UNDIVIDED = ("states_like_prefect",)
+# What was recorded once is compared with each server; what is tried on each is the same.
+_UNDIVIDED = ("states_like_prefect", "prefect_servers_mirrored")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups

@@ -3,23 +3,33 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
 from flowruns.domain.errors import EncryptionKeyChanged
 from flowruns.services.blocks.documents import encrypt_anew
+from flowruns.services.servers import encrypt_credentials_anew
 from flowruns.signals import encrypting_anew
 
 
 class Command(BaseCommand):
-    help = "Encrypt blocks and the secrets of messages anew with the first key of ENCRYPTION_KEY."
+    help = (
+        "Encrypt every block, the credentials of every server and the secrets of messages anew"
+        " with the first key of ENCRYPTION_KEY."
+    )
 
     def handle(self, **_: Any) -> None:
         try:
-            count = encrypt_anew()
-            encrypting_anew.send(Command)
+            with transaction.atomic():
+                blocks, servers = encrypt_anew(), encrypt_credentials_anew()
+                encrypting_anew.send(Command)
         except EncryptionKeyChanged as error:
             raise CommandError(str(error)) from None
         except DatabaseError as error:
             reason = " ".join(str(error).split())
             raise CommandError(f"{reason}. Run `migrate` or `serve` first.") from None
-        self.stdout.write(f"Encrypted {count} block{'' if count == 1 else 's'}.")
+        told = f" and the credentials of {_count(servers, 'server')}" if servers else ""
+        self.stdout.write(f"Encrypted {_count(blocks, 'block')}{told}.")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -105,7 +105,7 @@ def encrypt_anew() -> int:
     with transaction.atomic():
         documents = list(BlockDocument.objects.select_for_update())
         for document in documents:
-            document.data = encrypt(decrypt(document.data, name=document.name))
+            document.data = encrypt(decrypt(document.data, of=f"The block {document.name!r}"))
         BlockDocument.objects.bulk_update(documents, ["data"], batch_size=200)
         return len(documents)
 
@@ -131,7 +131,7 @@ def _read_new_schema(document: BlockDocument, schema_id: UUID | None) -> BlockSc
 def _change_values(
     document: BlockDocument, values: dict[str, Any], references: dict[str, UUID], *, is_merged: bool
 ) -> None:
-    stored = decrypt(document.data, name=document.name)
+    stored = decrypt(document.data, of=f"The block {document.name!r}")
     secret_fields = list_secret_fields(json.loads(document.block_schema.fields))
     new = keep_masked(values, stored, secret_fields)
     kept = stored if is_merged else {}

@@ -1,4 +1,4 @@
-"""Values of blocks at rest: encrypted, since any of them may be a secret."""
+"""Secrets at rest, such as the values of blocks, any of which may be one."""
 
 import base64
 import json
@@ -18,8 +18,8 @@ def encrypt(data: dict[str, Any]) -> str:
     return _fernet().encrypt(json.dumps(data, ensure_ascii=False).encode()).decode()
 
 
-def decrypt(token: str, *, name: str) -> dict[str, Any]:
-    """Return the data of a token by any of the server's keys; `name` is the block's.
+def decrypt(token: str, *, of: str) -> dict[str, Any]:
+    """Return the data of a token by any of the server's keys; `of` says whose: "The block 'x'".
 
     Raises `EncryptionKeyChanged`.
     """
@@ -27,9 +27,8 @@ def decrypt(token: str, *, name: str) -> dict[str, Any]:
         data: dict[str, Any] = json.loads(_fernet().decrypt(token))
     except InvalidToken:
         raise EncryptionKeyChanged(
-            f"The block {name!r} was encrypted with a key that is neither in ENCRYPTION_KEY nor"
-            " SECRET_KEY: add that key at the end of the server's ENCRYPTION_KEY, or save the"
-            " block anew after deleting it."
+            f"{of} was encrypted with a key that is neither in ENCRYPTION_KEY nor SECRET_KEY: add"
+            " that key at the end of the server's ENCRYPTION_KEY, or delete it and save it anew."
         ) from None
     return data
 

@@ -92,7 +92,7 @@ def _describe(child: BlockDocument, references: dict[str, Any]) -> dict[str, Any
 
 
 def _read_data(document: BlockDocument, *, include_secrets: bool) -> dict[str, Any]:
-    data = decrypt(document.data, name=document.name)
+    data = decrypt(document.data, of=f"The block {document.name!r}")
     if include_secrets:
         return data
     return mask_secrets(data, list_secret_fields(json.loads(document.block_schema.fields)))

@@ -1,0 +1,1 @@
+"""Other servers: their waiting runs become approvals here, and what is answered here goes there."""

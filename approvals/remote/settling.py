@@ -1,0 +1,184 @@
+"""Settling: the truth about a run on another server becomes the truth here.
+
+The only writer of what opens and closes there. It may be called at any time and as often as one
+likes, so hints that come late, twice or not at all do no harm.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from approvals.models import Approval, Attempt
+from approvals.remote.senders import name_elsewhere, read_sender
+from approvals.remote.snapshots import begin_snapshot
+from approvals.services.attempts import conclude_attempt, end_attempt
+from approvals.services.tracking import close_approval, open_approval
+from flowruns import wire
+from flowruns.connectors import PrefectConnector
+from flowruns.connectors.prefect.outcomes import Response
+from flowruns.domain.actors import Actor, reviewer
+from flowruns.domain.errors import FlowNotFound, FlowRunNotFound
+from flowruns.domain.rejections import read_rejection, rejected
+from flowruns.domain.states import State, StateDetails, StateType
+from flowruns.signals import StateChange
+
+_GOING_ON = {StateType.RUNNING, StateType.SCHEDULED}
+_REJECTED = {StateType.CANCELLED, StateType.CANCELLING}
+# How Prefect says that nobody answered in time
+_EXPIRED = "never resumed"
+_SENT = {Attempt.Step.CLAIMED, Attempt.Step.MOVED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """A run as it is on its server, None where it was deleted, and the states that are new here."""
+
+    run: wire.FlowRun | None
+    news: tuple[wire.State, ...] = ()
+
+
+def settle(
+    connector: PrefectConnector, flow_run_id: UUID, *, run: wire.FlowRun | None = None
+) -> Settled:
+    """Open and close approvals as a run is now; raises `RemoteTrouble`.
+
+    `run` is the run as it was read just now, if it was.
+    """
+    try:
+        run = run or connector.read_flow_run(flow_run_id)
+    except FlowRunNotFound:
+        run = None
+    pause = run.state if run and run.state and run.state.type is StateType.PAUSED else None
+    ours = Approval.objects.filter(connector=connector.name, flow_run_id=flow_run_id)
+    ended = ours.filter(outcome=Approval.Outcome.WAITING)
+    over = ended.exclude(pause_state_id=pause.id) if pause else ended
+    endings = [_close(connector, approval, run) for approval in over]
+    news = [ending for ending in endings if ending is not None]
+    if run and pause and not ours.filter(pause_state_id=pause.id).exists():
+        _open(connector, run, pause.to_domain())
+        news.append(pause)
+    return Settled(run=run, news=tuple(news))
+
+
+def _open(connector: PrefectConnector, run: wire.FlowRun, pause: State) -> None:
+    form = connector.read_pause(run) if pause.asks_for_input else None
+    snapshot = begin_snapshot(connector, run, form)
+    change = StateChange(
+        flow_run_id=run.id,
+        flow_run_name=run.name,
+        flow_name=_read_flow_name(connector, run),
+        tags=tuple(run.tags),
+        before=None,
+        after=pause,
+        actor=name_elsewhere(connector.name),
+    )
+    with transaction.atomic():
+        of_pause = Approval.objects.filter(connector=connector.name, pause_state_id=pause.id)
+        if not of_pause.exists():
+            open_approval(change, pause, connector=connector.name, snapshot=snapshot)
+
+
+def _read_flow_name(connector: PrefectConnector, run: wire.FlowRun) -> str:
+    try:
+        return connector.read_flow_name(run.flow_id)
+    except FlowNotFound:
+        return "(deleted flow)"
+
+
+def _close(
+    connector: PrefectConnector, approval: Approval, run: wire.FlowRun | None
+) -> wire.State | None:
+    """Close an approval whose pause is over, by the first state after it, whatever came since."""
+    ending, response = None, None
+    if run is not None:
+        ending = connector.read_ending(approval.flow_run_id, approval.pause_state_id)
+        if ending is None:  # told before it is in the history: the next look finds it
+            return None
+        response = connector.read_response(approval.flow_run_id, approval.pause_state_id)
+    with transaction.atomic():
+        # Whoever writes an attempt comes before this, or finds the approval closed
+        held = Approval.objects.select_for_update(no_key=True).get(pk=approval.pk)
+        if held.is_waiting:
+            after = ending.to_domain() if ending else None
+            _record(connector, held, after, response)
+    return ending
+
+
+def _record(
+    connector: PrefectConnector,
+    approval: Approval,
+    after: State | None,
+    response: Response | None,
+) -> None:
+    ours = _find_ours(approval, after, response)
+    actor = reviewer(ours.name) if ours else _name_other(connector, after, response)
+    if ours and ours.kind == Attempt.Kind.REJECT and after:
+        no = rejected(reviewer=ours.name, reason=ours.reason)
+        after = replace(no, id=after.id, timestamp=after.timestamp)
+    pause = _read_pause(approval, after)
+    is_answered = approval.asks_for_input and after is not None and after.type in _GOING_ON
+    answer = response.value if response and is_answered else None
+    change = StateChange(
+        flow_run_id=approval.flow_run_id,
+        flow_run_name=approval.flow_run_name,
+        flow_name=approval.flow_name,
+        tags=tuple(approval.tags),
+        before=pause,
+        after=after,
+        actor=actor,
+        run_input=answer,
+    )
+    close_approval(change, pause, connector=connector.name)
+    for attempt in approval.attempts.exclude(step=Attempt.Step.SETTLED):
+        is_done = ours is not None and attempt.pk == ours.pk
+        conclude_attempt(attempt, Attempt.Outcome.DONE if is_done else Attempt.Outcome.LOST)
+        if not is_done:
+            end_attempt(attempt)
+
+
+def _find_ours(
+    approval: Approval, after: State | None, response: Response | None
+) -> Attempt | None:
+    """Return the attempt of ours that ended a pause, None where somebody else did."""
+    if after is None:
+        return None
+    if response is not None:
+        sender = read_sender(response.sender)
+        attempts = approval.attempts.filter(pk=sender.attempt_id) if sender else None
+    else:
+        # A server that is not claimed: what we sent is what happened
+        attempts = approval.attempts.filter(step__in=_SENT)
+    attempt = attempts.first() if attempts is not None else None
+    if attempt is None:
+        return None
+    wanted = _GOING_ON if attempt.kind == Attempt.Kind.ANSWER else _REJECTED
+    return attempt if after.type in wanted else None
+
+
+def _name_other(
+    connector: PrefectConnector, after: State | None, response: Response | None
+) -> Actor:
+    """Name who ended a pause, if it was not this desk, as far as the server knows."""
+    if after is None or response is None:
+        return name_elsewhere(connector.name)
+    # Whoever stored an answer has not cancelled the run by that
+    is_theirs = after.type in _GOING_ON or read_rejection(after) is not None
+    return name_elsewhere(connector.name, response.sender if is_theirs else None)
+
+
+def _read_pause(approval: Approval, after: State | None) -> State:
+    """Return the pause of an approval, as far as its end is judged by it.
+
+    Its deadline is by the clock of the flow's machine; that it was over is the server's word.
+    """
+    deadline = approval.expires_at
+    if deadline and after and _EXPIRED in (after.message or ""):
+        deadline = min(deadline, after.timestamp - timedelta(microseconds=1))
+    return State(
+        type=StateType.PAUSED,
+        id=approval.pause_state_id,
+        timestamp=approval.opened_at,
+        details=StateDetails(pause_timeout=deadline),
+    )

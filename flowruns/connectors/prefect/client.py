@@ -1,0 +1,236 @@
+"""Requests to one Prefect server: bounded in time, and told apart by what may have happened."""
+
+import threading
+import time
+from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass
+from json import JSONDecodeError
+from typing import Any, Self
+from uuid import uuid4
+
+import httpx
+
+from flowruns.connectors.prefect.address import Address
+from flowruns.connectors.prefect.budget import CLOUD_REQUESTS_A_MINUTE, Budget
+from flowruns.connectors.prefect.errors import (
+    Busy,
+    RemoteFault,
+    Unauthorized,
+    Unconfirmed,
+    Unreachable,
+)
+
+_SECONDS = 5.0
+# Prefect's server drops idle connections after five.
+_KEEP_SECONDS = 4.0
+_BUSY_SECONDS = 0.3
+_LONGEST_WAIT = 3600.0
+_CSRF_SECONDS = 3000.0
+_MAX_BYTES = 64_000_000
+
+# Nothing left this machine when one of these is raised.
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the server answered: JSON, or None where it wrote none."""
+
+    status: int
+    body: Any
+    headers: httpx.Headers
+
+
+class Client:
+    """Asks one server; threads may share it."""
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._is_urgent = False
+        self._budget = Budget(CLOUD_REQUESTS_A_MINUTE if address.is_cloud else None)
+        self._csrf = _CsrfToken()
+        trusted = address.trust() if address.is_encrypted else False
+        kept = httpx.Limits(keepalive_expiry=_KEEP_SECONDS)
+        fresh = httpx.Limits(max_keepalive_connections=0)
+        self._reading, self._writing = (
+            httpx.Client(
+                headers=address.request_headers, timeout=_SECONDS, limits=limits, verify=trusted
+            )
+            for limits in (kept, fresh)
+        )
+
+    def for_answers(self) -> Self:
+        """Return the same client, whose reads may use what is kept of the budget for answers."""
+        urgent = copy(self)
+        urgent._is_urgent = True  # noqa: SLF001 -- of the same class
+        return urgent
+
+    def get(self, path: str, **query: str) -> Answer:
+        """Read something; once more where the connection broke. Raises `RemoteTrouble`."""
+        try:
+            return self._ask("GET", path, query=query)
+        except (Unreachable, Unconfirmed) as trouble:
+            if isinstance(trouble.__cause__, httpx.TimeoutException):
+                raise
+            return self._ask("GET", path, query=query)
+
+    def find(self, path: str, body: Any) -> Any:
+        """Return what matches the filters of a body; raises `RemoteTrouble`."""
+        answer = self._ask("POST", path, body=body)
+        if answer.status != 200:
+            raise RemoteFault(f"The server answered {answer.status} to {path}.")
+        return answer.body
+
+    def send(self, method: str, path: str, body: Any = None) -> Answer:
+        """Change something, once, on a connection of its own.
+
+        Raises `Unreachable` only where nothing was sent, and `Unconfirmed` where that is not known.
+        """
+        return self._ask(method, path, body=body, is_answer=True)
+
+    def probe(self) -> Answer:
+        """Ask what only those may know who have the credentials."""
+        return self._ask("GET", self.address.health_url)
+
+    def close(self) -> None:
+        self._reading.close()
+        self._writing.close()
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str] | None = None,
+        body: Any = None,
+        is_answer: bool = False,
+    ) -> Answer:
+        self._budget.spend(on_answer=is_answer or self._is_urgent)
+        url = path if path.startswith("http") else f"{self.address.url}{path}"
+        client = self._writing if is_answer else self._reading
+        content = {} if method == "GET" else {"json": body}
+        answer = _exchange(
+            client, method, url, params=query, headers=self._token_for(method), **content
+        )
+        if answer.status == 403 and method != "GET" and self._csrf.renew(self._fetch_token):
+            headers = self._csrf.headers
+            answer = _exchange(client, method, url, params=query, headers=headers, **content)
+        return self._judge(answer)
+
+    def _judge(self, answer: Answer) -> Answer:
+        """Return what the caller is to look at; raises for what means the same everywhere."""
+        match answer.status:
+            case 401 | 403:
+                raise Unauthorized(f"The server does not accept this desk: {answer.status}.")
+            case 429 | 503:
+                seconds = _read_retry_after(answer)
+                if answer.status == 429:
+                    self._budget.wait(seconds)
+                raise Busy(f"The server is busy: {answer.status}.", retry_after=seconds)
+            case status if status >= 500 or 300 <= status < 400:
+                raise RemoteFault(f"The server answered {status}.")
+        return answer
+
+    def _token_for(self, method: str) -> dict[str, str]:
+        return {} if method == "GET" else self._csrf.headers
+
+    def _fetch_token(self, client_id: str) -> str | None:
+        answer = _exchange(
+            self._reading, "GET", f"{self.address.url}/csrf-token", params={"client": client_id}
+        )
+        is_token = answer.status == 200 and isinstance(answer.body, dict)
+        return answer.body.get("token") if is_token else None
+
+
+class _CsrfToken:
+    """The token that a server with CSRF protection wants: asked for once it refused to go on."""
+
+    def __init__(self) -> None:
+        self._client = str(uuid4())
+        self._token: str | None = None
+        self._made_at = 0.0
+        self._lock = threading.Lock()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        if self._token is None or time.monotonic() > self._made_at + _CSRF_SECONDS:
+            return {}
+        return {"Prefect-Csrf-Token": self._token, "Prefect-Csrf-Client": self._client}
+
+    def renew(self, fetch: Callable[[str], str | None]) -> bool:
+        """Get another token; returns whether the server gives any."""
+        with self._lock:
+            self._token = fetch(self._client)
+            self._made_at = time.monotonic()
+            return self._token is not None
+
+
+_clients: dict[Address, Client] = {}
+_opening = threading.Lock()
+
+
+def open_client(address: Address) -> Client:
+    """Return the client of an address, which all threads share."""
+    with _opening:
+        if address not in _clients:
+            _clients[address] = Client(address)
+        return _clients[address]
+
+
+def close_clients() -> None:
+    """Close the connections to all servers; who asks again opens others."""
+    with _opening:
+        for client in _clients.values():
+            client.close()
+        _clients.clear()
+
+
+def _exchange(client: httpx.Client, method: str, url: str, **request: Any) -> Answer:
+    try:
+        with client.stream(method, url, **request) as response:
+            content = _read_bounded(response)
+    except _NOT_SENT as error:
+        raise Unreachable(f"The server cannot be reached: {_describe(error)}.") from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise Unconfirmed(f"The server did not answer: {_describe(error)}.") from error
+    return Answer(
+        status=response.status_code,
+        body=_read_json(response.status_code, content),
+        headers=response.headers,
+    )
+
+
+def _read_bounded(response: httpx.Response) -> bytes:
+    """Read an answer within the time that a whole request may take, not only each part of it."""
+    deadline, content = time.monotonic() + _SECONDS * 2, bytearray()
+    for part in response.iter_bytes():
+        content += part
+        if len(content) > _MAX_BYTES:
+            raise RemoteFault("The server's answer is too large.")
+        if time.monotonic() > deadline:
+            raise httpx.ReadTimeout("the answer took too long", request=response.request)
+    return bytes(content)
+
+
+def _read_json(status: int, content: bytes) -> Any:
+    """Return the JSON that was answered; an error of a proxy may be anything."""
+    if not content:
+        return None
+    try:
+        return httpx.Response(200, content=content).json()
+    except (JSONDecodeError, UnicodeDecodeError, RecursionError):
+        if status < 300:
+            raise RemoteFault("What answers there is not a Prefect server.") from None
+        return None
+
+
+def _read_retry_after(answer: Answer) -> float:
+    try:
+        return min(max(float(answer.headers["Retry-After"]), _BUSY_SECONDS), _LONGEST_WAIT)
+    except (KeyError, ValueError):
+        return _BUSY_SECONDS
+
+
+def _describe(error: Exception) -> str:
+    return str(error).rstrip(".") or type(error).__name__
