@@ -134,6 +134,10 @@ def person(text: str) -> str:
             return f"the program “{found.name}”"
         case ActorKind.SERVER:
             return "this server"
+        case ActorKind.POLICY:
+            return (
+                "the policy of the flow" if found.name == "author" else f"the policy {found.name}"
+            )
         case ActorKind.REVIEWER:
             return found.name or "somebody"
 

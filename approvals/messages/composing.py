@@ -109,7 +109,7 @@ def _subject(rows: Sequence[Notification]) -> str:
     if len(rows) > 1:
         waits = all(row.kind == Kind.WAITS for row in rows)
         return f"{len(rows)} approvals wait for you" if waits else f"News of {len(rows)} approvals"
-    if row.kind == Kind.ENDED:
+    if row.kind in {Kind.ENDED, Kind.REMINDER, Kind.LAST_CALL}:
         return f"Re: {_name(row.content)} waits for you"
     return _heading(row)
 
@@ -139,6 +139,8 @@ def _heading(row: Notification) -> str:
     name, ended = _name(row.content), row.content.get("outcome", "").lower()
     return {
         Kind.WAITS: f"{name} waits for you",
+        Kind.REMINDER: f"{name} still waits for you",
+        Kind.LAST_CALL: f"Last call: {name} waits for you",
         Kind.ENDED: f"{name}: {ended}",
         Kind.OUTCOME: f"{name}: {ended}",
         Kind.OVERRIDDEN: f"{name}: {ended} against the policy",

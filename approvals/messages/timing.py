@@ -14,7 +14,7 @@ from approvals.policies.hours import WorkingHours, find_zone, next_opening, pars
 GATHERED = timedelta(minutes=5)
 # Nobody is spared what would end so soon after the moment until which they are left alone.
 _MARGIN = timedelta(minutes=30)
-_PRESSING = {Notification.Kind.WAITS, Notification.Kind.OBSTRUCTED}
+_PRESSING = {Notification.Kind.WAITS, Notification.Kind.LAST_CALL, Notification.Kind.OBSTRUCTED}
 
 
 def read_profile(user: User) -> Profile:

@@ -18,6 +18,7 @@ from approvals.models.approvals import (
     Vote,
 )
 from approvals.models.outbox import Channel, Notification, Profile, Webhook, WebhookDelivery
+from approvals.models.steps import Step
 
 __all__ = [
     "REPLACED",
@@ -36,6 +37,7 @@ __all__ = [
     "Profile",
     "SavedView",
     "Seat",
+    "Step",
     "Upload",
     "Vote",
     "Webhook",

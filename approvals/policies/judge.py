@@ -179,7 +179,7 @@ def _obstacles(line: Line, facts: Facts) -> Iterable[str]:
     strangers = sorted(policy.names(WhoKind.PERSON) - facts.people)
     yield from (f"{name} is not there to answer." for name in strangers)
     if not _could_be_met(line, list_voters(policy, facts), facts):
-        yield f"Fewer people may answer than “{policy}” asks for."
+        yield f"Fewer people may answer than “{policy.rule}” asks for."
 
 
 def _ending(line: Line, votes: Sequence[Ballot], facts: Facts) -> list[Ballot]:

@@ -199,6 +199,7 @@ BACKGROUND_LOOPS = {
     "flowruns.services.upkeep.expiry.expire_pauses": 1.0,
     "approvals.services.drafts.drop_old_drafts": 600.0,
     "approvals.services.seats.settle_approvals": 1.0,
+    "approvals.services.stepping.take_due_steps": 1.0,
     "approvals.messages.delivering.deliver_mail": 1.0,
     "approvals.messages.webhooks.deliver_webhooks": 1.0,
     "approvals.messages.delivering.drop_old_messages": 600.0,

@@ -23,6 +23,7 @@ from approvals.policies.judge import (
     list_voters,
 )
 from approvals.services.facets import keep_policies
+from approvals.services.plans import keep_steps
 from approvals.services.policies import (
     AUTHOR,
     Found,
@@ -45,6 +46,11 @@ def guard_approval(approval: Approval, form: PauseForm) -> None:
     """Keep the policies that hold for an approval which has just opened."""
     run = LazyRun(approval)
     found = find_policies(approval, run, form)
+    _guard(approval, found, run)
+    keep_steps(approval, found)
+
+
+def _guard(approval: Approval, found: Sequence[Found], run: LazyRun) -> None:
     rules = list(read_rules(found))
     is_readable = len(rules) == len(found)
     if is_readable and all(rule.lets_anyone for rule in rules):
@@ -66,6 +72,24 @@ def take_in_author(approval: Approval, form: PauseForm) -> None:
     approval.policies = [*approval.policies, *freeze_lines(authors, facts)]
     if approval.policies:
         _settle_lines(approval, facts)
+    keep_steps(approval, authors)
+
+
+def add_people(approval: Approval, *, line: int, who: str) -> None:
+    """Let others, too, take the seats of a line that are free now; nobody loses theirs."""
+    places = [
+        place
+        for place, part in enumerate(_fill(approval, line))
+        if part.missing and part.is_open and not part.part.is_anyone
+    ]
+    frozen = approval.policies[line]
+    frozen["added"] = [*frozen.get("added", []), *([place, who] for place in places)]
+    _settle_lines(approval, facts_of(approval))
+
+
+def _fill(approval: Approval, line: int) -> tuple[PartSeats, ...]:
+    ballots = as_ballots(list_votes(approval))
+    return fill_seats(read_lines(approval)[line], ballots, facts_of(approval))
 
 
 def apply_again(approval_id: UUID) -> None:
@@ -77,6 +101,7 @@ def apply_again(approval_id: UUID) -> None:
         connector = get_connector(approval.connector)
         form = connector.read_pause_form(approval.flow_run_id, approval.pause_state_id)
         approval.askers.all().delete()
+        approval.steps.filter(taken_at__isnull=True).delete()
         approval.seats.all().delete()
         approval.policies, approval.obstacle, approval.askers_known = [], "", True
         approval.is_guarded = approval.is_hidden = False

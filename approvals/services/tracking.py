@@ -19,6 +19,7 @@ from approvals.services.describing import describe_run
 from approvals.services.drafts import end_drafts, hold_waiting
 from approvals.services.facets import drop_facets, keep_tags
 from approvals.services.filters import find_neglected_at
+from approvals.services.plans import check_ends, drop_steps
 from approvals.services.presence import delete_presence
 from approvals.services.seats import (
     dump_votes,
@@ -88,6 +89,7 @@ def follow_input(*, created: InputCreated, **_: Any) -> None:
             approval.save(update_fields=["title", "question", "about"])
             approval_described.send(sender=Approval, approval=approval)
         take_in_author(approval, form)
+        check_ends(approval)
         _void_outdated(approval)
 
 
@@ -225,6 +227,7 @@ def _leave_inbox(approval: Approval) -> None:
     approval.seats.filter(is_open=True).update(is_open=False)
     drop_facets(approval)
     delete_presence(approval)
+    drop_steps(approval)
 
 
 def _record_votes(approval: Approval, change: StateChange, decided_at: datetime) -> None:

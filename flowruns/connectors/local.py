@@ -15,10 +15,10 @@ from flowruns.connectors.protocol import (
     Requester,
     TimelineEntry,
 )
-from flowruns.domain.actors import Actor, Owner
+from flowruns.domain.actors import Actor, ActorKind, Owner
 from flowruns.domain.errors import DeploymentNotFound, StateMovedOn
 from flowruns.domain.keysets import policy_key, votes_key
-from flowruns.domain.rejections import rejected
+from flowruns.domain.rejections import BY_POLICY, rejected
 from flowruns.domain.states import StateType
 from flowruns.domain.texts import read_json_or_text
 from flowruns.domain.transitions import Accept
@@ -166,10 +166,11 @@ class LocalConnector:
     def reject_flow_run(
         self, flow_run_id: UUID, *, reason: str, pause_state_id: UUID, actor: Actor
     ) -> Reply:
+        reviewer = BY_POLICY if actor.kind is ActorKind.POLICY else actor.name
         try:
             outcome = states.set_flow_run_state(
                 flow_run_id,
-                proposed=rejected(reviewer=actor.name, reason=reason),
+                proposed=rejected(reviewer=reviewer, reason=reason),
                 actor=actor,
                 known_state_id=pause_state_id,
             )

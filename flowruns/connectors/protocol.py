@@ -157,4 +157,4 @@ class Connector(Protocol):
     def reject_flow_run(
         self, flow_run_id: UUID, *, reason: str, pause_state_id: UUID, actor: Actor
     ) -> Reply:
-        """Cancel the run out of that pause, in the name of the reviewer."""
+        """Cancel the run out of that pause, in the name of the reviewer or of a policy."""
