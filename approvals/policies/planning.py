@@ -10,6 +10,8 @@ from flowruns.domain.policy_steps import Step
 # What ends sooner goes by the clock on the wall: its working day may be over already.
 _SOON = timedelta(hours=2)
 _LAST_CALL = timedelta(minutes=30)
+# An hour, Prefect's usual time-out, is a little less by the time the server hears of it.
+_SHORT = timedelta(minutes=50)
 _LAST_SHARE = 10  # the last call comes when so much of the time is left: a tenth
 # Before the deadline, when the flow's own clock gives up.
 END_AHEAD = timedelta(seconds=5)
@@ -53,7 +55,7 @@ def add_span(step: Step, since: datetime, span: Span, hours: WorkingHours | None
 
 def find_last_call(span: Span, hours: WorkingHours | None) -> datetime | None:
     """Return when people are told that the time is nearly over; None where it is too short."""
-    if span.end is None or span.length is None or span.length < 2 * _LAST_CALL:
+    if span.end is None or span.length is None or span.length < _SHORT:
         return None
     moment = span.end.astimezone(UTC) - max(span.length / _LAST_SHARE, _LAST_CALL)
     if hours is None or span.length < _SOON:

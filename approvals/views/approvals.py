@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from approvals.answering.outlook import read_outlook
 from approvals.answering.panels import read_panel
 from approvals.answering.prefill import Restored, carry_form, fill_in, find_earlier, restore
 from approvals.answering.questions import Question, attach_refusal, mark_description, read_question
@@ -244,6 +245,7 @@ def _render(
         "here": back_query(reverse("approval", args=[approval.pk])),
         "form": form,
         "panel": read_panel(approval, user=request.user),
+        "outlook": read_outlook(approval),
         "run": inbox.read_run_of(approval),
         "artifacts": artifacts.read_artifacts_of(approval),
         **extra,

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 _PIECE = re.compile(r'\s*((?:@|key:)?"[^"]*"|,|[^\s,"]+)')
-_PLAIN_NAME = re.compile(r'[^\s,"@][^\s,"]*')
+_PLAIN_NAME = re.compile(r'[^\s,;"@][^\s,;"]*')
 _GRAMMAR = frozenset({"of", "or", "then", "+", "all", "most", "anyone", "key:"})
 
 

@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
@@ -163,7 +162,7 @@ def test_an_answer_that_does_not_fit_is_told_when_the_approval_opens(run: Run) -
     hold('anyone; at the end answer {"approve": "maybe"}')
     approval = ask(run)
     assert problem_of(approval, Step.Kind.ANSWER).startswith("The answer does not fit.")
-    assert pass_time(**END) == 1
+    pass_time(**END)
     assert fresh(approval).is_waiting
 
 
@@ -266,10 +265,10 @@ def test_the_page_says_what_will_happen_and_when(run: Run) -> None:
     approval = ask(run)
     told = text_of(log_in().get(page_of(approval)))
     assert "If nobody answers" in told
-    for words in ("a reminder", "board is asked, too", "the last call", "“nobody answered”"):
+    for words in ("are reminded", "also asked: board", "the last call", "“nobody answered”"):
         assert words in told
     pass_time(minutes=21)
-    assert "board was asked, too" in text_of(log_in().get(page_of(approval)))
+    assert "also asked: board" in text_of(log_in().get(page_of(approval)))
     assert Notification.objects.count() == 0
     assert Group.objects.filter(name="board").exists()
 
