@@ -5,6 +5,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from approvals.views import (
+    absences,
     accounts,
     approvals,
     artifacts,
@@ -79,6 +80,8 @@ urlpatterns = [
     path("me/", me.show_me, name="me"),
     path("me/test/", me.send_test, name="send_test"),
     path("me/mute/", me.mute, name="mute_me"),
+    path("me/absence/", absences.set_absence, name="set_absence"),
+    path("me/absence/<uuid:absence_id>/remove/", absences.remove_absence, name="remove_absence"),
     path("mute/<str:token>/", muting.mute_mail, name="mute"),
     path("deliveries/", deliveries.show_deliveries, name="deliveries"),
     path("deliveries/again/", deliveries.send_again, name="send_again"),

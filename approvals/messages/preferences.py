@@ -5,8 +5,8 @@ from datetime import timedelta
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from approvals.messages.announcing import GRACE
 from approvals.messages.recipients import get_channel
+from approvals.messages.reminding import GRACE
 from approvals.messages.timing import utc_now
 from approvals.models import Channel, Notification, Profile
 

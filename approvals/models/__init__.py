@@ -1,5 +1,6 @@
 """The tables of the reviewers' side. Only `services` and `messages` of `approvals` write them."""
 
+from approvals.models.absences import Absence
 from approvals.models.approvals import (
     REPLACED,
     STANDING,
@@ -24,6 +25,7 @@ __all__ = [
     "REPLACED",
     "STANDING",
     "TAKEN_BACK",
+    "Absence",
     "Approval",
     "AskedSchema",
     "Asker",

@@ -292,6 +292,7 @@ class Vote(models.Model):
     )
     name = models.TextField()
     is_key = models.BooleanField(default=False)
+    for_whom = models.TextField(blank=True)  # whose seat it takes, "" where the voter's own
     kind = models.CharField(max_length=8, choices=Kind.choices)
     answer = models.TextField(blank=True)
     reason = models.TextField(blank=True)
@@ -316,6 +317,11 @@ class Vote(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.kind}"
+
+    @property
+    def told_name(self) -> str:
+        """Who voted, as it is told: `S for P` where S stood in for P."""
+        return f"{self.name} for {self.for_whom}" if self.for_whom else self.name
 
     @property
     def fell(self) -> bool:

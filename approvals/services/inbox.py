@@ -11,6 +11,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
 from approvals.models import STANDING, Approval, Asker, Seat, Vote
+from approvals.services.absences import list_absent
 from approvals.services.filters import InboxFilters, Which
 from approvals.services.presence import name_others
 from flowruns.connectors import LOCAL, Connector, HistoryState, get_connector
@@ -251,10 +252,12 @@ def visible_to(user: User) -> QuerySet[Approval]:
         return Approval.objects.none()
     if user.has_perm("approvals.view_all"):
         return Approval.objects.all()
-    concerns = (
-        Exists(seats_of(user).filter(approval=OuterRef("pk")))
-        | Exists(Asker.objects.filter(approval=OuterRef("pk"), user=user.pk))
-        | Exists(Vote.objects.filter(approval=OuterRef("pk"), reviewer=user.pk))
+    concerns = Q(
+        *(Exists(seats_of(each).filter(approval=OuterRef("pk"))) for each in _with_absent(user)),
+        _connector=Q.OR,
+    )
+    concerns |= Exists(Asker.objects.filter(approval=OuterRef("pk"), user=user.pk)) | Exists(
+        Vote.objects.filter(approval=OuterRef("pk"), reviewer=user.pk)
     )
     return Approval.objects.filter(Q(is_hidden=False) | concerns)
 
@@ -269,6 +272,11 @@ def seats_of(user: Account) -> QuerySet[Seat]:
     )
 
 
+def _with_absent(user: Account) -> list[Account]:
+    """Return a user and those for whom they stand in now."""
+    return [user, *list_absent(user)]
+
+
 def _waiting_for(user: User) -> QuerySet[Approval]:
     return visible_to(user).filter(outcome=Approval.Outcome.WAITING)
 
@@ -276,8 +284,11 @@ def _waiting_for(user: User) -> QuerySet[Approval]:
 def _list_of(user: Account) -> Lists:
     """Choose each of the lists from what waits and this user may see."""
     voted = Q(Q(is_guarded=True), Q(Exists(_standing_votes(user))))
+    mine = Q(pk__in=_free_seats(user))
+    for person in list_absent(user):
+        mine |= Q(pk__in=_seats_free_for(person, user))
     return {
-        Which.FOR_ME: Q(is_guarded=False) | (Q(pk__in=_free_seats(user)) & ~voted),
+        Which.FOR_ME: Q(is_guarded=False) | (mine & ~voted),
         Which.ANSWERED: voted,
         Which.ALL: Q(),
     }
@@ -291,7 +302,20 @@ def _free_seats(user: Account) -> QuerySet[Seat, UUID]:
     return free.values_list("approval", flat=True)
 
 
+def _seats_free_for(person: Account, stand_in: Account) -> QuerySet[Seat, UUID]:
+    """Choose what has a seat that somebody may take now who stands in for another."""
+    concerned = Asker.objects.filter(approval=OuterRef("approval"), user__in=[person, stand_in])
+    barred = Q(bars_askers=True, approval__askers_known=False) | Exists(concerned)
+    voted = Exists(_votes_for(person).filter(approval=OuterRef("approval")))
+    free = seats_of(person).filter(is_open=True).exclude(barred | voted)
+    return free.values_list("approval", flat=True)
+
+
 def _standing_votes(user: Account) -> QuerySet[Vote]:
-    return Vote.objects.filter(
-        STANDING, approval=OuterRef("pk"), name=user.get_username(), is_key=False
-    )
+    return _votes_for(user).filter(approval=OuterRef("pk"))
+
+
+def _votes_for(user: Account) -> QuerySet[Vote]:
+    """Return the votes that stand of a user, and of who stood in for them."""
+    name = user.get_username()
+    return Vote.objects.filter(STANDING, Q(name=name) | Q(for_whom=name), is_key=False)

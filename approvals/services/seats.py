@@ -158,6 +158,7 @@ def as_ballots(votes: Sequence[Vote]) -> list[Ballot]:
     return [
         Ballot(
             voter=_voter(vote),
+            for_whom=vote.for_whom,
             is_yes=vote.kind == Vote.Kind.YES,
             is_signed=vote.is_signed,
         )
@@ -342,6 +343,7 @@ def dump_votes(approval: Approval) -> list[dict[str, Any]]:
     return [
         {
             "name": vote.name,
+            **({"for": vote.for_whom} if vote.for_whom else {}),
             "kind": vote.kind,
             "part": " and ".join(map(str, list_parts(approval, vote))),
             "at": vote.at.isoformat(),

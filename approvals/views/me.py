@@ -14,6 +14,8 @@ from approvals.messages.recipients import is_mail_on
 from approvals.messages.timing import read_hours, read_profile, utc_now
 from approvals.models import Profile
 from approvals.policies.hours import DAYS
+from approvals.services import absences
+from approvals.services.absences import list_stand_ins
 from approvals.web.pages import Request, list_zones, reviewers_only
 
 _MAX_MUTED = 24 * 7  # hours
@@ -51,15 +53,24 @@ class PreferencesForm(forms.Form):
         return f"{','.join(chosen['days'])} {chosen['begin']:%H:%M}-{chosen['end']:%H:%M}"
 
 
+class AbsenceForm(forms.Form):
+    """From when until when somebody else answers."""
+
+    stand_in = forms.CharField(label="Who answers for you", max_length=150)
+    since = forms.DateTimeField(label="From")
+    until = forms.DateTimeField(label="Until")
+    reason = forms.CharField(label="Why (others may read it)", max_length=200, required=False)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @reviewers_only
 def show_me(request: Request) -> HttpResponse:
     """Show one's preferences, and keep those that are posted."""
     if request.method != "POST":
-        return _show(request, PreferencesForm(initial=_read_initial(request)))
+        return show_preferences(request)
     form = PreferencesForm(request.POST)
     if not form.is_valid():
-        return _show(request, form, status=422)
+        return show_preferences(request, form, status=422)
     chosen = form.cleaned_data
     preferences.save_preferences(
         request.user, zone=chosen["zone"], hours=form.hours, is_on=chosen["is_on"]
@@ -93,11 +104,22 @@ def mute(request: Request) -> HttpResponse:
     return redirect("me")
 
 
-def _show(request: Request, form: PreferencesForm, *, status: int = 200) -> HttpResponse:
+def show_preferences(
+    request: Request,
+    form: PreferencesForm | None = None,
+    *,
+    away: AbsenceForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Show one's own page, with what was typed into one of its forms."""
     muted_until = preferences.find_channel(request.user).muted_until
     context = {
-        "form": form,
+        "form": form or PreferencesForm(initial=_read_initial(request)),
         "is_mail_on": is_mail_on(),
+        "absences": absences.list_absences(request.user),
+        "away": away or AbsenceForm(),
+        "others": list_stand_ins(request.user),
+        "absent": absences.list_absent(request.user),
         "muted_until": muted_until if muted_until and muted_until > utc_now() else None,
         "test": preferences.find_last_test(request.user),
     }

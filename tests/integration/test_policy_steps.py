@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group
 from approvals.models import Approval, Decision, Notification, Step
 from approvals.services import stepping
 from approvals.services.decisions import Decided
+from approvals.services.drafts import hold_waiting
 from approvals.services.inbox import list_waiting
 from approvals.services.policies import PolicyProblem
 from approvals.services.stepping import take_due_steps
@@ -217,7 +218,7 @@ def test_of_two_processes_one_takes_a_step(run: Run, monkeypatch: pytest.MonkeyP
     make_teams()
     hold("1 of @finance; after 1 minute ask @board")
     approval = ask(run)
-    held = stepping.hold_waiting
+    held = hold_waiting
 
     def another_is_faster(of: Approval) -> bool:
         monkeypatch.setattr(stepping, "hold_waiting", held)
@@ -234,7 +235,7 @@ def test_a_reviewer_who_is_faster_than_the_end_counts(
 ) -> None:
     hold('anyone; at the end reject because "no"')
     approval = ask(run)
-    held = stepping.hold_waiting
+    held = hold_waiting
 
     def alice_is_faster(of: Approval) -> bool:
         say_yes(approval, "alice")
