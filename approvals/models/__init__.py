@@ -18,6 +18,7 @@ from approvals.models.approvals import (
     Upload,
     Vote,
 )
+from approvals.models.handing import HandOver, PutOff
 from approvals.models.outbox import Channel, Notification, Profile, Webhook, WebhookDelivery
 from approvals.models.steps import Step
 
@@ -33,10 +34,12 @@ __all__ = [
     "Decision",
     "Draft",
     "Facet",
+    "HandOver",
     "Notification",
     "Policy",
     "Presence",
     "Profile",
+    "PutOff",
     "SavedView",
     "Seat",
     "Step",

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User as Account
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
-from approvals.models import STANDING, Approval, Asker, Seat, Vote
+from approvals.models import STANDING, Approval, Asker, PutOff, Seat, Vote
 from approvals.services.absences import list_absent
 from approvals.services.filters import InboxFilters, Which
 from approvals.services.presence import name_others
@@ -284,11 +284,12 @@ def _waiting_for(user: User) -> QuerySet[Approval]:
 def _list_of(user: Account) -> Lists:
     """Choose each of the lists from what waits and this user may see."""
     voted = Q(Q(is_guarded=True), Q(Exists(_standing_votes(user))))
+    later = PutOff.objects.filter(user=user.pk, until__gt=datetime.now(UTC)).values("approval")
     mine = Q(pk__in=_free_seats(user))
     for person in list_absent(user):
         mine |= Q(pk__in=_seats_free_for(person, user))
     return {
-        Which.FOR_ME: Q(is_guarded=False) | (mine & ~voted),
+        Which.FOR_ME: (Q(is_guarded=False) | (mine & ~voted)) & ~Q(pk__in=later),
         Which.ANSWERED: voted,
         Which.ALL: Q(),
     }

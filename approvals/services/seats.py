@@ -19,6 +19,7 @@ from approvals.policies.judge import (
     Voter,
     fill_seats,
     find_obstacles,
+    is_eligible,
     judge_votes,
     list_voters,
 )
@@ -37,7 +38,7 @@ from approvals.services.policies import (
 from approvals.signals import approval_waits
 from flowruns.connectors import PauseForm, get_connector
 from flowruns.domain.actors import Actor
-from flowruns.domain.policies import Part, Policy, WhoKind, Word
+from flowruns.domain.policies import Part, Policy, Who, WhoKind, Word
 
 _BATCH = 200
 
@@ -77,19 +78,35 @@ def take_in_author(approval: Approval, form: PauseForm) -> None:
 
 def add_people(approval: Approval, *, line: int, who: str) -> None:
     """Let others, too, take the seats of a line that are free now; nobody loses theirs."""
-    places = [
-        place
-        for place, part in enumerate(_fill(approval, line))
-        if part.missing and part.is_open and not part.part.is_anyone
-    ]
-    frozen = approval.policies[line]
-    frozen["added"] = [*frozen.get("added", []), *([place, who] for place in places)]
+    _add(approval, line, _list_free(approval, line), who)
     _settle_lines(approval, facts_of(approval))
 
 
-def _fill(approval: Approval, line: int) -> tuple[PartSeats, ...]:
-    ballots = as_ballots(list_votes(approval))
-    return fill_seats(read_lines(approval)[line], ballots, facts_of(approval))
+def add_person(approval: Approval, *, by: User, to: User) -> None:
+    """Let a person, too, take the seats that are free now and could be another's."""
+    facts, voter = facts_of(approval), Voter(by.get_username())
+    who = str(Who(WhoKind.PERSON, to.get_username()))
+    for number, line in enumerate(read_lines(approval)):
+        free = _list_free(approval, number)
+        parts = line.policy.parts
+        mine = [place for place in free if is_eligible(line.policy, parts[place], voter, facts)]
+        _add(approval, number, mine, who)
+    _settle_lines(approval, facts_of(approval))
+
+
+def _add(approval: Approval, line: int, places: Sequence[int], who: str) -> None:
+    frozen = approval.policies[line]
+    frozen["added"] = [*frozen.get("added", []), *([place, who] for place in places)]
+
+
+def _list_free(approval: Approval, number: int) -> list[int]:
+    """Return the parts of a line by number whose turn it is and that lack somebody."""
+    line, ballots = read_lines(approval)[number], as_ballots(list_votes(approval))
+    return [
+        place
+        for place, part in enumerate(fill_seats(line, ballots, facts_of(approval)))
+        if part.missing and part.is_open and not part.part.is_anyone
+    ]
 
 
 def apply_again(approval_id: UUID) -> None:

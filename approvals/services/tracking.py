@@ -234,6 +234,7 @@ def _leave_inbox(approval: Approval) -> None:
     drop_facets(approval)
     delete_presence(approval)
     drop_steps(approval)
+    approval.put_offs.all().delete()
 
 
 def _record_votes(approval: Approval, change: StateChange, decided_at: datetime) -> None:

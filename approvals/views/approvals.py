@@ -235,6 +235,7 @@ def _render(
     **extra: Any,
 ) -> HttpResponse:
     draft = drafts.read_draft(approval, user=request.user)
+    panel = read_panel(approval, user=request.user)
     context = {
         **ending_context(request, approval),
         "draft": draft,
@@ -244,8 +245,9 @@ def _render(
         "others": _name_others(request, approval),
         "here": back_query(reverse("approval", args=[approval.pk])),
         "form": form,
-        "panel": read_panel(approval, user=request.user),
+        "panel": panel,
         "outlook": read_outlook(approval),
+        "may_hand_over": panel is None or panel.may_answer,
         "run": inbox.read_run_of(approval),
         "artifacts": artifacts.read_artifacts_of(approval),
         **extra,
