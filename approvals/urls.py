@@ -44,6 +44,7 @@ urlpatterns = [
         name="override_reject",
     ),
     path("approvals/<uuid:approval_id>/hand-over/", handing.hand_over, name="hand_over"),
+    path("approvals/<uuid:approval_id>/extend/", handing.extend, name="extend"),
     path("approvals/<uuid:approval_id>/put-off/", handing.put_off, name="put_off"),
     path("approvals/<uuid:approval_id>/state/", approvals.show_approval_state, name="state"),
     path("approvals/<uuid:approval_id>/presence/", presence.look_at, name="presence"),

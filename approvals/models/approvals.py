@@ -36,6 +36,7 @@ class Approval(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     # From when on it counts as one that nobody answers, unless somebody has begun
     neglected_at = models.DateTimeField(null=True, blank=True)
+    extended_by = models.TextField(blank=True)  # who moved the deadline last, "" for nobody
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_by = models.TextField(blank=True)  # an actor as its `str` says, "" where unknown
     outcome = models.CharField(max_length=16, choices=Outcome.choices, default=Outcome.WAITING)
@@ -50,6 +51,7 @@ class Approval(models.Model):
     class Meta:
         permissions = [
             ("override_policy", "Can decide against a policy"),
+            ("extend_deadline", "Can extend the deadline of a suspended run"),
             ("view_all", "Can see what only those who may answer see"),
         ]
         constraints = [

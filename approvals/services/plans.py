@@ -38,6 +38,14 @@ def check_ends(approval: Approval) -> None:
         step.save(update_fields=["problem"])
 
 
+def move_steps(approval: Approval) -> None:
+    """Plan the last call and the end anew, because the deadline has moved."""
+    approval.steps.filter(kind=Step.Kind.LAST_CALL, taken_at__isnull=True).delete()
+    Step.objects.bulk_create(_plan_last_call(approval))
+    if end := planning.find_end(_span_of(approval)):
+        approval.steps.filter(kind__in=_ENDS.values(), taken_at__isnull=True).update(at=end)
+
+
 def drop_steps(approval: Approval) -> None:
     """Forget what will not happen, because an approval has ended."""
     approval.steps.filter(taken_at__isnull=True).delete()

@@ -31,6 +31,7 @@ from approvals.services.uploads import ReviewersFiles
 from approvals.services.votes import VoteResult
 from approvals.views.accounts import ask_to_log_in
 from approvals.views.endings import confirm, ending_context, tell_too_late
+from approvals.views.handing import may_extend
 from approvals.views.votes import SEEN, has_signed, read_override_reason, tell
 from approvals.web.pages import Request, back_query, fragment, reviewers_only, unchanged
 
@@ -235,7 +236,7 @@ def _render(
     **extra: Any,
 ) -> HttpResponse:
     draft = drafts.read_draft(approval, user=request.user)
-    panel = read_panel(approval, user=request.user)
+    panel, run = read_panel(approval, user=request.user), inbox.read_run_of(approval)
     context = {
         **ending_context(request, approval),
         "draft": draft,
@@ -248,7 +249,8 @@ def _render(
         "panel": panel,
         "outlook": read_outlook(approval),
         "may_hand_over": panel is None or panel.may_answer,
-        "run": inbox.read_run_of(approval),
+        "run": run,
+        "may_extend": may_extend(request.user, approval, run),
         "artifacts": artifacts.read_artifacts_of(approval),
         **extra,
     }

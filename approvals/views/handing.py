@@ -10,11 +10,13 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from approvals.messages.timing import read_hours, read_profile, zone_of
-from approvals.models import HandOver
+from approvals.models import Approval, HandOver
 from approvals.policies.hours import next_opening
 from approvals.services import handing, inbox
 from approvals.services.decisions import Refused, TooLate
 from approvals.services.drafts import Unsent
+from approvals.services.extending import EXTEND, extend_deadline
+from approvals.services.inbox import RunView
 from approvals.views.endings import tell_too_late
 from approvals.web.pages import Request, reviewers_only
 
@@ -50,6 +52,31 @@ def put_off(request: Request, approval_id: UUID) -> HttpResponse:
             return tell_too_late(request, ended, Unsent())
     messages.success(request, "Put off. It is back in your list tomorrow, or before it ends.")
     return redirect("inbox")
+
+
+@require_POST
+@reviewers_only
+def extend(request: Request, approval_id: UUID) -> HttpResponse:
+    """Move the deadline of a suspended run by some days."""
+    approval = inbox.get_approval_for(request.user, approval_id)
+    text = request.POST.get("days", "")
+    days = int(text) if text.isdecimal() and len(text) < 3 else 0
+    match extend_deadline(approval, user=request.user, by=timedelta(days=days)):
+        case Refused(why):
+            messages.error(request, why)
+        case TooLate(ended):
+            return tell_too_late(request, ended, Unsent())
+        case _:
+            messages.success(request, "There is more time to answer.")
+    return redirect("approval", approval.pk)
+
+
+def may_extend(user: User, approval: Approval, run: RunView) -> bool:
+    """Whether a user may move the deadline: that of a suspended run, which is the server's."""
+    state = run.flow_run.state if run.flow_run else None
+    is_suspended = state is not None and state.state_details.pause_reschedule
+    is_limited = approval.is_waiting and approval.expires_at is not None
+    return is_limited and is_suspended and user.has_perm(EXTEND)
 
 
 def _find_tomorrow(user: User) -> datetime:

@@ -26,7 +26,7 @@ from flowruns.models import FlowRunState, RunInput
 from flowruns.services import flows, timelines
 from flowruns.services.deployments import deployments
 from flowruns.services.presenting import present_flow_run, present_log
-from flowruns.services.runs import artifacts, flow_runs, logs, resume, run_inputs, states
+from flowruns.services.runs import artifacts, extending, flow_runs, logs, resume, run_inputs, states
 from flowruns.services.runs.states import Outcome
 from flowruns.services.upkeep import heartbeat
 from flowruns.wire.artifacts import Artifact
@@ -151,6 +151,9 @@ class LocalConnector:
         pause = states.read_flow_run_state(pause_state_id).to_domain()
         key = votes_key(pause.name, pause.details.pause_key or "")
         run_inputs.write_run_input(flow_run_id, key=key, value=votes, actor=actor)
+
+    def extend_pause(self, flow_run_id: UUID, *, pause_state_id: UUID, deadline: datetime) -> bool:
+        return extending.extend_pause(flow_run_id, pause_state_id=pause_state_id, deadline=deadline)
 
     def resume_flow_run(
         self, flow_run_id: UUID, *, run_input: Any, pause_state_id: UUID, actor: Actor

@@ -149,6 +149,9 @@ class Connector(Protocol):
     ) -> None:
         """Tell the flow, as JSON text beside its answer, who gave it."""
 
+    def extend_pause(self, flow_run_id: UUID, *, pause_state_id: UUID, deadline: datetime) -> bool:
+        """Move the deadline of that pause; False where the run is not suspended in it."""
+
     def resume_flow_run(
         self, flow_run_id: UUID, *, run_input: Any, pause_state_id: UUID, actor: Actor
     ) -> Reply:
