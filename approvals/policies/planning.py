@@ -60,8 +60,9 @@ def find_last_call(span: Span, hours: WorkingHours | None) -> datetime | None:
     moment = span.end.astimezone(UTC) - max(span.length / _LAST_SHARE, _LAST_CALL)
     if hours is None or span.length < _SOON:
         return moment
-    # Those who are at rest then hear of it before they go
-    return max(last_closing(hours, moment), span.begin.astimezone(UTC))
+    # Those who are at rest then hear of it before they go, unless nobody works in all the time
+    closing = last_closing(hours, moment)
+    return closing if closing > span.begin else moment
 
 
 def find_end(span: Span) -> datetime | None:

@@ -1,6 +1,7 @@
 """What happens while nobody answers: a loop takes the steps that are due, each exactly once."""
 
 import json
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -16,6 +17,7 @@ from flowruns.domain.actors import policy
 from flowruns.domain.errors import EvaluationBusy, FlowRunNotFound, Unprocessable
 
 _BATCH = 200
+_log = logging.getLogger(__name__)
 
 
 def utc_now() -> datetime:
@@ -26,7 +28,16 @@ def take_due_steps(clock: Callable[[], datetime] = utc_now) -> int:
     """Take the steps whose moment has come; returns how many. Safe in many processes."""
     due = Step.objects.filter(taken_at__isnull=True, at__lte=clock(), problem="")
     steps = due.select_related("approval").order_by("at", "id")[:_BATCH]
-    return sum(_take(step, clock()) for step in list(steps))
+    return sum(_try(step, clock()) for step in list(steps))
+
+
+def _try(step: Step, now: datetime) -> bool:
+    """Take a step; a fault of one holds up no other, and it is tried again in the next round."""
+    try:
+        return _take(step, now)
+    except Exception:
+        _log.exception("A step of an approval was not taken: %s", step)
+        return False
 
 
 def _take(step: Step, now: datetime) -> bool:

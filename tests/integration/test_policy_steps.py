@@ -230,6 +230,26 @@ def test_of_two_processes_one_takes_a_step(run: Run, monkeypatch: pytest.MonkeyP
     assert fresh(approval).policies[0]["added"] == [[0, "@board"]]
 
 
+def test_a_step_that_cannot_be_taken_holds_up_no_other(
+    run: Run, make_run: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold('anyone; at the end reject because "no"')
+    first, second = ask(run), ask(make_run())
+    held = hold_waiting
+
+    def fail_at_the_first(of: Approval) -> bool:
+        if of.pk == first.pk:
+            raise RuntimeError("The database is away.")
+        return held(of)
+
+    monkeypatch.setattr(stepping, "hold_waiting", fail_at_the_first)
+    pass_time(**END)
+    assert (fresh(first).outcome, fresh(second).outcome) == ("waiting", "rejected")
+    monkeypatch.setattr(stepping, "hold_waiting", held)
+    pass_time(**END)
+    assert fresh(first).outcome == "rejected"
+
+
 def test_a_reviewer_who_is_faster_than_the_end_counts(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
