@@ -35,7 +35,7 @@ def _try(step: Step, now: datetime) -> bool:
     """Take a step; a fault of one holds up no other, and it is tried again in the next round."""
     try:
         return _take(step, now)
-    except Exception:
+    except Exception:  # noqa: BLE001 -- whatever it is, the others are due, too
         _log.exception("A step of an approval was not taken: %s", step)
         return False
 
