@@ -16,6 +16,7 @@ from approvals.messages import groups, webhooks
 from approvals.messages.announcing import write_at_once
 from approvals.messages.sealing import seal
 from approvals.models import (
+    Absence,
     Approval,
     Channel,
     Decision,
@@ -25,11 +26,17 @@ from approvals.models import (
     Webhook,
     WebhookDelivery,
 )
+from approvals.services.absences import (
+    AbsenceProblem,
+    check_absence,
+    keep_absence,
+    remove_absence,
+)
 from approvals.services.inbox import visible_to
 from approvals.services.policies import PolicyProblem, check_policy, find_problem, find_warnings
 from approvals.services.seats import apply_again, list_answerers
 from approvals.web.lockout import unlock
-from flowruns.domain.actors import reviewer
+from flowruns.domain.actors import Actor, reviewer
 
 _CHECKED = ("line", "flow", "deployment", "tag", "requester_from")
 
@@ -109,6 +116,19 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when
         return {**cleaned, **checked}
 
 
+class AbsenceForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
+    """Says at once what is wrong with an absence."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if {"person", "stand_in", "since", "until"} <= cleaned.keys():
+            try:
+                check_absence(Absence(**cleaned))
+            except AbsenceProblem as problem:
+                raise forms.ValidationError(str(problem)) from None
+        return cleaned
+
+
 @admin.register(Policy)
 class PolicyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
     """Who may answer what opens from now on; what waits already keeps what it has."""
@@ -125,6 +145,34 @@ class PolicyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic wh
         return super().formfield_for_dbfield(
             *args, **kwargs, widget=forms.TextInput(attrs={"size": 80})
         )
+
+
+@admin.register(Absence)
+class AbsenceAdmin(RecordAdmin):
+    """Who is away, and who answers meanwhile; what is removed is kept."""
+
+    list_display = ["person", "stand_in", "since", "until", "reason", "set_by", "removed_by"]
+    list_select_related = ["person", "stand_in"]
+    fields = ["person", "stand_in", "since", "until", "reason"]
+    autocomplete_fields = ["person", "stand_in"]
+    form = AbsenceForm
+    actions = ["remove"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("approvals.add_absence")
+
+    def save_model(self, request: HttpRequest, obj: Absence, *_: Any) -> None:
+        keep_absence(obj, by=_actor_of(request))
+
+    @admin.action(description="Remove the chosen absences", permissions=["add"])
+    def remove(self, request: HttpRequest, queryset: QuerySet[Absence]) -> None:
+        for absence in queryset:
+            if remove_absence(absence.pk, by=_actor_of(request)):
+                self.log_change(request, absence, "Removed.")
+
+
+def _actor_of(request: HttpRequest) -> Actor:
+    return reviewer(request.user.get_username())
 
 
 @admin.register(Vote)

@@ -5,6 +5,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from approvals.views import (
+    absences,
     accounts,
     approvals,
     artifacts,
@@ -15,6 +16,7 @@ from approvals.views import (
     docs,
     drafts,
     flow_verdict,
+    handing,
     history,
     inbox,
     logs,
@@ -64,6 +66,9 @@ urlpatterns = [
         comments.delete_comment,
         name="delete_comment",
     ),
+    path("approvals/<uuid:approval_id>/hand-over/", handing.hand_over, name="hand_over"),
+    path("approvals/<uuid:approval_id>/extend/", handing.extend, name="extend"),
+    path("approvals/<uuid:approval_id>/put-off/", handing.put_off, name="put_off"),
     path("approvals/<uuid:approval_id>/state/", approvals.show_approval_state, name="state"),
     path("approvals/<uuid:approval_id>/presence/", presence.record_presence, name="presence"),
     path("approvals/<uuid:approval_id>/options/", approvals.show_options, name="options"),
@@ -107,6 +112,8 @@ urlpatterns = [
     path("me/slack/code/", channels.redeem_code, name="redeem_code"),
     path("me/test/", me.send_test, name="send_test"),
     path("me/mute/", me.mute, name="mute_me"),
+    path("me/absence/", absences.set_absence, name="set_absence"),
+    path("me/absence/<uuid:absence_id>/remove/", absences.remove_absence, name="remove_absence"),
     path("mute/<str:token>/", muting.mute_mail, name="mute"),
     path("deliveries/", deliveries.show_deliveries, name="deliveries"),
     path("deliveries/again/", deliveries.send_again, name="send_again"),

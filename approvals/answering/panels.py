@@ -1,13 +1,13 @@
 """Who has answered, who is missing, and what a reader may do about it, in words to read."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 
 from approvals.models import Approval, Vote
-from approvals.policies.judge import PartSeats
+from approvals.policies.judge import PartSeats, Voter
 from approvals.schemaforms import JSONValue, describe_answer, has_secrets
 from approvals.services import votes
 from approvals.services.decisions import read_form
@@ -109,15 +109,18 @@ def read_panel(approval: Approval, *, user: User) -> Panel | None:
 
 def describe_lines(approval: Approval, standing: Sequence[Vote]) -> list[list[PanelPart]]:
     """Return the parts of each line with those who sit there."""
-    return [[_describe_part(part) for part in parts] for parts in read_seats(approval, standing)]
+    told = {Voter(vote.name, is_key=vote.is_key): vote.told_name for vote in standing}
+    return [
+        [_describe_part(part, told) for part in parts] for parts in read_seats(approval, standing)
+    ]
 
 
-def _describe_part(part: PartSeats) -> PanelPart:
+def _describe_part(part: PartSeats, told: Mapping[Voter, str]) -> PanelPart:
     label = tell_who(part)
     is_login = part.part.who[0].kind is WhoKind.PERSON
     return PanelPart(
         label=label if is_login else f"{label[:1].upper()}{label[1:]}",
-        names=[voter.name for voter in part.voters],
+        names=[told.get(voter, voter.name) for voter in part.voters],
         missing=part.missing,
         is_later=part.missing > 0 and not part.is_open,
     )

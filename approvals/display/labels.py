@@ -142,6 +142,10 @@ def person(text: str) -> str:
         case ActorKind.SERVER:
             # Who acts on another server is named with it; our own services have names of one word
             return found.name if " on " in found.name else "this server"
+        case ActorKind.POLICY:
+            return (
+                "the policy of the flow" if found.name == "author" else f"the policy {found.name}"
+            )
         case ActorKind.REVIEWER:
             return found.name or "somebody"
 

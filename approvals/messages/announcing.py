@@ -1,7 +1,7 @@
 """Events become rows of the outbox, in the transaction of the event; nothing is sent here."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -16,19 +16,24 @@ from approvals.messages.recipients import (
     open_channels,
     open_group_channels,
 )
+from approvals.messages.reminding import GRACE, announce_reminder
 from approvals.models import Approval, Channel, Decision, Notification
 from approvals.services.requesters import find_requesters
-from approvals.signals import approval_closed, approval_described, approval_waits
+from approvals.signals import (
+    approval_closed,
+    approval_described,
+    approval_reminds,
+    approval_waits,
+)
 from flowruns.domain.actors import Actor, ActorKind
 
-# What is answered at once stays silent, and what comes in a burst comes as one message.
-GRACE = timedelta(seconds=10)
 _BATCH = 500
 
 
 def connect() -> None:
     """Start to write what people are to be told."""
     approval_waits.connect(announce_waiting, dispatch_uid="approvals.announce_waiting")
+    approval_reminds.connect(announce_reminder, dispatch_uid="approvals.announce_reminder")
     approval_described.connect(describe_again, dispatch_uid="approvals.describe_again")
     approval_closed.connect(announce_end, dispatch_uid="approvals.announce_end")
 

@@ -118,7 +118,7 @@ def write_subject(rows: Sequence[Notification]) -> str:
     if len(rows) > 1:
         waits = all(row.kind == Kind.WAITS for row in rows)
         return f"{len(rows)} approvals wait for you" if waits else f"News of {len(rows)} approvals"
-    if row.kind == Kind.ENDED:
+    if row.kind in {Kind.ENDED, Kind.REMINDER, Kind.LAST_CALL}:
         return f"Re: {_name(row.content)} waits for you"
     return _heading(row)
 
@@ -154,6 +154,8 @@ def _heading(row: Notification) -> str:
     by = row.content.get("by") or "Somebody"
     return {
         Kind.WAITS: f"{name} waits for you",
+        Kind.REMINDER: f"{name} still waits for you",
+        Kind.LAST_CALL: f"Last call: {name} waits for you",
         Kind.ENDED: f"{name}: {ended}",
         Kind.OUTCOME: f"{name}: {ended}",
         Kind.OVERRIDDEN: f"{name}: {ended} against the policy",

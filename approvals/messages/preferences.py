@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from approvals.messages.announcing import GRACE
 from approvals.messages.recipients import default_kind, get_channel
+from approvals.messages.reminding import GRACE
 from approvals.messages.timing import utc_now
 from approvals.models import Channel, Notification, Profile
 

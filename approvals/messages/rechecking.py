@@ -92,7 +92,7 @@ def _object(row: Notification, *, seen: set[UUID], mine: set[UUID]) -> str:
         return _UNTOLD if row.kind == Kind.ENDED and not _was_asked(row) else ""
     if not approval.is_waiting and row.kind != Kind.OVERRIDDEN:
         return _OVER
-    if row.kind == Kind.WAITS:
+    if row.kind in {Kind.WAITS, Kind.REMINDER, Kind.LAST_CALL}:
         return "" if approval.pk in mine else _NOT_THEIRS
     return _object_for_staff(row, approval)
 

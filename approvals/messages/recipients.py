@@ -5,6 +5,7 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 
 from approvals.models import STANDING, Approval, Channel, Notification, Seat
+from approvals.services.absences import find_absences
 from flowruns.domain.policies import WhoKind
 
 _NOBODY = Q(pk__in=())
@@ -30,8 +31,15 @@ def find_answerers(approval: Approval) -> QuerySet[User]:
             chosen |= _choose(seat)
         elif approval.askers_known:
             chosen |= _choose(seat) & ~Q(pk__in=list(askers))
-    voted = approval.votes.filter(STANDING, is_key=False).values("name")
-    return people.filter(chosen).exclude(username__in=voted).distinct()
+    votes = approval.votes.filter(STANDING, is_key=False)
+    voted = Q(username__in=votes.values("name")) | Q(username__in=votes.values("for_whom"))
+    answerers = people.filter(chosen).exclude(voted).distinct()
+    away = find_absences().filter(person__in=answerers.values("pk"))
+    away = away.exclude(Q(person__in=list(askers)) | Q(stand_in__in=list(askers)))
+    stand_ins = list(away.values_list("stand_in", flat=True))
+    if not stand_ins:
+        return answerers
+    return people.filter(Q(pk__in=answerers.values("pk")) | Q(pk__in=stand_ins)).exclude(voted)
 
 
 def find_staff() -> QuerySet[User]:

@@ -15,7 +15,7 @@ GATHERED = timedelta(minutes=5)
 # Nobody is spared what would end so soon after the moment until which they are left alone.
 _MARGIN = timedelta(minutes=30)
 _ASKED_FOR = {Notification.Kind.TEST, Notification.Kind.CODE}
-_PRESSING = {Notification.Kind.WAITS, Notification.Kind.OBSTRUCTED}
+_PRESSING = {Notification.Kind.WAITS, Notification.Kind.LAST_CALL, Notification.Kind.OBSTRUCTED}
 
 
 def read_profile(user: User) -> Profile:

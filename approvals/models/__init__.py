@@ -1,5 +1,6 @@
 """The tables of the reviewers' side. Only `services` and `messages` of `approvals` write them."""
 
+from approvals.models.absences import Absence
 from approvals.models.approvals import (
     HELD,
     REPLACED,
@@ -19,14 +20,17 @@ from approvals.models.approvals import (
     Vote,
 )
 from approvals.models.comments import Comment
+from approvals.models.handing import HandOver, PutOff
 from approvals.models.outbox import Channel, Notification, Profile, Webhook, WebhookDelivery
 from approvals.models.remote import Attempt, Snapshot, Vanishing
+from approvals.models.steps import Step
 
 __all__ = [
     "HELD",
     "REPLACED",
     "STANDING",
     "TAKEN_BACK",
+    "Absence",
     "Approval",
     "AskedSchema",
     "Asker",
@@ -36,13 +40,16 @@ __all__ = [
     "Decision",
     "Draft",
     "Facet",
+    "HandOver",
     "Notification",
     "Policy",
     "Presence",
     "Profile",
+    "PutOff",
     "SavedView",
     "Seat",
     "Snapshot",
+    "Step",
     "Upload",
     "Vanishing",
     "Vote",

@@ -36,6 +36,7 @@ class Approval(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     # From when on it counts as one that nobody answers, unless somebody has begun
     neglected_at = models.DateTimeField(null=True, blank=True)
+    extended_by = models.TextField(blank=True)  # who moved the deadline last, "" for nobody
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_by = models.TextField(blank=True)  # an actor as its `str` says, "" where unknown
     outcome = models.CharField(max_length=16, choices=Outcome.choices, default=Outcome.WAITING)
@@ -52,6 +53,7 @@ class Approval(models.Model):
     class Meta:
         permissions = [
             ("override_policy", "Can decide against a policy"),
+            ("extend_deadline", "Can extend the deadline of a suspended run"),
             ("view_all", "Can see what only those who may answer see"),
         ]
         constraints = [
@@ -302,6 +304,7 @@ class Vote(models.Model):
     )
     name = models.TextField()
     is_key = models.BooleanField(default=False)
+    for_whom = models.TextField(blank=True)  # whose seat it takes, "" where the voter's own
     kind = models.CharField(max_length=8, choices=Kind.choices)
     answer = models.TextField(blank=True)
     reason = models.TextField(blank=True)
@@ -345,6 +348,11 @@ class Vote(models.Model):
     def stands(self) -> bool:
         """Whether it counts, as `STANDING` has it."""
         return self.voided_at is None and self.takes_effect_at is None
+
+    @property
+    def told_name(self) -> str:
+        """Who voted, as it is told: `S for P` where S stood in for P."""
+        return f"{self.name} for {self.for_whom}" if self.for_whom else self.name
 
     @property
     def fell(self) -> bool:

@@ -90,6 +90,8 @@ class Notification(models.Model):
 
     class Kind(models.TextChoices):
         WAITS = "waits", "Waits for an answer"
+        REMINDER = "reminder", "Waits still"
+        LAST_CALL = "last call", "Waits, and ends soon"
         ENDED = "ended", "Ended, to whoever was asked"
         OUTCOME = "outcome", "Ended, to the requester"
         OBSTRUCTED = "obstructed", "Nobody can answer"
@@ -118,6 +120,7 @@ class Notification(models.Model):
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="notifications")
     kind = models.CharField(max_length=12, choices=Kind.choices)
     content = models.JSONField(default=dict)
+    step = models.PositiveBigIntegerField(default=0)  # which one it was written for, 0 for none
     created_at = models.DateTimeField()
     next_try_at = models.DateTimeField()
     tries = models.PositiveSmallIntegerField(default=0)
@@ -131,7 +134,7 @@ class Notification(models.Model):
         constraints = [
             # Of a test there may be many: they have no approval
             models.UniqueConstraint(
-                fields=["approval", "channel", "kind"],
+                fields=["approval", "channel", "kind", "step"],
                 condition=Q(comment__isnull=True),
                 name="one_notification_per_event",
             ),

@@ -1,8 +1,10 @@
 """Working hours: `Mon-Fri 09:00-17:00 Europe/Berlin`, and when they begin again."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from itertools import count, takewhile
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -53,9 +55,40 @@ def find_zone(name: str) -> ZoneInfo:
 
 def next_opening(hours: WorkingHours, moment: datetime) -> datetime:
     """Return when working hours begin next, in UTC; the moment itself where it lies in them."""
+    begin, _ = next(_periods(hours, moment))
+    return max(moment.astimezone(UTC), begin)
+
+
+def day_length(hours: WorkingHours) -> timedelta:
+    """Return how long one working day is on a day without a change of clocks."""
+    anchor = datetime(2000, 1, 3)  # noqa: DTZ001 -- of a clock without zone
+    length = datetime.combine(anchor, hours.end) - datetime.combine(anchor, hours.begin)
+    return length if length > timedelta() else length + timedelta(days=1)
+
+
+def add_working_time(hours: WorkingHours, moment: datetime, span: timedelta) -> datetime:
+    """Return when so much working time has passed since a moment, in UTC."""
+    for opening, end in _periods(hours, moment):
+        begin = max(opening, moment.astimezone(UTC))
+        if end - begin >= span:
+            return begin + span
+        span -= end - begin
+    raise AssertionError("Working hours never end.")
+
+
+def last_closing(hours: WorkingHours, moment: datetime) -> datetime:
+    """Return when working hours ended last, in UTC; the moment itself where it lies in them."""
+    moment = moment.astimezone(UTC)
+    before = _periods(hours, moment - timedelta(days=8))
+    *_, (_, end) = takewhile(lambda period: period[0] <= moment, before)
+    return min(end, moment)
+
+
+def _periods(hours: WorkingHours, moment: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Yield when working hours begin and end, in UTC, from the first that end after a moment."""
     today = moment.astimezone(hours.zone).date()
     goes_past_midnight = hours.end <= hours.begin
-    for offset in range(-1, 9):
+    for offset in count(-1):
         day = today + timedelta(days=offset)
         if day.weekday() not in hours.days:
             continue
@@ -64,8 +97,7 @@ def next_opening(hours: WorkingHours, moment: datetime) -> datetime:
         begin = datetime.combine(day, hours.begin, hours.zone).astimezone(UTC)
         end = datetime.combine(last, hours.end, hours.zone).astimezone(UTC)
         if moment < end:
-            return max(moment.astimezone(UTC), begin)
-    raise AssertionError("A week has every day, and hours have at least one.")
+            yield begin, end
 
 
 def _read_days(text: str) -> frozenset[int]:

@@ -20,11 +20,20 @@ class Voter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ballot:
-    """One vote that stands; `is_signed` says that its person has shown again who they are."""
+    """One vote that stands; `is_signed` says that its person has shown again who they are.
+
+    `for_whom` names the absent person whose seat the voter takes, "" for one of their own.
+    """
 
     voter: Voter
+    for_whom: str = ""
     is_yes: bool = True
     is_signed: bool = False
+
+    @property
+    def holder(self) -> Voter:
+        """Whose seat it takes."""
+        return Voter(self.for_whom) if self.for_whom else self.voter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,16 +127,34 @@ def judge_votes(lines: Sequence[Line], votes: Sequence[Ballot], facts: Facts) ->
     return Open(seats)
 
 
-def may_vote(lines: Sequence[Line], voter: Voter, votes: Sequence[Ballot], facts: Facts) -> bool:
+def may_vote(
+    lines: Sequence[Line],
+    voter: Voter,
+    votes: Sequence[Ballot],
+    facts: Facts,
+    *,
+    for_whom: str = "",
+) -> bool:
     """Whether a yes of this voter, in the place of an earlier one, would take a seat."""
     others = [vote for vote in votes if vote.voter != voter]
-    return any(_fits(line, voter, others, facts) for line in lines)
+    ballot = Ballot(voter=voter, for_whom=for_whom, is_signed=True)
+    return any(_fits(line, ballot, others, facts) for line in lines)
 
 
-def may_reject(lines: Sequence[Line], voter: Voter, votes: Sequence[Ballot], facts: Facts) -> bool:
+def may_reject(
+    lines: Sequence[Line],
+    voter: Voter,
+    votes: Sequence[Ballot],
+    facts: Facts,
+    *,
+    for_whom: str = "",
+) -> bool:
     """Whether a no of this voter counts: their part's turn has come, whether it is full or not."""
+    ballot = Ballot(voter=voter, for_whom=for_whom)
+    if any(vote.holder == ballot.holder and vote.voter != voter for vote in votes):
+        return False
     return any(
-        is_eligible(line.policy, part, voter, facts)
+        may_sit(line.policy, part, ballot, facts)
         for line in lines
         if not line.problem
         for part, stage in zip(line.policy.parts, line.policy.stages, strict=True)
@@ -142,6 +169,16 @@ def is_eligible(policy: Policy, part: Part, voter: Voter, facts: Facts) -> bool:
     if Word.NOT_THE_REQUESTER in policy.words and is_asker:
         return False
     return any(_is_one_of(policy, who, voter, facts) for who in part.who)
+
+
+def may_sit(policy: Policy, part: Part, ballot: Ballot, facts: Facts) -> bool:
+    """Whether a voter may take a seat of a part, by their own right or for somebody absent.
+
+    Nobody stands in for who asked for the run, and who asked stands in for nobody.
+    """
+    if ballot.for_whom and facts.askers & {ballot.for_whom, ballot.voter.name}:
+        return False
+    return is_eligible(policy, part, ballot.holder, facts)
 
 
 def list_eligible(policy: Policy, part: Part, facts: Facts) -> frozenset[Voter]:
@@ -179,7 +216,7 @@ def _obstacles(line: Line, facts: Facts) -> Iterable[str]:
     strangers = sorted(policy.names(WhoKind.PERSON) - facts.people)
     yield from (f"{name} is not there to answer." for name in strangers)
     if not _could_be_met(line, list_voters(policy, facts), facts):
-        yield f"Fewer people may answer than “{policy}” asks for."
+        yield f"Fewer people may answer than “{policy.rule}” asks for."
 
 
 def _ending(line: Line, votes: Sequence[Ballot], facts: Facts) -> list[Ballot]:
@@ -189,11 +226,11 @@ def _ending(line: Line, votes: Sequence[Ballot], facts: Facts) -> list[Ballot]:
         for vote in votes
         if not vote.is_yes
         and not line.problem
-        and any(is_eligible(line.policy, part, vote.voter, facts) for part in line.policy.parts)
+        and any(may_sit(line.policy, part, vote, facts) for part in line.policy.parts)
     ]
     if Word.A_NO_COUNTS not in line.policy.words or not noes:
         return noes
-    deniers = {vote.voter for vote in noes}
+    deniers = {vote.holder for vote in noes}
     voters = list_voters(line.policy, facts)
     can = _could_be_met(line, voters, facts)
     return noes if can and not _could_be_met(line, voters - deniers, facts) else []
@@ -205,11 +242,11 @@ def _could_be_met(line: Line, voters: Iterable[Voter], facts: Facts) -> bool:
     return not any(part.missing for part in seating.describe())
 
 
-def _fits(line: Line, voter: Voter, others: Sequence[Ballot], facts: Facts) -> bool:
+def _fits(line: Line, ballot: Ballot, others: Sequence[Ballot], facts: Facts) -> bool:
     if line.problem:
         return False
     before = _Seating(line, facts).seat(others)
-    return before.invite(Ballot(voter=voter, is_signed=True))
+    return before.invite(ballot)
 
 
 def _is_one_of(policy: Policy, who: Who, voter: Voter, facts: Facts) -> bool:
@@ -241,6 +278,8 @@ class _Seating:
         self._seated: list[list[Voter]] = [[] for _ in line.policy.parts]
         # Who may sit where: the stage at which somebody voted counts, not a later one
         self._choices: dict[Voter, list[int]] = {}
+        # Whose seats are taken: nobody's twice, by themselves and by who stands in for them
+        self._holders: set[Voter] = set()
 
     @property
     def stage(self) -> int:
@@ -265,17 +304,18 @@ class _Seating:
         """Give a voter a seat, if need be by moving others; False where there is none for them."""
         voter = vote.voter
         needs_signature = Word.SIGNED in self._line.policy.words and not voter.is_key
-        if voter in self._choices or (needs_signature and not vote.is_signed):
+        is_second = voter in self._choices or vote.holder in self._holders
+        if is_second or (needs_signature and not vote.is_signed):
             return False
         stage = self._stages[-1] if at_once else self.stage
         choices = [
             number
             for number, part in enumerate(self._line.policy.parts)
-            if self._stages[number] <= stage
-            and is_eligible(self._line.policy, part, voter, self._facts)
+            if self._stages[number] <= stage and may_sit(self._line.policy, part, vote, self._facts)
         ]
         self._choices[voter] = choices
         if self._find_seat(voter, set()):
+            self._holders.add(vote.holder)
             return True
         del self._choices[voter]
         return False

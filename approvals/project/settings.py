@@ -226,6 +226,7 @@ BACKGROUND_LOOPS = {
     "approvals.remote.attempting.drive_attempts": 0.25,
     "approvals.services.seats.settle_approvals": 1.0,
     "approvals.services.holding.apply_held_votes": 0.5,
+    "approvals.services.stepping.take_due_steps": 1.0,
     "approvals.messages.delivering.deliver_mail": 1.0,
     "approvals.messages.delivering.deliver_slack": 1.0,
     "approvals.messages.slack_socket.listen_to_slack": 1.0,

@@ -170,7 +170,8 @@ def place_of(approval: Approval) -> Place:
 
 def _mentions(word: str) -> Q:
     """Find a word in all that the list shows but the answers, whose secrets it would betray."""
-    voted = Vote.objects.filter(STANDING, approval=OuterRef("pk"), name__icontains=word)
+    named = Q(name__icontains=word) | Q(for_whom__icontains=word)
+    voted = Vote.objects.filter(STANDING, named, approval=OuterRef("pk"))
     return (
         Q(Exists(voted))
         | Q(flow_name__icontains=word)

@@ -10,7 +10,8 @@ from django.contrib.auth.models import User as Account
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
-from approvals.models import HELD, STANDING, Approval, Asker, Seat, Vote
+from approvals.models import HELD, STANDING, Approval, Asker, PutOff, Seat, Vote
+from approvals.services.absences import list_absent
 from approvals.services.filters import InboxFilters, Which
 from approvals.services.held_votes import list_held
 from approvals.services.presence import name_others
@@ -262,9 +263,10 @@ def visible_to(user: User) -> QuerySet[Approval]:
 def _visible(user: Account) -> Q:
     if user.has_perm("approvals.view_all"):
         return Q()
+    seats = (seats_of(each).filter(approval=OuterRef("pk")) for each in _with_absent(user))
     return (
         Q(is_hidden=False)
-        | Q(Exists(seats_of(user).filter(approval=OuterRef("pk"))))
+        | Q(*map(Exists, seats), _connector=Q.OR)
         | Q(Exists(Asker.objects.filter(approval=OuterRef("pk"), user=user.pk)))
         | Q(Exists(Vote.objects.filter(approval=OuterRef("pk"), reviewer=user.pk)))
     )
@@ -291,14 +293,23 @@ def _waiting() -> QuerySet[Approval]:
     return Approval.objects.filter(outcome=Approval.Outcome.WAITING)
 
 
+def _with_absent(user: Account) -> list[Account]:
+    """Return a user and those for whom they stand in now."""
+    return [user, *list_absent(user)]
+
+
 def _list_of(user: Account) -> Lists:
     """Choose each of the lists from what waits; whoever may answer may see."""
     visible = _visible(user)
     voted = Q(Q(is_guarded=True), Q(Exists(_standing_votes(user))))
     held = Q(pk__in=Vote.objects.filter(HELD, reviewer=user).values("approval"))
-    free = Q(is_guarded=False) | (Q(pk__in=_free_seats(user)) & ~voted)
+    later = PutOff.objects.filter(user=user.pk, until__gt=datetime.now(UTC)).values("approval")
+    mine = Q(pk__in=_free_seats(user))
+    for person in list_absent(user):
+        mine |= Q(pk__in=_seats_free_for(person, user))
+    free = Q(is_guarded=False) | (mine & ~voted)
     return {
-        Which.FOR_ME: free & ~held,
+        Which.FOR_ME: free & ~held & ~Q(pk__in=later),
         Which.ANSWERED: (voted | held) & visible,
         Which.ALL: visible,
     }
@@ -312,7 +323,20 @@ def _free_seats(user: Account) -> QuerySet[Seat, UUID]:
     return free.values_list("approval", flat=True)
 
 
+def _seats_free_for(person: Account, stand_in: Account) -> QuerySet[Seat, UUID]:
+    """Choose what has a seat that somebody may take now who stands in for another."""
+    concerned = Asker.objects.filter(approval=OuterRef("approval"), user__in=[person, stand_in])
+    barred = Q(bars_askers=True, approval__askers_known=False) | Exists(concerned)
+    voted = Exists(_votes_for(person).filter(approval=OuterRef("approval")))
+    free = seats_of(person).filter(is_open=True).exclude(barred | voted)
+    return free.values_list("approval", flat=True)
+
+
 def _standing_votes(user: Account) -> QuerySet[Vote]:
-    return Vote.objects.filter(
-        STANDING, approval=OuterRef("pk"), name=user.get_username(), is_key=False
-    )
+    return _votes_for(user).filter(approval=OuterRef("pk"))
+
+
+def _votes_for(user: Account) -> QuerySet[Vote]:
+    """Return the votes that stand of a user, and of who stood in for them."""
+    name = user.get_username()
+    return Vote.objects.filter(STANDING, Q(name=name) | Q(for_whom=name), is_key=False)

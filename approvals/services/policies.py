@@ -1,7 +1,7 @@
 """Which policies hold for an approval, and what an operator says about them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -22,6 +22,7 @@ from flowruns.domain.policies import (
     parse_policy,
 )
 from flowruns.domain.policies import Policy as Rule
+from flowruns.domain.policy_names import read_whos, split_line
 from flowruns.domain.texts import read_json
 from flowruns.wire import FlowRun
 
@@ -63,13 +64,15 @@ def check_policy(values: Mapping[str, str]) -> dict[str, str]:
 def _check_names(rule: Rule) -> None:
     """Raise `PolicyProblem` for a group or a person that is not there."""
     groups = list(Group.objects.values_list("name", flat=True))
-    if unknown := sorted(rule.names(WhoKind.GROUP) - set(groups)):
+    named = rule.names(WhoKind.GROUP) | rule.asks_later(WhoKind.GROUP)
+    if unknown := sorted(named - set(groups)):
         raise PolicyProblem(
             f"There is no group @{unknown[0]}.{_suggest(unknown[0], groups, '@')}"
             " Groups are made in /admin/, or by createreviewer --group."
         )
     people = list(User.objects.filter(is_active=True).values_list("username", flat=True))
-    if strangers := sorted(rule.names(WhoKind.PERSON) - set(people)):
+    named = rule.names(WhoKind.PERSON) | rule.asks_later(WhoKind.PERSON)
+    if strangers := sorted(named - set(people)):
         raise PolicyProblem(
             f"There is nobody named {strangers[0]} who may log in."
             f"{_suggest(strangers[0], people)} For a group write @{strangers[0]}."
@@ -198,12 +201,21 @@ def read_lines(approval: Approval) -> list[Line]:
     """Return the lines that an approval has kept since it opened."""
     return [
         Line(
-            policy=parse_policy(frozen["line"]),
+            policy=_add_people(parse_policy(frozen["line"]), frozen.get("added", [])),
             seats=tuple(frozen["seats"]),
             problem=frozen["problem"],
         )
         for frozen in approval.policies
     ]
+
+
+def _add_people(rule: Rule, added: Sequence[tuple[int, str]]) -> Rule:
+    """Return a policy with those who were asked, too, after it was frozen."""
+    parts = list(rule.parts)
+    for number, text in added:
+        who = dict.fromkeys([*parts[number].who, *read_whos(split_line(text))])
+        parts[number] = replace(parts[number], who=tuple(who))
+    return replace(rule, parts=tuple(parts))
 
 
 def read_rules(found: Sequence[Found]) -> Iterator[Rule]:

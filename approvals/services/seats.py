@@ -19,10 +19,12 @@ from approvals.policies.judge import (
     Voter,
     fill_seats,
     find_obstacles,
+    is_eligible,
     judge_votes,
     list_voters,
 )
 from approvals.services.facets import keep_policies
+from approvals.services.plans import keep_steps
 from approvals.services.policies import (
     AUTHOR,
     Found,
@@ -37,7 +39,7 @@ from approvals.services.sources import find_source
 from approvals.signals import approval_waits
 from flowruns.connectors import PauseForm
 from flowruns.domain.actors import Actor
-from flowruns.domain.policies import Part, Policy, WhoKind, Word
+from flowruns.domain.policies import Part, Policy, Who, WhoKind, Word
 
 _BATCH = 200
 
@@ -46,6 +48,11 @@ def guard_approval(approval: Approval, form: PauseForm) -> None:
     """Keep the policies that hold for an approval which has just opened."""
     run = LazyRun(approval)
     found = find_policies(approval, run, form)
+    _guard(approval, found, run)
+    keep_steps(approval, found)
+
+
+def _guard(approval: Approval, found: Sequence[Found], run: LazyRun) -> None:
     rules = list(read_rules(found))
     is_readable = len(rules) == len(found)
     if is_readable and all(rule.lets_anyone for rule in rules):
@@ -67,6 +74,40 @@ def take_in_author(approval: Approval, form: PauseForm) -> None:
     approval.policies = [*approval.policies, *freeze_lines(authors, facts)]
     if approval.policies:
         _settle_lines(approval, facts)
+    keep_steps(approval, authors)
+
+
+def add_people(approval: Approval, *, line: int, who: str) -> None:
+    """Let others, too, take the seats of a line that are free now; nobody loses theirs."""
+    _add(approval, line, _list_free(approval, line), who)
+    _settle_lines(approval, facts_of(approval))
+
+
+def add_person(approval: Approval, *, by: User, to: User) -> None:
+    """Let a person, too, take the seats that are free now and could be another's."""
+    facts, voter = facts_of(approval), Voter(by.get_username())
+    who = str(Who(WhoKind.PERSON, to.get_username()))
+    for number, line in enumerate(read_lines(approval)):
+        free = _list_free(approval, number)
+        parts = line.policy.parts
+        mine = [place for place in free if is_eligible(line.policy, parts[place], voter, facts)]
+        _add(approval, number, mine, who)
+    _settle_lines(approval, facts_of(approval))
+
+
+def _add(approval: Approval, line: int, places: Sequence[int], who: str) -> None:
+    frozen = approval.policies[line]
+    frozen["added"] = [*frozen.get("added", []), *([place, who] for place in places)]
+
+
+def _list_free(approval: Approval, number: int) -> list[int]:
+    """Return the parts of a line by number whose turn it is and that lack somebody."""
+    line, ballots = read_lines(approval)[number], as_ballots(list_votes(approval))
+    return [
+        place
+        for place, part in enumerate(fill_seats(line, ballots, facts_of(approval)))
+        if part.missing and part.is_open and not part.part.is_anyone
+    ]
 
 
 def apply_again(approval_id: UUID) -> None:
@@ -78,6 +119,7 @@ def apply_again(approval_id: UUID) -> None:
         connector = find_source(approval)
         form = connector.read_pause_form(approval.flow_run_id, approval.pause_state_id)
         approval.askers.all().delete()
+        approval.steps.filter(taken_at__isnull=True).delete()
         approval.seats.all().delete()
         approval.policies, approval.obstacle, approval.askers_known = [], "", True
         approval.is_guarded = approval.is_hidden = False
@@ -134,6 +176,7 @@ def as_ballots(votes: Sequence[Vote]) -> list[Ballot]:
     return [
         Ballot(
             voter=_voter(vote),
+            for_whom=vote.for_whom,
             is_yes=vote.kind == Vote.Kind.YES,
             is_signed=vote.is_signed,
         )
@@ -318,6 +361,7 @@ def dump_votes(approval: Approval) -> list[dict[str, Any]]:
     return [
         {
             "name": vote.name,
+            **({"for": vote.for_whom} if vote.for_whom else {}),
             "kind": vote.kind,
             "part": " and ".join(map(str, list_parts(approval, vote))),
             "at": vote.at.isoformat(),

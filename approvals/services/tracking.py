@@ -13,12 +13,13 @@ from django.db.models import QuerySet
 from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_save
 
 from approvals.display.markdown import find_title, summarise_markdown
-from approvals.models import STANDING, Approval, Decision, Snapshot, Vote
+from approvals.models import STANDING, Absence, Approval, Decision, Snapshot, Vote
 from approvals.services.asked import keep_schema
 from approvals.services.describing import describe_run
 from approvals.services.drafts import end_drafts, hold_waiting
 from approvals.services.facets import drop_facets, keep_origin
 from approvals.services.filters import find_neglected_at
+from approvals.services.plans import check_ends, drop_steps
 from approvals.services.presence import delete_presence
 from approvals.services.seats import (
     dump_votes,
@@ -63,6 +64,7 @@ def connect() -> None:
     pre_save.connect(follow_name, sender=Group, dispatch_uid="approvals.follow_group_name")
     post_save.connect(follow_user, sender=User, dispatch_uid="approvals.follow_user")
     pre_delete.connect(follow_user_gone, sender=User, dispatch_uid="approvals.follow_user_gone")
+    post_save.connect(follow_absence, sender=Absence, dispatch_uid="approvals.follow_absence")
     post_save.connect(follow_group, sender=Group, dispatch_uid="approvals.follow_group")
     pre_delete.connect(follow_group, sender=Group, dispatch_uid="approvals.follow_group_gone")
     m2m_changed.connect(
@@ -94,6 +96,7 @@ def take_in_question(approval: Approval) -> None:
         approval.save(update_fields=["title", "question", "about"])
         approval_described.send(sender=Approval, approval=approval)
     take_in_author(approval, form)
+    check_ends(approval)
     void_unseen(approval)
 
 
@@ -142,6 +145,11 @@ def follow_user_gone(*, instance: User, **_: Any) -> None:
 def _void_votes_of(user: User) -> None:
     waiting = Vote.objects.filter(STANDING, approval__outcome=Approval.Outcome.WAITING)
     void_votes(waiting.filter(reviewer=user), because=f"{user} has another name, or is gone.")
+
+
+def follow_absence(*, instance: Absence, **_: Any) -> None:
+    """Look again at what waits for somebody who is away: their stand-in is told."""
+    follow_user(instance=instance.person)
 
 
 def follow_group(*, instance: Group, **_: Any) -> None:
@@ -240,6 +248,8 @@ def _leave_inbox(approval: Approval) -> None:
     approval.seats.filter(is_open=True).update(is_open=False)
     drop_facets(approval)
     delete_presence(approval)
+    drop_steps(approval)
+    approval.put_offs.all().delete()
 
 
 def _record_votes(approval: Approval, change: StateChange, decided_at: datetime) -> None:

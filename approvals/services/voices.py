@@ -39,7 +39,7 @@ def list_voices(approval: Approval) -> list[Voice]:
 
 def _read(approval: Approval, vote: Vote) -> Voice:
     return Voice(
-        name=vote.name,
+        name=vote.told_name,
         is_key=vote.is_key,
         kind=vote.kind,
         parts=list_parts(approval, vote),

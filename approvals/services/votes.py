@@ -32,6 +32,7 @@ from approvals.policies.judge import (
 )
 from approvals.schemaforms import SchemaUnsupported
 from approvals.services import decisions
+from approvals.services.absences import list_absent
 from approvals.services.attempts import describe_open, find_open
 from approvals.services.decisions import Decided, Refused, Result, Sent
 from approvals.services.drafts import drop_draft, hold_waiting
@@ -96,14 +97,27 @@ class Standing:
         return next((v for v in self.votes if v.name == name and not v.is_key), None)
 
     def may_answer(self, user: User) -> bool:
-        return may_vote(self.lines, _voter(user), as_ballots(self.votes), self.facts)
+        return self.find_seat(user, may_vote) is not None
 
     def may_reject(self, user: User) -> bool:
-        return may_reject(self.lines, _voter(user), as_ballots(self.votes), self.facts)
+        return self.find_seat(user, may_reject) is not None
+
+    def find_seat(self, user: User, may: Callable[..., bool]) -> str | None:
+        """Return for whom a user may vote: "" for themselves first, then who is absent.
+
+        None where they may not.
+        """
+        ballots = as_ballots(self.votes)
+        judge = partial(may, self.lines, _voter(user), ballots, self.facts)
+        if judge():
+            return ""
+        absent = (person.get_username() for person in list_absent(user))
+        return next((name for name in absent if judge(for_whom=name)), None)
 
     def would_complete(self, user: User) -> bool:
         """Whether a yes of this user would let the run go on."""
-        yes = Ballot(voter=_voter(user), is_signed=True)
+        for_whom = self.find_seat(user, may_vote) or ""
+        yes = Ballot(voter=_voter(user), for_whom=for_whom, is_signed=True)
         others = [ballot for ballot in as_ballots(self.votes) if ballot.voter != yes.voter]
         return isinstance(judge_votes(self.lines, [*others, yes], self.facts), Met)
 
@@ -139,9 +153,10 @@ def reject_approval(approval: Approval, *, user: User, reason: str) -> VoteResul
         if refused := _hold(approval):
             return refused
         standing = read_standing(approval)
-        if not standing.may_reject(user):
+        for_whom = standing.find_seat(user, may_reject)
+        if for_whom is None:
             return NotYours(explain(approval, standing, user))
-        _store(approval, user, Vote.Kind.NO, reason=reason)
+        _store(approval, user, Vote.Kind.NO, reason=reason, for_whom=for_whom)
         return _conclude_no(approval, user, reason)
 
 
@@ -238,6 +253,8 @@ def explain(approval: Approval, standing: Standing, user: User) -> str:
         return f"Nobody can answer this: {approval.obstacle}"
     if standing.vote_of(user) is not None:
         return "You have answered this."
+    if stand_in := next((vote.name for vote in standing.votes if vote.for_whom == name), ""):
+        return f"{stand_in} has answered for you."
     earlier = _earlier_stage(standing, user)
     return earlier or f"{_lack(approval)}."
 
@@ -268,7 +285,8 @@ class _Yes:
 
     def cast(self, standing: Standing) -> VoteResult | None:
         """Store it, or return what refuses it."""
-        if not standing.may_answer(self.user):
+        for_whom = standing.find_seat(self.user, may_vote)
+        if for_whom is None:
             return NotYours(explain(self.approval, standing, self.user))
         if standing.is_signed and not self.is_signed:
             return Refused(_SIGN)
@@ -282,8 +300,9 @@ class _Yes:
             self.user,
             Vote.Kind.YES,
             answer=self.text,
-            seen=content,
+            seen_digest=content,
             is_signed=self.is_signed,
+            for_whom=for_whom,
         )
         return None
 
@@ -344,7 +363,7 @@ def _conclude_no(approval: Approval, user: User, reason: str) -> VoteResult:
     noes = [vote for vote in standing if vote.kind == Vote.Kind.NO]
     told = reason
     if len(noes) > 1:
-        told = " ".join(f"{vote.name}: {vote.reason}" for vote in noes)
+        told = " ".join(f"{vote.told_name}: {vote.reason}" for vote in noes)
     return _finish(decisions.reject_approval(approval, user=user, reason=told))
 
 
@@ -366,16 +385,8 @@ def _drop_other_answers(approval: Approval, user: User, text: str) -> None:
     )
 
 
-def _store(
-    approval: Approval,
-    user: User,
-    kind: Vote.Kind,
-    *,
-    answer: str = "",
-    reason: str = "",
-    seen: str = "",
-    is_signed: bool = False,
-) -> None:
+def _store(approval: Approval, user: User, kind: Vote.Kind, **kept: Any) -> None:
+    """Keep a vote in the place of an earlier one; `kept` are fields of the row."""
     void_votes(_votes_of(approval, user), because=REPLACED)
     approval.votes.filter(HELD, reviewer=user).delete()
     Vote.objects.create(
@@ -383,11 +394,8 @@ def _store(
         reviewer=user,
         name=user.get_username(),
         kind=kind,
-        answer=answer,
-        reason=reason,
-        seen_digest=seen,
-        is_signed=is_signed,
         at=datetime.now(UTC),
+        **kept,
     )
 
 

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from approvals.answering.outlook import read_outlook
 from approvals.answering.panels import read_panel
 from approvals.answering.prefill import Restored, carry_form, fill_in, find_earlier, restore
 from approvals.answering.questions import Question, attach_refusal, mark_description, read_question
@@ -34,6 +35,7 @@ from approvals.services.uploads import ReviewersFiles
 from approvals.views.accounts import ask_to_log_in
 from approvals.views.comments import comments_context
 from approvals.views.endings import confirm, ending_context, tell_too_late
+from approvals.views.handing import may_extend
 from approvals.views.votes import SEEN, has_signed, read_override_reason, tell
 from approvals.web.pages import Request, back_query, fragment, reviewers_only, unchanged
 
@@ -268,6 +270,7 @@ def _render(
 ) -> HttpResponse:
     draft = drafts.read_draft(approval, user=request.user)
     held = held_votes.list_held([approval]).get(approval.pk, [])
+    panel, run = read_panel(approval, user=request.user), inbox.read_run_of(approval)
     context = {
         **ending_context(request, approval, is_done=_find_own(request, held) is not None),
         "held": held,
@@ -282,8 +285,11 @@ def _render(
         "others": _name_others(request, approval),
         "here": back_query(reverse("approval", args=[approval.pk])),
         "form": form,
-        "panel": read_panel(approval, user=request.user),
-        "run": inbox.read_run_of(approval),
+        "panel": panel,
+        "outlook": read_outlook(approval),
+        "may_hand_over": panel is None or panel.may_answer,
+        "run": run,
+        "may_extend": may_extend(request.user, approval, run),
         "warnings": list_warnings(approval, asks_for_secrets=has_secrets(question.schema)),
         "attempt": find_open(approval) if approval.is_waiting else None,
         "failed_attempt": (

@@ -16,6 +16,8 @@ from approvals.messages.recipients import is_mail_on, kinds_in_use
 from approvals.messages.timing import read_hours, read_profile
 from approvals.models import Channel, Profile
 from approvals.policies.hours import DAYS
+from approvals.services import absences
+from approvals.services.absences import list_stand_ins
 from approvals.web.pages import Request, list_zones, reviewers_only
 
 _MAX_MUTED = 24 * 7  # hours
@@ -54,15 +56,24 @@ class PreferencesForm(forms.Form):
         return f"{','.join(chosen['days'])} {chosen['begin']:%H:%M}-{chosen['end']:%H:%M}"
 
 
+class AbsenceForm(forms.Form):
+    """From when until when somebody else answers."""
+
+    stand_in = forms.CharField(label="Who answers for you", max_length=150)
+    since = forms.DateTimeField(label="From")
+    until = forms.DateTimeField(label="Until")
+    reason = forms.CharField(label="Why (others may read it)", max_length=200, required=False)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @reviewers_only
 def show_me(request: Request) -> HttpResponse:
     """Show one's preferences, and keep those that are posted."""
     if request.method != "POST":
-        return _show(request, PreferencesForm(initial=_read_initial(request)))
+        return show_preferences(request)
     form = PreferencesForm(request.POST)
     if not form.is_valid():
-        return _show(request, form, status=422)
+        return show_preferences(request, form, status=422)
     chosen = form.cleaned_data
     has_slack = Channel.Kind.SLACK in kinds_in_use()
     preferences.save_preferences(
@@ -100,11 +111,18 @@ def mute(request: Request) -> HttpResponse:
     return redirect("me")
 
 
-def _show(request: Request, form: PreferencesForm, *, status: int = 200) -> HttpResponse:
+def show_preferences(
+    request: Request,
+    form: PreferencesForm | None = None,
+    *,
+    away: AbsenceForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Show one's own page, with what was typed into one of its forms."""
     kinds = kinds_in_use()
     slack = preferences.find_channel(request.user, Channel.Kind.SLACK)
     context = {
-        "form": form,
+        "form": form or PreferencesForm(initial=_read_initial(request)),
         "is_mail_on": is_mail_on(),
         "is_slack_on": Channel.Kind.SLACK in kinds,
         "is_linked": slack.verified_by == Channel.CODE,
@@ -113,6 +131,10 @@ def _show(request: Request, form: PreferencesForm, *, status: int = 200) -> Http
         "browsers": list_browsers(request.user),
         "muted_until": preferences.find_muted_until(request.user),
         "tests": preferences.list_last_tests(request.user),
+        "absences": absences.list_absences(request.user),
+        "away": away or AbsenceForm(),
+        "others": list_stand_ins(request.user),
+        "absent": absences.list_absent(request.user),
     }
     return render(request, "approvals/me.html", context, status=status)
 

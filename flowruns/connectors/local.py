@@ -15,10 +15,10 @@ from flowruns.connectors.protocol import (
     Requester,
     TimelineEntry,
 )
-from flowruns.domain.actors import Actor, Owner
+from flowruns.domain.actors import Actor, ActorKind, Owner
 from flowruns.domain.errors import DeploymentNotFound, StateMovedOn
 from flowruns.domain.keysets import policy_key, votes_key
-from flowruns.domain.rejections import rejected
+from flowruns.domain.rejections import BY_POLICY, rejected
 from flowruns.domain.states import StateType
 from flowruns.domain.texts import read_text
 from flowruns.domain.transitions import Accept
@@ -26,7 +26,7 @@ from flowruns.models import FlowRunState, RunInput
 from flowruns.services import flows, timelines
 from flowruns.services.deployments import deployments
 from flowruns.services.presenting import present_flow_run, present_log
-from flowruns.services.runs import artifacts, flow_runs, logs, resume, run_inputs, states
+from flowruns.services.runs import artifacts, extending, flow_runs, logs, resume, run_inputs, states
 from flowruns.services.runs.states import Outcome
 from flowruns.services.upkeep import heartbeat
 from flowruns.wire.artifacts import Artifact
@@ -152,6 +152,9 @@ class LocalConnector:
         key = votes_key(pause.name, pause.details.pause_key or "")
         run_inputs.write_run_input(flow_run_id, key=key, value=votes, actor=actor)
 
+    def extend_pause(self, flow_run_id: UUID, *, pause_state_id: UUID, deadline: datetime) -> bool:
+        return extending.extend_pause(flow_run_id, pause_state_id=pause_state_id, deadline=deadline)
+
     def resume_flow_run(
         self, flow_run_id: UUID, *, run_input: Any, pause_state_id: UUID, actor: Actor
     ) -> Reply:
@@ -166,10 +169,11 @@ class LocalConnector:
     def reject_flow_run(
         self, flow_run_id: UUID, *, reason: str, pause_state_id: UUID, actor: Actor
     ) -> Reply:
+        reviewer = BY_POLICY if actor.kind is ActorKind.POLICY else actor.name
         try:
             outcome = states.set_flow_run_state(
                 flow_run_id,
-                proposed=rejected(reviewer=actor.name, reason=reason),
+                proposed=rejected(reviewer=reviewer, reason=reason),
                 actor=actor,
                 known_state_id=pause_state_id,
             )

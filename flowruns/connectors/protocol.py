@@ -149,6 +149,9 @@ class Connector(Protocol):
     ) -> None:
         """Tell the flow, as JSON text beside its answer, who gave it."""
 
+    def extend_pause(self, flow_run_id: UUID, *, pause_state_id: UUID, deadline: datetime) -> bool:
+        """Move the deadline of that pause; False where the run is not suspended in it."""
+
     def resume_flow_run(
         self, flow_run_id: UUID, *, run_input: Any, pause_state_id: UUID, actor: Actor
     ) -> Reply:
@@ -157,4 +160,4 @@ class Connector(Protocol):
     def reject_flow_run(
         self, flow_run_id: UUID, *, reason: str, pause_state_id: UUID, actor: Actor
     ) -> Reply:
-        """Cancel the run out of that pause, in the name of the reviewer."""
+        """Cancel the run out of that pause, in the name of the reviewer or of a policy."""

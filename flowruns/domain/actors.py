@@ -10,6 +10,7 @@ class ActorKind(StrEnum):
     REVIEWER = "reviewer"
     API_KEY = "api_key"
     SERVER = "server"
+    POLICY = "policy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +23,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A reviewer by user name, an API key by its name, or a service of the server by its own.
+    """A reviewer by user name, an API key, a service of the server or a policy by its name.
 
     A key has an id, since its name may be given again, and perhaps an owner. `may_resume` says
     whether who acts may answer pauses.
@@ -56,6 +57,11 @@ def api_key(
     name: str, *, key_id: UUID | None = None, owner: Owner | None = None, may_resume: bool = False
 ) -> Actor:
     return Actor(ActorKind.API_KEY, name, key_id=key_id, owner=owner, may_resume=may_resume)
+
+
+def policy(name: str) -> Actor:
+    """Return the actor of what a policy does when nobody has answered."""
+    return Actor(ActorKind.POLICY, name, may_resume=True)
 
 
 def server(service: str) -> Actor:

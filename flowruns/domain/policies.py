@@ -2,18 +2,30 @@
 
 An author's flow writes the line, and the server reads it: both by this grammar.
 
-    policy = part { ("+" | "then") part } { "," word }
+    policy = part { ("+" | "then") part } { "," word } { ";" step }
     part   = (number | "all" | "most") "of" who { "or" who }  |  "anyone"
     who    = "@" group  |  user name  |  "key:" name of an API key
 
+What happens while nobody answers, a step, is read by `flowruns.domain.policy_steps`.
 A name that holds a space, a comma or a word of the grammar stands in quotes: `@"Legal team"`.
 """
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby
 from typing import Final
+
+from flowruns.domain.policy_names import (
+    EVERYBODY,
+    PolicyUnreadable,
+    Who,
+    WhoKind,
+    read_whos,
+    split_line,
+)
+from flowruns.domain.policy_steps import AtEnd, Step, read_steps, split_steps
+
+__all__ = ["PolicyUnreadable", "Who", "WhoKind"]
 
 # Of one part; more people than that are a vote of the public.
 MAX_SEATS: Final = 50
@@ -24,33 +36,6 @@ MAX_LENGTH: Final = 1_000
 
 # The keyword of a schema that carries a policy, for authors who write Prefect's own classes.
 ANNOTATION: Final = "x-approvals"
-
-_PIECE = re.compile(r'\s*((?:@|key:)?"[^"]*"|,|[^\s,"]+)')
-_PLAIN_NAME = re.compile(r'[^\s,"@][^\s,"]*')
-_GRAMMAR = frozenset({"of", "or", "then", "+", "all", "most", "anyone", "key:"})
-
-
-class PolicyUnreadable(ValueError):
-    """A line is not a policy; the message says which word is wrong."""
-
-
-class WhoKind(StrEnum):
-    ANYONE = "anyone"
-    GROUP = "group"
-    PERSON = "person"
-    KEY = "key"
-
-
-@dataclass(frozen=True, slots=True)
-class Who:
-    """A group, a person or an API key by name, or anyone."""
-
-    kind: WhoKind
-    name: str = ""
-
-    def __str__(self) -> str:
-        sign = {WhoKind.GROUP: "@", WhoKind.KEY: "key:"}.get(self.kind, "")
-        return sign + _quote(self.name) if self.name else "anyone"
 
 
 class Quorum(StrEnum):
@@ -87,12 +72,20 @@ class Word(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Parts in the order in which they stand, and words that hold for all of them."""
+    """Parts in the order in which they stand, words that hold for all of them, and steps."""
 
     parts: tuple[Part, ...]
     words: frozenset[Word] = frozenset()
+    steps: tuple[Step, ...] = ()
+    at_end: AtEnd | None = None
 
     def __str__(self) -> str:
+        ending = [f"at the end {self.at_end}"] if self.at_end else []
+        return "; ".join([self.rule, *map(str, self.steps), *ending])
+
+    @property
+    def rule(self) -> str:
+        """Who has to agree, without what happens while they do not."""
         parts = [
             (" then " if part.then else " + ") * (number > 0) + str(part)
             for number, part in enumerate(self.parts)
@@ -101,7 +94,7 @@ class Policy:
 
     @property
     def lets_anyone(self) -> bool:
-        """Whether this is `anyone` and nothing else: a person or an API key, whoever comes."""
+        """Whether a person or an API key answers alone, whoever comes."""
         return not self.words and self.parts == ANYONE.parts
 
     @property
@@ -114,39 +107,37 @@ class Policy:
         return stages
 
     def names(self, kind: WhoKind) -> frozenset[str]:
+        """Return by name who may sit in its parts."""
         return frozenset(who.name for part in self.parts for who in part.who if who.kind is kind)
 
+    def asks_later(self, kind: WhoKind) -> frozenset[str]:
+        """Return by name whom its steps ask."""
+        return frozenset(who.name for step in self.steps for who in step.who if who.kind is kind)
 
-ANYONE: Final = Policy((Part(1, (Who(WhoKind.ANYONE),)),))
+
+ANYONE: Final = Policy((Part(1, EVERYBODY),))
 
 
 def parse_policy(line: str) -> Policy:
     """Read a line; raises `PolicyUnreadable`."""
     if len(line) > MAX_LENGTH:
         raise PolicyUnreadable(f"A policy has {MAX_LENGTH} characters at most.")
+    rule, *steps = split_steps(line)
+    return replace(_read_rule(rule), **read_steps(steps))
+
+
+def _read_rule(line: str) -> Policy:
     clauses = [
         list(pieces)
-        for is_comma, pieces in groupby(_split(line), lambda piece: piece == ",")
+        for is_comma, pieces in groupby(split_line(line), lambda piece: piece == ",")
         if not is_comma
     ]
     if not clauses or line.lstrip().startswith(","):
         raise PolicyUnreadable('Say who answers, such as "1 of @finance" or "anyone".')
     words = [_read_word(" ".join(pieces)) for pieces in clauses[1:]]
-    if line.count(",") and _split(line)[-1] == ",":
+    if line.count(",") and split_line(line)[-1] == ",":
         raise PolicyUnreadable("Nothing follows the last comma.")
     return Policy(tuple(_read_parts(clauses[0])), frozenset(words))
-
-
-def _split(line: str) -> list[str]:
-    pieces, place = [], 0
-    line = line.rstrip()
-    while place < len(line):
-        found = _PIECE.match(line, place)
-        if found is None:
-            raise PolicyUnreadable(f"A quotation mark is open: {line[place:].strip()}")
-        pieces.append(found[1])
-        place = found.end()
-    return pieces
 
 
 def _read_word(text: str) -> Word:
@@ -173,9 +164,9 @@ def _read_part(pieces: list[str], *, then: bool) -> Part:
         case []:
             raise PolicyUnreadable('A part is missing before or after "+" or "then".')
         case ["anyone"]:
-            return Part(1, ANYONE.parts[0].who, then)
+            return Part(1, EVERYBODY, then)
         case [count, "of", *who]:
-            return Part(_read_count(count, who), _read_whos(who), then)
+            return Part(_read_count(count, who), read_whos(who), then)
         case [first, *_]:
             raise PolicyUnreadable(
                 f'"{" ".join(pieces)}" is no part of a policy: "{first}" begins neither'
@@ -195,34 +186,3 @@ def _read_count(text: str, who: list[str]) -> int | Quorum:
             f'"{text}" is not how many: a number from 1 to {MAX_SEATS}, "all" or "most".'
         )
     return int(text)
-
-
-def _read_whos(pieces: list[str]) -> tuple[Who, ...]:
-    if pieces == ["anyone"]:
-        return ANYONE.parts[0].who
-    expects_name, found = True, []
-    for piece in pieces:
-        if expects_name:
-            found.append(_read_who(piece))
-        elif piece != "or":
-            raise PolicyUnreadable(f'"{piece}" is unknown; between names stands "or".')
-        expects_name = not expects_name
-    if expects_name:
-        raise PolicyUnreadable('A name is missing after "of" or "or".')
-    return tuple(dict.fromkeys(found))
-
-
-def _read_who(piece: str) -> Who:
-    sign = next((sign for sign in ("@", "key:") if piece.startswith(sign)), "")
-    name = piece.removeprefix(sign)
-    is_quoted = name.startswith('"')
-    name = name.strip('"')
-    if not name or (not sign and not is_quoted and name in _GRAMMAR):
-        raise PolicyUnreadable(f'"{piece}" is not the name of a group, a person or an API key.')
-    kind = {"@": WhoKind.GROUP, "key:": WhoKind.KEY}.get(sign, WhoKind.PERSON)
-    return Who(kind, name)
-
-
-def _quote(name: str) -> str:
-    is_plain = _PLAIN_NAME.fullmatch(name) and name not in _GRAMMAR and name[:4] != "key:"
-    return name if is_plain else f'"{name}"'

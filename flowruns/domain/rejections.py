@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from flowruns.domain.states import State, StateType, cancelled
 
 REJECTED = "Rejected"
+# In the place of a reviewer, where a policy rejects by itself; no user has such a name
+BY_POLICY = "(policy)"
 _MESSAGE = re.compile(r"Rejected by (?P<reviewer>[^:\s]+): (?P<reason>.*)", re.DOTALL)
 
 

@@ -79,10 +79,11 @@ def set_flow_run_state(
     pause moves by the difference, so that its length stays what the flow asked for.
     `is_heartbeat` says that the process which runs the run proposes: it is not lost, then.
     An actor who may not resume only ends a paused run; one that asks for input is resumed by
-    `resume_flow_run` alone. A state means a rejection only where a reviewer wrote it.
+    `resume_flow_run` alone. A state means a rejection only where a reviewer, or a policy, wrote
+    it.
     """
     proposed = _correct_deadline(proposed, sent_at=sent_at, now=datetime.now(UTC))
-    if actor.kind is not ActorKind.REVIEWER:
+    if actor.kind not in {ActorKind.REVIEWER, ActorKind.POLICY}:
         proposed = unsigned(proposed)
     rules = FORCED_RULES if force else FLOW_RUN_RULES
     for _ in range(MAX_LOSSES):

@@ -1,0 +1,52 @@
+"""Reminders: never a second request, only more of a message that has arrived."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from approvals.messages.content import write_content
+from approvals.messages.recipients import find_answerers, is_mail_on, open_channels
+from approvals.models import Approval, Channel, Notification, Step
+
+# What is answered at once stays silent, and what comes in a burst comes as one message.
+GRACE = timedelta(seconds=10)
+_KINDS = (Notification.Kind.REMINDER, Notification.Kind.LAST_CALL)
+_LATER = "A later one says it."
+Outcome = Notification.Outcome
+
+
+def announce_reminder(*, approval: Approval, step: Step, **_: Any) -> None:
+    """Remind those who were told that an approval waits for them, and have not answered.
+
+    Who has not been told yet, because of their working hours, is told once, by the first message.
+    """
+    if not is_mail_on() or not approval.is_waiting:
+        return
+    channels = [
+        channel
+        for channel in open_channels(find_answerers(approval))
+        if _rows(approval, channel, Notification.Kind.WAITS).filter(outcome=Outcome.SENT).exists()
+    ]
+    now = datetime.now(UTC)
+    is_last = step.kind == Step.Kind.LAST_CALL
+    for channel in channels:
+        unsent = _rows(approval, channel, *_KINDS).filter(outcome=Outcome.WAITING)
+        unsent.update(outcome=Outcome.SKIPPED, ended_at=now, why=_LATER)
+    Notification.objects.bulk_create(
+        [
+            Notification(
+                approval=approval,
+                channel=channel,
+                kind=_KINDS[is_last],
+                content=write_content(approval),
+                step=step.pk,
+                created_at=now,
+                next_try_at=now + GRACE,
+            )
+            for channel in channels
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _rows(approval: Approval, channel: Channel, *kinds: Notification.Kind) -> Any:
+    return Notification.objects.filter(approval=approval, channel=channel, kind__in=kinds)

@@ -1,0 +1,140 @@
+"""The steps of an approval: planned when it opens, by the policies that hold then."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from django.conf import settings
+
+from approvals.models import Approval, Step
+from approvals.policies import planning
+from approvals.policies.hours import WorkingHours, parse_hours
+from approvals.services.policies import Found
+from flowruns.connectors import get_connector
+from flowruns.domain.errors import EvaluationBusy, FlowRunNotFound, Unprocessable
+from flowruns.domain.policies import Policy, PolicyUnreadable, parse_policy
+from flowruns.domain.policy_steps import EndKind
+from flowruns.domain.policy_steps import Step as Rule
+
+_ENDS = {EndKind.REJECT: Step.Kind.REJECT, EndKind.ANSWER: Step.Kind.ANSWER}
+
+
+def keep_steps(approval: Approval, found: Sequence[Found]) -> None:
+    """Plan what these policies do while nobody answers, and the last call."""
+    steps = [step for each in found for step in _plan(approval, each)]
+    if not approval.steps.filter(kind=Step.Kind.LAST_CALL).exists():
+        steps += _plan_last_call(approval)
+    Step.objects.bulk_create(steps)
+    check_ends(approval)
+
+
+def check_ends(approval: Approval) -> None:
+    """Say what keeps policies from answering by themselves, as far as that is known now."""
+    ends = list(approval.steps.filter(kind__in=_ENDS.values(), taken_at__isnull=True))
+    rejects = any(step.kind == Step.Kind.REJECT for step in ends)
+    answers = [step for step in ends if step.kind == Step.Kind.ANSWER]
+    for step in answers:
+        step.problem = _find_problem(approval, step, answers, rejects=rejects)
+        step.save(update_fields=["problem"])
+
+
+def move_steps(approval: Approval) -> None:
+    """Plan the last call and the end anew, because the deadline has moved."""
+    approval.steps.filter(kind=Step.Kind.LAST_CALL, taken_at__isnull=True).delete()
+    Step.objects.bulk_create(_plan_last_call(approval))
+    if end := planning.find_end(_span_of(approval)):
+        approval.steps.filter(kind__in=_ENDS.values(), taken_at__isnull=True).update(at=end)
+
+
+def drop_steps(approval: Approval) -> None:
+    """Forget what will not happen, because an approval has ended."""
+    approval.steps.filter(taken_at__isnull=True).delete()
+
+
+def plan_next(step: Step) -> None:
+    """Plan a step that repeats once more, unless the last call comes before."""
+    rule = find_rule(step)
+    if rule is None or not rule.repeats:
+        return
+    span, hours = _span_of(step.approval), read_server_hours()
+    moment = planning.add_span(rule, step.at, span, hours)
+    latest = planning.find_last_call(span, hours) or span.end
+    if latest is None or moment < latest:
+        step.approval.steps.create(
+            kind=step.kind, origin=step.origin, line=step.line, text=step.text, at=moment
+        )
+
+
+def find_rule(step: Step) -> Rule | None:
+    """Return a step as its policy says it, None for what no step says."""
+    if step.kind not in {Step.Kind.REMIND, Step.Kind.ASK}:
+        return None
+    return parse_policy(f"anyone; {step.text}").steps[0]
+
+
+def read_server_hours() -> WorkingHours | None:
+    """Return the hours in which steps are counted; None where every hour counts."""
+    return parse_hours(settings.WORKING_HOURS) if settings.WORKING_HOURS else None
+
+
+def _plan(approval: Approval, found: Found) -> Iterator[Step]:
+    try:
+        policy = parse_policy(found.line)
+    except PolicyUnreadable:
+        return
+    line = _find_line(approval, found, policy)
+    span, hours = _span_of(approval), read_server_hours()
+    last_call = planning.find_last_call(span, hours)
+    for moment, rule in planning.plan_steps(policy.steps, span, hours):
+        kind = Step.Kind.ASK if rule.who else Step.Kind.REMIND
+        # A last call reminds as well, and what was over before somebody came needs no reminder
+        is_spent = moment == last_call or moment < datetime.now(UTC)
+        if (kind is Step.Kind.REMIND and is_spent) or (kind is Step.Kind.ASK and line is None):
+            continue
+        yield _step(approval, kind, found.origin, line, text=str(rule), at=moment)
+    end = planning.find_end(span)
+    if policy.at_end is None or policy.at_end.kind is EndKind.FAIL or end is None:
+        return
+    text = policy.at_end.answer or policy.at_end.reason
+    yield _step(approval, _ENDS[policy.at_end.kind], found.origin, line, text=text, at=end)
+
+
+def _step(
+    approval: Approval, kind: Step.Kind, origin: str, line: int | None, *, text: str, at: datetime
+) -> Step:
+    return Step(approval=approval, kind=kind, origin=origin, line=line, text=text, at=at)
+
+
+def _plan_last_call(approval: Approval) -> list[Step]:
+    moment = planning.find_last_call(_span_of(approval), read_server_hours())
+    return [Step(approval=approval, kind=Step.Kind.LAST_CALL, at=moment)] if moment else []
+
+
+def _find_line(approval: Approval, found: Found, policy: Policy) -> int | None:
+    """Return the number of a policy among those that the approval keeps; `anyone` has none."""
+    kept = [(each["origin"], each["line"]) for each in approval.policies]
+    place = (found.origin, str(policy))
+    return kept.index(place) if place in kept else None
+
+
+def _span_of(approval: Approval) -> planning.Span:
+    return planning.Span(begin=approval.opened_at, end=approval.expires_at)
+
+
+def _find_problem(approval: Approval, step: Step, answers: Sequence[Step], *, rejects: bool) -> str:
+    if rejects:
+        return "Another policy rejects then."
+    alike = {other.line for other in answers if other.text == step.text}
+    if any(other.text != step.text for other in answers) or not alike.issuperset(
+        range(len(approval.policies))
+    ):
+        return "Another policy does not let this happen by itself."
+    try:
+        checked = get_connector(approval.connector).check_answer(
+            approval.flow_run_id,
+            run_input=json.loads(step.text),
+            pause_state_id=approval.pause_state_id,
+        )
+    except (EvaluationBusy, FlowRunNotFound, Unprocessable):  # looked at again when it happens
+        return ""
+    return "" if checked.reply.accepted else f"The answer does not fit. {checked.reply.reason}"

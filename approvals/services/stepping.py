@@ -1,0 +1,111 @@
+"""What happens while nobody answers: a loop takes the steps that are due, each exactly once."""
+
+import json
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from django.db import transaction
+
+from approvals.models import Approval, Step
+from approvals.services.drafts import hold_waiting
+from approvals.services.plans import find_rule, plan_next
+from approvals.services.seats import add_people
+from approvals.signals import approval_reminds
+from flowruns.connectors import Reply, get_connector
+from flowruns.domain.actors import policy
+from flowruns.domain.errors import EvaluationBusy, FlowRunNotFound, Unprocessable
+
+_BATCH = 200
+_log = logging.getLogger(__name__)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def take_due_steps(clock: Callable[[], datetime] = utc_now) -> int:
+    """Take the steps whose moment has come; returns how many. Safe in many processes."""
+    due = Step.objects.filter(taken_at__isnull=True, at__lte=clock(), problem="")
+    steps = due.select_related("approval").order_by("at", "id")[:_BATCH]
+    return sum(_try(step, clock()) for step in list(steps))
+
+
+def _try(step: Step, now: datetime) -> bool:
+    """Take a step; a fault of one holds up no other, and it is tried again in the next round."""
+    try:
+        return _take(step, now)
+    except Exception:  # noqa: BLE001 -- whatever it is, the others are due, too
+        _log.exception("A step of an approval was not taken: %s", step)
+        return False
+
+
+def _take(step: Step, now: datetime) -> bool:
+    """Take a step unless another process has, or the approval has ended."""
+    with transaction.atomic():
+        if not hold_waiting(step.approval):
+            return False
+        if not Step.objects.filter(pk=step.pk, taken_at__isnull=True).update(taken_at=now):
+            return False
+        step.approval.refresh_from_db()
+        _ACTS[Step.Kind(step.kind)](step)
+    return True
+
+
+def _remind(step: Step) -> None:
+    approval_reminds.send(sender=Approval, approval=step.approval, step=step)
+    plan_next(step)
+
+
+def _ask(step: Step) -> None:
+    rule = find_rule(step)
+    if rule is not None and step.line is not None:
+        add_people(step.approval, line=step.line, who=" or ".join(map(str, rule.who)))
+
+
+def _reject(step: Step) -> None:
+    approval = step.approval
+    _end(
+        step,
+        lambda: get_connector(approval.connector).reject_flow_run(
+            approval.flow_run_id,
+            reason=step.text,
+            pause_state_id=approval.pause_state_id,
+            actor=policy(step.origin),
+        ),
+    )
+
+
+def _answer(step: Step) -> None:
+    approval = step.approval
+    _end(
+        step,
+        lambda: get_connector(approval.connector).resume_flow_run(
+            approval.flow_run_id,
+            run_input=json.loads(step.text),
+            pause_state_id=approval.pause_state_id,
+            actor=policy(step.origin),
+        ),
+    )
+
+
+def _end(step: Step, end: Callable[[], Reply]) -> None:
+    """End an approval as its policy says; where the run does not take it, the run fails later."""
+    try:
+        reply = end()
+    except EvaluationBusy:  # tried again in the next round
+        Step.objects.filter(pk=step.pk).update(taken_at=None)
+        return
+    except (FlowRunNotFound, Unprocessable) as error:
+        reply = Reply(accepted=False, still_waits=False, reason=str(error))
+    if not reply.accepted:
+        Step.objects.filter(pk=step.pk).update(taken_at=None, problem=reply.reason)
+
+
+_ACTS: dict[Step.Kind, Callable[[Step], None]] = {
+    Step.Kind.REMIND: _remind,
+    Step.Kind.LAST_CALL: _remind,
+    Step.Kind.ASK: _ask,
+    Step.Kind.REJECT: _reject,
+    Step.Kind.ANSWER: _answer,
+}

@@ -1,0 +1,79 @@
+"""More time for what a suspended run asks."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import Permission, User
+
+from approvals.models import Approval, Step
+from approvals.services.decisions import Refused, TooLate
+from approvals.services.extending import extend_deadline
+from approvals.services.stepping import take_due_steps
+from flowruns.models import FlowRun
+from flowruns.services.upkeep.expiry import expire_pauses
+from tests.integration.conftest import Make, Run
+from tests.integration.pages import log_in, page_of, text_of
+from tests.teams import hold, person
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def boss(db: None) -> User:
+    person("boss").user_permissions.add(Permission.objects.get(codename="extend_deadline"))
+    return User.objects.get(username="boss")
+
+
+@pytest.fixture
+def run(make_run: Make) -> Run:
+    """A run that may be suspended."""
+    return make_run(deployed=True)
+
+
+def suspend(run: Run) -> Approval:
+    run.pause(seconds=3600, pause_reschedule=True)
+    return Approval.objects.get()
+
+
+def test_a_suspended_run_gets_more_time(run: Run, boss: User) -> None:
+    hold('anyone; at the end reject because "no"')
+    approval = suspend(run)
+    before = approval.expires_at
+    assert before is not None
+    client = log_in("boss")
+    assert "A day more" in text_of(client.get(page_of(approval)))
+    client.post(f"{page_of(approval)}extend/", {"days": "1"})
+    approval.refresh_from_db()
+    assert approval.expires_at == before + DAY
+    assert FlowRun.objects.get(pk=run.uuid).expires_at == before + DAY
+    timeout = run.read()["state"]["state_details"]["pause_timeout"]
+    assert datetime.fromisoformat(timeout) == before + DAY
+    assert "boss has given it more time." in text_of(client.get(page_of(approval)))
+    assert take_due_steps(lambda: datetime.now(UTC) + timedelta(hours=2)) == 0
+    assert Step.objects.get(kind="reject").at == before + DAY - timedelta(seconds=5)
+    assert run.resume()["status"] == "ACCEPT"
+
+
+def test_a_paused_run_waits_by_its_own_clock(run: Run, boss: User) -> None:
+    run.pause()
+    approval = Approval.objects.get()
+    assert isinstance(extend_deadline(approval, user=boss, by=DAY), Refused)
+    assert "A day more" not in text_of(log_in("boss").get(page_of(approval)))
+
+
+def test_only_who_may_extends_and_within_bounds(run: Run, boss: User) -> None:
+    approval = suspend(run)
+    assert extend_deadline(approval, user=person("Z"), by=DAY) == Refused(
+        "You may not extend deadlines."
+    )
+    for span in (-DAY, timedelta(), 40 * DAY):
+        assert isinstance(extend_deadline(approval, user=boss, by=span), Refused)
+
+
+def test_what_has_run_out_gets_no_more_time(run: Run, boss: User) -> None:
+    approval = suspend(run)
+    FlowRun.objects.update(expires_at=datetime.now(UTC))
+    assert isinstance(extend_deadline(approval, user=boss, by=DAY), Refused)
+    expire_pauses()
+    assert isinstance(extend_deadline(approval, user=boss, by=DAY), TooLate)
