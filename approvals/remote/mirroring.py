@@ -74,6 +74,11 @@ def follow_servers() -> int:
     return len(_followers)
 
 
+def list_followers() -> list["Follower"]:
+    """Return the followers of this process."""
+    return list(_followers.values())
+
+
 def _settings(connector: PrefectConnector) -> tuple[object, ...]:
     server = connector.server
     return server.url, server.credentials, server.headers, server.ca_file, server.tags
@@ -115,7 +120,13 @@ class Follower:
         self._kept_at = time.monotonic()
 
     def stop(self) -> None:
+        """Have it end soon, and let another process follow at once."""
         self._stop.set()
+
+    def join(self) -> None:
+        """Wait until it has ended."""
+        for thread in self._threads:
+            thread.join()
 
     @property
     def _is_stopped(self) -> bool:
