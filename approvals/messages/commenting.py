@@ -6,9 +6,9 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
-from approvals.messages.announcing import GRACE
 from approvals.messages.content import write_commented
 from approvals.messages.recipients import is_mail_on, open_channels
+from approvals.messages.reminding import GRACE
 from approvals.models import Approval, Comment, Notification
 from approvals.services.requesters import find_requesters
 from approvals.signals import comment_written

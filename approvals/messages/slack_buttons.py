@@ -15,7 +15,7 @@ from approvals.messages.sealing import unseal
 from approvals.messages.slack_api import NotTaken, call_slack
 from approvals.models import Approval, Channel, Notification
 from approvals.services import votes
-from approvals.services.decisions import Decided, Refused, TooLate
+from approvals.services.decisions import Decided, Refused, Sent, TooLate
 from approvals.services.inbox import get_approval_for
 from approvals.services.votes import Counted, VoteResult
 
@@ -103,7 +103,7 @@ def _mark(approval: Approval) -> str:
 
 def _explain(result: VoteResult) -> str:
     match result:
-        case Decided():
+        case Decided() | Sent():
             return "Your answer is on its way."
         case Counted(lack):
             return f"Your answer counts. {lack}"

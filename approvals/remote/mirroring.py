@@ -266,8 +266,9 @@ class Follower:
         while True:
             run = self._settle(moved.flow_run_id)
             state = run.state if run else None
-            is_there = state is None or state.id == moved.state_id
-            if is_there or state.timestamp > moved.occurred or time.monotonic() > deadline:
+            if state is None or state.id == moved.state_id:
+                return
+            if state.timestamp > moved.occurred or time.monotonic() > deadline:
                 return
             self._stop.wait(_ASKED_AGAIN)
 

@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from approvals.models import Approval, Vanishing
 from approvals.remote.vanishing import read_vanishing
-from flowruns.connectors import get_remote_connector
-from flowruns.services import servers
+from flowruns.connectors import get_remote_connector, servers
 
 # Without a reading for so long a server counts as away
 _SILENT = timedelta(seconds=60)

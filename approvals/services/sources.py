@@ -150,6 +150,10 @@ class SnapshotSource:
     ) -> None:
         """The attempt tells the flow who answered, before the run goes on."""
 
+    def extend_pause(self, flow_run_id: UUID, *, pause_state_id: UUID, deadline: datetime) -> bool:
+        """Another server's deadlines are not ours to move."""
+        return False
+
     def resume_flow_run(
         self, flow_run_id: UUID, *, run_input: Any, pause_state_id: UUID, actor: Actor
     ) -> Reply:

@@ -9,9 +9,9 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from approvals.messages.timing import read_hours, read_profile, zone_of
+from approvals.messages.timing import read_hours, read_profile
 from approvals.models import Approval, HandOver
-from approvals.policies.hours import next_opening
+from approvals.policies.hours import find_zone, next_opening
 from approvals.services import handing, inbox
 from approvals.services.decisions import Refused, TooLate
 from approvals.services.drafts import Unsent
@@ -75,13 +75,14 @@ def may_extend(user: User, approval: Approval, run: RunView) -> bool:
     """Whether a user may move the deadline: that of a suspended run, which is the server's."""
     state = run.flow_run.state if run.flow_run else None
     is_suspended = state is not None and state.state_details.pause_reschedule
-    is_limited = approval.is_waiting and approval.expires_at is not None
+    is_limited = approval.is_waiting and approval.expires_at is not None and not approval.server
     return is_limited and is_suspended and user.has_perm(EXTEND)
 
 
 def _find_tomorrow(user: User) -> datetime:
     """Return when a user's next day begins: with their working hours where they have some."""
-    zone, hours = zone_of(user), read_hours(read_profile(user))
+    profile = read_profile(user)
+    zone, hours = find_zone(profile.zone), read_hours(profile)
     day = datetime.now(zone).date() + timedelta(days=1)
     midnight = datetime.combine(day, time.min, zone).astimezone(UTC)
     return next_opening(hours, midnight) if hours else midnight

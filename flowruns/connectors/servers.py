@@ -1,5 +1,6 @@
 """What is known of each server elsewhere, and who looks after it, for the reviewers' side."""
 
+from flowruns.models import RemoteServer
 from flowruns.services.servers import (
     give_lease_back,
     list_servers,
@@ -15,6 +16,7 @@ from flowruns.services.servers import (
 )
 
 __all__ = [
+    "RemoteServer",
     "give_lease_back",
     "list_servers",
     "read_percentile",

@@ -175,7 +175,7 @@ def test_an_edit_tells_who_is_mentioned_now(approval: Approval, mail: Mail) -> N
     reach("bob")
     comment = say(approval, "alice", "look")
     comments.edit_comment(comment, user=person("alice"), text="look @bob")
-    assert [row.channel.user.username for row in mail.rows(kind="mentioned")] == ["bob"]
+    assert [str(row.channel.user) for row in mail.rows(kind="mentioned")] == ["bob"]
 
 
 def test_a_mention_reaches_only_who_may_see_it(run: Run, mail: Mail) -> None:

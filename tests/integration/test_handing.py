@@ -31,7 +31,7 @@ def test_who_is_asked_hands_it_to_another_with_a_note(mail: Mail, run: Run) -> N
     assert approval in list_waiting(person("Z"))
     told = text_of(log_in("F2").get(page_of(approval)))
     assert "F1 handed this to Z just now : You know this customer." in told
-    assert [row.channel.user.username for row in mail.rows(kind="waits")] == ["Z"]
+    assert [str(row.channel.user) for row in mail.rows(kind="waits")] == ["Z"]
     say_yes(approval, "F1")
     assert say_yes(approval, "Z") == Decided()
 

@@ -238,6 +238,10 @@ class PrefectConnector:
     ) -> Reply:
         raise NeedsAttempt
 
+    def extend_pause(self, flow_run_id: UUID, *, pause_state_id: UUID, deadline: datetime) -> bool:
+        """A Prefect server moves no deadline."""
+        return False
+
     def reject_flow_run(
         self, flow_run_id: UUID, *, reason: str, pause_state_id: UUID, actor: Actor
     ) -> Reply:
