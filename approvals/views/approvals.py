@@ -63,7 +63,7 @@ def show_approval(request: Request, approval_id: UUID) -> HttpResponse:
     earlier = find_earlier(approval, question, user=request.user)
     wanted = request.GET.get(EARLIER, "")
     restored = restore(approval, question, user=request.user, wanted=wanted, earlier=earlier)
-    context = {"restored": restored, "earlier": earlier, "away": away}
+    context: dict[str, Any] = {"restored": restored, "earlier": earlier, "away": away}
     return _render(request, approval, question, restored.form, **context)
 
 

@@ -36,9 +36,7 @@ def elsewhere() -> Iterator[FakePrefect]:
 
 
 @pytest.fixture
-def server(
-    elsewhere: FakePrefect, db: None, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[FakePrefect]:
+def server(elsewhere: FakePrefect, db: None, monkeypatch: pytest.MonkeyPatch) -> FakePrefect:
     elsewhere.forget()
     add(elsewhere)
     # Nobody drives attempts meanwhile, so nobody waits for them
