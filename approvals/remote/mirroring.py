@@ -268,9 +268,9 @@ class Follower:
         while True:
             run = self._settle(moved.flow_run_id)
             state = run.state if run else None
-            if state is None or state.id == moved.state_id or state.timestamp > moved.occurred:
+            if state is None or state.id == moved.state_id:
                 return
-            if time.monotonic() > deadline:
+            if state.timestamp > moved.occurred or time.monotonic() > deadline:
                 return
             self._stop.wait(_ASKED_AGAIN)
 

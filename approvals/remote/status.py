@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from approvals.models import Approval, Vanishing
 from approvals.remote.vanishing import read_vanishing
-from flowruns.connectors import PrefectConnector
+from flowruns.connectors import get_remote_connector
 from flowruns.services import servers
 
 # Without a reading for so long a server counts as away
@@ -35,11 +35,10 @@ class ServerStatus:
 
 
 def list_statuses() -> list[ServerStatus]:
-    return [_read_status(PrefectConnector(each)) for each in servers.list_servers()]
+    return [_read_status(each) for each in servers.list_servers()]
 
 
-def _read_status(connector: PrefectConnector) -> ServerStatus:
-    server = connector.server
+def _read_status(server: servers.RemoteServer) -> ServerStatus:
     waiting = Approval.objects.filter(connector=server.name, outcome=Approval.Outcome.WAITING)
     is_silent = server.read_at is None or datetime.now(UTC) - server.read_at > _SILENT
     return ServerStatus(
@@ -48,7 +47,7 @@ def _read_status(connector: PrefectConnector) -> ServerStatus:
         version=server.version,
         is_enabled=server.is_enabled,
         is_reached=not (server.error or is_silent),
-        can_answer=connector.can_answer,
+        can_answer=get_remote_connector(server.name).can_answer,
         error=server.error,
         reached_at=server.reached_at,
         read_at=server.read_at,

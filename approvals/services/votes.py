@@ -284,8 +284,8 @@ def _count(
     with transaction.atomic():
         if refused := _hold(approval):
             return refused
-        if no := vote(read_standing(approval)):
-            return no
+        if refused := vote(read_standing(approval)):
+            return refused
         judged = judge_approval(approval, list_votes(approval))
         if isinstance(judged, Met):
             return _finish(complete())
