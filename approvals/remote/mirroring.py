@@ -24,11 +24,10 @@ from approvals.remote.settling import settle
 from approvals.remote.snapshots import keep_fields, read_fields
 from approvals.remote.vanishing import close_vanished
 from flowruns import wire
-from flowruns.connectors import PrefectConnector, list_remote_connectors
+from flowruns.connectors import PrefectConnector, list_remote_connectors, servers
 from flowruns.connectors.prefect.errors import Busy, RemoteTrouble
 from flowruns.connectors.prefect.outcomes import Moved
 from flowruns.domain.states import StateType
-from flowruns.services import servers
 
 _LEASE = timedelta(seconds=30)
 _RENEWED_EVERY = 10.0  # seconds, as all that follows

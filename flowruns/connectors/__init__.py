@@ -13,8 +13,8 @@ from flowruns.connectors.protocol import (
     TimelineEntry,
 )
 from flowruns.domain.errors import ServerNotFound
-from flowruns.services import servers
 from flowruns.services.api_keys import list_answering_keys
+from flowruns.services.servers import list_servers, read_server
 
 __all__ = [
     "LOCAL",
@@ -45,11 +45,11 @@ def get_connector(name: str) -> Connector:
 def get_remote_connector(name: str) -> PrefectConnector:
     """Return the connector to the Prefect server of that name; raises `LookupError`."""
     try:
-        return PrefectConnector(servers.read_server(name))
+        return PrefectConnector(read_server(name))
     except ServerNotFound:
         raise LookupError(f"No connector is named {name!r}.") from None
 
 
 def list_remote_connectors() -> list[PrefectConnector]:
     """Return a connector to each server that is enabled, by name."""
-    return [PrefectConnector(server) for server in servers.list_servers() if server.is_enabled]
+    return [PrefectConnector(server) for server in list_servers() if server.is_enabled]
