@@ -8,6 +8,7 @@ import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -46,12 +47,14 @@ _CLAIMED_THERE = (
 
 _log = logging.getLogger(__name__)
 _senders: dict[str, ThreadPoolExecutor] = {}
+_queued: set[UUID] = set()
 
 
 def drive_attempts() -> int:
     """Drive what is due, each server's in threads of its own; returns how much."""
-    due = [attempt for attempt in list_due(_BATCH) if hold(attempt)]
+    due = [attempt for attempt in list_due(_BATCH) if attempt.pk not in _queued]
     for attempt in due:
+        _queued.add(attempt.pk)
         name = attempt.approval.connector
         pool = _senders.setdefault(name, ThreadPoolExecutor(_SENDERS, f"answering {name}"))
         pool.submit(_drive_alone, attempt)
@@ -60,11 +63,13 @@ def drive_attempts() -> int:
 
 def _drive_alone(attempt: Attempt) -> None:
     try:
-        drive(attempt)
+        if hold(attempt):  # only now: it may have stood in the queue of a slow server for long
+            drive(attempt)
     except Exception:  # noqa: BLE001 -- whatever it is, the next try comes
         _log.exception("%s cannot be sent; it is tried again.", attempt)
         postpone(attempt, seconds=_LONGEST_PAUSE)
     finally:
+        _queued.discard(attempt.pk)
         connection.close()
 
 
@@ -77,13 +82,18 @@ def drive(attempt: Attempt) -> None:
         return
     try:
         _take_steps(connector, attempt)
-    except FlowRunNotFound:
-        _look(connector, attempt)
     except RemoteTrouble as trouble:
         _meet_trouble(attempt, trouble)
 
 
 def _take_steps(connector: PrefectConnector, attempt: Attempt) -> None:
+    try:
+        _take_next(connector, attempt)
+    except FlowRunNotFound:
+        _look(connector, attempt)
+
+
+def _take_next(connector: PrefectConnector, attempt: Attempt) -> None:
     match attempt.step:
         case Attempt.Step.MOVED:
             _finish(connector, attempt)

@@ -98,7 +98,8 @@ def hold(attempt: Attempt) -> bool:
     """Take an attempt to drive it, for half a minute; False when another process was faster."""
     now = datetime.now(UTC)
     free = Q(held_until=None) | Q(held_until__lt=now)
-    same = Attempt.objects.filter(_OPEN, free, pk=attempt.pk, step=attempt.step)
+    due = Attempt.objects.filter(_OPEN, free, next_try_at__lte=now)
+    same = due.filter(pk=attempt.pk, step=attempt.step)
     return bool(same.update(held_until=now + _HELD))
 
 

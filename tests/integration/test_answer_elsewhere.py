@@ -238,6 +238,32 @@ def test_a_run_deleted_while_it_is_answered_is_withdrawn(server: FakePrefect) ->
     assert now(approval).outcome == "withdrawn"
 
 
+def test_a_look_that_fails_is_made_again(server: FakePrefect) -> None:
+    approval = ask_there(server)
+    run_id = str(approval.flow_run_id)
+    say_yes(approval)
+    del server.runs[run_id]
+    server.faults = [
+        Fault(f"GET /flow_runs/{run_id}", status=404),
+        *(Fault(f"GET /flow_runs/{run_id}", status=503) for _ in range(9)),
+    ]
+    send()
+    server.faults = []
+    send()
+    assert isinstance(verdict(approval), TooLate)
+
+
+def test_an_attempt_that_is_held_or_postponed_is_not_due(server: FakePrefect) -> None:
+    approval = ask_there(server)
+    say_yes(approval)
+    attempt = the_attempt()
+    assert attempts.list_due(10) == [attempt]
+    assert attempts.hold(attempt)
+    assert attempts.list_due(10) == []
+    attempts.postpone(attempt, seconds=60)
+    assert not attempts.hold(attempt)
+
+
 def test_policies_are_judged_before_anything_is_sent(server: FakePrefect) -> None:
     set_policy("two", values={"line": "2 of anyone"})
     approval = ask_there(server)
