@@ -70,7 +70,12 @@ class FakePrefect:
     # What a test sets up
 
     def pause(
-        self, *, suspended: bool = False, asks: bool = True, **fields: Any
+        self,
+        *,
+        suspended: bool = False,
+        asks: bool = True,
+        deadline: datetime | None = None,
+        **fields: Any,
     ) -> tuple[str, str]:
         """Make a run that waits; return its id and that of its pause."""
         run_id = str(uuid4())
@@ -86,6 +91,8 @@ class FakePrefect:
             "expected_start_time": start.isoformat(),
         } | fields
         details = {"pause_key": "1", "pause_reschedule": suspended}
+        if deadline is not None:
+            details["pause_timeout"] = deadline.isoformat()
         if asks:
             details |= {"run_input_keyset": keyset}
             self.store(run_id, keyset["schema"], json.dumps(SCHEMA))

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from approvals.messages.content import write_commented
-from approvals.messages.recipients import is_mail_on, open_channels
+from approvals.messages.recipients import kinds_in_use, open_channels
 from approvals.messages.reminding import GRACE
 from approvals.models import Approval, Comment, Notification
 from approvals.services.requesters import find_requesters
@@ -26,7 +26,7 @@ def announce_comment(*, comment: Comment, mentions: list[User], **_: Any) -> Non
 
     An edit tells those only who have not been told of the comment.
     """
-    if not is_mail_on():
+    if not kinds_in_use():
         return
     if comment.asks_requester:
         _write(comment, find_requesters(comment.approval), Kind.ASKED)

@@ -22,6 +22,7 @@ _OVER = "It has ended."
 _UNSEEN = "They may not see it."
 _NOT_THEIRS = "It does not wait for them any more."
 _UNTOLD = "They were not told that it waited."
+_ASKED = "Whoever asked for the run is to reply first."
 _SOLVED = "Somebody can answer it now."
 _NO_STAFF = "They are no longer staff."
 
@@ -93,8 +94,14 @@ def _object(row: Notification, *, seen: set[UUID], mine: set[UUID]) -> str:
     if not approval.is_waiting and row.kind != Kind.OVERRIDDEN:
         return _OVER
     if row.kind in {Kind.WAITS, Kind.REMINDER, Kind.LAST_CALL}:
-        return "" if approval.pk in mine else _NOT_THEIRS
+        return _object_to_asking(row, approval, mine=mine)
     return _object_for_staff(row, approval)
+
+
+def _object_to_asking(row: Notification, approval: Approval, *, mine: set[UUID]) -> str:
+    if row.kind == Kind.REMINDER and approval.asked_requester_at:
+        return _ASKED
+    return "" if approval.pk in mine else _NOT_THEIRS
 
 
 def _object_for_staff(row: Notification, approval: Approval) -> str:

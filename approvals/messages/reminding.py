@@ -4,7 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from approvals.messages.content import write_content
-from approvals.messages.recipients import find_answerers, is_mail_on, open_channels
+from approvals.messages.recipients import (
+    find_answerers,
+    kinds_in_use,
+    open_channels,
+    open_group_channels,
+)
 from approvals.models import Approval, Channel, Notification, Step
 
 # What is answered at once stays silent, and what comes in a burst comes as one message.
@@ -19,11 +24,11 @@ def announce_reminder(*, approval: Approval, step: Step, **_: Any) -> None:
 
     Who has not been told yet, because of their working hours, is told once, by the first message.
     """
-    if not is_mail_on() or not approval.is_waiting:
+    if not kinds_in_use() or not approval.is_waiting:
         return
     channels = [
         channel
-        for channel in open_channels(find_answerers(approval))
+        for channel in open_channels(find_answerers(approval)) + open_group_channels(approval)
         if _rows(approval, channel, Notification.Kind.WAITS).filter(outcome=Outcome.SENT).exists()
     ]
     now = datetime.now(UTC)

@@ -18,7 +18,10 @@ Kind = Notification.Kind
 _SHOWN = 20  # of a digest; Slack takes 50 blocks in a message
 _LOST = {"channel_not_found", "message_not_found"}
 _FIXED = {"cant_update_message", "edit_window_closed"}
-_TOLD_LATER = {Kind.OUTCOME, Kind.OVERRIDDEN}
+_TOLD_LATER = {
+    *(Kind.OUTCOME, Kind.OVERRIDDEN, Kind.REMINDER, Kind.LAST_CALL),
+    *(Kind.MENTIONED, Kind.ASKED, Kind.REPLIED),
+}
 _PLAIN = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "❘"})
 
 

@@ -5,7 +5,9 @@ from django.db import models
 from django.db.models import Q
 
 from approvals.models.approvals import Approval
+from flowruns.domain.actors import Actor, ActorKind
 from flowruns.domain.ids import new_id
+from flowruns.domain.rejections import BY_POLICY
 
 
 class Snapshot(models.Model):
@@ -92,6 +94,16 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.kind} {self.approval}"
+
+    @property
+    def actor(self) -> Actor:
+        """Who decided: `name` is an actor as its `str` says."""
+        return Actor.parse(self.name)
+
+    @property
+    def told_name(self) -> str:
+        """Who decided, as the flow is told."""
+        return BY_POLICY if self.actor.kind is ActorKind.POLICY else self.name
 
     @property
     def is_open(self) -> bool:

@@ -116,7 +116,7 @@ def _claim(connector: PrefectConnector, attempt: Attempt) -> None:
     value = attempt.value or "{}"
     if attempt.kind == Attempt.Kind.REJECT:
         # A text is no answer to any form, should somebody move the run on all the same
-        value = json.dumps(f"rejected by {attempt.name}", ensure_ascii=False)
+        value = json.dumps(f"rejected by {attempt.told_name}", ensure_ascii=False)
     try:
         claimed = connector.claim(
             approval.flow_run_id,
@@ -153,7 +153,7 @@ def _move(connector: PrefectConnector, attempt: Attempt) -> None:
     run_id, pause = approval.flow_run_id, approval.pause_state_id
     if attempt.kind == Attempt.Kind.REJECT:
         moved: object = connector.end(
-            run_id, pause_state_id=pause, reviewer=attempt.name, reason=attempt.reason
+            run_id, pause_state_id=pause, reviewer=attempt.told_name, reason=attempt.reason
         )
     else:
         _tell_votes(connector, approval)
@@ -206,7 +206,7 @@ def _see_to_end(connector: PrefectConnector, attempt: Attempt) -> None:
         postpone(attempt, seconds=_TOLD_TO_END)
         return
     ended = connector.finish_end(
-        attempt.approval.flow_run_id, reviewer=attempt.name, reason=attempt.reason
+        attempt.approval.flow_run_id, reviewer=attempt.told_name, reason=attempt.reason
     )
     if ended.is_final:
         end_attempt(attempt)

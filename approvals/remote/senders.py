@@ -29,7 +29,7 @@ class Sender:
 def write_sender(attempt: Attempt) -> str:
     """Return the name under which an attempt's answer is stored on its server."""
     desk = urlsplit(settings.PUBLIC_URL).netloc.replace(":", "-")
-    return f"{_MARK}:{desk}:{attempt.pk}:{attempt.name}"
+    return f"{_MARK}:{desk}:{attempt.pk}:{attempt.told_name}"
 
 
 def read_sender(text: str | None) -> Sender | None:

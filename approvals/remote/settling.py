@@ -18,7 +18,7 @@ from approvals.services.tracking import close_approval, open_approval
 from flowruns import wire
 from flowruns.connectors import PrefectConnector
 from flowruns.connectors.prefect.outcomes import Response
-from flowruns.domain.actors import Actor, reviewer
+from flowruns.domain.actors import Actor
 from flowruns.domain.errors import FlowNotFound, FlowRunNotFound
 from flowruns.domain.rejections import read_rejection, rejected
 from flowruns.domain.states import State, StateDetails, StateType
@@ -113,9 +113,9 @@ def _record(
     response: Response | None,
 ) -> None:
     ours = _find_ours(approval, after, response)
-    actor = reviewer(ours.name) if ours else _name_other(connector, after, response)
+    actor = ours.actor if ours else _name_other(connector, after, response)
     if ours and ours.kind == Attempt.Kind.REJECT and after:
-        no = rejected(reviewer=ours.name, reason=ours.reason)
+        no = rejected(reviewer=ours.told_name, reason=ours.reason)
         after = replace(no, id=after.id, timestamp=after.timestamp)
     pause = _read_pause(approval, after)
     is_answered = approval.asks_for_input and after is not None and after.type in _GOING_ON

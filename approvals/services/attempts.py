@@ -10,7 +10,7 @@ from django.db.models import F, Q
 
 from approvals.models import Approval, Attempt
 from flowruns.connectors import Reply
-from flowruns.domain.actors import Actor
+from flowruns.domain.actors import Actor, ActorKind
 
 type Path = tuple[str | int, ...]
 
@@ -33,8 +33,8 @@ def write_attempt(
     now = datetime.now(UTC)
     attempt = Attempt(
         approval=approval,
-        reviewer=User.objects.filter(username=actor.name).first(),
-        name=actor.name,
+        reviewer=_find_reviewer(actor),
+        name=str(actor),
         kind=kind,
         value=value,
         reason=reason,
@@ -50,6 +50,12 @@ def write_attempt(
     except IntegrityError:
         return Reply(accepted=False, still_waits=True, reason=describe_open(approval))
     return Reply(accepted=True, still_waits=True)
+
+
+def _find_reviewer(actor: Actor) -> User | None:
+    if actor.kind is not ActorKind.REVIEWER:
+        return None
+    return User.objects.filter(username=actor.name).first()
 
 
 def find_open(approval: Approval) -> Attempt | None:
@@ -70,7 +76,7 @@ def find_failed(approval: Approval, *, user: User) -> Attempt | None:
 def describe_open(approval: Approval) -> str:
     """Say in one sentence why nothing else can be sent now."""
     attempt = find_open(approval)
-    who = attempt.name if attempt else "somebody"
+    who = attempt.told_name if attempt else "somebody"
     return f"What {who} has sent to {approval.server} is not confirmed yet."
 
 

@@ -10,7 +10,7 @@ from approvals.services.decisions import Refused, TooLate, too_late
 from approvals.services.drafts import hold_waiting
 from approvals.services.filters import find_neglected_at
 from approvals.services.plans import move_steps
-from flowruns.connectors import get_connector
+from approvals.services.sources import find_source
 
 EXTEND = "approvals.extend_deadline"
 MAX_EXTENSION = timedelta(days=31)
@@ -32,7 +32,7 @@ def extend_deadline(
         if approval.expires_at is None:
             return Refused("It has no deadline.")
         deadline = approval.expires_at.astimezone(UTC) + by
-        connector = get_connector(approval.connector)
+        connector = find_source(approval)
         if not connector.extend_pause(
             approval.flow_run_id, pause_state_id=approval.pause_state_id, deadline=deadline
         ):

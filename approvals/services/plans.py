@@ -10,7 +10,7 @@ from approvals.models import Approval, Step
 from approvals.policies import planning
 from approvals.policies.hours import WorkingHours, parse_hours
 from approvals.services.policies import Found
-from flowruns.connectors import get_connector
+from approvals.services.sources import find_source
 from flowruns.domain.errors import EvaluationBusy, FlowRunNotFound, Unprocessable
 from flowruns.domain.policies import Policy, PolicyUnreadable, parse_policy
 from flowruns.domain.policy_steps import EndKind
@@ -130,7 +130,7 @@ def _find_problem(approval: Approval, step: Step, answers: Sequence[Step], *, re
     ):
         return "Another policy does not let this happen by itself."
     try:
-        checked = get_connector(approval.connector).check_answer(
+        checked = find_source(approval).check_answer(
             approval.flow_run_id,
             run_input=json.loads(step.text),
             pause_state_id=approval.pause_state_id,

@@ -4,7 +4,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from approvals.models import Approval
-from flowruns.connectors import get_connector
+from approvals.services.sources import find_source
 from flowruns.domain.errors import FlowRunNotFound
 
 
@@ -13,7 +13,7 @@ def find_requesters(approval: Approval) -> QuerySet[User]:
     if approval.is_guarded:
         return User.objects.filter(pk__in=approval.askers.values("user"))
     try:
-        requester = get_connector(approval.connector).read_requester(approval.flow_run_id)
+        requester = find_source(approval).read_requester(approval.flow_run_id)
     except FlowRunNotFound:
         return User.objects.none()
     if requester.user is None:

@@ -11,8 +11,9 @@ from approvals.models import Approval, Step
 from approvals.services.drafts import hold_waiting
 from approvals.services.plans import find_rule, plan_next
 from approvals.services.seats import add_people
+from approvals.services.sources import find_source
 from approvals.signals import approval_reminds
-from flowruns.connectors import Reply, get_connector
+from flowruns.connectors import Reply
 from flowruns.domain.actors import policy
 from flowruns.domain.errors import EvaluationBusy, FlowRunNotFound, Unprocessable
 
@@ -53,7 +54,9 @@ def _take(step: Step, now: datetime) -> bool:
 
 
 def _remind(step: Step) -> None:
-    approval_reminds.send(sender=Approval, approval=step.approval, step=step)
+    """Remind, unless whoever asked for the run is to reply first; the last call comes anyway."""
+    if step.approval.asked_requester_at is None or step.kind == Step.Kind.LAST_CALL:
+        approval_reminds.send(sender=Approval, approval=step.approval, step=step)
     plan_next(step)
 
 
@@ -67,7 +70,7 @@ def _reject(step: Step) -> None:
     approval = step.approval
     _end(
         step,
-        lambda: get_connector(approval.connector).reject_flow_run(
+        lambda: find_source(approval).reject_flow_run(
             approval.flow_run_id,
             reason=step.text,
             pause_state_id=approval.pause_state_id,
@@ -80,7 +83,7 @@ def _answer(step: Step) -> None:
     approval = step.approval
     _end(
         step,
-        lambda: get_connector(approval.connector).resume_flow_run(
+        lambda: find_source(approval).resume_flow_run(
             approval.flow_run_id,
             run_input=json.loads(step.text),
             pause_state_id=approval.pause_state_id,
