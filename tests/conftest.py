@@ -24,14 +24,25 @@ _SLOW_FOLDERS = {
 }
 # What goes through every door, page or example, and takes a fifth of a second or more each time
 _THOROUGH = {
-    *("answers_like_prefect", "api_document", "bounded_evaluation", "changed_questions"),
-    *("deliver_messages", "described_operations", "drafts", "every_door", "fields_have_an_effect"),
-    *("forged_answers", "forged_rejections", "guarded_doors", "half_characters", "help"),
-    *("history_told_apart", "inbox_filters", "lockout", "pages_bad_input", "pages_log"),
-    *("pages_answer", "pages_artifacts", "pages_flow_verdict", "pages_history", "pages_messages"),
-    *("pages_preview", "pages_run", "pages_search", "pages_timeline", "policy_commands"),
-    *("presence", "reviewers_words", "schedule_dates", "searching", "slots", "tell_reviewers"),
-    *("uploads", "vote_races", "votes", "votes_told"),
+    *("absences", "answer_elsewhere", "answers_like_prefect", "api_document", "audit_log"),
+    *("bounded_evaluation", "bulk", "changed_questions", "comments", "deliver_messages"),
+    *("described_operations", "drafts", "every_door", "fields_have_an_effect", "forged_answers"),
+    *("forged_rejections", "guarded_doors", "half_characters", "handing", "hands_of_operators"),
+    *("help", "history_told_apart", "hold_votes", "inbox_filters", "known_complaints", "lockout"),
+    *("metrics", "other_servers", "pages_answer", "pages_artifacts", "pages_bad_input"),
+    *("pages_flow_verdict", "pages_history", "pages_log", "pages_messages", "pages_preview"),
+    *("pages_run", "pages_search", "pages_timeline", "policies_meet_the_rest", "policy_commands"),
+    *(
+        "policy_steps",
+        "prefect_connector",
+        "presence",
+        "prune",
+        "requesters",
+        "reviewers_words",
+        "schedule_dates",
+    ),
+    *("searching", "secret_votes", "slack_buttons", "slots", "tell_browsers", "tell_by_slack"),
+    *("tell_groups", "tell_reviewers", "uploads", "vote_races", "votes", "votes_told"),
 }
 _FILLED_BY_MIGRATING = {"auth_permission", "django_content_type"}
 

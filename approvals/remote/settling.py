@@ -57,7 +57,10 @@ def settle(
     endings = [_close(connector, approval, run) for approval in over]
     news = [ending for ending in endings if ending is not None]
     if run and pause and not ours.filter(pause_state_id=pause.id).exists():
-        _open(connector, run, pause.to_domain())
+        try:
+            _open(connector, run, pause.to_domain())
+        except FlowRunNotFound:  # deleted meanwhile
+            return Settled(run=None, news=tuple(news))
         news.append(pause)
     return Settled(run=run, news=tuple(news))
 

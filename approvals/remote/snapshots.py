@@ -90,11 +90,15 @@ def refresh_run(flow_run_id: UUID) -> Away | None:
 
 def read_fields(connector: PrefectConnector, approval: Approval) -> dict[str, Any]:
     """Ask a server for all that a page shows; raises `RemoteTrouble`. Writes nothing."""
-    run_id, pause_id = approval.flow_run_id, approval.pause_state_id
     try:
-        run = connector.read_flow_run(run_id)
-    except FlowRunNotFound:
+        return _read_all(connector, approval)
+    except FlowRunNotFound:  # deleted before, or meanwhile
         return {"is_deleted": True}
+
+
+def _read_all(connector: PrefectConnector, approval: Approval) -> dict[str, Any]:
+    run_id, pause_id = approval.flow_run_id, approval.pause_state_id
+    run = connector.read_flow_run(run_id)
     logs, log_count = connector.read_logs(run_id, limit=_MAX_LINES)
     states = connector.read_flow_run_states(run_id)
     form = connector.read_pause_form(run_id, pause_id) if approval.is_waiting else None
