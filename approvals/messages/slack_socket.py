@@ -5,10 +5,11 @@ Of several connections Slack uses one for each envelope, so any number of proces
 
 import json
 import logging
+import threading
 from typing import Any
 
 from django.conf import settings
-from django.db import close_old_connections, connection
+from django.db import close_old_connections, connection, connections
 from websockets.sync.client import connect
 
 from approvals.messages.slack_api import call_slack
@@ -16,15 +17,37 @@ from approvals.messages.slack_buttons import take_press, take_reason
 
 _OPEN_SECONDS = 10
 _log = logging.getLogger(__name__)
+_listener: threading.Thread | None = None
 
 
 def listen_to_slack() -> int:
+    """Keep a thread that listens, where the settings ask for it; returns how many there are.
+
+    A round of it ends at once, unlike a connection, so whoever watches the loops sees it alive.
+    """
+    global _listener  # noqa: PLW0603 -- a process listens once
+    if not settings.SLACK_APP_TOKEN:
+        return 0
+    if _listener is None or not _listener.is_alive():
+        _listener = threading.Thread(target=_listen, name="slack", daemon=True)
+        _listener.start()
+    return 1
+
+
+def _listen() -> None:
+    try:
+        take_presses()
+    except Exception:  # noqa: BLE001 -- opened again in the next round
+        _log.exception("The connection to Slack failed; it is opened again.")
+    finally:
+        connections.close_all()
+
+
+def take_presses() -> int:
     """Take what is pressed until Slack ends the connection; returns how much that was.
 
     Each envelope is acknowledged before anything else: Slack waits three seconds for it.
     """
-    if not settings.SLACK_APP_TOKEN:
-        return 0
     opened = call_slack("apps.connections.open", token=settings.SLACK_APP_TOKEN)
     taken = 0
     with connect(opened["url"], open_timeout=_OPEN_SECONDS) as socket:

@@ -11,9 +11,10 @@ from slack_sdk.models.views import View
 from slack_sdk.socket_mode.request import SocketModeRequest
 from websockets.sync.server import ServerConnection, serve
 
+from approvals.messages import slack_socket
 from approvals.messages.delivering import deliver_due
 from approvals.messages.slack import send_slack
-from approvals.messages.slack_socket import listen_to_slack
+from approvals.messages.slack_socket import listen_to_slack, take_presses
 from approvals.models import Approval, Channel
 from tests.integration.conftest import Run
 from tests.integration.pages import ask
@@ -56,7 +57,7 @@ class Desk:
         assert SocketModeRequest.from_dict(envelope) is not None
         self.envelopes = [{"type": "hello"}, envelope, {"type": "disconnect"}]
         self.acknowledged.clear()
-        assert listen_to_slack() == 1
+        assert take_presses() == 1
         assert self.acknowledged == [{"envelope_id": "e1"}]
 
     @property
@@ -181,3 +182,25 @@ def test_a_form_or_a_signature_is_not_one_press(desk: Desk, run: Run, line: str)
     else:
         run.pause(seconds=300_000_000)
     assert desk.deliver() == []
+
+
+def test_a_round_of_listening_ends_at_once_and_the_next_one_opens_what_has_closed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_end, began = threading.Event(), threading.Semaphore(0)
+
+    def take() -> int:
+        began.release()
+        assert may_end.wait(10)
+        raise OSError("The connection was reset.")
+
+    monkeypatch.setattr(slack_socket, "take_presses", take)
+    assert [listen_to_slack(), listen_to_slack()] == [1, 1]
+    assert began.acquire(timeout=10)
+    assert not began.acquire(blocking=False), "one connection for a process"
+    may_end.set()
+    assert slack_socket._listener is not None
+    slack_socket._listener.join(10)
+    assert listen_to_slack() == 1
+    assert began.acquire(timeout=10)
+    slack_socket._listener.join(10)
