@@ -4,11 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
 from approvals.messages.announcing import send_test
 from approvals.messages.delivering import deliver_due
 from approvals.messages.muting import write_mute_address
+from approvals.messages.recipients import get_channel
 from approvals.messages.verdicts import Dead, SendVerdict
 from approvals.models import Channel, Notification, Profile
 from tests.integration.conftest import Make, Run
@@ -38,6 +40,18 @@ def test_the_page_says_that_nothing_is_sent_without_settings() -> None:
     assert "This server sends no mail" in text_of(alice.get("/me/"))
     alice.post("/me/test/")
     assert not Notification.objects.exists()
+
+
+def test_a_switch_that_has_no_effect_is_not_shown_and_keeps_what_was_chosen() -> None:
+    alice = log_in()
+    for is_on in (True, False):
+        channel = get_channel(User.objects.get(username="alice"))
+        Channel.objects.filter(pk=channel.pk).update(is_on=is_on)
+        page = alice.get("/me/").content.decode()
+        assert "Send me e-mail" not in page
+        assert f'<input type="hidden" name="is_on" value="{is_on}"' in page
+        alice.post("/me/", {**CHOSEN, "is_on": str(is_on)})
+        assert Channel.objects.get().is_on == is_on
 
 
 def test_the_page_says_that_an_account_has_no_address(mail: Mail) -> None:
