@@ -28,16 +28,19 @@ def running_loops(
 ) -> Iterator[threading.Event]:
     """Call each dotted function every so many seconds while the block runs.
 
-    `copies` says of which of them several run at once. Yields the event that stops the loops; it
-    is set at the end of the block. What they have done is written down meanwhile, so that others
-    see when one stands still.
+    `copies` says of which of them several run, each beginning a little after the other. Yields the
+    event that stops the loops; it is set at the end of the block. What they have done is written
+    down meanwhile, so that others see when one stands still.
     """
     stop = threading.Event()
     records = [_begin_record(name) for name in loops]
     threads = [
-        _make_thread(import_string(name), seconds, stop, record)
+        _make_thread(
+            import_string(name), seconds, stop, record, first=seconds * (number + 1) / count
+        )
         for (name, seconds), record in zip(loops.items(), records, strict=True)
-        for _ in range((copies or {}).get(name, 1))
+        for count in [(copies or {}).get(name, 1)]
+        for number in range(count)
     ]
     note = partial(note_rounds, records, host=socket.gethostname())
     threads.append(_make_thread(note, NOTE_SECONDS, stop, _begin_record(note_rounds.__name__)))
@@ -57,25 +60,37 @@ def _begin_record(name: str) -> LoopRecord:
 
 
 def _make_thread(
-    service: Callable[[], object], seconds: float, stop: threading.Event, record: LoopRecord
+    service: Callable[[], object],
+    seconds: float,
+    stop: threading.Event,
+    record: LoopRecord,
+    *,
+    first: float | None = None,
 ) -> threading.Thread:
     return threading.Thread(
         target=run_loop,
         args=(service, seconds, stop, record),
+        kwargs={"first": first},
         name=record.loop,
         daemon=True,  # a round that hangs must not keep the process
     )
 
 
 def run_loop(
-    service: Callable[[], object], seconds: float, stop: threading.Event, record: LoopRecord
+    service: Callable[[], object],
+    seconds: float,
+    stop: threading.Event,
+    record: LoopRecord,
+    *,
+    first: float | None = None,
 ) -> None:
     """Do a round every so many seconds; after a failure pause longer, but never give up.
 
+    The first one comes after `first` seconds, or after as many as every other.
     A trouble that lasts, such as a database that is away, is logged once and once when it is over.
     """
-    is_told = False
-    while not stop.wait(_pause(seconds, record.failures)):
+    is_told, pause = False, seconds if first is None else first
+    while not stop.wait(pause):
         began = time.monotonic()
         try:
             service()
@@ -95,6 +110,7 @@ def run_loop(
             record.succeeded_at = datetime.now(UTC)
         finally:
             record.seconds = time.monotonic() - began
+            pause = _pause(seconds, record.failures)
             let_connections_go()
     if not connection.in_atomic_block:
         connection.close()

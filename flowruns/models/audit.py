@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from flowruns.domain.ids import new_id
+
 
 class AuditEntry(models.Model):
     """One act that an auditor asks for, written in its transaction. It points at nothing.
@@ -9,6 +11,7 @@ class AuditEntry(models.Model):
     `actor` is an actor as its `str` says, "" where nobody is known.
     """
 
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     at = models.DateTimeField(db_index=True)
     action = models.TextField(db_index=True)
     actor = models.TextField(blank=True)

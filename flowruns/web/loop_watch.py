@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -10,7 +11,7 @@ from django.conf import settings
 from django.db import Error
 
 from flowruns.pubsub import outages, waiters
-from flowruns.services.upkeep.rounds import StillLoop, find_still_loops
+from flowruns.services.upkeep.rounds import PATIENCE, StillLoop, find_still_loops
 
 _LOOK_SECONDS = 5.0
 
@@ -40,11 +41,18 @@ watch = LoopWatch()
 
 
 async def watch_loops() -> None:
-    """Look again and again which loops stand still."""
+    """Look again and again which loops stand still.
+
+    After an outage of the database they have time to begin again.
+    """
     look = partial(find_still_loops, settings.BACKGROUND_LOOPS, watched_since=datetime.now(UTC))
+    outage_at: float | None = None
     while True:
         try:
-            watch.note(await waiters.ask_database(look))
+            found = await waiters.ask_database(look)
+            if outage_at is None or time.monotonic() - outage_at > PATIENCE.total_seconds():
+                watch.note(found)
         except Error as error:
+            outage_at = time.monotonic()
             outages.note_failure(error)
         await asyncio.sleep(_LOOK_SECONDS)
