@@ -118,8 +118,10 @@ def test_a_proxy_is_known_by_how_a_page_arrives(response: httpx.Response, senten
 def test_clocks_are_compared_to_the_second() -> None:
     now = datetime.now(UTC)
     late = answer(200, Date=format_datetime(now - timedelta(minutes=10), usegmt=True))
-    assert "are 600 s apart" in said(outside.check_clock(late)).replace("601", "600")
-    assert "ok" in said(outside.check_clock(answer(200, Date=format_datetime(now, usegmt=True))))
+    assert "are 600 s apart" in said(outside.check_clock(late, now)).replace("601", "600")
+    assert "ok" in said(
+        outside.check_clock(answer(200, Date=format_datetime(now, usegmt=True)), now)
+    )
 
 
 def test_an_address_that_leads_nowhere_is_said(settings: Any) -> None:
