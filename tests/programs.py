@@ -1,5 +1,6 @@
 """A program that takes posts and behaves as it is told: it refuses them, or drops the line."""
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,10 +19,15 @@ class Program:
     posts: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
 
+    @property
+    def types(self) -> list[str]:
+        """The types of the webhooks' events that were posted."""
+        return [json.loads(body)["type"] for _, body in self.posts]
+
 
 @contextmanager
-def serve_program() -> Iterator[Program]:
-    """Run a program on a port of its own."""
+def serve_program(*, status: int = 202) -> Iterator[Program]:
+    """Run a program on a port of its own; it answers by `status` where nothing else is said."""
     found = Program()
 
     class Handler(BaseHTTPRequestHandler):
@@ -29,10 +35,10 @@ def serve_program() -> Iterator[Program]:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
             found.posts.append((headers, body))
-            status, more = found.answers.pop(0) if found.answers else (202, {})
-            if status == RESET:
+            told, more = found.answers.pop(0) if found.answers else (status, {})
+            if told == RESET:
                 return
-            self.send_response(status)
+            self.send_response(told)
             for name, value in more.items():
                 self.send_header(name, value)
             self.send_header("content-length", "0")

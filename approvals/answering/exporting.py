@@ -9,12 +9,11 @@ from approvals.answering.questions import describe_decision
 from approvals.display import labels
 from approvals.models import Approval, Decision
 from approvals.services.voices import list_voices
+from flowruns.domain.texts import defuse
 
 _COLUMNS = ("Ended", "Outcome", "Decided by", "Flow", "Run", "Question", "Answer", "Reason", "Tags")
 _LATER = ("Policy", "Votes", "Against the policy", "Server")
 _BYTE_ORDER_MARK = "\ufeff"  # by which a spreadsheet knows that it is UTF-8
-# A spreadsheet takes a cell that begins with one of these for a formula.
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def write_csv(approvals: Iterable[Approval], zone: tzinfo) -> Iterator[str]:
@@ -49,9 +48,5 @@ def _write_time(moment: datetime | None, zone: tzinfo) -> str:
 
 def _write_line(cells: Iterable[str]) -> str:
     line = io.StringIO()
-    csv.writer(line).writerow([_defuse(cell) for cell in cells])
+    csv.writer(line).writerow(map(defuse, cells))
     return line.getvalue()
-
-
-def _defuse(cell: str) -> str:
-    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULAS) else cell

@@ -33,7 +33,7 @@ def write_attempt(
     now = datetime.now(UTC)
     attempt = Attempt(
         approval=approval,
-        reviewer=_find_reviewer(actor),
+        reviewer=find_reviewer(actor),
         name=str(actor),
         kind=kind,
         value=value,
@@ -52,7 +52,8 @@ def write_attempt(
     return Reply(accepted=True, still_waits=True)
 
 
-def _find_reviewer(actor: Actor) -> User | None:
+def find_reviewer(actor: Actor) -> User | None:
+    """Return the account of a person who acted; None for all others, and where it is gone."""
     if actor.kind is not ActorKind.REVIEWER:
         return None
     return User.objects.filter(username=actor.name).first()

@@ -1,6 +1,7 @@
 """What waits, as reviewers see it."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID
@@ -257,13 +258,14 @@ def visible_to(user: User) -> QuerySet[Approval]:
     """Return what a user may see: everything, but for what is seen by those who may answer it."""
     if isinstance(user, AnonymousUser):
         return Approval.objects.none()
-    return Approval.objects.filter(_visible(user))
+    return Approval.objects.filter(_visible(user, list_absent(user)))
 
 
-def _visible(user: Account) -> Q:
+def _visible(user: Account, absent: Sequence[Account]) -> Q:
+    """Choose what a user may see, who stands in for those who are absent."""
     if user.has_perm("approvals.view_all"):
         return Q()
-    seats = (seats_of(each).filter(approval=OuterRef("pk")) for each in _with_absent(user))
+    seats = (seats_of(each).filter(approval=OuterRef("pk")) for each in [user, *absent])
     return (
         Q(is_hidden=False)
         | Q(*map(Exists, seats), _connector=Q.OR)
@@ -293,19 +295,15 @@ def _waiting() -> QuerySet[Approval]:
     return Approval.objects.filter(outcome=Approval.Outcome.WAITING)
 
 
-def _with_absent(user: Account) -> list[Account]:
-    """Return a user and those for whom they stand in now."""
-    return [user, *list_absent(user)]
-
-
 def _list_of(user: Account) -> Lists:
     """Choose each of the lists from what waits; whoever may answer may see."""
-    visible = _visible(user)
+    absent = list_absent(user)
+    visible = _visible(user, absent)
     voted = Q(Q(is_guarded=True), Q(Exists(_standing_votes(user))))
     held = Q(pk__in=Vote.objects.filter(HELD, reviewer=user).values("approval"))
     later = PutOff.objects.filter(user=user.pk, until__gt=datetime.now(UTC)).values("approval")
     mine = Q(pk__in=_free_seats(user))
-    for person in list_absent(user):
+    for person in absent:
         mine |= Q(pk__in=_seats_free_for(person, user))
     free = Q(is_guarded=False) | (mine & ~voted)
     return {

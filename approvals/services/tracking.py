@@ -15,6 +15,7 @@ from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_sav
 from approvals.display.markdown import find_title, summarise_markdown
 from approvals.models import STANDING, Absence, Approval, Decision, Snapshot, Vote
 from approvals.services.asked import keep_schema
+from approvals.services.attempts import find_reviewer
 from approvals.services.describing import describe_run
 from approvals.services.drafts import end_drafts, hold_waiting
 from approvals.services.facets import drop_facets, keep_origin
@@ -35,7 +36,7 @@ from approvals.services.voiding import void_outdated, void_votes
 from approvals.services.withholding import withhold
 from approvals.signals import approval_closed, approval_described, approval_waits
 from flowruns.connectors import LOCAL, PauseForm
-from flowruns.domain.actors import Actor, ActorKind, server
+from flowruns.domain.actors import ActorKind, server
 from flowruns.domain.rejections import read_rejection
 from flowruns.domain.states import State, StateType
 from flowruns.signals import (
@@ -297,7 +298,7 @@ def _record_decision(approval: Approval, change: StateChange, decided_at: dateti
     reason = rejection.reason if rejection else override.reason if override else ""
     return Decision.objects.create(
         approval=approval,
-        reviewer=_find_reviewer(change.actor),
+        reviewer=find_reviewer(change.actor),
         decided_by=str(change.actor),
         decided_at=decided_at,
         answer=change.run_input or "",
@@ -311,9 +312,3 @@ def _record_decision(approval: Approval, change: StateChange, decided_at: dateti
 def _read_form(approval: Approval) -> PauseForm:
     connector = find_source(approval)
     return connector.read_pause_form(approval.flow_run_id, approval.pause_state_id)
-
-
-def _find_reviewer(actor: Actor) -> User | None:
-    if actor.kind is not ActorKind.REVIEWER:
-        return None
-    return User.objects.filter(username=actor.name).first()

@@ -6,6 +6,9 @@ from typing import Any
 
 _HALF = re.compile("[\ud800-\udfff]")
 
+# A spreadsheet takes a cell that begins with one of these for a formula.
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
 
 def readable(value: Any) -> Any:
     """Show half a surrogate pair as U+FFFD, in a text or anywhere in a JSON value.
@@ -41,6 +44,11 @@ def read_text(stored: str | None) -> str | None:
     """Return a text that clients store as JSON; anything else is shown as it is."""
     text = read_json_or_text(stored) if stored is not None else None
     return text if isinstance(text, str) else stored
+
+
+def defuse(cell: str) -> str:
+    """Return a cell of a CSV file which no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULAS) else cell
 
 
 def _mend(text: str) -> str:

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from flowruns.domain.texts import defuse
 from flowruns.models import AuditEntry
 from flowruns.signals import Act, acted
 
 _COLUMNS = ("at", "action", "actor", "subject", "address", "details")
-# A spreadsheet takes a cell that begins with one of these for a formula.
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _READ_AT_ONCE = 1_000
 
 
@@ -57,7 +56,7 @@ def write_csv_line(entry: AuditEntry) -> str:
     values = _list_values(entry)
     details = json.dumps(values["details"], ensure_ascii=False) if values["details"] else ""
     cells = (str(value) for value in {**values, "details": details}.values())
-    return _write_cells(f"'{cell}" if cell.startswith(_FORMULAS) else cell for cell in cells)
+    return _write_cells(map(defuse, cells))
 
 
 def _list_values(entry: AuditEntry) -> dict[str, Any]:

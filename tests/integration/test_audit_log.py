@@ -1,8 +1,9 @@
 """Who did what to the server is recorded, and exported as CSV and JSON lines."""
 
+import csv
 import io
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -138,6 +139,13 @@ def test_exports_are_csv_or_json_lines_of_a_time() -> None:
     tomorrow = (timezone.now() + timedelta(days=1)).date().isoformat()
     assert export("--since", tomorrow).splitlines() == [head]
     assert export("--until", tomorrow).splitlines() == [head, row]
+
+
+@pytest.mark.parametrize("name", ["=1+1", " =1+1", "\uff1d1+1", "\t=1"])
+def test_no_cell_of_the_log_is_a_formula_of_any_spreadsheet(name: str) -> None:
+    entry = AuditEntry(at=datetime.now(UTC), action="key_created", subject=name)
+    [cells] = csv.reader([write_csv_line(entry)])
+    assert cells[3] == f"'{name}"
 
 
 def test_the_administration_shows_and_exports_the_log() -> None:

@@ -1,11 +1,8 @@
 """Webhooks: signed as Standard Webhooks has it, tried for days, and led into no network of ours."""
 
 import json
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from typing import Any
 
@@ -25,53 +22,18 @@ from tests.integration.conftest import Run
 from tests.integration.pages import ask, text_of
 from tests.integration.telling import Mail, mail, reach
 from tests.mail import text_of_mail
+from tests.programs import Program, serve_program
 from tests.teams import hold, make_teams, say_yes
 
 __all__ = ["mail"]
 pytestmark = pytest.mark.django_db
 
 
-@dataclass
-class Program:
-    """What posts to it said, and how it answers the next ones."""
-
-    url: str = ""
-    posts: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
-
-    @property
-    def types(self) -> list[str]:
-        return [json.loads(body)["type"] for _, body in self.posts]
-
-
 @pytest.fixture
 def program(settings: Any) -> Iterator[Program]:
-    found = Program()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            found.posts.append((headers, body))
-            status, more = found.answers.pop(0) if found.answers else (204, {})
-            self.send_response(status)
-            for name, value in more.items():
-                self.send_header(name, value)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found.url = f"http://127.0.0.1:{server.server_port}/hook"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
     settings.WEBHOOKS_MAY_REACH = ["127.0.0.1"]
-    yield found
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
+    with serve_program(status=204) as running:
+        yield running
 
 
 @pytest.fixture
