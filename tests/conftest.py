@@ -38,6 +38,7 @@ _THOROUGH = {
     *("tell_by_slack", "tell_groups", "tell_reviewers", "titles", "uploads", "vote_races"),
     *("votes", "votes_told", "webhooks"),
 }
+_DATABASE = {"db", "live_server", "transactional_db"}
 _FILLED_BY_MIGRATING = {"auth_permission", "django_content_type"}
 
 # A page on a busy machine may be slow; what a test waits for is there at once otherwise.
@@ -82,11 +83,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave what is thorough out of the inner loop; on PostgreSQL it runs once more."""
+    """Leave what is thorough out of the inner loop, and name what PostgreSQL is asked once more."""
     for item in items:
         if _is_thorough(item.path):
             item.add_marker(pytest.mark.thorough)
             item.add_marker(pytest.mark.slow)
+        if not _DATABASE.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.django_db)
 
 
 def _is_thorough(path: Path) -> bool:

