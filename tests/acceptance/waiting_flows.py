@@ -19,7 +19,8 @@ async def waiting(number: int) -> str:
 
 async def main(count: int) -> None:
     async def report(number: int) -> None:
-        print(number, await waiting(number), flush=True)
+        # In one piece: lines of the log come from other threads meanwhile
+        sys.stdout.write(f"{number} {await waiting(number)}\n")
 
     await asyncio.gather(*map(report, range(count)))
 
