@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -220,6 +221,11 @@ def settle_approvals() -> int:
                 settle_seats(approval)
             Approval.objects.filter(pk=approval_id).update(is_unsettled=False)
     return len(stale)
+
+
+def find_unsettled() -> datetime | None:
+    """Return now where an approval is to be looked at again."""
+    return datetime.now(UTC) if Approval.objects.filter(is_unsettled=True).exists() else None
 
 
 def _settle_lines(approval: Approval, facts: Facts) -> None:
