@@ -103,7 +103,9 @@ async def running_feeds() -> AsyncIterator[None]:
         ready.set()
 
     # The last to be told that listening has begun
-    last = listening.Audience(channel="tests_listen", hear=ring, catch_up=ring)
+    last = listening.Audience(
+        channel="tests_listen", hear=ring, catch_up=ring, is_there=lambda: True
+    )
     tasks = [
         asyncio.create_task(listening.listen([*AUDIENCES, last])),
         asyncio.create_task(recording.record_events()),

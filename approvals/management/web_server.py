@@ -1,5 +1,6 @@
 """The web server in this process: a bound socket, uvicorn, and a prompt end."""
 
+import asyncio
 import errno
 import fcntl
 import gc
@@ -7,6 +8,7 @@ import resource
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 import uvicorn
@@ -24,6 +26,7 @@ _LONGEST_FRAME = 16 * 1024 * 1024
 _HIGHEST_DESCRIPTOR = 65_535
 # Longer than the proxies and clients in front of us keep idle connections.
 _KEEP_ALIVE_SECONDS = 75
+_TICK_SECONDS = 1.0
 # New objects until they are looked through: those of held requests are many, and stay.
 _GARBAGE = 20_000
 
@@ -48,17 +51,29 @@ class WebServer(uvicorn.Server):
         )
         super().__init__(config)
         self._on_listening = on_listening
+        self._ending = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         # What is loaded stays: looking through it for garbage would cost more than most answers
         gc.freeze()
         gc.set_threshold(_GARBAGE)
         self._on_listening()
 
+    async def main_loop(self) -> None:
+        """Tick once a second, as the `Date` of answers needs, and end at once when told to."""
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_SECONDS):
+                    await self._ending.wait()
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         waiters.release_all()
         super().handle_exit(sig, frame)
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._ending.set)
 
 
 def end_on_signals() -> None:

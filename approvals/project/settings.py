@@ -244,6 +244,33 @@ BACKGROUND_LOOPS = {
     "flowruns.services.upkeep.retention.prune_by_setting": 30.0,
     "flowruns.services.limits.concurrency.drop_expired_leases": 60.0,
 }
+# When those that would often find nothing have something to do next, so that they sleep until then
+BACKGROUND_MOMENTS = {
+    "flowruns.services.upkeep.expiry.expire_pauses": "flowruns.services.upkeep.expiry.find_next",
+    "approvals.remote.attempting.drive_attempts": "approvals.services.attempts.find_next",
+    "approvals.services.seats.settle_approvals": "approvals.services.seats.find_unsettled",
+    "approvals.services.holding.apply_held_votes": "approvals.services.holding.find_next",
+    "approvals.services.stepping.take_due_steps": "approvals.services.stepping.find_next",
+    "approvals.messages.delivering.deliver_mail": "approvals.messages.upcoming.find_mail",
+    "approvals.messages.delivering.deliver_slack": "approvals.messages.upcoming.find_slack",
+    "approvals.messages.slack_socket.listen_to_slack": "approvals.messages.upcoming.find_presses",
+    "approvals.messages.delivering.deliver_push": "approvals.messages.upcoming.find_push",
+    "approvals.messages.delivering.deliver_teams": "approvals.messages.upcoming.find_teams",
+    "approvals.messages.delivering.deliver_apprise": "approvals.messages.upcoming.find_apprise",
+    "approvals.messages.webhooks.deliver_webhooks": "approvals.messages.upcoming.find_webhooks",
+    "flowruns.services.upkeep.scheduler.schedule_runs": (
+        "flowruns.services.upkeep.scheduler.find_next"
+    ),
+    "flowruns.services.upkeep.late_runs.mark_late_runs": (
+        "flowruns.services.upkeep.late_runs.find_next"
+    ),
+    "flowruns.services.upkeep.heartbeat.end_abandoned_runs": (
+        "flowruns.services.upkeep.heartbeat.find_attended"
+    ),
+    "flowruns.services.upkeep.abandoned.release_unstarted_runs": (
+        "flowruns.services.upkeep.abandoned.find_next"
+    ),
+}
 # Loops of which several run at once, so that one round that is slow delays no other
 BACKGROUND_COPIES = {"approvals.messages.webhooks.deliver_webhooks": 4}
 

@@ -101,6 +101,12 @@ def list_due(limit: int) -> list[Attempt]:
     return list(due.select_related("approval")[:limit])
 
 
+def find_next() -> datetime | None:
+    """Return when the next attempt is to be driven, also one that somebody drives."""
+    attempts = Attempt.objects.filter(_OPEN).order_by("next_try_at")
+    return attempts.values_list("next_try_at", flat=True).first()
+
+
 def hold(attempt: Attempt) -> bool:
     """Take an attempt to drive it, for half a minute; False when another process was faster."""
     now = datetime.now(UTC)

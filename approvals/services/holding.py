@@ -67,6 +67,12 @@ def apply_held_votes() -> int:
     return sum(_apply(vote) for vote in list(found))
 
 
+def find_next() -> datetime | None:
+    """Return when the next held vote takes effect."""
+    held = Vote.objects.filter(HELD).order_by("takes_effect_at")
+    return held.values_list("takes_effect_at", flat=True).first()
+
+
 def _hold(vote: Vote) -> HoldResult:
     approval, user = vote.approval, vote.reviewer
     moment = _find_moment(approval)

@@ -19,8 +19,16 @@ from flowruns.domain.policy_steps import Step as Rule
 _ENDS = {EndKind.REJECT: Step.Kind.REJECT, EndKind.ANSWER: Step.Kind.ANSWER}
 
 
-def keep_steps(approval: Approval, found: Sequence[Found]) -> None:
-    """Plan what these policies do while nobody answers, and the last call."""
+def begin_steps(approval: Approval, found: Sequence[Found]) -> None:
+    """Plan what policies do while nobody answers an approval that opens, and the last call."""
+    steps = [step for each in found for step in _plan(approval, each)]
+    Step.objects.bulk_create([*steps, *_plan_last_call(approval)])
+    if any(step.kind in _ENDS.values() for step in steps):
+        check_ends(approval)
+
+
+def add_steps(approval: Approval, found: Sequence[Found]) -> None:
+    """Plan what policies do that came later, and the last call where none is planned."""
     steps = [step for each in found for step in _plan(approval, each)]
     if not approval.steps.filter(kind=Step.Kind.LAST_CALL).exists():
         steps += _plan_last_call(approval)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from approvals.policies.judge import (
     list_voters,
 )
 from approvals.services.facets import keep_policies
-from approvals.services.plans import keep_steps
+from approvals.services.plans import add_steps, begin_steps
 from approvals.services.policies import (
     AUTHOR,
     Found,
@@ -49,7 +50,7 @@ def guard_approval(approval: Approval, form: PauseForm) -> None:
     run = LazyRun(approval)
     found = find_policies(approval, run, form)
     _guard(approval, found, run)
-    keep_steps(approval, found)
+    begin_steps(approval, found)
 
 
 def _guard(approval: Approval, found: Sequence[Found], run: LazyRun) -> None:
@@ -74,7 +75,7 @@ def take_in_author(approval: Approval, form: PauseForm) -> None:
     approval.policies = [*approval.policies, *freeze_lines(authors, facts)]
     if approval.policies:
         _settle_lines(approval, facts)
-    keep_steps(approval, authors)
+    add_steps(approval, authors)
 
 
 def add_people(approval: Approval, *, line: int, who: str) -> None:
@@ -220,6 +221,11 @@ def settle_approvals() -> int:
                 settle_seats(approval)
             Approval.objects.filter(pk=approval_id).update(is_unsettled=False)
     return len(stale)
+
+
+def find_unsettled() -> datetime | None:
+    """Return now where an approval is to be looked at again."""
+    return datetime.now(UTC) if Approval.objects.filter(is_unsettled=True).exists() else None
 
 
 def _settle_lines(approval: Approval, facts: Facts) -> None:

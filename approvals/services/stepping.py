@@ -32,6 +32,12 @@ def take_due_steps(clock: Callable[[], datetime] = utc_now) -> int:
     return sum(_try(step, clock()) for step in list(steps))
 
 
+def find_next() -> datetime | None:
+    """Return when the next step is due."""
+    steps = Step.objects.filter(taken_at__isnull=True, problem="").order_by("at")
+    return steps.values_list("at", flat=True).first()
+
+
 def _try(step: Step, now: datetime) -> bool:
     """Take a step; a fault of one holds up no other, and it is tried again in the next round."""
     try:

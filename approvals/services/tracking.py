@@ -293,8 +293,8 @@ def _outcome(change: StateChange) -> Approval.Outcome:
 def _record_decision(approval: Approval, change: StateChange, decided_at: datetime) -> Decision:
     form = _read_form(approval)
     rejection = read_rejection(change.after) if change.after else None
-    overrides = approval.votes.filter(STANDING, kind=Vote.Kind.OVERRIDE, name=change.actor.name)
-    override = overrides.first()
+    is_persons = change.actor.kind is ActorKind.REVIEWER
+    override = _find_override(approval, change) if is_persons else None
     reason = rejection.reason if rejection else override.reason if override else ""
     return Decision.objects.create(
         approval=approval,
@@ -307,6 +307,11 @@ def _record_decision(approval: Approval, change: StateChange, decided_at: dateti
         description=form.description or "",
         schema=form.schema or "",
     )
+
+
+def _find_override(approval: Approval, change: StateChange) -> Vote | None:
+    overrides = approval.votes.filter(STANDING, kind=Vote.Kind.OVERRIDE, name=change.actor.name)
+    return overrides.first()
 
 
 def _read_form(approval: Approval) -> PauseForm:

@@ -25,6 +25,7 @@ from flowruns.domain.transitions import Accept
 from flowruns.models import FlowRunState, RunInput
 from flowruns.services import flows, timelines
 from flowruns.services.deployments import deployments
+from flowruns.services.lookups import find_state
 from flowruns.services.presenting import present_flow_run, present_log
 from flowruns.services.runs import artifacts, extending, flow_runs, logs, resume, run_inputs, states
 from flowruns.services.runs.states import Outcome
@@ -107,8 +108,8 @@ class LocalConnector:
         return artifacts.present_artifact(artifacts.read_artifact(artifact_id))
 
     def read_pause_form(self, flow_run_id: UUID, pause_state_id: UUID) -> PauseForm:
-        pause = FlowRunState.objects.filter(pk=pause_state_id, flow_run=flow_run_id).first()
-        if pause is None:
+        pause = find_state(FlowRunState, pause_state_id)
+        if pause is None or pause.flow_run_id != flow_run_id:
             return PauseForm(schema=None, description=None)
         details = pause.to_domain().details
         keyset = details.run_input_keyset or {}

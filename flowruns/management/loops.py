@@ -1,58 +1,142 @@
-"""Running services again and again, each in a thread of its own, until told to stop."""
+"""Running services again and again, each in a thread of its own, until told to stop.
+
+A service of which is known when it has something to do next sleeps until then, or until something
+is committed. So loops cost next to nothing while nothing happens.
+"""
 
 import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from typing import Protocol
 
 from django.db import connection
 from django.utils.module_loading import import_string
 
 from flowruns.models.connections import let_connections_go
 from flowruns.pubsub import outages
+from flowruns.pubsub.commits import CommitWatch
 from flowruns.services.upkeep.rounds import NOTE_SECONDS, LoopRecord, note_rounds
 
 _LONGEST_PAUSE_SECONDS = 5.0
 _STOP_SECONDS = 1.0
+_LOOK_SECONDS = 0.5
+_FIRST_NOTE_SECONDS = 5.0
+# Whatever the clock and the database say, each loop looks that often: the net, and a sign of life.
+_LONGEST_SLEEP_SECONDS = 15.0
+
+type FindMoment = Callable[[], datetime | None]
 
 _log = logging.getLogger(__name__)
 
 
+class Rest(Protocol):
+    """What a loop does between its rounds."""
+
+    def wait(self, timeout: float, /) -> bool:
+        """Wait so many seconds or longer, and return whether the loop is to end."""
+
+
+class Agenda:
+    """Does a service when it has something to do, and waits until it may have.
+
+    `find_moment` returns when that is, as the database stands: None for never, too early rather
+    than too late. A moment that a round leaves in the past is met by a round after each pause.
+    """
+
+    def __init__(
+        self,
+        service: Callable[[], object],
+        find_moment: FindMoment,
+        *,
+        commits: CommitWatch,
+        stop: threading.Event,
+    ) -> None:
+        self._service = service
+        self._find_moment = find_moment
+        self._commits = commits
+        self._stop = stop
+        self._looked_at = -1
+        self._moment: datetime | None = None
+
+    def do_round(self) -> None:
+        looked_at, self._looked_at = self._commits.count, -1
+        self._moment = self._find_moment()
+        if self._moment is not None and self._moment <= datetime.now(UTC):
+            self._service()
+        else:
+            self._looked_at = looked_at
+
+    def wait(self, timeout: float, /) -> bool:
+        if self._stop.wait(timeout):
+            return True
+        self._commits.wait(beyond=self._looked_at, seconds=self._count_seconds())
+        return self._stop.is_set()
+
+    def _count_seconds(self) -> float:
+        if self._moment is None:
+            return _LONGEST_SLEEP_SECONDS
+        left = (self._moment - datetime.now(UTC)).total_seconds()
+        return min(max(left, 0.0), _LONGEST_SLEEP_SECONDS)
+
+
 @contextmanager
 def running_loops(
-    loops: Mapping[str, float], *, copies: Mapping[str, int] | None = None
+    loops: Mapping[str, float],
+    *,
+    copies: Mapping[str, int] | None = None,
+    moments: Mapping[str, str] | None = None,
 ) -> Iterator[threading.Event]:
     """Call each dotted function every so many seconds while the block runs.
 
-    `copies` says of which of them several run, each beginning a little after the other. Yields the
-    event that stops the loops; it is set at the end of the block. What they have done is written
-    down meanwhile, so that others see when one stands still.
+    `copies` says of which of them several run, each beginning a little after the other. `moments`
+    names the functions that say when some have something to do next: these sleep until then.
+    Yields the event that stops the loops; it is set at the end of the block. What they have done
+    is written down meanwhile, so that others see when one stands still.
     """
-    stop = threading.Event()
+    stop, commits = threading.Event(), CommitWatch()
     records = [_begin_record(name) for name in loops]
-    threads = [
-        _make_thread(
-            import_string(name), seconds, stop, record, first=seconds * (number + 1) / count
-        )
-        for (name, seconds), record in zip(loops.items(), records, strict=True)
-        for count in [(copies or {}).get(name, 1)]
-        for number in range(count)
-    ]
+    threads = list(_make_threads(loops, records, copies or {}, moments or {}, commits, stop))
     note = partial(note_rounds, records, host=socket.gethostname())
-    threads.append(_make_thread(note, NOTE_SECONDS, stop, _begin_record(note_rounds.__name__)))
+    noting = _begin_record(note_rounds.__name__)
+    threads.append(_make_thread(note, NOTE_SECONDS, stop, noting, first=_FIRST_NOTE_SECONDS))
+    if moments:
+        look = _begin_record(commits.look.__name__)
+        threads.append(_make_thread(commits.look, _LOOK_SECONDS, stop, look))
     for thread in threads:
         thread.start()
     try:
         yield stop
     finally:
         stop.set()
+        commits.end()
         deadline = time.monotonic() + _STOP_SECONDS
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def _make_threads(
+    loops: Mapping[str, float],
+    records: Sequence[LoopRecord],
+    copies: Mapping[str, int],
+    moments: Mapping[str, str],
+    commits: CommitWatch,
+    stop: threading.Event,
+) -> Iterator[threading.Thread]:
+    for (name, seconds), record in zip(loops.items(), records, strict=True):
+        service, count = import_string(name), copies.get(name, 1)
+        for number in range(count):
+            first = seconds * (number + 1) / count
+            if name in moments:
+                find = import_string(moments[name])
+                agenda = Agenda(service, find, commits=commits, stop=stop)
+                yield _make_thread(agenda.do_round, seconds, agenda, record, first=first)
+            else:
+                yield _make_thread(service, seconds, stop, record, first=first)
 
 
 def _begin_record(name: str) -> LoopRecord:
@@ -62,14 +146,14 @@ def _begin_record(name: str) -> LoopRecord:
 def _make_thread(
     service: Callable[[], object],
     seconds: float,
-    stop: threading.Event,
+    rest: Rest,
     record: LoopRecord,
     *,
     first: float | None = None,
 ) -> threading.Thread:
     return threading.Thread(
         target=run_loop,
-        args=(service, seconds, stop, record),
+        args=(service, seconds, rest, record),
         kwargs={"first": first},
         name=record.loop,
         daemon=True,  # a round that hangs must not keep the process
@@ -79,7 +163,7 @@ def _make_thread(
 def run_loop(
     service: Callable[[], object],
     seconds: float,
-    stop: threading.Event,
+    rest: Rest,
     record: LoopRecord,
     *,
     first: float | None = None,
@@ -90,7 +174,7 @@ def run_loop(
     A trouble that lasts, such as a database that is away, is logged once and once when it is over.
     """
     is_told, pause = False, seconds if first is None else first
-    while not stop.wait(pause):
+    while not rest.wait(pause):
         began = time.monotonic()
         try:
             service()

@@ -88,7 +88,12 @@ class Feed[Row: models.Model]:
 
     @property
     def audience(self) -> listening.Audience:
-        return listening.Audience(channel=self._channel, hear=self._hear, catch_up=self._catch_up)
+        return listening.Audience(
+            channel=self._channel,
+            hear=self._hear,
+            catch_up=self._catch_up,
+            is_there=lambda: bool(self._listeners),
+        )
 
     def announce(self, ids: Iterable[UUID]) -> None:
         """Tell all processes of rows, with the commit of the transaction that stores them."""
@@ -108,6 +113,7 @@ class Feed[Row: models.Model]:
         """
         listener = Listener(wants)
         self._listeners.add(listener)
+        listening.look_now()
         try:
             if connection.vendor == "sqlite":
                 await self._find_beginning()

@@ -17,6 +17,7 @@ from django.db import Error, connection
 
 from flowruns.models import FlowRun
 from flowruns.models.connections import let_connections_go
+from flowruns.pubsub import listening
 
 CHANNEL = "flow_run_state_changed"
 _IDS_PER_QUERY = 500
@@ -66,6 +67,8 @@ def waiting_for(*ids: UUID, known: UUID | None, is_heartbeat: bool = False) -> I
     that the waiter is the process which runs the run.
     """
     waiter = Waiter(known, is_heartbeat=is_heartbeat)
+    if not _waiters:
+        listening.look_now()
     for waited_for in ids:
         _waiters.setdefault(waited_for, set()).add(waiter)
     if is_released():
@@ -77,6 +80,11 @@ def waiting_for(*ids: UUID, known: UUID | None, is_heartbeat: bool = False) -> I
             _waiters[waited_for].discard(waiter)
             if not _waiters[waited_for]:
                 del _waiters[waited_for]
+
+
+def is_there() -> bool:
+    """Whether anybody waits."""
+    return bool(_waiters)
 
 
 def count_waiters() -> int:

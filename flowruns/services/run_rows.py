@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from json import JSONEncoder, loads
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
@@ -99,8 +99,23 @@ _ONE_RUN = (
     " FROM flowruns_flowrun run"
     " LEFT JOIN flowruns_flowrunstate state ON state.id = run.state_id WHERE run.id = %s"
 )
+# No JSON has this character as such
+_GROWING = "\0"
+_LONGEST_KEPT = 8_000  # characters
+_MOST_KEPT = 500  # runs
 _IDS = UUIDField()
 _TIMES = ("scheduled_time", "pause_timeout")
+
+
+class _Written(NamedTuple):
+    """What was written of a run, around the two fields that grow with the clock."""
+
+    run: Row
+    state: Row | None
+    parts: list[str]
+
+
+_written: dict[Any, _Written] = {}
 
 
 def read_run_json(flow_run_id: UUID) -> tuple[UUID | None, str]:
@@ -164,6 +179,24 @@ def _now() -> datetime:
 
 
 def _write_run(run: Row, state: Row | None, now: datetime) -> str:
+    """Write a run; what does not grow with the clock, as it was written before if it is the same.
+
+    Who shows a list asks for it all day, and most of its runs have not changed.
+    """
+    known = _written.get(run["id"])
+    if known is None or known.run != run or known.state != state:
+        known = _Written(run, state, _write_lasting(run, state).split(_GROWING))
+        if sum(map(len, known.parts)) <= _LONGEST_KEPT:
+            if len(_written) >= _MOST_KEPT:
+                _written.clear()
+            _written[run["id"]] = known
+    before, between, after = known.parts
+    time, delay = _write_run_time(run, state, now), _write_delay(run, state, now)
+    return f"{before}{time}{between}{delay}{after}"
+
+
+def _write_lasting(run: Row, state: Row | None) -> str:
+    """Write a run with marks in the places of what grows with the clock."""
     shown = {
         name: "null" if (value := run[name]) is None else write(value)
         for name, write in _OWN.items()
@@ -172,8 +205,7 @@ def _write_run(run: Row, state: Row | None, now: datetime) -> str:
     shown["empirical_policy"] = _write_policy(*(run[name] for name in _OF_POLICY))
     shown["created_by"] = _write_creator(run["schedule_id"], run["created_by"] or None)
     shown["auto_scheduled"] = _flag(run["schedule_id"] is not None)
-    shown["estimated_run_time"] = _write_run_time(run, state, now)
-    shown["estimated_start_time_delta"] = _write_delay(run, state, now)
+    shown["estimated_run_time"] = shown["estimated_start_time_delta"] = _GROWING
     if state is None:
         shown |= _NO_STATE
     else:

@@ -16,7 +16,12 @@ from flowruns.web.loop_watch import watch_loops
 from flowruns.web.sockets import recording, revocation
 from flowruns.web.types import Application, Receive, Scope, Send
 
-STATES = listening.Audience(channel=waiters.CHANNEL, hear=waiters.hear, catch_up=waiters.catch_up)
+STATES = listening.Audience(
+    channel=waiters.CHANNEL,
+    hear=waiters.hear,
+    catch_up=waiters.catch_up,
+    is_there=waiters.is_there,
+)
 
 
 def with_lifespan(app: Application) -> Application:

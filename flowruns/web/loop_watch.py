@@ -13,7 +13,7 @@ from django.db import Error
 from flowruns.pubsub import outages, waiters
 from flowruns.services.upkeep.rounds import PATIENCE, StillLoop, find_still_loops
 
-_LOOK_SECONDS = 5.0
+_LOOK_SECONDS = 10.0
 
 _log = logging.getLogger(__name__)
 

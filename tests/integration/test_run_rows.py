@@ -119,3 +119,17 @@ def test_what_is_not_there_is_not_found(db: None) -> None:
         read_run_json(uuid4())
     with pytest.raises(FlowRunStateNotFound):
         read_state_json(uuid4())
+
+
+def test_a_run_is_written_anew_when_it_or_its_state_has_changed(run: Run) -> None:
+    """What was written before is kept, and must not outlive what it says."""
+    one = FlowRun.objects.filter(pk=run.uuid)
+    assert read_rows(one)[0]["tags"] == []
+    one.update(tags=["new"])
+    assert read_rows(one)[0]["tags"] == ["new"]
+    FlowRunState.objects.filter(flow_run=run.uuid).update(message=ODD)
+    assert read_rows(one)[0]["state"]["message"] == ODD
+    one.update(parameters={"long": "x" * 10_000})
+    assert len(read_rows(one)[0]["parameters"]["long"]) == 10_000
+    run.propose("COMPLETED")
+    assert_same(list(one))

@@ -89,7 +89,8 @@ class Command(BaseCommand):
             stack.callback(_log.info, "Approvals %s: serve has stopped", VERSION)
             if background:
                 loops, copies = settings.BACKGROUND_LOOPS, settings.BACKGROUND_COPIES
-                stack.enter_context(running_loops(loops, copies=copies))
+                moments = settings.BACKGROUND_MOMENTS
+                stack.enter_context(running_loops(loops, copies=copies, moments=moments))
             if flows:
                 stack.callback(flows.stop)
             WebServer(on_listening=on_listening).run(sockets=[listener])

@@ -36,7 +36,8 @@ class Command(BaseCommand):
         with ExitStack() as stack:
             stack.callback(_log.info, "Approvals %s: work has stopped", VERSION)
             loops, copies = settings.BACKGROUND_LOOPS, settings.BACKGROUND_COPIES
-            stack.enter_context(running_loops(loops, copies=copies))
+            moments = settings.BACKGROUND_MOMENTS
+            stack.enter_context(running_loops(loops, copies=copies, moments=moments))
             self.stdout.write("The background loops run. Stop them with Ctrl-C.")
             self.stdout.flush()
             threading.Event().wait()

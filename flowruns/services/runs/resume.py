@@ -9,16 +9,16 @@ from uuid import UUID
 from django.db import transaction
 
 from flowruns.domain.actors import Actor
-from flowruns.domain.errors import SchemaTooSlow
+from flowruns.domain.errors import RunInputNotFound, SchemaTooSlow
 from flowruns.domain.rules import judge
 from flowruns.domain.states import State, StateType, resuming, running
 from flowruns.domain.transitions import Abort, Accept, Reject, Transition, Verdict
 from flowruns.evaluation.answers import AnswerRefused, Checked, check_answer
 from flowruns.evaluation.processes import evaluate
 from flowruns.evaluation.validation import Problem, describe_problem
-from flowruns.models import FlowRun, RunInput
-from flowruns.models.actors import dump_actor
+from flowruns.models import FlowRun
 from flowruns.services.limits.slots import read_facts
+from flowruns.services.runs.run_inputs import read_run_input, write_run_input
 from flowruns.services.runs.states import (
     MAX_LOSSES,
     Outcome,
@@ -146,8 +146,10 @@ def _read_schema(run: FlowRun, state: State) -> str | None:
     keyset = state.details.run_input_keyset
     if keyset is None:
         return None  # an answer that nobody asked for is dropped, as Prefect 3.8 does
-    stored = RunInput.objects.filter(flow_run=run, key=keyset["schema"])
-    return stored.values_list("value", flat=True).first()
+    try:
+        return read_run_input(run.pk, keyset["schema"])
+    except RunInputNotFound:
+        return None
 
 
 def _write(
@@ -164,8 +166,4 @@ def _write(
 
 def _store_answer(run: FlowRun, state: State | None, text: str, *, actor: Actor) -> None:
     keyset = (state.details.run_input_keyset if state else None) or {}
-    RunInput.objects.update_or_create(
-        flow_run=run,
-        key=keyset["response"],
-        defaults={"value": text, **dump_actor(actor)},
-    )
+    write_run_input(run.pk, key=keyset["response"], value=text, actor=actor)

@@ -39,14 +39,13 @@ def create_run_input(flow_run_id: UUID, run_input: wire.RunInputCreate, *, actor
         if _is_anothers_question(run, run_input.key, actor):
             raise QuestionIsAnothers
         try:
-            with transaction.atomic():
-                RunInput.objects.create(
-                    flow_run=run,
-                    key=run_input.key,
-                    value=run_input.value,
-                    sender=run_input.sender,
-                    **dump_actor(actor),
-                )
+            RunInput.objects.create(
+                flow_run=run,
+                key=run_input.key,
+                value=run_input.value,
+                sender=run_input.sender,
+                **dump_actor(actor),
+            )
         except IntegrityError:
             raise RunInputExists from None
         created = InputCreated(flow_run_id=run.pk, key=run_input.key, value=run_input.value)
@@ -55,8 +54,12 @@ def create_run_input(flow_run_id: UUID, run_input: wire.RunInputCreate, *, actor
 
 def write_run_input(flow_run_id: UUID, *, key: str, value: str, actor: Actor) -> None:
     """Store what the server says to a run, in the place of what somebody else stored there."""
-    RunInput.objects.update_or_create(
-        flow_run_id=flow_run_id, key=key, defaults={"value": value, **dump_actor(actor)}
+    acted = dump_actor(actor)
+    RunInput.objects.bulk_create(
+        [RunInput(flow_run_id=flow_run_id, key=key, value=value, **acted)],
+        update_conflicts=True,
+        unique_fields=["flow_run", "key"],
+        update_fields=["value", "updated", *acted],
     )
 
 

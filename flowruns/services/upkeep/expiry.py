@@ -22,6 +22,12 @@ def expire_pauses() -> int:
     return sum(_expire(flow_run_id, pause) for flow_run_id, pause in pauses)
 
 
+def find_next() -> datetime | None:
+    """Return when the next pause is overdue."""
+    pauses = FlowRun.objects.filter(expires_at__isnull=False).order_by("expires_at")
+    return pauses.values_list("expires_at", flat=True).first()
+
+
 def _expire(flow_run_id: UUID, pause_state_id: UUID | None) -> bool:
     # The rules put the state with Prefect's message in the place of this one
     proposed = failed("The flow was paused and never resumed.")

@@ -103,6 +103,12 @@ def end_abandoned_runs() -> int:
     return sum(_end(*each) for each in found)
 
 
+def find_attended() -> datetime | None:
+    """Return now where a run has a process that should be there."""
+    attended = FlowRun.objects.filter(_IN_PROGRESS, attended_at__isnull=False)
+    return datetime.now(UTC) if attended.exists() else None
+
+
 def _could_be_told_since(moment: datetime) -> bool:
     """Whether a web process that is there now was there at `moment`."""
     recently = datetime.now(UTC) - _SEEN_WITHIN

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from flowruns.domain.actors import server
 from flowruns.domain.states import StateType, late
 from flowruns.models import FlowRun
@@ -21,13 +23,24 @@ def mark_late_runs() -> int:
     Safe to run in many processes. Only runs named "Scheduled" become late (as Prefect 3.8):
     those that resume, retry or wait for a free slot have names of their own.
     """
-    overdue = FlowRun.objects.filter(
-        state_type=StateType.SCHEDULED,
-        state_name="Scheduled",
-        next_scheduled_start_time__lte=datetime.now(UTC) - LATE_AFTER,
-    ).order_by("next_scheduled_start_time")
+    overdue = _punctual().filter(next_scheduled_start_time__lte=datetime.now(UTC) - LATE_AFTER)
     found = list(overdue.values_list("pk", "state_id", "next_scheduled_start_time")[:_BATCH])
     return sum(_mark_late(*run) for run in found)
+
+
+def find_next() -> datetime | None:
+    """Return when the next run is late."""
+    start = _punctual().values_list("next_scheduled_start_time", flat=True).first()
+    return start and start + LATE_AFTER
+
+
+def _punctual() -> QuerySet[FlowRun]:
+    """Return the runs that can become late, those that start first at the beginning."""
+    return FlowRun.objects.filter(
+        state_type=StateType.SCHEDULED,
+        state_name="Scheduled",
+        next_scheduled_start_time__isnull=False,
+    ).order_by("next_scheduled_start_time")
 
 
 def _mark_late(flow_run_id: UUID, state_id: UUID | None, due: datetime | None) -> bool:

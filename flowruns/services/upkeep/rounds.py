@@ -10,8 +10,9 @@ from django.db.models.functions import Coalesce, Greatest
 
 from flowruns.models import LoopRound
 
-# How often a process writes down what its loops have done: once for all of them.
-NOTE_SECONDS = 5.0
+# How often a process writes down what its loops have done: once for all of them, and so seldom
+# that disks rest where nothing happens.
+NOTE_SECONDS = 15.0
 # A loop stands still after so long without a round that succeeded, and after three of its rounds.
 PATIENCE = timedelta(minutes=1)
 _ROUNDS_MISSED = 3

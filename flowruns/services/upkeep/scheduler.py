@@ -49,6 +49,12 @@ def schedule_runs() -> int:
     return sum(_check_schedule(schedule_id, seen) for schedule_id, seen in claims)
 
 
+def find_next() -> datetime | None:
+    """Return when the next schedule is to be looked at."""
+    schedules = DeploymentSchedule.objects.filter(active=True, deployment__paused=False)
+    return schedules.order_by("next_check_at").values_list("next_check_at", flat=True).first()
+
+
 def schedule_deployment(deployment_id: UUID, window: ScheduleWindow) -> int:
     """Make the runs of a time, also of a past one, and return how many are new.
 
