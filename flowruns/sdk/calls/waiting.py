@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from flowruns import wire
@@ -10,12 +10,14 @@ from flowruns.domain.lost_runs import may_be_taken_back
 from flowruns.sdk import dispatch
 from flowruns.sdk.calls import flow_runs
 from flowruns.sdk.calls.asking import GRACE_SECONDS, WAITING, Outage, ask_once
-from flowruns.sdk.calls.client import FlowRunsClient, SyncFlowRunsClient
 from flowruns.sdk.context import current_logger
 from flowruns.sdk.errors import FlowRunWaitTimeout, ServerUnreachable
 from flowruns.sdk.states import FlowRun, State
 from flowruns.sdk.steps.steps import Moment, Reply, Send, Sleep, Steps, read_clock
 from flowruns.wire.headers import ATTEND
+
+if TYPE_CHECKING:
+    from flowruns.sdk.calls.client import FlowRunsClient, SyncFlowRunsClient
 
 # How long one request says that a process is there. One that vanishes with its machine closes no
 # connection, and is thought to be there until then.
@@ -160,7 +162,7 @@ def wait_for_flow_run(
     flow_run_id: UUID,
     timeout: float | None = 10800,
     poll_interval: float = 5,
-    client: FlowRunsClient | SyncFlowRunsClient | None = None,
+    client: "FlowRunsClient | SyncFlowRunsClient | None" = None,
     log_states: bool = False,
 ) -> Any:
     """Wait until a flow run has finished and return it, a `FlowRun`; semantics of Prefect 3.8.

@@ -26,7 +26,7 @@ from flowruns.sdk.states import State, storable
 from flowruns.sdk.steps.steps import Steps
 
 
-class BaseRunInput(pydantic.BaseModel):
+class BaseRunInput(pydantic.BaseModel, defer_build=True):
     """What RunInput and the wrapper of other types share."""
 
     # An answer may hold secrets, and what is raised about it ends in the run's states and logs.
@@ -271,6 +271,11 @@ class AutomaticRunInput[T](BaseRunInput):
         )
         made._authors = AutomaticRunInput  # noqa: SLF001 -- our own
         return made
+
+
+for _own in (BaseRunInput, RunInput, AutomaticRunInput):
+    # An author's own class is built where it stands, so that what is wrong with it is said there.
+    _own.model_config.pop("defer_build")
 
 
 def run_input_subclass_from_type(value_type: Any) -> type[BaseRunInput]:

@@ -27,7 +27,6 @@ from flowruns.sdk.errors import (
 )
 from flowruns.sdk.reporting import logs as run_logs
 from flowruns.sdk.reporting import task_runs as task_reports
-from flowruns.sdk.reporting.heartbeat import sending_heartbeats
 from flowruns.sdk.results import ResultSettings
 from flowruns.sdk.runs import parameters
 from flowruns.sdk.runs.definitions import FlowDefinition
@@ -122,6 +121,8 @@ class FlowEngine:
         self.logger = run_logs.flow_run_logger(self.run.id, self.run.name, self.flow.name)
 
     def _play_run(self) -> Steps[Finished]:
+        from flowruns.sdk.reporting.heartbeat import sending_heartbeats
+
         kind = "subflow" if current_flow_run() else "flow"
         self.logger.info("Beginning %s run %r for flow %r", kind, self.run.name, self.flow.name)
         url = f"{load_config().ui_url}/runs/flow-run/{self.run.id}"
