@@ -6,7 +6,7 @@ server and its clients keep and never read.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -140,6 +140,8 @@ class Answered:
     question: Question
     schema: Any
     answer: Any
+    # All that the run had when it was asked what earlier processes left.
+    inputs: Mapping[str, str]
     is_met: bool = False
 
     @property
@@ -254,7 +256,7 @@ def _answered(names: Names, inputs: dict[str, str]) -> Answered | None:
     step, schema, description, answer = (json.loads(inputs.get(key, "null")) for key in keys)
     title = schema.get("title") if schema else None
     question = read_question(step, title=title, description=description or "", number=names[1])
-    return Answered(names, question, schema, answer)
+    return Answered(names, question, schema, answer, inputs)
 
 
 def ask_for(model: type[BaseRunInput] | None, *, place: Place, number: int) -> Question:
