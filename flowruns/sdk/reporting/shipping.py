@@ -1,6 +1,7 @@
 """Send log lines and events to the server in batches, from threads that never hold up the flow."""
 
 import atexit
+import os
 import sys
 import threading
 from abc import ABC, abstractmethod
@@ -44,14 +45,17 @@ class Shipper[T](ABC):
     what: str
 
     def __init__(self) -> None:
+        self._is_registered = False
+        self._told: set[str] = set()
+        self._begin_empty()
+
+    def _begin_empty(self) -> None:
         self._items: deque[T] = deque(maxlen=MOST_ITEMS)
         self._unsent: Batch[T] | None = None
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._is_registered = False
         self._hurry = False
         self._is_away = False
-        self._told: set[str] = set()
 
     @abstractmethod
     def _measure(self, item: T) -> int:
@@ -71,6 +75,9 @@ class Shipper[T](ABC):
     def _start(self) -> None:
         if not self._is_registered:
             atexit.register(self.flush)
+            if hasattr(os, "register_at_fork"):
+                # The thread stays behind in the parent, which sends what there was.
+                os.register_at_fork(after_in_child=self._begin_empty)
             self._is_registered = True
         name = f"flowruns-{self.what}"
         self._thread = threading.Thread(target=self._ship, name=name, daemon=True)
