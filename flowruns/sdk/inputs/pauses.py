@@ -31,6 +31,7 @@ from flowruns.sdk.inputs.bindings import (
     ask_for,
     bind_steps,
     check_steps,
+    check_stored,
     keyed_step,
     rebind_steps,
     recall_steps,
@@ -94,6 +95,12 @@ class Pause:
         if self.place is None:
             memory.take_key(self.key)
             self.step = keyed_step(self.key)
+            names = (self._state().name or "", self.key)
+            if memory.knows(names):
+                check_stored(memory.inputs, self.asks_for, names=names, step=self.step)
+                self.keyset, self.known = keyset_from_paused_state(self._state()), memory.inputs
+                self.run.logger.info("Going on with the stored answer to %r.", self.key)
+                return True
         else:
             asked = ask_for(self.asks_for, place=self.place, number=self.number)
             asked = memory.count(asked)

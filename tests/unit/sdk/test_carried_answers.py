@@ -78,6 +78,17 @@ def test_a_pause_that_asks_nothing_wants_no_inputs() -> None:
     assert read_wanted_inputs(read.headers["Prefer"]) is None
 
 
+def test_an_answer_of_an_earlier_process_is_read_with_all_others() -> None:
+    flow = PausedFlow()
+    for key in ("first", "second"):
+        flow.stage.at(5, lambda: flow.server._resume(flow.run, ANSWER))
+        flow.pause(Approval, key=key)
+    flow.begin_again()
+    flow.stage.sent.clear()
+    assert [flow.pause(Approval, key=key).reason for key in ("first", "second")] == ["ä", "ä"]
+    assert flow.asked == ["POST /flow_runs/…/input/filter"] * 2
+
+
 def test_the_preference_says_keys_and_leaves_the_others_as_they_are() -> None:
     prefer = ", ".join(["wait=30", "attend", prefer_inputs(["paused-1-response", "b"])])
     assert read_wanted_inputs(prefer) == ["paused-1-response", "b"]
