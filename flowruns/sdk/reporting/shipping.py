@@ -7,7 +7,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from flowruns import wire
@@ -16,7 +16,6 @@ from flowruns.sdk.calls import flow_runs
 from flowruns.sdk.errors import FlowRunsError, ServerUnreachable
 from flowruns.sdk.steps.drive import Connection, run
 from flowruns.sdk.steps.steps import Steps
-from flowruns.wire.events import Event
 
 MOST_ITEMS: Final = 20_000
 MOST_PER_BATCH: Final = 500
@@ -70,7 +69,8 @@ class Shipper[T](ABC):
             self._items.append(item)
             if self._thread is None:
                 self._start()
-            self._changed.notify_all()
+            if len(self._items) == 1:  # else the thread looks anyway, when its time has come
+                self._changed.notify_all()
 
     def _start(self) -> None:
         if not self._is_registered:
@@ -156,13 +156,13 @@ class LogShipper(Shipper[wire.LogCreate]):
         return flow_runs.create_logs(batch.items, key=batch.key, patience=0)
 
 
-class EventShipper(Shipper[Event]):
-    """An event's own id is the key by which a server knows one that comes twice."""
+class EventShipper(Shipper[dict[str, Any]]):
+    """Ships events as they travel. By its own id a server knows one that comes twice."""
 
     what = "task runs"
 
-    def _measure(self, item: Event) -> int:
-        return 1_000 + len(item.resource.get("prefect.state-message", ""))
+    def _measure(self, item: dict[str, Any]) -> int:
+        return 1_000 + len(item["resource"].get("prefect.state-message", ""))
 
-    def _post(self, batch: Batch[Event]) -> Steps[None]:
+    def _post(self, batch: Batch[dict[str, Any]]) -> Steps[None]:
         return flow_runs.create_events(batch.items, patience=0)
