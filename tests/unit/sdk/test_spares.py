@@ -1,6 +1,7 @@
 """The process that waits for the next run of those who serve."""
 
 import asyncio
+from asyncio.subprocess import Process
 
 import pytest
 
@@ -43,14 +44,19 @@ def test_a_process_waits_for_its_run_and_ends_where_none_comes() -> None:
 def test_the_next_process_begins_after_the_run_that_took_the_last(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(spares, "SPARE_SECONDS", 0.01)
-
     async def serve() -> None:
+        begun, begin = asyncio.Event(), spares._begin
+
+        async def tell_of_beginning() -> Process:
+            begun.set()
+            return await begin()
+
+        monkeypatch.setattr(spares, "_begin", tell_of_beginning)
+        monkeypatch.setattr(spares, "SPARE_SECONDS", 0.01)
         kept = Spares()
         process = await kept.take()
-        assert kept._next is None
-        while kept._next is None:
-            await asyncio.sleep(0.01)
+        begun.clear()
+        await begun.wait()
         await tell(process, "")
         await kept.end()
         assert await process.wait() == 0
