@@ -14,6 +14,7 @@ from flowruns.api.http import (
     respond_input,
     respond_json,
     respond_list,
+    respond_run,
     respond_text,
     sent_at,
 )
@@ -60,15 +61,18 @@ def paginate_flow_runs(request: HttpRequest, query: FlowRunPageQuery | None = No
 def read_flow_run(request: HttpRequest, flow_run_id: UUID) -> HttpResponse:
     """Read a run. Its `ETag` is the id of its state; `Prefer: wait=N` holds a conditional read.
 
-    With `Prefer: attend` asks the process that runs it, which so says that it is there.
+    With `Prefer: attend` asks the process that runs it, which so says that it is there. With
+    `Prefer: inputs="a b"` the run comes with its inputs of these keys.
     """
-    if reads_heartbeat(request.headers.get("Prefer", "")):
+    prefer = request.headers.get("Prefer", "")
+    if reads_heartbeat(prefer):
         heartbeat.note_heartbeat(flow_run_id)
     run = services.read_flow_run(flow_run_id)
     etag = f'"{run.state_id}"'
     if run.state_id and read_etag(request.headers.get("If-None-Match", "")) == run.state_id:
         return HttpResponse(status=304, headers={"ETag": etag})
-    return respond(present_flow_run(run), headers={"ETag": etag})
+    shown, inputs = present_flow_run(run), run_inputs.read_wanted(flow_run_id, prefer)
+    return respond_run(shown.model_dump_json(), inputs, headers={"ETag": etag})
 
 
 @router.patch("/{uuid:flow_run_id}", auth=auth.flows, response={204: None})

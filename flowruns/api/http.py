@@ -67,6 +67,15 @@ def respond_json(value: object, *, status: int = 200) -> HttpResponse:
     return _json(json.dumps(value), status, None)
 
 
+def respond_run(
+    run: str, inputs: Mapping[str, str] | None, *, headers: Mapping[str, str]
+) -> HttpResponse:
+    """Answer with a run that is JSON already, and with the inputs that were asked for with it."""
+    if inputs is not None:
+        run = f'{run[:-1]},"inputs":{json.dumps(inputs)}}}'
+    return respond_text(run, headers=headers)
+
+
 def respond_input(value: str) -> HttpResponse:
     """Answer with the text of a run's input."""
     return HttpResponse(value, content_type="text/plain; charset=utf-8")

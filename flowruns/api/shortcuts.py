@@ -29,6 +29,7 @@ from flowruns.api.http import (
     respond_empty,
     respond_input,
     respond_json,
+    respond_run,
     respond_text,
 )
 from flowruns.pubsub import outages
@@ -44,7 +45,7 @@ from flowruns.services.run_rows import (
     write_selection,
 )
 from flowruns.services.runs.logs import create_logs
-from flowruns.services.runs.run_inputs import read_run_input
+from flowruns.services.runs.run_inputs import read_run_input, read_wanted
 from flowruns.services.upkeep.heartbeat import note_heartbeat
 from flowruns.wire.deployments import ScheduledRunsQuery
 from flowruns.wire.events import Event
@@ -94,12 +95,13 @@ def _may(headers: Headers, access: Scoped) -> bool:
 
 
 def _read_flow_run(headers: Headers, _: bytes, flow_run_id: str) -> HttpResponse | None:
-    if reads_heartbeat(headers.get("prefer", "")):
-        note_heartbeat(UUID(flow_run_id))
-    state_id, run = read_run_json(UUID(flow_run_id))
+    run_id, prefer = UUID(flow_run_id), headers.get("prefer", "")
+    if reads_heartbeat(prefer):
+        note_heartbeat(run_id)
+    state_id, run = read_run_json(run_id)
     if state_id and read_etag(headers.get("if-none-match", "")) == state_id:
         return None
-    return respond_text(run, headers={"ETag": f'"{state_id}"'})
+    return respond_run(run, read_wanted(run_id, prefer), headers={"ETag": f'"{state_id}"'})
 
 
 def _read_flow_run_state(_: Headers, __: bytes, state_id: str) -> HttpResponse:

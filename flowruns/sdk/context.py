@@ -1,6 +1,5 @@
 """Which run the calling code belongs to."""
 
-import asyncio
 import contextvars
 import logging
 import threading
@@ -223,6 +222,8 @@ def prints_are_logged() -> bool:
 
 def in_async_code() -> bool:
     """Whether the caller can await: a loop runs in its thread and its run, if any, is async."""
+    import asyncio
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:

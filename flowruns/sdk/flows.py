@@ -1,6 +1,5 @@
 """The @flow decorator."""
 
-import asyncio
 import functools
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Mapping
 from datetime import timedelta
@@ -13,7 +12,7 @@ from flowruns.sdk.runs.engine import Finished, FlowEngine
 from flowruns.sdk.runs.futures import Upstream, call_options
 from flowruns.sdk.runs.options import FlowOptions, bind_method, check_options
 from flowruns.sdk.runs.signals import termination_raises
-from flowruns.sdk.runs.yielding import astream, stream
+from flowruns.sdk.runs.yielding import stream
 from flowruns.sdk.states import FlowRun, State
 from flowruns.sdk.steps.drive import AsyncConnection, arun, run
 from flowruns.sdk.steps.steps import Steps
@@ -98,6 +97,8 @@ class Flow[**P, R](FlowDefinition[P, R]):
     def _astream(
         self, parameters: dict[str, Any], wait_for: tuple[Any, ...]
     ) -> AsyncGenerator[Any, Any]:
+        from flowruns.sdk.runs.handover import astream
+
         def play(connection: AsyncConnection) -> Steps[Finished]:
             return FlowEngine(
                 self, parameters, connection, wait_for=wait_for, is_streamed=True
@@ -108,6 +109,8 @@ class Flow[**P, R](FlowDefinition[P, R]):
     def play_taken(self, flow_run: FlowRun) -> None:
         parameters = params.bind(self.fn, (), flow_run.parameters)
         if self.is_async:
+            import asyncio
+
             asyncio.run(self._aplay_taken(flow_run, parameters))
             return
         with termination_raises(), connected() as connection:

@@ -38,6 +38,10 @@ class State[R](wire.State):
     timestamp: wire.DateTime = Field(default_factory=lambda: datetime.now(UTC))
     data: Any = None
 
+    def __class_getitem__(cls, _: Any) -> Any:
+        """Be one class, whatever a run returns: pydantic would make and build another for each."""
+        return cls
+
     @model_validator(mode="after")
     def _name_after_type(self) -> Self:
         if not self.name:

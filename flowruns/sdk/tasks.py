@@ -1,6 +1,5 @@
 """The @task decorator."""
 
-import asyncio
 import functools
 from collections.abc import (
     AsyncGenerator,
@@ -21,7 +20,7 @@ from flowruns.sdk.runs.definitions import TaskDefinition
 from flowruns.sdk.runs.futures import TaskFuture, TaskFutures, Upstream, call_options
 from flowruns.sdk.runs.options import TaskOptions, bind_method, check_options
 from flowruns.sdk.runs.task_engine import TaskEngine
-from flowruns.sdk.runs.yielding import astream, stream
+from flowruns.sdk.runs.yielding import stream
 from flowruns.sdk.states import State
 
 
@@ -89,6 +88,8 @@ class Task[**P, R](TaskDefinition[P, R]):
         state.result()
 
     def _astream(self, engine: TaskEngine) -> AsyncGenerator[Any, Any]:
+        from flowruns.sdk.runs.handover import astream
+
         return astream(lambda _: engine.play(), State.result)
 
     def _call(self, engine: TaskEngine, *, return_state: bool) -> Any:
@@ -136,6 +137,8 @@ class Task[**P, R](TaskDefinition[P, R]):
 
     def _play_in_thread(self, engine: TaskEngine) -> State[Any]:
         if self.is_async:
+            import asyncio
+
             return asyncio.run(on_loop(engine.play()))
         return on_thread(engine.play())
 

@@ -1,12 +1,14 @@
 """What the API says in headers: which state is known, how long to wait for the next, who asks.
 
 `Prefer: wait=15, attend` is asked by the process that runs the flow run. As long as it is, or was
-within the last minute, the server knows that somebody is there.
+within the last minute, the server knows that somebody is there. `inputs="a b"` asks that the run
+comes with those of its inputs, under `inputs`, so that who waits for an answer need not ask again.
 """
 
 import binascii
 import re
 from base64 import b64decode
+from collections.abc import Iterable
 from uuid import UUID
 
 from flowruns.wire import MAX_HOLD_SECONDS
@@ -18,6 +20,7 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 # What the process that runs a flow run adds to its `Prefer` header
 ATTEND = "attend"
 _ATTEND = re.compile(r"(?:^|[,;\s])attend(?:$|[,;\s])", re.IGNORECASE)
+_INPUTS = re.compile(r"(?:^|[,;\s])inputs\s*=\s*\"(?P<keys>[a-z0-9 -]*)\"", re.IGNORECASE)
 
 
 def read_wait(prefer: str) -> int:
@@ -29,6 +32,17 @@ def read_wait(prefer: str) -> int:
 def reads_heartbeat(prefer: str) -> bool:
     """Whether a `Prefer` header says that the process which runs the flow run is asking."""
     return _ATTEND.search(prefer) is not None
+
+
+def prefer_inputs(keys: Iterable[str]) -> str:
+    """Write what of a `Prefer` header asks for inputs of the run, by their keys."""
+    return f'inputs="{" ".join(keys)}"'
+
+
+def read_wanted_inputs(prefer: str) -> list[str] | None:
+    """Return the keys of the inputs that a run is to come with; None where it is asked without."""
+    match = _INPUTS.search(prefer)
+    return match["keys"].split() if match else None
 
 
 def read_etag(tag: str) -> UUID | None:

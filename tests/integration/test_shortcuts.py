@@ -119,6 +119,19 @@ def test_a_shortcut_answers_as_the_view_does(
             assert ("Strict-Transport-Security" in short) == is_https
 
 
+def test_a_run_comes_with_the_inputs_that_are_asked_for(key: str, run: Run) -> None:
+    run.pause_for_input()
+    run.resume({"approve": True, "reason": "ä"})
+    wanted = 'wait=30, inputs="paused-1-response paused-1-votes paused-1-schema"'
+    call = ("GET", f"/api/flow_runs/{run.id}")
+    short = said(directly(key, *call, prefer=wanted))
+    assert short == said(by_the_view(key, *call, prefer=wanted))
+    inputs = short.pop("inputs")
+    assert short == said(directly(key, *call))
+    assert inputs.keys() == {"paused-1-response", "paused-1-schema"}
+    assert json.loads(inputs["paused-1-response"]) == {"approve": True, "reason": "ä"}
+
+
 def test_no_shortcut_is_left_out_of_these_tests(asked: list[tuple[str, str, Any]]) -> None:
     tried = [f"{method} {path}" for method, path, _ in asked]
     tried += ["POST /api/logs/", "POST /api/events"]

@@ -13,7 +13,6 @@ from flowruns import wire
 from flowruns.sdk.calls.asking import WORKING, ask
 from flowruns.sdk.states import FlowRun, OrchestrationResult, State, to_wire
 from flowruns.sdk.steps.steps import Send, Sleep, Steps, read_clock
-from flowruns.wire.events import Event
 from flowruns.wire.headers import ATTEND, IDEMPOTENCY_KEY
 
 # A filter object of Prefect's API, such as {"state": {"type": {"any_": ["PAUSED"]}}}.
@@ -260,9 +259,9 @@ def create_logs(
     yield from ask(request, patience=patience)
 
 
-def create_events(events: Sequence[Event], *, patience: float = WORKING) -> Steps[None]:
-    body = [event.model_dump(mode="json") for event in events]
-    yield from ask(Send(method="POST", path="/events", body=body), patience=patience)
+def create_events(events: Sequence[Mapping[str, Any]], *, patience: float = WORKING) -> Steps[None]:
+    """Store events, each as `wire.events.Event` is written."""
+    yield from ask(Send(method="POST", path="/events", body=list(events)), patience=patience)
 
 
 def read_logs(

@@ -1,8 +1,9 @@
 """Wait for a flow run to change: held by a server that can, polled on one that cannot."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from flowruns import wire
@@ -10,12 +11,14 @@ from flowruns.domain.lost_runs import may_be_taken_back
 from flowruns.sdk import dispatch
 from flowruns.sdk.calls import flow_runs
 from flowruns.sdk.calls.asking import GRACE_SECONDS, WAITING, Outage, ask_once
-from flowruns.sdk.calls.client import FlowRunsClient, SyncFlowRunsClient
 from flowruns.sdk.context import current_logger
 from flowruns.sdk.errors import FlowRunWaitTimeout, ServerUnreachable
 from flowruns.sdk.states import FlowRun, State
 from flowruns.sdk.steps.steps import Moment, Reply, Send, Sleep, Steps, read_clock
-from flowruns.wire.headers import ATTEND
+from flowruns.wire.headers import ATTEND, prefer_inputs
+
+if TYPE_CHECKING:
+    from flowruns.sdk.calls.client import FlowRunsClient, SyncFlowRunsClient
 
 # How long one request says that a process is there. One that vanishes with its machine closes no
 # connection, and is thought to be there until then.
@@ -41,6 +44,10 @@ class Watch:
     is_heartbeat: bool = False
     longest_hold: int = wire.MAX_HOLD_SECONDS
     only_held: bool = False
+    # The keys of inputs that the run is to come with, and what of them came last; None where the
+    # server does not know of that.
+    wanted: Sequence[str] = ()
+    inputs: Mapping[str, str] | None = field(default=None, init=False)
     is_held: bool = field(default=True, init=False)
     last_answer: float = field(default=-math.inf, init=False)
     _outage: Outage = field(init=False)
@@ -86,8 +93,12 @@ class Watch:
             return None, 0.0
         self._outage.is_over()
         self.last_answer = now.seconds
-        run = None if reply.status == 304 else FlowRun.model_validate(reply.json())
+        run = None if reply.status == 304 else self._take(reply.json())
         return run, self._pause_after(reply)
+
+    def _take(self, body: Any) -> FlowRun:
+        self.inputs = body.get("inputs")
+        return FlowRun.model_validate(body)
 
     def _endure(self, trouble: ServerUnreachable) -> Steps[None]:
         try:
@@ -102,6 +113,8 @@ class Watch:
         preferences = [f"wait={hold}"] if hold and self.known else []
         if self.is_heartbeat:
             preferences.append(ATTEND)
+        if self.wanted:
+            preferences.append(prefer_inputs(self.wanted))
         if preferences:
             headers["Prefer"] = ", ".join(preferences)
         timeout = min(hold + GRACE_SECONDS, self._left(now) + LAST_LOOK_SECONDS)
@@ -160,7 +173,7 @@ def wait_for_flow_run(
     flow_run_id: UUID,
     timeout: float | None = 10800,
     poll_interval: float = 5,
-    client: FlowRunsClient | SyncFlowRunsClient | None = None,
+    client: "FlowRunsClient | SyncFlowRunsClient | None" = None,
     log_states: bool = False,
 ) -> Any:
     """Wait until a flow run has finished and return it, a `FlowRun`; semantics of Prefect 3.8.

@@ -6,7 +6,7 @@ server and its clients keep and never read.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -92,28 +92,33 @@ def check_steps(
     flow_run_id: UUID, model: type[BaseRunInput] | None, *, names: Names, step: Any
 ) -> Steps[None]:
     """Raise AnswerBelongsElsewhere unless the answer under a key of its own was given to it."""
-    asked_by = yield from _read(flow_run_id, step_key(*names))
+    keyset, stored = keyset_from_pause(*names), dict[str, str]()
+    for key in (step_key(*names), keyset.schema, keyset.response):
+        with suppress(ObjectNotFound):
+            stored[key] = yield from flow_runs.read_flow_run_input(flow_run_id, key)
+    check_stored(stored, model, names=names, step=step)
+
+
+def check_stored(
+    inputs: Mapping[str, str], model: type[BaseRunInput] | None, *, names: Names, step: Any
+) -> None:
+    """Do the same as `check_steps` with inputs that have been read."""
+    asked_by = _loaded(inputs, step_key(*names))
     if asked_by is not None and asked_by != step:
         raise AnswerBelongsElsewhere(
             f"The key {names[1]!r} is that of another pause of this flow run, which has an answer."
             " Give this one another key=."
         )
     keyset = keyset_from_pause(*names)
-    schema = yield from _read(flow_run_id, keyset.schema)
-    answer = yield from _read(flow_run_id, keyset.response)
-    if problem := _misfit(model, schema, answer):
+    if problem := _misfit(model, _loaded(inputs, keyset.schema), _loaded(inputs, keyset.response)):
         raise AnswerBelongsElsewhere(
             f"The stored answer of pause {names[1]!r} {problem}."
             " Give the pause another key= to ask anew."
         )
 
 
-def _read(flow_run_id: UUID, key: str) -> Steps[Any]:
-    try:
-        text = yield from flow_runs.read_flow_run_input(flow_run_id, key)
-    except ObjectNotFound:
-        return None
-    return json.loads(text)
+def _loaded(inputs: Mapping[str, str], key: str) -> Any:
+    return json.loads(inputs.get(key, "null"))
 
 
 def _misfit(model: type[BaseRunInput] | None, schema: Any, answer: Any) -> str:
@@ -140,6 +145,8 @@ class Answered:
     question: Question
     schema: Any
     answer: Any
+    # All that the run had when it was asked what earlier processes left.
+    inputs: Mapping[str, str]
     is_met: bool = False
 
     @property
@@ -152,13 +159,17 @@ class Memory:
     """The questions of a flow run: those that it has met, and those of earlier processes."""
 
     answered: list[Answered]
+    # Everything that pauses had stored when the attempt began, by key.
+    inputs: Mapping[str, str]
     # Takes what might be asked again by every process.
     doubt: Callable[[Callable[[], str]], None]
     _keys: set[str] = field(init=False)
+    _fired: frozenset[str] = field(init=False)
     _times: Counter[Question] = field(init=False, default_factory=Counter)
 
     def __post_init__(self) -> None:
         self._keys = {each.names[1] for each in self.answered}
+        self._fired = frozenset(self._keys)
 
     def find(self, asked: Question, model: type[BaseRunInput] | None) -> Answered | None:
         """Find the question that `asked` is, or None; raises AnswerBelongsElsewhere.
@@ -202,6 +213,10 @@ class Memory:
         self.take_key(key)
         return key
 
+    def knows(self, names: Names) -> bool:
+        """Whether a pause of these names has been answered in an earlier process."""
+        return names[1] in self._fired and step_key(*names) in self.inputs
+
     def take_key(self, key: str) -> None:
         self._keys.add(key)
 
@@ -224,7 +239,7 @@ def recall_steps(run: FlowRunContext) -> Steps[Memory]:
             yield from doubt_parameters(run, run.caller)
         names = [(state, key) for key in sorted(keys, key=_by_number) for state in _STATES]
         found = (_answered(each, inputs) for each in names)
-        run.memory = Memory([each for each in found if each is not None], run.doubt)
+        run.memory = Memory([each for each in found if each is not None], inputs, run.doubt)
     return run.memory
 
 
@@ -251,10 +266,10 @@ def _answered(names: Names, inputs: dict[str, str]) -> Answered | None:
     keys = (step_key(*names), keyset.schema, keyset.description, keyset.response)
     if inputs.keys().isdisjoint(keys):
         return None
-    step, schema, description, answer = (json.loads(inputs.get(key, "null")) for key in keys)
+    step, schema, description, answer = (_loaded(inputs, key) for key in keys)
     title = schema.get("title") if schema else None
     question = read_question(step, title=title, description=description or "", number=names[1])
-    return Answered(names, question, schema, answer)
+    return Answered(names, question, schema, answer, inputs)
 
 
 def ask_for(model: type[BaseRunInput] | None, *, place: Place, number: int) -> Question:

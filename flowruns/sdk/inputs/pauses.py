@@ -1,5 +1,6 @@
 """Pause a flow run until a person answers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, overload
@@ -30,6 +31,7 @@ from flowruns.sdk.inputs.bindings import (
     ask_for,
     bind_steps,
     check_steps,
+    check_stored,
     keyed_step,
     rebind_steps,
     recall_steps,
@@ -41,6 +43,7 @@ from flowruns.sdk.inputs.run_input import (
     keyset_from_paused_state,
     load_steps,
     run_input_subclass_from_type,
+    votes_beside,
 )
 from flowruns.sdk.states import OrchestrationResult, State, failed_with
 from flowruns.sdk.steps.steps import Moment, Steps, read_clock
@@ -66,6 +69,8 @@ class Pause:
     # Whose the answer is, as it is stored.
     step: Any = field(init=False)
     keyset: Keyset | None = field(init=False, default=None)
+    # Inputs of the run that came with the end of the pause, or with what was asked before it.
+    known: Mapping[str, str] | None = field(init=False, default=None)
 
     @property
     def flow_run_id(self) -> UUID:
@@ -90,11 +95,17 @@ class Pause:
         if self.place is None:
             memory.take_key(self.key)
             self.step = keyed_step(self.key)
+            names = (self._state().name or "", self.key)
+            if memory.knows(names):
+                check_stored(memory.inputs, self.asks_for, names=names, step=self.step)
+                self.keyset, self.known = keyset_from_paused_state(self._state()), memory.inputs
+                self.run.logger.info("Going on with the stored answer to %r.", self.key)
+                return True
         else:
             asked = ask_for(self.asks_for, place=self.place, number=self.number)
             asked = memory.count(asked)
             if earlier := memory.find(asked, self.asks_for):
-                self.keyset = earlier.keyset
+                self.keyset, self.known = earlier.keyset, earlier.inputs
                 self.run.logger.info("Going on with the stored answer to %r.", str(asked))
                 return True
             self.key, self.step = memory.new_key(self.number), write_question(asked)
@@ -153,6 +164,7 @@ class Pause:
             state = (yield from flow_runs.read_flow_run(self.flow_run_id)).state
         if state is not None and state.is_paused():
             yield from self._wait(state, float("inf"))
+            self.known = None  # ours may have been answered since
             return True
         if state is not None and state.is_running() and result.status == "REJECT":
             return False
@@ -168,12 +180,14 @@ class Pause:
             ends_at=ends_at,
             known=paused,
             is_heartbeat=True,
+            wanted=(self.keyset.response, votes_beside(self.keyset)) if self.keyset else (),
         )
         while run := (yield from watch.next_change()):
             if run.state is None or run.state.is_paused():
                 continue
             if run.state.is_running():
                 self.run.note_running(run.state)
+                self.known = watch.inputs
                 return
             raise ending(self.flow_run_id, run.state, paused=paused)
         if watch.has_seen_the_end():
@@ -207,7 +221,7 @@ class Pause:
     def _read_answer(self) -> Steps[Any]:
         if self.asks_for is None or self.keyset is None:
             return None
-        return (yield from load_steps(self.asks_for, self.keyset, self.flow_run_id))
+        return (yield from load_steps(self.asks_for, self.keyset, self.flow_run_id, self.known))
 
 
 def _paused(key: str) -> State[Any]:

@@ -26,7 +26,7 @@ from flowruns.sdk.states import State, storable
 from flowruns.sdk.steps.steps import Steps
 
 
-class BaseRunInput(pydantic.BaseModel):
+class BaseRunInput(pydantic.BaseModel, defer_build=True):
     """What RunInput and the wrapper of other types share."""
 
     # An answer may hold secrets, and what is raised about it ends in the run's states and logs.
@@ -273,6 +273,11 @@ class AutomaticRunInput[T](BaseRunInput):
         return made
 
 
+for _own in (BaseRunInput, RunInput, AutomaticRunInput):
+    # An author's own class is built where it stands, so that what is wrong with it is said there.
+    _own.model_config.pop("defer_build")
+
+
 def run_input_subclass_from_type(value_type: Any) -> type[BaseRunInput]:
     """Make the RunInput that asks for `value_type`, which may be any type that pydantic knows."""
     if isclass(value_type) and issubclass(value_type, BaseRunInput):
@@ -379,26 +384,40 @@ def given_to(model: type[BaseRunInput]) -> str:
     return name_values(model._initial) if model._initial else ""  # noqa: SLF001 -- ours
 
 
-def load_steps(model: type[BaseRunInput], keyset: Keyset, flow_run_id: UUID) -> Steps[Any]:
-    """Read the answer; where none was stored the defaults are it."""
-    try:
-        text = yield from flow_runs.read_flow_run_input(flow_run_id, keyset.response)
-    except ObjectNotFound:
-        text = "{}"
-    answer = model(**(json.loads(text) or {}))
+def load_steps(
+    model: type[BaseRunInput],
+    keyset: Keyset,
+    flow_run_id: UUID,
+    known: Mapping[str, str] | None = None,
+) -> Steps[Any]:
+    """Read the answer; where none was stored the defaults are it.
+
+    `known` holds the run's inputs where they have been read already.
+    """
+    text = yield from _read(flow_run_id, keyset.response, known)
+    answer = model(**(json.loads(text or "{}") or {}))
     answer._metadata = RunInputMetadata(  # noqa: SLF001 -- our own
         key=keyset.response,
         receiver=flow_run_id,
-        decided_by=(yield from _read_votes(keyset, flow_run_id)),
+        # Nobody is named where no policy asked for votes.
+        decided_by=_read_votes((yield from _read(flow_run_id, votes_beside(keyset), known))),
     )
     return answer.unwrap(answer)
 
 
-def _read_votes(keyset: Keyset, flow_run_id: UUID) -> Steps[tuple[DecidedBy, ...]]:
-    """Read who gave an answer; nobody is told where no policy asked for votes."""
-    key = f"{keyset.response.removesuffix('response')}votes"
+def votes_beside(keyset: Keyset) -> str:
+    """Name the input that says who gave an answer."""
+    return f"{keyset.response.removesuffix('response')}votes"
+
+
+def _read(flow_run_id: UUID, key: str, known: Mapping[str, str] | None) -> Steps[str | None]:
+    if known is not None:
+        return known.get(key)
     try:
-        text = yield from flow_runs.read_flow_run_input(flow_run_id, key)
+        return (yield from flow_runs.read_flow_run_input(flow_run_id, key))
     except ObjectNotFound:
-        return ()
-    return tuple(DecidedBy.model_validate(vote) for vote in json.loads(text))
+        return None
+
+
+def _read_votes(text: str | None) -> tuple[DecidedBy, ...]:
+    return tuple(DecidedBy.model_validate(vote) for vote in json.loads(text or "[]"))

@@ -1,12 +1,13 @@
 """Send log lines and events to the server in batches, from threads that never hold up the flow."""
 
 import atexit
+import os
 import sys
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from flowruns import wire
@@ -15,7 +16,6 @@ from flowruns.sdk.calls import flow_runs
 from flowruns.sdk.errors import FlowRunsError, ServerUnreachable
 from flowruns.sdk.steps.drive import Connection, run
 from flowruns.sdk.steps.steps import Steps
-from flowruns.wire.events import Event
 
 MOST_ITEMS: Final = 20_000
 MOST_PER_BATCH: Final = 500
@@ -44,14 +44,17 @@ class Shipper[T](ABC):
     what: str
 
     def __init__(self) -> None:
+        self._is_registered = False
+        self._told: set[str] = set()
+        self._begin_empty()
+
+    def _begin_empty(self) -> None:
         self._items: deque[T] = deque(maxlen=MOST_ITEMS)
         self._unsent: Batch[T] | None = None
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._is_registered = False
         self._hurry = False
         self._is_away = False
-        self._told: set[str] = set()
 
     @abstractmethod
     def _measure(self, item: T) -> int:
@@ -66,11 +69,15 @@ class Shipper[T](ABC):
             self._items.append(item)
             if self._thread is None:
                 self._start()
-            self._changed.notify_all()
+            if len(self._items) == 1:  # else the thread looks anyway, when its time has come
+                self._changed.notify_all()
 
     def _start(self) -> None:
         if not self._is_registered:
             atexit.register(self.flush)
+            if hasattr(os, "register_at_fork"):
+                # The thread stays behind in the parent, which sends what there was.
+                os.register_at_fork(after_in_child=self._begin_empty)
             self._is_registered = True
         name = f"flowruns-{self.what}"
         self._thread = threading.Thread(target=self._ship, name=name, daemon=True)
@@ -149,13 +156,13 @@ class LogShipper(Shipper[wire.LogCreate]):
         return flow_runs.create_logs(batch.items, key=batch.key, patience=0)
 
 
-class EventShipper(Shipper[Event]):
-    """An event's own id is the key by which a server knows one that comes twice."""
+class EventShipper(Shipper[dict[str, Any]]):
+    """Ships events as they travel. By its own id a server knows one that comes twice."""
 
     what = "task runs"
 
-    def _measure(self, item: Event) -> int:
-        return 1_000 + len(item.resource.get("prefect.state-message", ""))
+    def _measure(self, item: dict[str, Any]) -> int:
+        return 1_000 + len(item["resource"].get("prefect.state-message", ""))
 
-    def _post(self, batch: Batch[Event]) -> Steps[None]:
+    def _post(self, batch: Batch[dict[str, Any]]) -> Steps[None]:
         return flow_runs.create_events(batch.items, patience=0)

@@ -15,7 +15,6 @@ from flowruns.sdk.states import FlowRun, State, printable
 from flowruns.wire.events import (
     RESOURCE_ID,
     RESOURCE_NAME,
-    Event,
     relate,
     shorten_message,
 )
@@ -57,30 +56,32 @@ class TaskReport:
             self.run_count += 1
             self.started = self.started or state.timestamp
 
-    def _describe(self, state: State[Any], flow_run: FlowRun) -> Event:
+    def _describe(self, state: State[Any], flow_run: FlowRun) -> dict[str, Any]:
+        """Write an `Event` as it travels: to make the model takes longer than a small task."""
         message = shorten_message(printable(state.message or ""))
-        return Event(
-            id=uuid4(),
-            occurred=state.timestamp,
-            event=f"prefect.task-run.{state.name}",
-            resource={
+        name = printable(state.name or "")
+        return {
+            "id": str(uuid4()),
+            "occurred": state.timestamp.isoformat(),
+            "event": f"prefect.task-run.{name}",
+            "resource": {
                 RESOURCE_ID: f"prefect.task-run.{self.task_run_id}",
                 RESOURCE_NAME: printable(self.name),
                 "prefect.run-count": str(self.run_count),
                 "prefect.state-message": message,
-                "prefect.state-name": state.name or "",
+                "prefect.state-name": name,
                 "prefect.state-timestamp": state.timestamp.isoformat(),
                 "prefect.state-type": state.type,
                 "prefect.orchestration": "client",
             },
-            related=[relate("flow-run", flow_run.id, printable(flow_run.name))],
-            payload={
+            "related": [relate("flow-run", flow_run.id, printable(flow_run.name))],
+            "payload": {
                 "intended": {"from": self.last.type if self.last else None, "to": state.type},
                 "initial_state": _summarise(self.last) if self.last else None,
                 "validated_state": {**_summarise(state), "message": message, "data": None},
                 "task_run": self._describe_task_run(state),
             },
-        )
+        }
 
     def _describe_task_run(self, state: State[Any]) -> dict[str, Any]:
         """Say what Prefect's recorder keeps; it needs the texts and the counters."""
@@ -89,7 +90,7 @@ class TaskReport:
             "task_key": self.task_key,
             "dynamic_key": str(self.task_run_id),
             "empirical_policy": {"retries": self.retries},
-            "tags": list(self.tags),
+            "tags": [printable(tag) for tag in self.tags],
             "run_count": self.run_count,
             "total_run_time": self.run_time.total_seconds(),
             "expected_start_time": (self.started or state.timestamp).isoformat(),
@@ -106,4 +107,4 @@ def running(*, again: bool) -> State[Any]:
 
 
 def _summarise(state: State[Any]) -> dict[str, Any]:
-    return {"type": state.type, "name": state.name, "state_details": {}}
+    return {"type": state.type, "name": printable(state.name or ""), "state_details": {}}

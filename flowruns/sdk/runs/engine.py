@@ -26,8 +26,7 @@ from flowruns.sdk.errors import (
     StateHasChanged,
 )
 from flowruns.sdk.reporting import logs as run_logs
-from flowruns.sdk.reporting import task_runs as task_reports
-from flowruns.sdk.reporting.heartbeat import sending_heartbeats
+from flowruns.sdk.reporting import rest
 from flowruns.sdk.results import ResultSettings
 from flowruns.sdk.runs import parameters
 from flowruns.sdk.runs.definitions import FlowDefinition
@@ -99,11 +98,12 @@ class FlowEngine:
         except GeneratorExit:
             raise
         except BaseException:
+            # What ends the process may leave no time for it later.
             if is_outermost:
-                yield Block(_send_the_rest)
+                yield Block(rest.send_the_rest)
             raise
         if is_outermost:
-            yield Block(_send_the_rest)
+            yield Block(rest.send_the_rest_soon)
         return finished
 
     def _stop_where_the_caller_stops(self) -> None:
@@ -122,6 +122,8 @@ class FlowEngine:
         self.logger = run_logs.flow_run_logger(self.run.id, self.run.name, self.flow.name)
 
     def _play_run(self) -> Steps[Finished]:
+        from flowruns.sdk.reporting.heartbeat import sending_heartbeats
+
         kind = "subflow" if current_flow_run() else "flow"
         self.logger.info("Beginning %s run %r for flow %r", kind, self.run.name, self.flow.name)
         url = f"{load_config().ui_url}/runs/flow-run/{self.run.id}"
@@ -310,9 +312,3 @@ class FlowEngine:
 def _waiting_for_the_caller() -> State[Any]:
     message = "The flow run that called this one is suspended, and will call it again."
     return State(type=StateType.SCHEDULED, name="AwaitingRetry", message=message)
-
-
-def _send_the_rest() -> None:
-    """Wait until the server has what was told of tasks, and the log lines; not long."""
-    task_reports.shipper.flush()
-    run_logs.shipper.flush()

@@ -1,6 +1,5 @@
 """Call what an author wants to be called when a run enters a state; semantics of Prefect 3.8."""
 
-import asyncio
 import contextvars
 import inspect
 import logging
@@ -81,6 +80,8 @@ def call_author(call: Callable[[], Any]) -> Steps[Any]:
 
 def _run_elsewhere(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Run it in a thread of its own: this one may have an event loop that is busy here."""
+    import asyncio
+
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(contextvars.copy_context().run, asyncio.run, coroutine).result()
 

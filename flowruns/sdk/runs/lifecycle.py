@@ -69,14 +69,20 @@ def _register(name: str) -> Steps[UUID]:
 def prepare_run(
     flow: FlowDefinition[..., Any], parameters: dict[str, Any], run: FlowRun
 ) -> Steps[FlowRun]:
-    """Tell the server what only the flow knows of a run that was made from a deployment."""
-    policy = run.empirical_policy.model_copy(update=_retries(flow))
-    update = wire.FlowRunUpdate(empirical_policy=policy)
-    if flow.version:
+    """Tell the server what only the flow knows of a run that was made from a deployment.
+
+    A run that goes on after a suspension has been told of already.
+    """
+    known, update = run.empirical_policy, wire.FlowRunUpdate()
+    policy = known.model_copy(update=_retries(flow))
+    if policy != known:
+        update.empirical_policy = policy
+    if flow.version and flow.version != run.flow_version:
         update.flow_version = flow.version
-    if flow.flow_run_name:
-        update.name = flow.name_run(parameters)
-    yield from flow_runs.update_flow_run(run.id, update)
+    if flow.flow_run_name and (name := flow.name_run(parameters)) != run.name:
+        update.name = name
+    if update.model_fields_set:
+        yield from flow_runs.update_flow_run(run.id, update)
     return run.model_copy(update={"name": update.name or run.name})
 
 

@@ -1,15 +1,21 @@
-"""One scheduled flow run in its own process: `python -m flowruns.sdk.serving.child ID ENTRY`."""
+"""One scheduled flow run in its own process, which is told on its standard input which one.
 
+`python -m flowruns.sdk.serving.child` loads what every run needs before it is told, so that a run
+begins at once in one that waits. It ends where nothing is told.
+"""
+
+import json
 import sys
 from collections.abc import Sequence
 from uuid import UUID
 
+import flowruns
 from flowruns.sdk.calls import flow_runs
 from flowruns.sdk.dispatch import on_thread
 from flowruns.sdk.errors import FlowRunNotOurs, FlowRunSuspended
 from flowruns.sdk.reporting import logs as run_logs
 from flowruns.sdk.serving.entrypoints import load_flow
-from flowruns.sdk.states import FlowRun, crashed
+from flowruns.sdk.states import FlowRun, OrchestrationResult, crashed
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -46,5 +52,18 @@ def _report(flow_run: FlowRun, error: Exception) -> None:
     run_logs.shipper.flush()
 
 
+def _load() -> None:
+    """Load what flows use, the way to the server, and what reads its answers."""
+    for name in flowruns.__all__:
+        getattr(flowruns, name)
+    for module in ("httpx", "flowruns.sdk.reporting.heartbeat"):
+        __import__(module)
+    for model in (FlowRun, OrchestrationResult):
+        model.model_rebuild()
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    _load()
+    told = sys.stdin.readline()
+    # Nothing follows: for the flow its input is at its end.
+    sys.exit(main(json.loads(told)) if told else 0)

@@ -1,10 +1,9 @@
 """One run that a serving process has taken: in a process of its own, which may be told to end."""
 
 import asyncio
+import json
 import logging
-import os
 import signal
-import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from flowruns.sdk.calls import flow_runs
 from flowruns.sdk.calls.waiting import ATTENDING_SECONDS, Watch
 from flowruns.sdk.config import ServingConfig
 from flowruns.sdk.errors import FlowRunsError, ObjectNotFound, StateHasChanged
+from flowruns.sdk.serving.spares import Spares, tell
 from flowruns.sdk.states import FlowRun, State
 from flowruns.sdk.steps.drive import AsyncConnection, arun
 from flowruns.sdk.steps.steps import Steps
@@ -36,6 +36,7 @@ class RunProcess:
     entrypoint: str
     connection: AsyncConnection
     config: ServingConfig
+    spares: Spares
     _process: asyncio.subprocess.Process | None = field(init=False, default=None)
 
     async def play(self) -> None:
@@ -54,19 +55,8 @@ class RunProcess:
                 self._process.send_signal(number)
 
     async def _play(self, supervise: Supervise) -> int:
-        self._process = await asyncio.create_subprocess_exec(
-            *(
-                sys.executable,
-                "-m",
-                "flowruns.sdk.serving.child",
-                str(self.run.id),
-                self.entrypoint,
-            ),
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
-            stdin=asyncio.subprocess.DEVNULL,
-            # Ctrl-C in a terminal is for the serving process, which gives its runs time.
-            start_new_session=True,
-        )
+        self._process = await self.spares.take()
+        await tell(self._process, json.dumps([str(self.run.id), self.entrypoint]))
         supervision = asyncio.create_task(supervise())
         try:
             exit_code = await self._process.wait()

@@ -21,6 +21,7 @@ from flowruns.sdk.reporting import logs as run_logs
 from flowruns.sdk.serving.deployments import RunnerDeployment
 from flowruns.sdk.serving.entrypoints import is_loading
 from flowruns.sdk.serving.process import RunProcess
+from flowruns.sdk.serving.spares import Spares
 from flowruns.sdk.states import FlowRun, State
 from flowruns.sdk.steps.drive import AsyncConnection, arun
 
@@ -99,6 +100,7 @@ class Runner:
     limit: int
     runs: "dict[UUID, asyncio.Task[None]]" = field(default_factory=dict)
     processes: dict[UUID, RunProcess] = field(default_factory=dict)
+    spares: Spares = field(default_factory=Spares)
     told_to_end: asyncio.Event = field(default_factory=asyncio.Event)
     told_twice: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -108,6 +110,7 @@ class Runner:
 
     async def serve(self) -> None:
         """Run what is scheduled until told to end, then let it finish."""
+        self.spares.prepare()
         try:
             while not self.told_to_end.is_set():
                 if len(self.runs) < self.limit:
@@ -172,7 +175,8 @@ class Runner:
         if not is_ours:
             return
         assert run.deployment_id is not None  # noqa: S101 -- it was asked for by deployment
-        process = RunProcess(run, self.served[run.deployment_id], self.connection, self.config)
+        entrypoint = self.served[run.deployment_id]
+        process = RunProcess(run, entrypoint, self.connection, self.config, self.spares)
         self.processes[run.id] = process
         try:
             await process.play()
@@ -181,6 +185,7 @@ class Runner:
 
     async def _finish(self) -> None:
         """Let the runs finish for the time of grace, then end them, kindly at first."""
+        await self.spares.end()
         if self.runs:
             _log.info("Told to end; %s flow runs may finish first.", len(self.runs))
         await self._wait_for_runs(self.config.grace, unless=self.told_twice)

@@ -1,6 +1,5 @@
 """The two drivers of steps: the only code that sleeps or sends."""
 
-import asyncio
 import inspect
 import json
 import threading
@@ -26,6 +25,8 @@ from flowruns.sdk.steps.steps import (
 )
 
 if TYPE_CHECKING:
+    import asyncio
+
     import httpx
 
 type Handing = Callable[[Emit], Awaitable[Any]]
@@ -125,6 +126,8 @@ class AsyncConnection:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def is_of_this_loop(self) -> bool:
+        import asyncio
+
         return self._loop is asyncio.get_running_loop()
 
     def _open(self) -> "tuple[Config, httpx.AsyncClient]":
@@ -146,6 +149,8 @@ class AsyncConnection:
             raise _unreachable(config, error) from None
 
     async def __aenter__(self) -> Self:
+        import asyncio
+
         self._loop = asyncio.get_running_loop()
         return self
 
@@ -185,6 +190,8 @@ def perform(step: Step, connection: Connection) -> Any:  # noqa: PLR0911 -- a ta
 async def _aperform(  # noqa: PLR0911 -- a table
     step: Step, connection: AsyncConnection
 ) -> Any:
+    import asyncio
+
     match step:
         case Send():
             return await connection.send(step)

@@ -1,6 +1,5 @@
 """How long a flow or a task may take, not counting the time it waits for a person."""
 
-import asyncio
 import signal
 import threading
 import time
@@ -8,7 +7,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
 
 # Sets the alarm to go off in so many seconds, or puts it out (None).
 type SetAlarm = Callable[[float | None], None]
@@ -61,6 +63,8 @@ class TimeLimit:
 
     async def await_[T](self, awaitable: Awaitable[T]) -> T:
         """Await async code; raises `error` if it takes too long."""
+        import asyncio
+
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(None) as scope:
@@ -124,7 +128,7 @@ class TimeLimit:
 
 
 def _soon(
-    loop: asyncio.AbstractEventLoop, move: Callable[[float | None], None], left: float | None
+    loop: "asyncio.AbstractEventLoop", move: Callable[[float | None], None], left: float | None
 ) -> None:
     if not loop.is_closed():
         loop.call_soon_threadsafe(move, left)

@@ -1,7 +1,6 @@
 """Waiting for one another, for threads and asyncio tasks alike."""
 
 import threading
-from asyncio import CancelledError
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -69,6 +68,8 @@ class Gate:
         try:
             yield
         except BaseException as error:
+            from asyncio import CancelledError
+
             goes_on = isinstance(error, Exception | CancelledError)
             raise
         finally:

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from flowruns.models import Event
 from flowruns.pubsub import event_feed
-from flowruns.services.events.task_runs import record_task_runs
+from flowruns.services.events.task_runs import read_report, record_task_runs
 from flowruns.wire import events as wire
 
 _DELETED_AT_ONCE = 1_000
@@ -17,12 +17,14 @@ _DELETED_AT_ONCE = 1_000
 def record_events(events: Iterable[wire.Event]) -> None:
     """Store events with what they say of task runs; one that is stored already is left alone."""
     sent = {event.id: event for event in events}
+    # Before the transaction, in which others would wait for as long as it takes
+    reports = {event.id: report for event in sent.values() if (report := read_report(event))}
     with transaction.atomic():
         stored = set(Event.objects.filter(pk__in=sent).values_list("pk", flat=True))
         new = [event for event in sent.values() if event.id not in stored]
         if new:
             store_events(new)
-            record_task_runs(new)
+            record_task_runs([reports[event.id] for event in new if event.id in reports])
 
 
 def store_events(events: Sequence[wire.Event]) -> None:

@@ -39,12 +39,11 @@ class Report:
         return (self.flow_run_id or self.task_run_id, self.run.task_key, self.run.dynamic_key)
 
 
-def record_task_runs(events: Iterable[Event]) -> None:
-    """Bring task runs up to date with what the events say of them."""
-    reports = [report for event in events if (report := read_report(event))]
+def record_task_runs(reports: Iterable[Report]) -> None:
+    """Bring task runs up to date with what is reported of them."""
+    reports = sorted(reports, key=lambda report: report.state.timestamp)
     if not reports:
         return
-    reports.sort(key=lambda report: report.state.timestamp)
     try:
         with transaction.atomic():
             _record(reports)

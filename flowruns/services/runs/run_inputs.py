@@ -20,6 +20,7 @@ from flowruns.models import FlowRun, FlowRunState, RunInput
 from flowruns.models.actors import dump_actor
 from flowruns.services.runs.states import get_flow_run
 from flowruns.signals import InputCreated, InputDeleted, run_input_created, run_input_deleted
+from flowruns.wire.headers import read_wanted_inputs
 
 _IDS = UUIDField()
 # Asked all day, and written once
@@ -50,6 +51,19 @@ def create_run_input(flow_run_id: UUID, run_input: wire.RunInputCreate, *, actor
             raise RunInputExists from None
         created = InputCreated(flow_run_id=run.pk, key=run_input.key, value=run_input.value)
         run_input_created.send(sender=FlowRun, created=created)
+
+
+def read_wanted(flow_run_id: UUID, prefer: str) -> dict[str, str] | None:
+    """Return those inputs of a run that a `Prefer` header asks for and that there are, by key.
+
+    None where it asks for none. Read after the run: with the state of a run that goes on comes
+    the answer, which was stored in the same transaction.
+    """
+    keys = read_wanted_inputs(prefer)
+    if keys is None:
+        return None
+    found = RunInput.objects.filter(flow_run_id=flow_run_id, key__in=keys)
+    return dict(found.values_list("key", "value"))
 
 
 def write_run_input(flow_run_id: UUID, *, key: str, value: str, actor: Actor) -> None:
