@@ -1,5 +1,6 @@
 """The pages."""
 
+from django.conf import settings
 from django.contrib.auth import views as auth_views
 from django.urls import path
 from django.views.generic import RedirectView
@@ -32,7 +33,7 @@ from approvals.views import (
 )
 
 urlpatterns = [
-    path("favicon.ico", RedirectView.as_view(url="/static/favicon.svg")),
+    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}favicon.svg")),
     path("", inbox.show_inbox, name="inbox"),
     path("inbox/list/", inbox.show_inbox_list, name="inbox_list"),
     path("inbox/density/", inbox.choose_density, name="density"),

@@ -3,13 +3,16 @@
 (() => {
   "use strict";
 
+  // Where the product lies on its host.
+  const { root } = document.documentElement.dataset;
+
   // The reader's time zone, for the server to write times in.
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (/^[A-Za-z0-9_+\-/]+$/.test(zone)) keepCookie("timezone", zone);
 
   function keepCookie(name, value) {
     const secure = location.protocol === "https:" ? "; secure" : "";
-    document.cookie = `${name}=${value}; path=/; max-age=31536000; samesite=lax${secure}`;
+    document.cookie = `${name}=${value}; path=${root}; max-age=31536000; samesite=lax${secure}`;
   }
 
   // Spans of time, in the words of approvals/display/labels.py.
@@ -126,7 +129,7 @@
   function search() {
     const field = document.getElementById("q");
     if (field) field.select();
-    else if (document.querySelector(".places") && !document.getElementById("answer")) location.assign("/#q");
+    else if (document.querySelector(".places") && !document.getElementById("answer")) location.assign(`${root}#q`);
   }
 
   document.addEventListener("keydown", (event) => {

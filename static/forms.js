@@ -78,7 +78,8 @@
   // After a login in another tab the page's own token is old: what it sends by itself has the new one.
   // An answer has not, since somebody else may have logged in; a draft says whose page it is from.
   function useNewToken(fields) {
-    const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
+    const name = document.documentElement.dataset.root === "/" ? "csrftoken" : "approvals_csrftoken";
+    const token = document.cookie.match(new RegExp(`(?:^|; )${name}=([^;]+)`))?.[1];
     if (token && fields.has("csrfmiddlewaretoken")) fields.set("csrfmiddlewaretoken", token);
   }
 

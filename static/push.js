@@ -21,7 +21,7 @@
     if ((await Notification.requestPermission()) !== "granted") {
       return say("This browser does not allow it. Its settings for this site can.");
     }
-    await navigator.serviceWorker.register("/sw.js");
+    await navigator.serviceWorker.register(form.dataset.worker);
     const registration = await navigator.serviceWorker.ready;
     const earlier = await registration.pushManager.getSubscription();
     if (earlier) await earlier.unsubscribe(); // it may be of another key

@@ -5,7 +5,7 @@ self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
 self.addEventListener("push", (event) => {
-  const told = event.data ? event.data.json().notification : { title: "Approvals", navigate: "/" };
+  const told = event.data ? event.data.json().notification : { title: "Approvals", navigate: self.registration.scope };
   const { title, body, tag, silent, navigate } = told;
   event.waitUntil(self.registration.showNotification(title, { body, tag, silent, data: navigate }));
 });

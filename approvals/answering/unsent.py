@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, QueryDict
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, get_script_prefix, resolve
 
 from approvals.answering.questions import Question, read_question
 from approvals.models import Approval, Draft
@@ -106,7 +106,9 @@ def keep_carried(user: User, path: str, carried: str) -> None:
     """Keep what was carried through a login as the user's draft for the page at `path`."""
     fields = unseal(carried)
     try:
-        approval = inbox.get_approval_for(user, resolve(path).kwargs["approval_id"])
+        approval = inbox.get_approval_for(
+            user, resolve(f"/{path.removeprefix(get_script_prefix())}").kwargs["approval_id"]
+        )
     except (Resolver404, KeyError, Http404):
         return
     if fields is None:

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
-from django.urls import reverse
 
+from approvals.display.addresses import write_address
 from approvals.messages.codes import write_code
 from approvals.messages.muting import write_mute_address
 from approvals.messages.sealing import unseal
@@ -58,8 +58,8 @@ def compose_mail(channel: Channel, rows: Sequence[Notification]) -> Mail:
     context = {
         "items": [describe_row(row, zone) for row in rows[:_SHOWN]],
         "more": max(len(rows) - _SHOWN, 0),
-        "inbox": _address(reverse("inbox")),
-        "me": _address(reverse("me")),
+        "inbox": write_address("inbox"),
+        "me": write_address("me"),
         "mute": write_mute_address(channel) if channel.user else "",
     }
     mail = Mail(
@@ -126,25 +126,25 @@ def write_subject(rows: Sequence[Notification]) -> str:
 def describe_row(row: Notification, zone: ZoneInfo) -> Item:
     content, approval = row.content, row.approval
     if "webhook" in content:
-        page = reverse("admin:approvals_webhook_changelist")
-        return Item(heading=_heading(row), address=_address(page))
+        page = write_address("admin:approvals_webhook_changelist")
+        return Item(heading=_heading(row), address=page)
     if row.kind == Kind.UNDELIVERED:
-        return Item(heading=_heading(row), address=_address(reverse("deliveries")))
+        return Item(heading=_heading(row), address=write_address("deliveries"))
     if row.kind == Kind.CODE:
         lines = [
             f"{write_code(row)} is valid for 15 minutes. Type it there only if you asked for it."
         ]
-        return Item(heading=_heading(row), address=_address(reverse("me")), lines=lines)
+        return Item(heading=_heading(row), address=write_address("me"), lines=lines)
     if approval is None:
-        return Item(heading=_heading(row), address=_address(reverse("me")), lines=["It works."])
+        return Item(heading=_heading(row), address=write_address("me"), lines=["It works."])
     lines = [f"“{content['question']}”"] if content.get("question") else []
     if "outcome" in content:
         lines = [_tell_end(content, zone)]
         lines += [f"“{content['reason']}”"] if content.get("reason") else []
     elif approval.is_waiting and approval.expires_at is not None:
         lines.append(f"It waits until {_moment(approval.expires_at, zone)}.")
-    page = reverse("approval", args=[approval.pk]) + ("#comments" if row.comment_id else "")
-    return Item(heading=_heading(row), address=_address(page), lines=lines)
+    page = write_address("approval", approval.pk) + ("#comments" if row.comment_id else "")
+    return Item(heading=_heading(row), address=page, lines=lines)
 
 
 def _heading(row: Notification) -> str:
@@ -182,7 +182,3 @@ def _tell_end(content: dict[str, Any], zone: ZoneInfo) -> str:
 def _moment(moment: datetime, zone: ZoneInfo) -> str:
     local = moment.astimezone(zone)
     return f"{local:%A} {local.day} {local:%B}, {local:%H:%M} ({local.tzname()})"
-
-
-def _address(path: str) -> str:
-    return f"{settings.PUBLIC_URL}{path}"

@@ -3,10 +3,9 @@
 Its token does not expire, since a mail that asks to be left alone may be years old.
 """
 
-from django.conf import settings
 from django.core import signing
-from django.urls import reverse
 
+from approvals.display.addresses import write_address
 from approvals.models import Channel
 
 _SIGNER = signing.Signer(salt="approvals.mute")
@@ -14,7 +13,7 @@ _SIGNER = signing.Signer(salt="approvals.mute")
 
 def write_mute_address(channel: Channel) -> str:
     token = _SIGNER.sign(str(channel.pk))
-    return f"{settings.PUBLIC_URL}{reverse('mute', args=[token])}"
+    return write_address("mute", token)
 
 
 def find_muted_by(token: str) -> Channel | None:

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
-from django.urls import reverse
 
+from approvals.display.addresses import write_address
 from approvals.messages.composing import describe_row, write_subject
 from approvals.messages.encrypting import encrypt, write_authorization
 from approvals.messages.posting import FAULTS, post, read_seconds
@@ -76,7 +75,7 @@ def _write(channel: Channel, rows: Sequence[Notification]) -> dict[str, Any]:
         "notification": {
             "title": write_subject(rows).removeprefix("Re: "),
             "body": " ".join(item.lines)[:_MOST] if is_one else "",
-            "navigate": item.address if is_one else f"{settings.PUBLIC_URL}{reverse('inbox')}",
+            "navigate": item.address if is_one else write_address("inbox"),
             "tag": _topic(rows),
             "silent": all(row.kind == Notification.Kind.ENDED for row in rows),
         },

@@ -9,8 +9,8 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import Http404
-from django.urls import reverse
 
+from approvals.display.addresses import write_address
 from approvals.messages.sealing import unseal
 from approvals.messages.slack_api import NotTaken, call_slack
 from approvals.models import Approval, Channel, Notification
@@ -42,7 +42,7 @@ def take_press(payload: dict[str, Any]) -> None:
     place = payload.get("channel", {}).get("id", "")
     user = find_person(member)
     if user is None:
-        _note(place, member, f"{_UNKNOWN} {settings.PUBLIC_URL}{reverse('me')}")
+        _note(place, member, f"{_UNKNOWN} {write_address('me')}")
     elif (approval := _find_asked(user, action["value"])) is None:
         _note(place, member, "It does not wait for you any more.")
     elif action["action_id"] == _REJECT:

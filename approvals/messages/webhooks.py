@@ -6,11 +6,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography.fernet import InvalidToken
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Min, QuerySet
-from django.urls import reverse
 
+from approvals.display.addresses import write_address
 from approvals.messages.announcing import tell_staff
 from approvals.messages.content import write_content
 from approvals.messages.posting import FAULTS, post, read_seconds
@@ -246,13 +245,12 @@ def _read_pause(retry_after: str) -> timedelta:
 
 
 def _describe(approval: Approval) -> dict[str, Any]:
-    page = reverse("approval", args=[approval.pk])
     return {
         "approval": str(approval.pk),
         "flow_run": str(approval.flow_run_id),
         "outcome": str(approval.outcome),
         "expires_at": approval.expires_at.isoformat() if approval.expires_at else None,
-        "url": f"{settings.PUBLIC_URL}{page}",
+        "url": write_address("approval", approval.pk),
         **write_content(approval),
     }
 

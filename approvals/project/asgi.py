@@ -3,6 +3,7 @@
 import os
 
 import django
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "approvals.project.settings")
 django.setup()
@@ -13,6 +14,7 @@ from flowruns.api.shortcuts import answer_directly  # noqa: E402 -- settings fir
 from flowruns.web.bodies import bound_bodies  # noqa: E402 -- settings first
 from flowruns.web.lifespan import with_lifespan  # noqa: E402 -- settings first
 from flowruns.web.long_poll import hold_requests  # noqa: E402 -- settings first
+from flowruns.web.mounting import mount_at  # noqa: E402 -- settings first
 from flowruns.web.probes import answer_probes  # noqa: E402 -- settings first
 from flowruns.web.request_limit import (  # noqa: E402 -- its models need the apps loaded
     AT_ONCE,
@@ -28,4 +30,5 @@ _django = ThreadedHandler(threads=sum(AT_ONCE.values()), shortcut=_shortcut)
 _answer = admit_requests(_django)
 _held = bound_bodies(hold_requests(_answer))
 _converse = log_requests(serve_sockets(serve_static(_held)))
-application = with_lifespan(answer_probes(metrics.answer_scrapes(_converse)))
+_probed = answer_probes(metrics.answer_scrapes(_converse))
+application = with_lifespan(mount_at(settings.ROOT_PATH, _probed))

@@ -19,6 +19,8 @@ from flowruns.domain.policies import PolicyUnreadable, parse_policy
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 _HOST = re.compile(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]")
+# Where a server lies on its host; the first names of its own addresses would be ambiguous there
+_PATH = re.compile(r"(?!/(api|static|accounts|metrics)(/|$))(/[A-Za-z0-9_][A-Za-z0-9._-]*)+")
 _SECRET_KEY_FILE = "secret-key"  # noqa: S105 -- its name
 _OTHERS = 0o077
 _SECRET_KEY_LENGTH = 50  # Django's own bound in check --deploy
@@ -104,11 +106,12 @@ def read_hosts(name: str) -> list[str]:
 
 
 def read_url(name: str) -> str:
-    """Read an http(s) address without a path, "" where it is not set."""
+    """Read an http(s) address, perhaps with a path, "" where it is not set."""
     text = os.environ.get(name, "").strip().rstrip("/")
     if text and not _is_address(text):
         raise ImproperlyConfigured(
-            f"{name} must look like https://approvals.example.com (no path), not {text!r}."
+            f"{name} must look like https://approvals.example.com or"
+            f" https://example.com/approvals, not {text!r}."
         )
     return text
 
@@ -119,8 +122,9 @@ def _is_address(text: str) -> bool:
         has_host = bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
-    is_bare = text == f"{parts.scheme}://{parts.netloc}" and "@" not in parts.netloc
-    return parts.scheme in {"http", "https"} and has_host and is_bare
+    is_bare = text == f"{parts.scheme}://{parts.netloc}{parts.path}" and "@" not in parts.netloc
+    is_path = not parts.path or bool(_PATH.fullmatch(parts.path))
+    return parts.scheme in {"http", "https"} and has_host and is_bare and is_path
 
 
 def read_home(name: str = "APPROVALS_HOME") -> Path:

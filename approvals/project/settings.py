@@ -3,6 +3,7 @@
 `templates/docs/settings.md` documents each variable; `approvals.project.environment` reads them.
 """
 
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -35,13 +36,16 @@ APPROVALS_HOME = read_home()
 # How reviewers and flows reach this server from outside; https makes it a production server
 PUBLIC_URL = read_url("PUBLIC_URL")
 _IS_HTTPS = PUBLIC_URL.startswith("https://")
+# The path below which everything lies, such as "/approvals", or ""
+ROOT_PATH = urlsplit(PUBLIC_URL).path
+FORCE_SCRIPT_NAME = ROOT_PATH or None
 
 DEBUG = read_bool("DEBUG", default=False)
 SECRET_KEY = read_secret_key(APPROVALS_HOME)
 ENCRYPTION_KEYS = read_encryption_keys(SECRET_KEY)  # of what blocks hold
 _PUBLIC_HOST = [urlsplit(PUBLIC_URL).hostname or ""] if PUBLIC_URL else []
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *_PUBLIC_HOST, *read_hosts("ALLOWED_HOSTS")]
-CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL.removesuffix(ROOT_PATH)] if PUBLIC_URL else []
 
 DATABASES = {"default": read_database(APPROVALS_HOME)}
 
@@ -98,9 +102,9 @@ TEMPLATES = [
 ]
 
 # People
-LOGIN_URL = "/accounts/login/"
-LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = "/accounts/login/"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "inbox"
+LOGOUT_REDIRECT_URL = "login"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
@@ -191,10 +195,14 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14  # seconds
 CSRF_COOKIE_SAMESITE = "Lax"
+if ROOT_PATH:
+    # Whatever else lies on the host has cookies, too, perhaps of Django's names
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "approvals_sessionid", "approvals_csrftoken"
+    SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{ROOT_PATH}/"
 CSRF_FAILURE_VIEW = "approvals.views.errors.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _IS_HTTPS
 # A browser is sent to https; an API client has sent its key by then, and may be on this machine
-SECURE_REDIRECT_EXEMPT = [r"^api/"]
+SECURE_REDIRECT_EXEMPT = [rf"^{re.escape(ROOT_PATH.lstrip('/'))}/?api/"]
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if _IS_HTTPS else 0
 # These bind other hosts than ours, so nobody gets them unasked
 SECURE_HSTS_INCLUDE_SUBDOMAINS = read_bool("HSTS_INCLUDE_SUBDOMAINS", default=False)
@@ -207,7 +215,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 
 # Files
-STATIC_URL = "/static/"
+STATIC_URL = f"{ROOT_PATH}/static/"
 STATICFILES_DIRS = [FILES_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # served from where they lie: no collectstatic step to forget
 WHITENOISE_MAX_AGE = 60

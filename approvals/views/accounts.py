@@ -7,7 +7,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from approvals.answering.unsent import keep_carried
@@ -33,7 +33,7 @@ def log_in_again(request: HttpRequest) -> HttpResponse:
     """Answer a login from a page that was open before another login in the same browser."""
     goal, carried = request.POST.get("next", ""), request.POST.get("carried", "")
     if not url_has_allowed_host_and_scheme(goal, allowed_hosts={request.get_host()}):
-        goal = settings.LOGIN_REDIRECT_URL
+        goal = resolve_url(settings.LOGIN_REDIRECT_URL)
     if request.user.is_authenticated:
         keep_carried(request.user, urlsplit(goal).path, carried)
         return HttpResponseRedirect(goal)

@@ -83,7 +83,7 @@ def _tell_outage(request: HttpRequest) -> HttpResponse:
 
 
 def _is_of_api(request: HttpRequest) -> bool:
-    return request.path.startswith("/api/")
+    return request.path_info.startswith("/api/")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -73,7 +73,12 @@ def choose_density(request: Request) -> HttpResponse:
     density = request.POST.get(DENSITY)
     if density in DENSITIES:
         response.set_cookie(
-            DENSITY, density, max_age=_A_YEAR, samesite="Lax", secure=request.is_secure()
+            DENSITY,
+            density,
+            max_age=_A_YEAR,
+            samesite="Lax",
+            secure=request.is_secure(),
+            path=reverse("inbox"),
         )
     return response
 

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.http import QueryDict
+from django.urls import reverse
 
 from approvals.services.filters import Due, InboxFilters, Sort, Which
 
@@ -29,7 +30,7 @@ def read_filters(query: QueryDict) -> InboxFilters:
 def read_filters_of(address: str) -> InboxFilters:
     """Return what the address of an inbox asks for; any other one asks for nothing."""
     parts = urlsplit(address)
-    return read_filters(QueryDict(parts.query if parts.path == "/" else ""))
+    return read_filters(QueryDict(parts.query if parts.path == reverse("inbox") else ""))
 
 
 def write_filters(filters: InboxFilters, **changes: Any) -> str:

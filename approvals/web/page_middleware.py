@@ -12,7 +12,7 @@ from django_htmx.middleware import HtmxMiddleware
 def _for_pages(middleware: Any) -> Any:
     class ForPages(middleware):  # type: ignore[misc]  # whichever it is
         def __call__(self, request: HttpRequest) -> HttpResponseBase:
-            if request.path.startswith("/api/"):
+            if request.path_info.startswith("/api/"):
                 answered: HttpResponseBase = self.get_response(request)
                 return answered
             paged: HttpResponseBase = super().__call__(request)

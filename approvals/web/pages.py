@@ -19,6 +19,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import get_script_prefix
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django_htmx.middleware import HtmxDetails
@@ -31,8 +32,8 @@ _MAX_CARRIED = 2_000_000  # characters; more is a file, which a browser has to s
 
 
 _BACK = "back"
-_LISTS = {"/": "Inbox", "/history/": "History"}
-_APPROVAL = re.compile(r"/approvals/[0-9a-f-]{36}/")
+_LISTS = {"": "Inbox", "history/": "History"}
+_APPROVAL = re.compile(r"approvals/[0-9a-f-]{36}/")
 _LINES_AT_ONCE = 200
 
 
@@ -116,10 +117,11 @@ def back_query(address: str) -> str:
 def read_back(request: HttpRequest) -> Back:
     """Return the page that one was opened from, the inbox where an address says none of ours."""
     address = request.GET.get(_BACK, "")
-    path = address.partition("?")[0]
-    name = "The approval" if _APPROVAL.fullmatch(path) else _LISTS.get(path)
-    if name is None:
-        return Back(address="/", name="Inbox", query="")
+    root, path = get_script_prefix(), address.partition("?")[0]
+    page = path.removeprefix(root)
+    name = "The approval" if _APPROVAL.fullmatch(page) else _LISTS.get(page)
+    if name is None or not path.startswith(root):
+        return Back(address=root, name="Inbox", query="")
     return Back(address=address, name=name, query=back_query(address))
 
 

@@ -28,7 +28,7 @@ def _warn_of_plain_http(request: HttpRequest) -> None:
     """Say once in this process that a request seems to come by http where https is meant."""
     if request.is_secure() or not settings.SECURE_SSL_REDIRECT:
         return
-    if request.path.startswith("/api/") or _is_known_plain(request):
+    if request.path_info.startswith("/api/") or _is_known_plain(request):
         return
     if next(_asked) == 0:
         _log.warning(

@@ -5,6 +5,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import get_script_prefix
 from ninja import Router
 from ninja.errors import HttpError
 from ninja.params import param_functions
@@ -57,4 +58,6 @@ def _respond_page(request: HttpRequest, wanted: EventPageToken) -> HttpResponse:
 def _link(request: HttpRequest, wanted: EventPageToken) -> str:
     following = wanted.model_copy(update={"offset": wanted.offset + wanted.limit})
     token = urlsafe_b64encode(json.dumps(following.model_dump(mode="json")).encode()).decode()
-    return request.build_absolute_uri(f"/api/events/filter/next?page-token={token}")
+    return request.build_absolute_uri(
+        f"{get_script_prefix()}api/events/filter/next?page-token={token}"
+    )

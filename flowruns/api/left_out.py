@@ -96,9 +96,9 @@ def name_refusals(view: Callable[..., Any]) -> Callable[..., HttpResponse]:
 
 
 def _refuse(request: HttpRequest, status: int) -> HttpResponse:
-    operation = f"{request.method} {request.path.removeprefix('/api')}"
+    operation = f"{request.method} {request.path_info.removeprefix('/api')}"
     reason = find_reason(operation) or ""
-    detail = f"This server does not serve {request.method} {request.path}. {reason}".rstrip()
+    detail = f"This server does not serve {request.method} {request.path_info}. {reason}".rstrip()
     return respond_json({"detail": detail}, status=status)
 
 

@@ -22,6 +22,7 @@ from django.urls import set_script_prefix
 
 from flowruns.models.connections import let_connections_go
 from flowruns.web.callers import IS_KNOWN
+from flowruns.web.mounting import to_whole
 from flowruns.web.types import Scope
 
 type Shortcut = Callable[[Scope, bytes], HttpResponseBase | None]
@@ -81,7 +82,7 @@ class ThreadedHandler(ASGIHandler):
     def _answer_by_django(self, scope: Scope, body: IO[bytes]) -> HttpResponseBase:
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=self.__class__, scope=scope)
-        request, refusal = self.create_request(scope, body)
+        request, refusal = self.create_request(to_whole(scope), body)
         response = refusal or self.get_response(cast("HttpRequest", request))
         if not response.streaming:
             response.close()

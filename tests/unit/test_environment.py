@@ -59,7 +59,10 @@ def test_what_is_no_host_name_is_refused(monkeypatch: Env, text: str) -> None:
         read_hosts("ALLOWED_HOSTS")
 
 
-@pytest.mark.parametrize("text", ["https://a.example", "http://10.0.0.7:8080", "http://[::1]:80"])
+@pytest.mark.parametrize(
+    "text",
+    ["https://a.example", "http://10.0.0.7:8080", "http://[::1]:80", "https://a.example/x/desk-1"],
+)
 def test_an_address_may_end_in_a_slash(monkeypatch: Env, text: str) -> None:
     monkeypatch.setenv("PUBLIC_URL", f"{text}/")
     assert read_url("PUBLIC_URL") == text
@@ -71,7 +74,10 @@ def test_an_address_may_end_in_a_slash(monkeypatch: Env, text: str) -> None:
         "a.example",
         "ftp://a.example",
         "https://",
-        "https://a.example/desk",
+        "https://a.example/a b",
+        "https://a.example/../x",
+        "https://a.example//x",
+        "https://a.example/api",
         "https://a:b@c.example",
         "https://a.example:99999",
         "https://[::1",
