@@ -167,12 +167,13 @@ class Policy(models.Model):
 
 
 class Facet(models.Model):
-    """A tag, a policy or another server that an approval is found by while it waits.
+    """The flow, a tag, a policy or another server that an approval is found by while it waits.
 
     `is_hidden` is the approval's own, so that a list of all names need not look at approvals.
     """
 
     class Kind(models.TextChoices):
+        FLOW = "flow", "Flow"
         TAG = "tag", "Tag"
         POLICY = "policy", "Policy"
         SERVER = "server", "Server"
@@ -290,6 +291,7 @@ class Vote(models.Model):
     `name` keeps the name when the account is gone; it is an API key's where `is_key`. `answer` is
     the JSON text as the flow would get it, without its secrets. `seen_digest` stands for what the
     voter looked at. With `takes_effect_at` it is held: it does not count yet and can be undone.
+    `is_open` while its approval waits, so that the inbox need not look at what ended.
     """
 
     class Kind(models.TextChoices):
@@ -314,6 +316,7 @@ class Vote(models.Model):
     is_signed = models.BooleanField(default=False)
     at = models.DateTimeField()
     takes_effect_at = models.DateTimeField(null=True, blank=True)
+    is_open = models.BooleanField(default=True)
     voided_at = models.DateTimeField(null=True, blank=True)
     voided_because = models.TextField(blank=True)
 
@@ -333,6 +336,17 @@ class Vote(models.Model):
         indexes = [
             # Read by visible_to, for one approval at a time
             models.Index(fields=["approval", "reviewer"], name="vote_by_approval"),
+            # Read by list_waiting: what a person has answered, and what was answered for them
+            models.Index(
+                fields=["name", "approval"],
+                condition=STANDING & Q(is_open=True, is_key=False),
+                name="vote_open_by_name",
+            ),
+            models.Index(
+                fields=["for_whom", "approval"],
+                condition=STANDING & Q(is_open=True, is_key=False) & ~Q(for_whom=""),
+                name="vote_open_for_whom",
+            ),
             # Read by apply_held_votes
             models.Index(fields=["takes_effect_at"], condition=HELD, name="vote_held"),
             # Read by list_waiting: what has left a person's list

@@ -24,7 +24,8 @@ class Choices:
 
 
 def keep_origin(approval: Approval) -> None:
-    """Keep the tags that an approval has opened with, and the other server that it is of."""
+    """Keep the flow and tags that an approval has opened with, and the other server it is of."""
+    _keep(approval, Facet.Kind.FLOW, [approval.flow_name])
     _keep(approval, Facet.Kind.TAG, map(str, approval.tags))
     if approval.server:
         _keep(approval, Facet.Kind.SERVER, [approval.server])
@@ -44,15 +45,13 @@ def drop_facets(approval: Approval) -> None:
 
 def list_choices(user: User) -> Choices:
     """Return by name what a user can choose from what waits and they may see."""
-    waiting = visible_to(user).filter(outcome=Approval.Outcome.WAITING)
-    flows = waiting.order_by("flow_name").values_list("flow_name", flat=True).distinct()
-    hidden = waiting.filter(is_hidden=True).values("pk")
-    seen = Facet.objects.filter(Q(is_hidden=False) | Q(approval__in=hidden))
+    hidden = visible_to(user).filter(outcome=Approval.Outcome.WAITING, is_hidden=True)
+    seen = Facet.objects.filter(Q(is_hidden=False) | Q(approval__in=hidden.values("pk")))
     names: dict[str, list[str]] = {kind: [] for kind in Facet.Kind.values}
     for kind, name in seen.order_by("kind", "name").values_list("kind", "name").distinct():
         names[kind].append(name)
     return Choices(
-        flows=list(flows[:MAX_CHOICES]),
+        flows=names[Facet.Kind.FLOW][:MAX_CHOICES],
         tags=names[Facet.Kind.TAG][:MAX_CHOICES],
         policies=names[Facet.Kind.POLICY][:MAX_CHOICES],
         servers=names[Facet.Kind.SERVER][:MAX_CHOICES],

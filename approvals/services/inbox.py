@@ -140,14 +140,18 @@ def _choose(lists: Lists, filters: InboxFilters) -> QuerySet[Approval]:
 
 
 def _count_lists(lists: Lists, filters: InboxFilters) -> tuple[dict[Which, int], dict[Which, int]]:
-    """Count what passes the filters in each list, and what is there in all, in one query."""
-    chosen = filters.choose()
-    sums = {f"all_{which}": Count("pk", filter=rule or None) for which, rule in lists.items()}
-    if filters.narrows:
-        sums |= {f"of_{which}": Count("pk", filter=rule & chosen) for which, rule in lists.items()}
-    found = _waiting().aggregate(**sums)
-    totals = {which: found[f"all_{which}"] for which in Which}
-    return {which: found.get(f"of_{which}", totals[which]) for which in Which}, totals
+    """Count what passes the filters in each list, and what is in this one and in the user's."""
+    if not filters.narrows:
+        totals = _count(_waiting(), lists)
+        return totals, totals
+    wanted = {which: lists[which] for which in {Which.FOR_ME, filters.which}}
+    return _count(_waiting().filter(filters.choose()), lists), _count(_waiting(), wanted)
+
+
+def _count(waiting: QuerySet[Approval], lists: Lists) -> dict[Which, int]:
+    sums = {str(which): Count("pk", filter=rule or None) for which, rule in lists.items()}
+    found = waiting.aggregate(**sums)
+    return {which: found[str(which)] for which in lists}
 
 
 def _count_flows(found: QuerySet[Approval], shown: list[Approval]) -> dict[str, int]:
@@ -299,7 +303,7 @@ def _list_of(user: Account) -> Lists:
     """Choose each of the lists from what waits; whoever may answer may see."""
     absent = list_absent(user)
     visible = _visible(user, absent)
-    voted = Q(Q(is_guarded=True), Q(Exists(_standing_votes(user))))
+    voted = Q(is_guarded=True) & _is_voted_by(user)
     held = Q(pk__in=Vote.objects.filter(HELD, reviewer=user).values("approval"))
     later = PutOff.objects.filter(user=user.pk, until__gt=datetime.now(UTC)).values("approval")
     mine = Q(pk__in=_free_seats(user))
@@ -325,16 +329,14 @@ def _seats_free_for(person: Account, stand_in: Account) -> QuerySet[Seat, UUID]:
     """Choose what has a seat that somebody may take now who stands in for another."""
     concerned = Asker.objects.filter(approval=OuterRef("approval"), user__in=[person, stand_in])
     barred = Q(bars_askers=True, approval__askers_known=False) | Exists(concerned)
-    voted = Exists(_votes_for(person).filter(approval=OuterRef("approval")))
+    voted = _is_voted_by(person, "approval")
     free = seats_of(person).filter(is_open=True).exclude(barred | voted)
     return free.values_list("approval", flat=True)
 
 
-def _standing_votes(user: Account) -> QuerySet[Vote]:
-    return _votes_for(user).filter(approval=OuterRef("pk"))
-
-
-def _votes_for(user: Account) -> QuerySet[Vote]:
-    """Return the votes that stand of a user, and of who stood in for them."""
-    name = user.get_username()
-    return Vote.objects.filter(STANDING, Q(name=name) | Q(for_whom=name), is_key=False)
+def _is_voted_by(user: Account, approval: str = "pk") -> Q:
+    """Choose what waits and has a vote of a user, or of who stood in for them, that stands."""
+    name, votes = user.get_username(), Vote.objects.filter(STANDING, is_key=False, is_open=True)
+    given = votes.filter(name=name).values("approval")
+    given_for = votes.filter(for_whom=name).exclude(for_whom="").values("approval")
+    return Q(**{f"{approval}__in": given}) | Q(**{f"{approval}__in": given_for})

@@ -247,6 +247,7 @@ def close_approval(change: StateChange, pause: State, *, connector: str = LOCAL)
 def _leave_inbox(approval: Approval) -> None:
     """Drop what only the lists of what waits read, so that they stay short."""
     approval.seats.filter(is_open=True).update(is_open=False)
+    approval.votes.filter(is_open=True).update(is_open=False)
     drop_facets(approval)
     delete_presence(approval)
     drop_steps(approval)

@@ -76,13 +76,23 @@ def _guard(approvals: list[Approval], people: list[User]) -> None:
         if number % 3 == 0:
             voter = people[(number * 7) % PEOPLE]
             votes.append(
-                Vote(approval=row, reviewer=voter, name=voter.username, kind="yes", at=_NOW)
+                Vote(
+                    approval=row,
+                    reviewer=voter,
+                    name=voter.username,
+                    kind="yes",
+                    at=_NOW,
+                    is_open=row.is_waiting,
+                )
             )
         if row.is_waiting:
             facets += [
                 Facet(approval=row, kind="tag", name=tag, is_hidden=row.is_hidden)
                 for tag in row.tags
             ]
+            facets.append(
+                Facet(approval=row, kind="flow", name=row.flow_name, is_hidden=row.is_hidden)
+            )
             facets.append(
                 Facet(approval=row, kind="policy", name=f"policy-{policy}", is_hidden=row.is_hidden)
             )
