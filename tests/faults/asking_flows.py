@@ -1,0 +1,106 @@
+"""Flows that wait for people while everything around them is killed.
+
+`asking_flows.py crew FOLDER` runs one after the other until FOLDER holds a file `stop`, and
+`asking_flows.py serve FOLDER` serves the one that is suspended. What a run has learnt is a line of
+JSON in FOLDER, written before it goes on.
+"""
+
+import json
+import os
+import random
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from flowruns import RunInput, flow, get_run_context, pause_flow_run, suspend_flow_run
+from flowruns.exceptions import ApprovalRejected, FlowPauseTimeout
+
+# Seconds: for pauses that are answered, and for those that nobody answers in time
+LONG, SHORT = 600, 4
+MEMOS = 3
+
+
+class Answer(RunInput):
+    value: str
+
+
+class Memo(RunInput):
+    value: str
+
+
+def note(folder: str, **found: Any) -> None:
+    """Write what the run has learnt, so that the death of its process cannot take it back."""
+    line = json.dumps({"run": str(get_run_context().flow_run.id), **found})
+    with (Path(folder) / f"notes-{os.getpid()}").open("a") as notes:
+        notes.write(f"{line}\n")
+        notes.flush()
+        os.fsync(notes.fileno())
+
+
+def note_end(folder: str, ask: Callable[[], str | None]) -> None:
+    """Note how a pause has ended, and end as it has."""
+    try:
+        note(folder, ended="answered", value=ask())
+    except ApprovalRejected as rejection:
+        note(folder, ended="rejected", value=str(rejection))
+        raise
+    except FlowPauseTimeout:
+        note(folder, ended="expired", value=None)
+        raise
+
+
+def ask(**options: Any) -> str:
+    return pause_flow_run(wait_for_input=Answer, poll_interval=1, **options).value
+
+
+@flow
+def alone(folder: str) -> None:
+    note_end(folder, lambda: ask(timeout=LONG))
+
+
+@flow
+def together(folder: str) -> None:
+    note_end(folder, lambda: ask(timeout=LONG, policy="2 of @finance"))
+
+
+@flow
+def plain(folder: str) -> None:
+    note_end(folder, lambda: pause_flow_run(timeout=LONG, poll_interval=1))
+
+
+@flow
+def soon(folder: str) -> None:
+    note_end(folder, lambda: ask(timeout=SHORT))
+
+
+@flow
+def listening(folder: str) -> None:
+    memos = Memo.receive(timeout=8, poll_interval=0.5)
+    for number, memo in enumerate(memos, start=1):
+        note(folder, memo=memo.value)
+        if number == MEMOS:
+            memos.acknowledge()
+            return
+
+
+@flow
+def suspended(folder: str) -> None:
+    answer = suspend_flow_run(wait_for_input=Answer, timeout=LONG, key="suspended")
+    note(folder, ended="answered", value=answer.value)
+
+
+def run_crew(folder: str) -> None:
+    """Run flows in a random order until somebody says stop."""
+    while not (Path(folder) / "stop").exists():
+        for each in random.sample([alone, together, plain, soon, listening], 5):
+            # Cancelled, rejected and expired runs raise, as they should
+            each(folder, return_state=True)
+
+
+if __name__ == "__main__":
+    command, folder = sys.argv[1:]
+    if command == "crew":
+        run_crew(folder)
+    else:
+        suspended.serve("desk", limit=4)
