@@ -65,7 +65,7 @@ class Network:
 
     async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect to the next server that is there; raise `ConnectionError` where none is."""
-        for _ in self._turns:
+        for _ in range(len(self._turns)):
             self._turns.rotate(-1)
             with suppress(ConnectionRefusedError):
                 return await asyncio.open_connection("127.0.0.1", self._turns[0])

@@ -7,6 +7,7 @@ process of its own, because the settings decide the database.
 import importlib.util
 import logging
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,17 @@ class PostgreSQL:
 
     def start(self) -> None:
         self._server.start()
+
+    def list_pids(self) -> list[int]:
+        """Return its processes: the first one, and one for each connection and task."""
+        first = int(self._server.get_pid())
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        return [first, *map(int, children)]
+
+    def kill(self) -> None:
+        """End all of its processes like a power cut (SIGKILL)."""
+        for pid in self.list_pids():
+            os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager

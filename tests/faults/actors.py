@@ -103,8 +103,13 @@ class Reviewer(Actor):
             return
         run = self.random.choice(waiting)
         kind = self._choose(self.flow_of(run))
-        if approval := _APPROVAL.search(self.read(f"/runs/flow-run/{run['id']}")):
-            self.decide(kind, run["id"], approval[0])
+        if approval := self.find_approval(run["id"]):
+            self.decide(kind, run["id"], approval)
+
+    def find_approval(self, run: str) -> str | None:
+        """Return the address of what a run waits for, as its page says."""
+        found = _APPROVAL.search(self.read(f"/runs/flow-run/{run}"))
+        return found[0] if found else None
 
     def _choose(self, flow: str) -> Kind:
         kinds = {"plain": [Kind.APPROVE], _GUARDED: [Kind.ANSWER, Kind.AGREE, Kind.AGREE]}

@@ -9,12 +9,13 @@ import json
 import os
 import random
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from flowruns import RunInput, flow, get_run_context, pause_flow_run, suspend_flow_run
-from flowruns.exceptions import ApprovalRejected, FlowPauseTimeout
+from flowruns.exceptions import ApprovalRejected, FlowPauseTimeout, ServerUnreachable
 
 # Seconds: for pauses that are answered, and for those that nobody answers in time
 LONG, SHORT = 600, 4
@@ -94,8 +95,10 @@ def run_crew(folder: str) -> None:
     """Run flows in a random order until somebody says stop."""
     while not (Path(folder) / "stop").exists():
         for each in random.sample([alone, together, plain, soon, listening], 5):
-            # Cancelled, rejected and expired runs raise, as they should
-            each(folder, return_state=True)
+            try:
+                each(folder, return_state=True)
+            except ServerUnreachable:  # which stops a flow from beginning, after five seconds
+                time.sleep(1)
 
 
 if __name__ == "__main__":
