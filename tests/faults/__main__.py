@@ -13,6 +13,7 @@ from functools import partial
 from tests.benchmarks.side_by_side import describe_machine
 from tests.faults.desks import Desk, postgresql_desk, sqlite_desk
 from tests.faults.kills import kill_at_random
+from tests.faults.load import bear_load
 from tests.faults.outages import outlive_outages
 from tests.faults.races import race
 from tests.faults.tables import Row, show
@@ -32,6 +33,7 @@ def _read_options() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=200, help="on each database")
     parser.add_argument("--seconds", type=float, default=30, help="of each outage")
     parser.add_argument("--races", type=int, default=1000, help="on each database")
+    parser.add_argument("--minutes", type=float, default=60, help="of load")
     parser.add_argument("--database", nargs="*", choices=_DESKS, default=[*_DESKS])
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     return parser.parse_args()
@@ -64,7 +66,11 @@ def _race(options: argparse.Namespace) -> int:
     )
 
 
-_FAULTS = {"kills": _kill, "outages": _have_outages, "races": _race}
+def _load(options: argparse.Namespace) -> int:
+    return _on_each_database(options, "Load", partial(bear_load, minutes=options.minutes))
+
+
+_FAULTS = {"kills": _kill, "outages": _have_outages, "races": _race, "load": _load}
 _USUAL = ["kills", "outages", "races"]
 
 if __name__ == "__main__":
