@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from tests.benchmarks.side_by_side import describe_machine
+from tests.faults.clocks import compare_clocks
 from tests.faults.desks import Desk, postgresql_desk, sqlite_desk
 from tests.faults.kills import kill_at_random
 from tests.faults.load import bear_load
@@ -70,8 +71,18 @@ def _load(options: argparse.Namespace) -> int:
     return _on_each_database(options, "Load", partial(bear_load, minutes=options.minutes))
 
 
-_FAULTS = {"kills": _kill, "outages": _have_outages, "races": _race, "load": _load}
-_USUAL = ["kills", "outages", "races"]
+def _set_clocks(options: argparse.Namespace) -> int:
+    return show("Clocks", compare_clocks(seed=options.seed))
+
+
+_FAULTS = {
+    "kills": _kill,
+    "outages": _have_outages,
+    "races": _race,
+    "clocks": _set_clocks,
+    "load": _load,
+}
+_USUAL = ["kills", "outages", "races", "clocks"]
 
 if __name__ == "__main__":
     sys.exit(main())

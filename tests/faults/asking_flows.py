@@ -1,7 +1,8 @@
 """Flows that wait for people while everything around them is killed.
 
 `asking_flows.py crew FOLDER` runs one after the other until FOLDER holds a file `stop`, and
-`asking_flows.py serve FOLDER` serves the one that is suspended. What a run has learnt is a line of
+`asking_flows.py serve FOLDER` serves the one that is suspended; `asking_flows.py NAME FOLDER` runs
+one. What a run has learnt is a line of
 JSON in FOLDER, written before it goes on.
 """
 
@@ -17,8 +18,8 @@ from typing import Any
 from flowruns import RunInput, flow, get_run_context, pause_flow_run, suspend_flow_run
 from flowruns.exceptions import ApprovalRejected, FlowPauseTimeout, ServerUnreachable
 
-# Seconds: for pauses that are answered, and for those that nobody answers in time
-LONG, SHORT = 600, 4
+# Seconds: for pauses that are answered, for those that nobody answers in time, and for messages
+LONG, SHORT, LATE, HEARING = 600, 4, 12, 8
 MEMOS = 3
 
 
@@ -41,13 +42,16 @@ def note(folder: str, **found: Any) -> None:
 
 def note_end(folder: str, ask: Callable[[], str | None]) -> None:
     """Note how a pause has ended, and end as it has."""
+    began = time.monotonic()
     try:
-        note(folder, ended="answered", value=ask())
+        value = ask()
+        note(folder, ended="answered", value=value, after=time.monotonic() - began)
     except ApprovalRejected as rejection:
-        note(folder, ended="rejected", value=str(rejection))
+        value = str(rejection)
+        note(folder, ended="rejected", value=value, after=time.monotonic() - began)
         raise
     except FlowPauseTimeout:
-        note(folder, ended="expired", value=None)
+        note(folder, ended="expired", value=None, after=time.monotonic() - began)
         raise
 
 
@@ -76,8 +80,22 @@ def soon(folder: str) -> None:
 
 
 @flow
+def late(folder: str) -> None:
+    policy = 'anyone; at the end reject because "nobody answered"'
+    note_end(folder, lambda: ask(timeout=LATE, policy=policy))
+
+
+@flow
+def quiet(folder: str) -> None:
+    began = time.monotonic()
+    for memo in Memo.receive(timeout=HEARING, poll_interval=0.5):
+        note(folder, memo=memo.value)
+    note(folder, heard=True, after=time.monotonic() - began)
+
+
+@flow
 def listening(folder: str) -> None:
-    memos = Memo.receive(timeout=8, poll_interval=0.5)
+    memos = Memo.receive(timeout=HEARING, poll_interval=0.5)
     for number, memo in enumerate(memos, start=1):
         note(folder, memo=memo.value)
         if number == MEMOS:
@@ -105,5 +123,7 @@ if __name__ == "__main__":
     command, folder = sys.argv[1:]
     if command == "crew":
         run_crew(folder)
-    else:
+    elif command == "serve":
         suspended.serve("desk", limit=4)
+    else:
+        globals()[command](folder, return_state=True)

@@ -18,7 +18,7 @@ from tests.faults.evidence import read_notes, read_runs
 from tests.faults.ledger import Ledger
 from tests.faults.tables import Row
 
-_FLOWS = str(Path(__file__).with_name("asking_flows.py"))
+FLOWS = str(Path(__file__).with_name("asking_flows.py"))
 _PEOPLE = ("fay", "finn", "flo")
 _CALLERS = ("robot", "pipeline")
 _CREW = 2
@@ -48,9 +48,9 @@ class Crowd:
             key = desk.make_key(name, "flows", "resume")
             self.actors.append(self._make(Caller, name, key))
         self.crew = [
-            desk.make_process(f"crew-{number}", _FLOWS, "crew", folder) for number in range(_CREW)
+            desk.make_process(f"crew-{number}", FLOWS, "crew", folder) for number in range(_CREW)
         ]
-        self.serving = desk.make_process("serving", _FLOWS, "serve", folder)
+        self.serving = desk.make_process("serving", FLOWS, "serve", folder)
         for process in (*self.crew, self.serving):
             process.start()
 

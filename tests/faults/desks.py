@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -144,9 +144,14 @@ def sqlite_desk(**environment: str) -> Iterator[Desk]:
 
 
 @contextmanager
-def postgresql_desk(number: int = 3, **environment: str) -> Iterator[Desk]:
-    """Run so many servers and one process of loops on a PostgreSQL server of their own."""
-    with stoppable_postgresql() as database:
+def postgresql_desk(
+    number: int = 3, of_database: Mapping[str, str] | None = None, **environment: str
+) -> Iterator[Desk]:
+    """Run so many servers and one process of loops on a PostgreSQL server of their own.
+
+    `of_database` adds variables to those of PostgreSQL's processes.
+    """
+    with stoppable_postgresql(**(of_database or {})) as database:
         environment |= {"DATABASE_URL": create_database(database.url)}
         with _desk(number, environment, database=database) as desk:
             yield desk

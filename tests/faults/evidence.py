@@ -134,6 +134,8 @@ class Note:
     ended: str = ""
     value: str | None = None
     memo: str = ""
+    heard: bool = False  # that no more messages came
+    after: float = 0.0  # seconds, on the clock of the flow that nobody sets
 
 
 def read_notes(folder: Path) -> Iterator[Note]:
