@@ -75,14 +75,8 @@ def _set_clocks(options: argparse.Namespace) -> int:
     return show("Clocks", compare_clocks(seed=options.seed))
 
 
-_FAULTS = {
-    "kills": _kill,
-    "outages": _have_outages,
-    "races": _race,
-    "clocks": _set_clocks,
-    "load": _load,
-}
-_USUAL = ["kills", "outages", "races", "clocks"]
+_USUAL = {"kills": _kill, "outages": _have_outages, "races": _race, "clocks": _set_clocks}
+_FAULTS = _USUAL | {"load": _load}
 
 if __name__ == "__main__":
     sys.exit(main())
