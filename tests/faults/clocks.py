@@ -11,7 +11,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.acceptance.waiting import eventually
 from tests.chromium import launch_options
-from tests.faults.actors import Reviewer
+from tests.faults.actors import Reviewer, Unanswered
 from tests.faults.asking_flows import HEARING, LATE, LONG, SHORT
 from tests.faults.crowds import FLOWS
 from tests.faults.desks import PASSWORD, Desk, postgresql_desk, sqlite_desk
@@ -120,7 +120,10 @@ def _play(
 
 def _answer(fay: Reviewer, wrong: list[str]) -> bool:
     """Leave a draft, come back to it, and answer; return whether the flow has asked by now."""
-    asking = [run for run in fay.list_runs("PAUSED") if fay.flow_of(run) == "alone"]
+    try:
+        asking = [run for run in fay.list_runs("PAUSED") if fay.flow_of(run) == "alone"]
+    except Unanswered:  # on a machine with much to do
+        return False
     approval = fay.find_approval(asking[0]["id"]) if asking else None
     if approval is None:
         return False
