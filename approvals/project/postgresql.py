@@ -12,7 +12,7 @@ LIVELINESS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
-_PATIENCE_SECONDS = 2.0
+CHECK_SECONDS = 2.0
 
 
 def check_answers(connection: Connection[Any]) -> None:
@@ -22,4 +22,4 @@ def check_answers(connection: Connection[Any]) -> None:
     """
     asking = connection.pgconn
     asking.send_query(b"")
-    connection.wait(generators.execute(asking), timeout=_PATIENCE_SECONDS)
+    connection.wait(generators.execute(asking), timeout=CHECK_SECONDS)

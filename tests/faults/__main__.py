@@ -8,6 +8,7 @@ import argparse
 import random
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 
 from tests.benchmarks.side_by_side import describe_machine
@@ -19,7 +20,10 @@ from tests.faults.outages import outlive_outages
 from tests.faults.races import race
 from tests.faults.tables import Row, show
 
-_DESKS = {"sqlite": sqlite_desk, "postgresql": postgresql_desk}
+_DESKS: dict[str, Callable[..., AbstractContextManager[Desk]]] = {
+    "sqlite": sqlite_desk,
+    "postgresql": postgresql_desk,
+}
 
 
 def main() -> int:

@@ -33,7 +33,8 @@ class Memo(RunInput):
 
 def note(folder: str, **found: Any) -> None:
     """Write what the run has learnt, so that the death of its process cannot take it back."""
-    line = json.dumps({"run": str(get_run_context().flow_run.id), **found})
+    context: Any = get_run_context()
+    line = json.dumps({"run": str(context.flow_run.id), **found})
     with (Path(folder) / f"notes-{os.getpid()}").open("a") as notes:
         notes.write(f"{line}\n")
         notes.flush()
@@ -56,7 +57,8 @@ def note_end(folder: str, ask: Callable[[], str | None]) -> None:
 
 
 def ask(**options: Any) -> str:
-    return pause_flow_run(wait_for_input=Answer, poll_interval=1, **options).value
+    answer: Answer = pause_flow_run(wait_for_input=Answer, poll_interval=1, **options)
+    return answer.value
 
 
 @flow

@@ -100,10 +100,10 @@ def _play(
     desk: Desk, whose: str, minutes: int, seed: int, *, of_flows: Mapping[str, str] | None = None
 ) -> Row:
     """Have a flow of each kind end, one by the answer of somebody who has left a draft."""
-    desk.make_people("fay")
-    key = desk.make_key("looking", "flows")
+    desk.let_in(["fay"], [])
+    key = desk.first.api_key
     fay = Reviewer(desk=desk, ledger=Ledger(), name="fay", key=key, random=Random(seed))
-    wrong = []
+    wrong: list[str] = []
     for expected in _EXPECTED:
         process = desk.make_process(
             expected.flow, FLOWS, expected.flow, str(desk.folder), **(of_flows or {})
@@ -145,7 +145,7 @@ def _differ(expected: Expected, found: Mapping[str, Note]) -> Iterator[str]:
 def _with_browser(minutes: int) -> Row:
     """Open what waits ten minutes in a browser whose clock is wrong, until its last minute."""
     with sqlite_desk() as desk:
-        desk.make_people("fay")
+        desk.let_in(["fay"], [])
         desk.make_process("alone", FLOWS, "alone", str(desk.folder)).start()
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(**launch_options())

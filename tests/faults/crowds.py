@@ -41,12 +41,10 @@ class Crowd:
     def prepare(self) -> None:
         """Let people in, give programs their keys, and start the flows."""
         desk, folder = self.desk, str(self.desk.folder)
-        desk.make_people(*_PEOPLE)
-        looking = desk.make_key("looking", "flows")
+        keys = desk.let_in(_PEOPLE, _CALLERS)
+        looking = desk.first.api_key
         self.actors += [self._make(Reviewer, name, looking) for name in _PEOPLE]
-        for name in _CALLERS:
-            key = desk.make_key(name, "flows", "resume")
-            self.actors.append(self._make(Caller, name, key))
+        self.actors += [self._make(Caller, name, key) for name, key in keys.items()]
         self.crew = [
             desk.make_process(f"crew-{number}", FLOWS, "crew", folder) for number in range(_CREW)
         ]

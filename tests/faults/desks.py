@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +17,14 @@ from tests.postgres import PostgreSQL, create_database, stoppable_postgresql
 from tests.servers import ROOT, ApprovalsServer
 
 PASSWORD = "correct horse battery"
-_MAKE = """
+_LET_IN = """
 from django.contrib.auth.models import Group, User
+from flowruns.services.api_keys import create_api_key
 finance = Group.objects.get_or_create(name="finance")[0]
-for name in {names!r}:
+for name in {people!r}:
     User.objects.create_user(name, password={password!r}).groups.add(finance)
+for name in {programs!r}:
+    print(create_api_key(name, scopes=["flows", "resume"]))
 """
 
 
@@ -109,15 +113,12 @@ class Desk:
         self._more.append(process)
         return process
 
-    def make_people(self, *names: str) -> None:
-        """Let people of the group finance log in."""
-        self.first.manage("shell", "--command", _MAKE.format(names=names, password=PASSWORD))
-
-    def make_key(self, name: str, *scopes: str) -> str:
-        """Make an API key, and return it."""
-        options = [part for scope in scopes for part in ("--scope", scope)]
-        words = self.first.manage("createapikey", name, *options).split()
-        return next(word for word in words if word.startswith("fr_"))
+    def let_in(self, people: Sequence[str], programs: Sequence[str]) -> dict[str, str]:
+        """Let people of the group finance log in, and return the API keys of programs by name."""
+        given = {"people": people, "programs": programs, "password": PASSWORD}
+        printed = self.first.manage("shell", "--command", _LET_IN.format(**given))
+        keys = [line for line in printed.splitlines() if line.startswith("fr_")]
+        return dict(zip(programs, keys, strict=True))
 
     def clear(self) -> None:
         for process in (*self._more, self.work):
@@ -178,7 +179,9 @@ def _desk(
         net = stack.enter_context(network(*(server.port for server in servers)))
         desk = Desk(folder=folder, servers=servers, net=net, work=work, database=database)
         stack.callback(desk.clear)
-        for server in servers:
-            server.start()
+        # The first one makes the tables, without which the others would wait for it
+        servers[0].start()
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(ApprovalsServer.start, servers[1:]))
         work.start()
         yield desk

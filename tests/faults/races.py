@@ -104,8 +104,7 @@ def race(desk: Desk, *, rounds: int, seed: int) -> list[Row]:
 
 def _race(desk: Desk, ledger: Ledger, *, rounds: int, drawn: random.Random) -> None:
     names = [f"person-{number}" for number in range(_BESIDE)]
-    desk.make_people(*names)
-    keys = {name: desk.make_key(name, "flows", "resume") for name in ("pauses", "robot", "stops")}
+    keys = desk.let_in(names, ["pauses", "robot", "stops"])
 
     def make[A: Actor](kind: type[A], name: str, key: str) -> A:
         own = random.Random(drawn.random())

@@ -46,9 +46,9 @@ def create_flow_run(
     flow = read_flow(flow_run.flow_id)
     try:
         with transaction.atomic():
-            run = _create(flow_run, flow, actor=actor, version=deployment_version)
-            _begin(run.pk, flow_run, actor=actor, is_heartbeat=is_heartbeat)
-            return read_flow_run(run.pk), True
+            made = _create(flow_run, flow, actor=actor, version=deployment_version)
+            _begin(made.pk, flow_run, actor=actor, is_heartbeat=is_heartbeat)
+            return read_flow_run(made.pk), True
     except IntegrityError:
         same = FlowRun.objects.filter(flow=flow, idempotency_key=flow_run.idempotency_key)
         run = same.select_related("flow").first() if flow_run.idempotency_key else None
