@@ -17,7 +17,7 @@ import httpx
 from tests.faults.desks import PASSWORD, Desk
 from tests.faults.ledger import Act, Kind, Ledger
 
-_PATIENCE = 20  # seconds, that somebody waits for one answer
+_PATIENCE = 60  # seconds, that somebody waits for one answer of a busy machine
 _PAUSE = 0.5  # seconds, between two acts of one actor
 _CROWD = 4  # runs that wait, from which on nobody orders more
 _APPROVAL = re.compile(r"/approvals/[0-9a-f-]{36}/")
