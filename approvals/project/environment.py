@@ -243,16 +243,20 @@ def _configure_sqlite(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _configure_postgresql(config: dict[str, Any]) -> dict[str, Any]:
+    from approvals.project.postgresql import LIVELINESS, check_answers  # needs psycopg
+
     size = read_int("DATABASE_POOL_SIZE", default=20, minimum=2)
     # A connection that a restart of the database broke is found out before it is used
     config["CONN_HEALTH_CHECKS"] = True
     config["OPTIONS"] = {
         "connect_timeout": _PATIENCE_SECONDS,
+        **LIVELINESS,
         **config.get("OPTIONS", {}),
         "pool": {
             "min_size": 1,
             "max_size": size,
             "timeout": _PATIENCE_SECONDS,
+            "check": check_answers,
             # Then the next request connects at once; the pool itself waits ever longer between two
             # attempts, and meanwhile keeps waiting who comes when the database is back
             "reconnect_timeout": 0.5,

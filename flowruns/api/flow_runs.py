@@ -34,7 +34,11 @@ _RESULTS = {200: wire.OrchestrationResult, 201: wire.OrchestrationResult}
 
 @router.post("/", auth=auth.flows, response={200: wire.FlowRun, 201: wire.FlowRun})
 def create_flow_run(request: HttpRequest, flow_run: wire.FlowRunCreate) -> HttpResponse:
-    run, is_new = services.create_flow_run(flow_run, actor=actor_of(request))
+    """Create a run. `Prefer: attend` says that the process which asks for it will run it."""
+    is_heartbeat = reads_heartbeat(request.headers.get("Prefer", ""))
+    run, is_new = services.create_flow_run(
+        flow_run, actor=actor_of(request), is_heartbeat=is_heartbeat
+    )
     return respond(present_flow_run(run), status=201 if is_new else 200)
 
 

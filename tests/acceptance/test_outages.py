@@ -1,13 +1,10 @@
 """The database goes away and comes back: everybody is told so, soon, and nobody for long."""
 
 import os
-import resource
-import sqlite3
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
@@ -15,6 +12,7 @@ import pytest
 
 from tests.acceptance.breaking import prefect_client_environment, scene_on
 from tests.acceptance.waiting import eventually
+from tests.faults.breaking import locked, no_more_room
 from tests.postgres import PostgreSQL, create_database, stoppable_postgresql
 from tests.servers import PREFECT_PYTHON, ApprovalsServer, approvals_server
 
@@ -163,14 +161,12 @@ def test_readers_are_served_while_writers_wait_for_sqlite(tmp_path: Path) -> Non
             run = make_run(client).json()
             with (
                 ThreadPoolExecutor(max_workers=20) as pool,
-                closing(sqlite3.connect(server.home / "approvals.sqlite3")) as lock,
+                locked(server.home / "approvals.sqlite3"),
             ):
-                lock.execute("BEGIN IMMEDIATE")
                 writers = [pool.submit(make_run_again, client, run) for _ in range(20)]
                 while not all(writer.done() for writer in writers):
                     assert client.get(f"/api/flow_runs/{run['id']}").status_code == 200
                     assert client.get("/api/ready").status_code == 200
-                lock.rollback()
             answers = [writer.result() for writer in writers]
             assert {answer.status_code for answer in answers} == {503}
             assert all(answer.json()["detail"] for answer in answers)
@@ -183,7 +179,7 @@ def test_a_disk_that_is_full_is_told_like_a_database_that_is_away(tmp_path: Path
         headers = {"Authorization": f"Bearer {server.api_key}"}
         with httpx.Client(base_url=server.url, headers=headers, timeout=PATIENCE) as client:
             run = make_run(client).json()
-            with no_more_room(server):
+            with no_more_room(server.pid):
                 answer = make_run_again(client, run)
                 assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
                 assert answer.json() == {"detail": "The database is not available."}
@@ -194,17 +190,6 @@ def test_a_disk_that_is_full_is_told_like_a_database_that_is_away(tmp_path: Path
                 assert client.get("/api/health").status_code == 200
             assert make_run_again(client, run).status_code == 201
             assert log_in(server).status_code == 302
-
-
-@contextmanager
-def no_more_room(server: ApprovalsServer) -> Iterator[None]:
-    """Let no file of the server grow beyond two pages."""
-    before = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (8192, before[1]))
-    try:
-        yield
-    finally:
-        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, before)
 
 
 def log_in(server: ApprovalsServer) -> httpx.Response:

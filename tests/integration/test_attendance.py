@@ -78,6 +78,21 @@ def test_a_script_that_died_before_it_began_has_crashed(make_run: Make) -> None:
     assert end_abandoned_runs() == 1
 
 
+@pytest.mark.parametrize(("headers", "ended"), [(HERE, 1), ({}, 0)], ids=["said", "unsaid"])
+def test_who_makes_a_run_says_that_it_will_run_it(
+    headers: dict[str, str], ended: int, api: Api
+) -> None:
+    flow = json.loads(api.post("/flows/", {"name": "killed"}).content)
+    made = api.request("POST", "/flow_runs/", {"flow_id": flow["id"]}, headers)
+    found = FlowRun.objects.filter(pk=json.loads(made.content)["id"])
+    assert (found.get().attended_at is not None) == bool(ended)
+    then = datetime.now(UTC) - LONG
+    found.update(state_timestamp=then)
+    found.exclude(attended_at=None).update(attended_at=then)
+    assert end_abandoned_runs() == ended
+    assert found.get().state_type == ("CRASHED" if ended else "PENDING")
+
+
 def test_a_run_that_its_own_process_would_have_tried_again_has_crashed(make_run: Make) -> None:
     run = make_run(empirical_policy={"retries": 1, "retry_delay": 600})
     propose(run, "FAILED")

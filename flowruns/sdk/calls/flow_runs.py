@@ -70,10 +70,18 @@ def read_flows(
     return _FLOWS.validate_python((yield from _post("/flows/filter", body)))
 
 
-def create_flow_run(run: wire.FlowRunCreate, *, patience: float = WORKING) -> Steps[FlowRun]:
-    """Create a flow run; one that is sent twice is created once, by its idempotency key."""
+def create_flow_run(
+    run: wire.FlowRunCreate, *, is_heartbeat: bool = False, patience: float = WORKING
+) -> Steps[FlowRun]:
+    """Create a flow run; one that is sent twice is created once, by its idempotency key.
+
+    `is_heartbeat` says that this process will run it: should it die before, the run has crashed.
+    """
     run = run.model_copy(update={"idempotency_key": run.idempotency_key or str(uuid4())})
-    return FlowRun.model_validate((yield from _post("/flow_runs/", _dump(run), patience=patience)))
+    headers = _preference(is_heartbeat=is_heartbeat)
+    request = Send(method="POST", path="/flow_runs/", body=_dump(run), headers=headers)
+    reply = yield from ask(request, patience=patience)
+    return FlowRun.model_validate(reply.json())
 
 
 def read_flow_run(

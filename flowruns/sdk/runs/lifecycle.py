@@ -48,11 +48,11 @@ def create_run(flow: FlowDefinition[..., Any], parameters: dict[str, Any]) -> St
         tags=current_tags(),
     )
     try:
-        created = yield from flow_runs.create_flow_run(run, patience=STARTING)
+        created = yield from flow_runs.create_flow_run(run, is_heartbeat=True, patience=STARTING)
     except (ObjectNotFound, ObjectAlreadyExists):  # deleted meanwhile; of Prefect's server a 409
         del _flow_ids[load_config(), flow.name]
         run.flow_id = yield from _register(flow.name)
-        created = yield from flow_runs.create_flow_run(run, patience=STARTING)
+        created = yield from flow_runs.create_flow_run(run, is_heartbeat=True, patience=STARTING)
     if caller is not None:
         caller.subflows[created.id] = False
     return created

@@ -30,18 +30,25 @@ _BATCH = 25
 
 
 def create_flow_run(
-    flow_run: wire.FlowRunCreate, *, actor: Actor, deployment_version: str | None = None
+    flow_run: wire.FlowRunCreate,
+    *,
+    actor: Actor,
+    deployment_version: str | None = None,
+    is_heartbeat: bool = False,
 ) -> tuple[FlowRun, bool]:
     """Create a run in the proposed state, PENDING by default, and say whether it is new.
 
     A run of the same flow with the same idempotency key is returned instead (as Prefect 3.8).
+    `is_heartbeat` says that the process which will run it asks: should it die, the run has crashed.
     Raises `FlowNotFound`, `DeploymentNotFound` and `WorkPoolNotFound`.
     """
     refuse_work_pool(flow_run.work_pool_name)
     flow = read_flow(flow_run.flow_id)
     try:
         with transaction.atomic():
-            return _create(flow_run, flow, actor=actor, version=deployment_version), True
+            made = _create(flow_run, flow, actor=actor, version=deployment_version)
+            _begin(made.pk, flow_run, actor=actor, is_heartbeat=is_heartbeat)
+            return read_flow_run(made.pk), True
     except IntegrityError:
         same = FlowRun.objects.filter(flow=flow, idempotency_key=flow_run.idempotency_key)
         run = same.select_related("flow").first() if flow_run.idempotency_key else None
@@ -56,7 +63,7 @@ def _create(
     policy = flow_run.empirical_policy
     given = flow_run.deployment_id
     deployment = read_deployment(given) if given is not None else None
-    run = FlowRun.objects.create(
+    return FlowRun.objects.create(
         flow=flow,
         name=flow_run.name,
         deployment=deployment,
@@ -78,10 +85,20 @@ def _create(
         **find_requester(flow_run.parent_task_run_id, actor=actor),
         **_policy_fields(policy, policy.model_fields_set),
     )
+
+
+def _begin(
+    flow_run_id: UUID, flow_run: wire.FlowRunCreate, *, actor: Actor, is_heartbeat: bool
+) -> None:
     state = flow_run.state or wire.StateCreate(type=StateType.PENDING)
     # Forced, as in Prefect 3.8: a run may be made in any state, also one that no rule leads to
-    set_flow_run_state(run.pk, proposed=state.to_domain(), actor=actor, force=True)
-    return read_flow_run(run.pk)
+    set_flow_run_state(
+        flow_run_id,
+        proposed=state.to_domain(),
+        actor=actor,
+        force=True,
+        is_heartbeat=is_heartbeat,
+    )
 
 
 def read_flow_run(flow_run_id: UUID) -> FlowRun:

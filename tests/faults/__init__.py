@@ -1,0 +1,1 @@
+"""Break processes, databases and clocks, and see what is lost: `python -m tests.faults`."""
