@@ -35,6 +35,7 @@ _THOROUGH = {
     *(
         "policy_steps",
         "prefect_connector",
+        "prefect_connector_answers",
         "presence",
         "prune",
         "requesters",

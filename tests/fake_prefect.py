@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 import time
+from base64 import b64decode
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -62,6 +63,12 @@ class FakePrefect:
         self.before: Callable[[str], object] = str
         self.said: list[dict[str, Any]] = []
         self.socket_headers: dict[str, str] = {}
+
+    @property
+    def _token(self) -> str:
+        """What the stream wants: an API key, or the auth string in the clear."""
+        kind, _, secret = self.auth.partition(" ")
+        return b64decode(secret).decode() if kind == "Basic" else secret
 
     @property
     def url(self) -> str:
@@ -344,7 +351,7 @@ class FakePrefect:
         await send({"type": "websocket.accept", "subprotocol": "prefect"})
         auth = json.loads((await receive())["text"])
         self.said.append(auth)
-        if self.auth and not self.auth.endswith(auth["token"]):
+        if self.auth and auth["token"] != self._token:
             await send({"type": "websocket.close", "code": 1008, "reason": "Invalid token"})
             return
         await send({"type": "websocket.send", "text": '{"type": "auth_success"}'})
