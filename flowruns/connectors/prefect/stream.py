@@ -5,7 +5,6 @@ none.
 """
 
 import json
-import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -33,9 +32,6 @@ _MAX_BYTES = 4_000_000
 _REFUSED = 1008
 # Without an end in the future a Prefect server sends no live events at all.
 _FOREVER = "2099-01-01T00:00:00Z"
-# The library logs all that is sent at DEBUG, credentials too
-_quiet = logging.getLogger(f"{__name__}.frames")
-_quiet.setLevel(logging.INFO)
 
 
 def watch(
@@ -72,7 +68,6 @@ def _open(address: Address) -> Connection:
         ping_interval=_PING_SECONDS,
         ping_timeout=_PING_SECONDS,
         max_size=_MAX_BYTES,
-        logger=_quiet,
     )
 
 
