@@ -51,6 +51,7 @@ class FakePrefect:
         self.hang_up()
         self._listeners = []
         self.auth, self.version, self.prefix, self.csrf_token = "", "3.8.8", "/api", ""
+        self.streams = True
         self.clock_ahead = timedelta(0)
         self.runs: dict[str, dict[str, Any]] = {}
         self.states: dict[str, list[dict[str, Any]]] = {}
@@ -246,13 +247,22 @@ class FakePrefect:
                 if run_id not in self.runs and rest != ["input", "filter"]:
                     return (500 if rest == ["resume"] else 404), {"detail": "Flow run not found"}
                 return self._ask_run(method, run_id, rest, body)
-        return self._read_details(method, path)
+        return self._read_details(method, path, body)
 
-    def _read_details(self, method: str, path: str) -> tuple[int, Any]:
+    def _read_details(  # noqa: PLR0911 -- a table
+        self, method: str, path: str, body: Any
+    ) -> tuple[int, Any]:
         """Answer what the page of a run asks beside the run."""
         match [method, *path.strip("/").split("/")]:
             case ["GET", "flows", flow_id]:
                 return 200, {"id": flow_id, "name": "refund", "tags": []}
+            case ["POST", "flows", "filter"]:
+                ids = body["flows"]["id"]["any_"]
+                return 200, [{"id": each, "name": "refund", "tags": []} for each in ids]
+            case ["POST", "deployments", "filter"]:
+                ids = body["deployments"]["id"]["any_"]
+                known = self.deployments
+                return 200, [known[each] | {"id": each} for each in ids if each in known]
             case ["POST", "logs" | "task_runs", "filter"]:
                 return 200, []
             case ["POST", "artifacts", "filter"]:
@@ -348,6 +358,9 @@ class FakePrefect:
 
     async def _stream(self, receive: Receive, send: Send) -> None:
         await receive()
+        if not self.streams:
+            await send({"type": "websocket.close"})
+            return
         await send({"type": "websocket.accept", "subprotocol": "prefect"})
         auth = json.loads((await receive())["text"])
         self.said.append(auth)
