@@ -56,6 +56,7 @@ class FakePrefect:
         self.runs: dict[str, dict[str, Any]] = {}
         self.states: dict[str, list[dict[str, Any]]] = {}
         self.inputs: dict[tuple[str, str], dict[str, Any]] = {}
+        self.flow_names: dict[str, str] = {}
         self.deployments: dict[str, dict[str, Any]] = {}
         self.artifacts: list[dict[str, Any]] = []
         self.faults: list[Fault] = []
@@ -255,10 +256,10 @@ class FakePrefect:
         """Answer what the page of a run asks beside the run."""
         match [method, *path.strip("/").split("/")]:
             case ["GET", "flows", flow_id]:
-                return 200, {"id": flow_id, "name": "refund", "tags": []}
+                return 200, self._describe_flow(flow_id)
             case ["POST", "flows", "filter"]:
                 ids = body["flows"]["id"]["any_"]
-                return 200, [{"id": each, "name": "refund", "tags": []} for each in ids]
+                return 200, [self._describe_flow(each) for each in ids]
             case ["POST", "deployments", "filter"]:
                 ids = body["deployments"]["id"]["any_"]
                 known = self.deployments
@@ -271,6 +272,9 @@ class FakePrefect:
                 found = next((a for a in self.artifacts if a["id"] == artifact_id), None)
                 return (200, found) if found else (404, {"detail": "Artifact not found"})
         return 404, {"detail": "Not Found"}
+
+    def _describe_flow(self, flow_id: str) -> dict[str, Any]:
+        return {"id": flow_id, "name": self.flow_names.get(flow_id, "refund"), "tags": []}
 
     def _ask_run(  # noqa: PLR0911 -- a table
         self, method: str, run_id: str, rest: list[str], body: Any

@@ -4,18 +4,17 @@
 Prefect's own: with the stream, with an event that is lost, without the stream, and 1,000 at once.
 """
 
-import sqlite3
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Protocol
 
 import httpx
 
 from tests.fake_prefect import FakePrefect
+from tests.opened import count_open, is_open
 from tests.servers import ApprovalsServer, approvals_server, prefect_server
 
 ROUNDS = 100
@@ -105,51 +104,27 @@ class Prefects:
         return found
 
 
-class Desk:
-    """What the desk has written by now."""
-
-    def __init__(self, server: ApprovalsServer) -> None:
-        self._server = server
-        self._file = f"file:{server.home / 'approvals.sqlite3'}?mode=ro"
-
-    def is_open(self, run_id: str) -> bool:
-        return self._count("outcome = 'waiting' AND flow_run_id = ?", run_id.replace("-", "")) > 0
-
-    def count_open(self) -> int:
-        return self._count("outcome = 'waiting'")
-
-    @property
-    def megabytes(self) -> float:
-        """How much memory its process holds."""
-        lines = Path(f"/proc/{self._server.pid}/status").read_text().splitlines()
-        [line] = [line for line in lines if line.startswith("VmRSS")]
-        return int(line.split()[1]) / 1024
-
-    def _count(self, condition: str, *values: str) -> int:
-        with closing(sqlite3.connect(self._file, uri=True, timeout=30)) as database:
-            query = f"SELECT count(*) FROM approvals_approval WHERE {condition}"
-            return int(database.execute(query, values).fetchone()[0])
-
-
-def measure(elsewhere: Elsewhere, desk: Desk, *, rounds: int) -> Iterator[tuple[float, float]]:
+def measure(
+    elsewhere: Elsewhere, desk: ApprovalsServer, *, rounds: int
+) -> Iterator[tuple[float, float]]:
     """Yield after how many seconds a run is open here, and closed."""
     for _ in range(rounds):
         run_id = elsewhere.begin()
-        opened = wait_until(lambda run_id=run_id: desk.is_open(run_id))  # type: ignore[misc]
+        opened = wait_until(lambda run_id=run_id: is_open(desk, run_id))  # type: ignore[misc]
         elsewhere.end(run_id)
-        yield opened, wait_until(lambda run_id=run_id: not desk.is_open(run_id))  # type: ignore[misc]
+        yield opened, wait_until(lambda run_id=run_id: not is_open(desk, run_id))  # type: ignore[misc]
 
 
-def measure_burst(elsewhere: Elsewhere, desk: Desk) -> tuple[float, float]:
+def measure_burst(elsewhere: Elsewhere, desk: ApprovalsServer) -> tuple[float, float]:
     """Return the seconds until all that came at once is open after the last has come, and closed.
 
     What it takes Prefect's server to have them wait is not counted.
     """
     runs = [elsewhere.begin() for _ in range(BURST)]
-    opened = wait_until(lambda: desk.count_open() == BURST)
+    opened = wait_until(lambda: count_open(desk) == BURST)
     for run_id in runs:
         elsewhere.end(run_id)
-    return opened, wait_until(lambda: desk.count_open() == 0)
+    return opened, wait_until(lambda: count_open(desk) == 0)
 
 
 def wait_until(question: Callable[[], bool]) -> float:
@@ -167,14 +142,14 @@ def tell(what: str, seconds: Sequence[tuple[float, float]]) -> None:
 
 
 @contextmanager
-def following(url: str) -> Iterator[Desk]:
+def following(url: str) -> Iterator[ApprovalsServer]:
     """Have a desk follow a server, whose stream it has opened and looked after."""
     with approvals_server() as server:
         server.manage("addserver", "theirs", url)
         while "stream open since never" in server.manage("listservers"):
             time.sleep(0.5)
         time.sleep(8)  # the looks that follow an opening
-        yield Desk(server)
+        yield server
 
 
 def measure_in_memory() -> None:
