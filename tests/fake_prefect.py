@@ -51,7 +51,7 @@ class FakePrefect:
         self.hang_up()
         self._listeners = []
         self.auth, self.version, self.prefix, self.csrf_token = "", "3.8.8", "/api", ""
-        self.streams = True
+        self.streams, self.is_away = True, False
         self.clock_ahead = timedelta(0)
         self.runs: dict[str, dict[str, Any]] = {}
         self.states: dict[str, list[dict[str, Any]]] = {}
@@ -211,6 +211,8 @@ class FakePrefect:
     def _answer(
         self, request: str, headers: dict[str, str], body: Any, query: dict[str, str]
     ) -> tuple[int | None, Any, dict[str, str]]:
+        if self.is_away:
+            return 503, None, {}
         fault = next((each for each in self.faults if request.startswith(each.request)), None)
         if fault is not None:
             self.faults.remove(fault)
@@ -362,7 +364,7 @@ class FakePrefect:
 
     async def _stream(self, receive: Receive, send: Send) -> None:
         await receive()
-        if not self.streams:
+        if self.is_away or not self.streams:
             await send({"type": "websocket.close"})
             return
         await send({"type": "websocket.accept", "subprotocol": "prefect"})

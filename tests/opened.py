@@ -15,8 +15,15 @@ def count_open(server: ApprovalsServer) -> int:
     return _count(server, "outcome = 'waiting'")
 
 
-def _count(server: ApprovalsServer, condition: str, *values: str) -> int:
+def is_following(server: ApprovalsServer) -> bool:
+    """Whether all servers elsewhere answer it."""
+    return _count(server, "error <> ''", table="flowruns_remoteserver") == 0
+
+
+def _count(
+    server: ApprovalsServer, condition: str, *values: str, table: str = "approvals_approval"
+) -> int:
     file = f"file:{server.home / 'approvals.sqlite3'}?mode=ro"
     with closing(sqlite3.connect(file, uri=True, timeout=30)) as database:
-        query = f"SELECT count(*) FROM approvals_approval WHERE {condition}"
+        query = f"SELECT count(*) FROM {table} WHERE {condition}"
         return int(database.execute(query, values).fetchone()[0])

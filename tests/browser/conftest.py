@@ -44,11 +44,16 @@ def server() -> Iterator[ApprovalsServer]:
 
 
 @pytest.fixture(scope="session")
-def theirs(server: ApprovalsServer) -> Iterator[FakePrefect]:
-    """A Prefect server elsewhere, which the desk follows."""
+def theirs() -> Iterator[FakePrefect]:
+    """A Prefect server elsewhere."""
     with FakePrefect().running() as theirs:
-        server.manage("addserver", "theirs", theirs.url)
         yield theirs
+
+
+@pytest.fixture(scope="session")
+def followed() -> set[str]:
+    """The desks that follow it by now."""
+    return set()
 
 
 @pytest.fixture
@@ -59,7 +64,12 @@ def flows(request: pytest.FixtureRequest) -> Flows:
 
 
 @pytest.fixture
-def flows_elsewhere(server: ApprovalsServer, theirs: FakePrefect) -> Iterator[Flows]:
+def flows_elsewhere(
+    server: ApprovalsServer, theirs: FakePrefect, followed: set[str]
+) -> Iterator[FlowsElsewhere]:
+    if server.url not in followed:
+        server.manage("addserver", "theirs", theirs.url)
+        followed.add(server.url)
     flows = FlowsElsewhere(theirs, server)
     yield flows
     flows.clear()

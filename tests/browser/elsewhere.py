@@ -2,14 +2,15 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from tests.browser.desk import Flows, Waiting
 from tests.fake_prefect import FakePrefect
-from tests.opened import count_open, is_open
+from tests.opened import count_open, is_following, is_open
 from tests.servers import ApprovalsServer
 
 _PATIENCE = 60.0
@@ -55,6 +56,18 @@ class FlowsElsewhere(Flows):
                 self._theirs.put(run_id, "CANCELLED")
                 self._theirs.tell(run_id)
         self._wait(lambda: count_open(self._desk) == 0)
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Have their server answer nobody for the time of the block, which the desk notices."""
+        self._theirs.is_away = True
+        self._theirs.hang_up()
+        try:
+            self._wait(lambda: not is_following(self._desk))
+            yield
+        finally:
+            self._theirs.is_away = False
+        self._wait(lambda: is_following(self._desk))
 
     def read(self, flow_run_id: str) -> Any:
         return self._theirs.runs[flow_run_id]
