@@ -127,6 +127,7 @@ class FakePrefect:
             "key": key,
             "value": value,
             "sender": sender,
+            "created": datetime.now(UTC).isoformat(),
         }
 
     def answer_of(self, run_id: str, key: str = "paused-1-response") -> str | None:

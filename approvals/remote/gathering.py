@@ -1,5 +1,6 @@
 """Gathering: what settling needs of runs, read of many at once, ahead of who writes it."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from uuid import UUID
 from approvals.models import Approval
 from flowruns import wire
 from flowruns.connectors import PauseForm, PrefectConnector
+from flowruns.connectors.prefect.errors import RemoteFault
 from flowruns.connectors.prefect.outcomes import MovedOn, Surroundings
 from flowruns.domain.states import StateType
 
@@ -19,6 +21,8 @@ _READERS = 4
 _TOGETHER = 200
 # So long after its pause a question is waited for
 _ARRIVES = 2.0
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +65,11 @@ def _gather_page(connector: PrefectConnector, runs: Sequence[wire.FlowRun]) -> I
             for run in runs
         ]
         try:
-            for gathered in asked:
-                yield gathered.result()
+            for run, gathered in zip(runs, asked, strict=True):
+                try:
+                    yield gathered.result()
+                except RemoteFault as fault:  # one odd run keeps no other from being settled
+                    _log.warning("Left out the run %s: %s", run.id, fault.words)
         finally:
             readers.shutdown(cancel_futures=True)
 

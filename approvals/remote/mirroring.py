@@ -21,7 +21,7 @@ from django.db.models import Q, QuerySet
 
 from approvals.models import Approval
 from approvals.remote.settling import Settled, settle, settle_all
-from approvals.remote.snapshots import keep_fields, read_fields
+from approvals.remote.snapshots import keep_fields, read_form_fields
 from approvals.remote.vanishing import close_vanished
 from flowruns import wire
 from flowruns.connectors import PrefectConnector, list_remote_connectors, servers
@@ -308,7 +308,7 @@ class Follower:
         lacks = Q(snapshot__schema=None) | Q(snapshot__description=None, opened_at__gt=young)
         asked = self._waiting().filter(lacks, asks_for_input=True).select_related("snapshot")
         for approval in asked.order_by("snapshot__read_at")[:_FORMS]:
-            keep_fields(approval, read_fields(self.connector, approval))
+            keep_fields(approval, read_form_fields(self.connector, approval))
 
     def _note_read(self) -> None:
         """Say now and then that the server answers, and how fresh what came of it was."""

@@ -20,6 +20,7 @@ from approvals.services.attempts import conclude_attempt, end_attempt
 from approvals.services.tracking import close_approval, open_approval
 from flowruns import wire
 from flowruns.connectors import PrefectConnector
+from flowruns.connectors.prefect.errors import RemoteFault
 from flowruns.connectors.prefect.outcomes import MovedOn, Response
 from flowruns.domain.actors import Actor
 from flowruns.domain.errors import FlowRunNotFound
@@ -48,7 +49,9 @@ def settle(connector: PrefectConnector, flow_run_id: UUID) -> Settled:
         run = connector.read_flow_run(flow_run_id)
     except FlowRunNotFound:
         return _withdraw(connector, flow_run_id)
-    [settled] = settle_all(connector, [run])
+    settled = next(settle_all(connector, [run]), None)
+    if settled is None:
+        raise RemoteFault("The server does not say what the run asks.")
     return settled
 
 

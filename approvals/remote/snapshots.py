@@ -97,6 +97,15 @@ def read_fields(connector: PrefectConnector, approval: Approval) -> dict[str, An
         return {"is_deleted": True}
 
 
+def read_form_fields(connector: PrefectConnector, approval: Approval) -> dict[str, Any]:
+    """Ask a server for what an approval asks alone; raises `RemoteTrouble`. Writes nothing."""
+    try:
+        form = connector.read_pause_form(approval.flow_run_id, approval.pause_state_id)
+    except FlowRunNotFound:
+        return {"is_deleted": True}
+    return _form_fields(form)
+
+
 def _read_all(connector: PrefectConnector, approval: Approval) -> dict[str, Any]:
     run_id, pause_id = approval.flow_run_id, approval.pause_state_id
     run = connector.read_flow_run(run_id)

@@ -36,6 +36,7 @@ class Worker:
 
     ancestor: subprocess.Popen[str]
     pid: int = 0
+    deaths: int = 0
 
     def begin(self) -> None:
         """Begin to work anew, once whatever the last one held has lapsed."""
@@ -52,6 +53,7 @@ class Worker:
     def kill(self) -> None:
         if self.pid:
             os.kill(self.pid, signal.SIGKILL)
+            self.deaths += 1
         self.pid = 0
 
     @property
@@ -149,7 +151,7 @@ def judge(theirs: FakePrefect, run_id: str, approval: "object", kind: str) -> st
         return "nothing sent, and told so" if is_free else "CLAIMED FOR EVER"
     ends = theirs.kinds_of(run_id)[1:]
     stored = json.loads(theirs.answer_of(run_id) or "null")
-    wanted = (["RUNNING"], _GIVEN, "answered")
+    wanted: tuple[list[str], object, str] = (["RUNNING"], _GIVEN, "answered")
     if kind == "reject":
         wanted = (["CANCELLED"], "rejected by alice", "rejected")
     if (ends, stored, approval.outcome) != wanted:
@@ -176,9 +178,8 @@ def main(kills: int) -> int:
         worker.begin()
         for at, kind, has_effect in islice(cycle(moments), kills):
             became[kill_once(theirs, worker, kind=kind, at=at, has_effect=has_effect)] += 1
-    print(
-        f"killed {kills} times:", *(f"{count} {what}" for what, count in became.items()), sep="\n"
-    )
+    print(f"{kills} runs, and {worker.deaths} deaths of the work meanwhile:")
+    print(*(f"{count} {what}" for what, count in became.items()), sep="\n")
     return kills - became["as it was sent, once"] - became["nothing sent, and told so"]
 
 

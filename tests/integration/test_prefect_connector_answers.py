@@ -59,7 +59,8 @@ def test_a_second_desk_hears_who_has_the_pause(theirs: FakePrefect, desk: Prefec
     run_id, pause_id = pause(theirs)
     desk.claim(run_id, pause_state_id=pause_id, value=YES, sender=OURS)
     other = desk.claim(run_id, pause_state_id=pause_id, value="{}", sender=THEIRS)
-    assert other == TakenBy(value=YES, sender=OURS)
+    assert isinstance(other, TakenBy)
+    assert (other.value, other.sender) == (YES, OURS)
     again = desk.claim(run_id, pause_state_id=pause_id, value=YES, sender=OURS)
     assert again == Claimed()
 

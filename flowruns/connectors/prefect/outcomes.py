@@ -73,6 +73,7 @@ class TakenBy:
 
     value: str
     sender: str | None
+    created: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
