@@ -1,7 +1,8 @@
 """`kill -9` of the process that answers for the desk, at every step of an answer and a rejection.
 
 `python -m tests.benchmarks.killing 50` kills so many, at each request in turn, before and after
-it had its effect, and counts what became of the runs. The server elsewhere is in memory.
+it had its effect, and counts what became of the runs. The server elsewhere is in memory; then
+that server breaks off as often, as one does that is killed.
 """
 
 import json
@@ -21,13 +22,16 @@ from typing import IO
 
 import django
 
-from tests.fake_prefect import FakePrefect
+from tests.fake_prefect import FakePrefect, Fault
 from tests.migrated import copy_our_database
 
 _PATIENCE = 120.0
 # The requests of an answer: look, claim, look, move, and the look at what became of it
 _REQUESTS = range(1, 8)
 _GIVEN = {"approve": True}
+
+# The number of a request, what is sent, and whether the request has its effect
+type Moment = tuple[int, str, bool]
 
 
 @dataclass(kw_only=True)
@@ -92,10 +96,11 @@ def working() -> Iterator[Worker]:
             ancestor.communicate()
 
 
-def kill_once(theirs: FakePrefect, worker: Worker, *, kind: str, at: int, has_effect: bool) -> str:
-    """Kill the work at a request of what it sends, and say what became of the run in the end."""
+def kill_once(theirs: FakePrefect, worker: Worker, *, whom: str, moment: Moment) -> str:
+    """Kill one side at a request of what is sent, and say what became of the run in the end."""
     from approvals.models import Approval
 
+    at, kind, has_effect = moment
     run_id, pause_id = theirs.pause()
     theirs.tell(run_id)
     wait_until(lambda: Approval.objects.filter(pause_state_id=pause_id).exists())
@@ -105,9 +110,11 @@ def kill_once(theirs: FakePrefect, worker: Worker, *, kind: str, at: int, has_ef
         nonlocal count
         count += run_id in request
         if run_id in request and count == at:
-            worker.kill()
+            if whom == "work":
+                worker.kill()
             if not has_effect:
                 raise ConnectionResetError
+            theirs.faults.append(Fault(request, takes_effect=True))
 
     theirs.before = meet
     send(Approval.objects.get(pause_state_id=pause_id), kind)
@@ -176,11 +183,12 @@ def main(kills: int) -> int:
 
         add_server(draft_server("theirs", ServerSettings(url=theirs.url)))
         worker.begin()
-        for at, kind, has_effect in islice(cycle(moments), kills):
-            became[kill_once(theirs, worker, kind=kind, at=at, has_effect=has_effect)] += 1
-    print(f"{kills} runs, and {worker.deaths} deaths of the work meanwhile:")
+        for moment in islice(cycle(moments), kills):
+            for whom in ("work", "server"):
+                became[kill_once(theirs, worker, whom=whom, moment=moment)] += 1
+    print(f"{2 * kills} runs, {worker.deaths} deaths of the work, {kills} of the server:")
     print(*(f"{count} {what}" for what, count in became.items()), sep="\n")
-    return kills - became["as it was sent, once"] - became["nothing sent, and told so"]
+    return 2 * kills - became["as it was sent, once"] - became["nothing sent, and told so"]
 
 
 if __name__ == "__main__":
