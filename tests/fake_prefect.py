@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 import time
+from base64 import b64decode
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -50,10 +51,12 @@ class FakePrefect:
         self.hang_up()
         self._listeners = []
         self.auth, self.version, self.prefix, self.csrf_token = "", "3.8.8", "/api", ""
+        self.streams, self.is_away = True, False
         self.clock_ahead = timedelta(0)
         self.runs: dict[str, dict[str, Any]] = {}
         self.states: dict[str, list[dict[str, Any]]] = {}
         self.inputs: dict[tuple[str, str], dict[str, Any]] = {}
+        self.flow_names: dict[str, str] = {}
         self.deployments: dict[str, dict[str, Any]] = {}
         self.artifacts: list[dict[str, Any]] = []
         self.faults: list[Fault] = []
@@ -62,6 +65,12 @@ class FakePrefect:
         self.before: Callable[[str], object] = str
         self.said: list[dict[str, Any]] = []
         self.socket_headers: dict[str, str] = {}
+
+    @property
+    def _token(self) -> str:
+        """What the stream wants: an API key, or the auth string in the clear."""
+        kind, _, secret = self.auth.partition(" ")
+        return b64decode(secret).decode() if kind == "Basic" else secret
 
     @property
     def url(self) -> str:
@@ -118,6 +127,7 @@ class FakePrefect:
             "key": key,
             "value": value,
             "sender": sender,
+            "created": datetime.now(UTC).isoformat(),
         }
 
     def answer_of(self, run_id: str, key: str = "paused-1-response") -> str | None:
@@ -202,6 +212,8 @@ class FakePrefect:
     def _answer(
         self, request: str, headers: dict[str, str], body: Any, query: dict[str, str]
     ) -> tuple[int | None, Any, dict[str, str]]:
+        if self.is_away:
+            return 503, None, {}
         fault = next((each for each in self.faults if request.startswith(each.request)), None)
         if fault is not None:
             self.faults.remove(fault)
@@ -239,13 +251,22 @@ class FakePrefect:
                 if run_id not in self.runs and rest != ["input", "filter"]:
                     return (500 if rest == ["resume"] else 404), {"detail": "Flow run not found"}
                 return self._ask_run(method, run_id, rest, body)
-        return self._read_details(method, path)
+        return self._read_details(method, path, body)
 
-    def _read_details(self, method: str, path: str) -> tuple[int, Any]:
+    def _read_details(  # noqa: PLR0911 -- a table
+        self, method: str, path: str, body: Any
+    ) -> tuple[int, Any]:
         """Answer what the page of a run asks beside the run."""
         match [method, *path.strip("/").split("/")]:
             case ["GET", "flows", flow_id]:
-                return 200, {"id": flow_id, "name": "refund", "tags": []}
+                return 200, self._describe_flow(flow_id)
+            case ["POST", "flows", "filter"]:
+                ids = body["flows"]["id"]["any_"]
+                return 200, [self._describe_flow(each) for each in ids]
+            case ["POST", "deployments", "filter"]:
+                ids = body["deployments"]["id"]["any_"]
+                known = self.deployments
+                return 200, [known[each] | {"id": each} for each in ids if each in known]
             case ["POST", "logs" | "task_runs", "filter"]:
                 return 200, []
             case ["POST", "artifacts", "filter"]:
@@ -254,6 +275,9 @@ class FakePrefect:
                 found = next((a for a in self.artifacts if a["id"] == artifact_id), None)
                 return (200, found) if found else (404, {"detail": "Artifact not found"})
         return 404, {"detail": "Not Found"}
+
+    def _describe_flow(self, flow_id: str) -> dict[str, Any]:
+        return {"id": flow_id, "name": self.flow_names.get(flow_id, "refund"), "tags": []}
 
     def _ask_run(  # noqa: PLR0911 -- a table
         self, method: str, run_id: str, rest: list[str], body: Any
@@ -341,10 +365,13 @@ class FakePrefect:
 
     async def _stream(self, receive: Receive, send: Send) -> None:
         await receive()
+        if self.is_away or not self.streams:
+            await send({"type": "websocket.close"})
+            return
         await send({"type": "websocket.accept", "subprotocol": "prefect"})
         auth = json.loads((await receive())["text"])
         self.said.append(auth)
-        if self.auth and not self.auth.endswith(auth["token"]):
+        if self.auth and auth["token"] != self._token:
             await send({"type": "websocket.close", "code": 1008, "reason": "Invalid token"})
             return
         await send({"type": "websocket.send", "text": '{"type": "auth_success"}'})

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from approvals.models import STANDING, Approval, Attempt
-from approvals.remote.senders import write_sender
+from approvals.remote.senders import name_elsewhere, write_sender
 from approvals.remote.settling import settle
 from approvals.services.attempts import (
     advance,
@@ -41,8 +41,11 @@ _DELIVERED = timedelta(seconds=10)
 _LONGEST_PAUSE = 30.0
 _TOLD_TO_END = 60.0
 _KEPT = "What you typed is kept as a draft."
-_CLAIMED_THERE = (
-    "Somebody has answered this on its own server, and the run has not gone on. Look there."
+# A claim that stands so long is of a desk that died, or left from an earlier try of the run
+_LEFT_BEHIND = timedelta(seconds=60)
+_SEND_AGAIN = (
+    "has answered this already, and the run has not gone on. Look at its own server, or send it"
+    " again in a minute to answer in their place."
 )
 
 _log = logging.getLogger(__name__)
@@ -131,10 +134,26 @@ def _claim(connector: PrefectConnector, attempt: Attempt) -> None:
         _look(connector, attempt)
         return
     if isinstance(claimed, TakenBy):
-        _look(connector, attempt, or_else=_CLAIMED_THERE)
+        _meet_claim(connector, attempt, claimed)
         return
     advance(attempt, Attempt.Step.CLAIMED)
     _move(connector, attempt)
+
+
+def _meet_claim(connector: PrefectConnector, attempt: Attempt, claim: TakenBy) -> None:
+    """Say whose answer is in the way; who has been told, and sends again, takes its place."""
+    approval, now = attempt.approval, datetime.now(UTC)
+    there = now + timedelta(seconds=connector.server.clock_offset)
+    is_left = claim.created is not None and there - claim.created > _LEFT_BEHIND
+    told = approval.attempts.filter(name=attempt.name, words__endswith=_SEND_AGAIN)
+    if is_left and told.exists():
+        connector.release(
+            approval.flow_run_id, pause_state_id=approval.pause_state_id, sender=claim.sender
+        )
+        postpone(attempt, seconds=0)
+        return
+    who = name_elsewhere(connector.name, claim.sender).name
+    _look(connector, attempt, or_else=f"{who[:1].upper()}{who[1:]} {_SEND_AGAIN}")
 
 
 def _send(connector: PrefectConnector, attempt: Attempt) -> None:

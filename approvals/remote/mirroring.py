@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from os import getpid
 from uuid import UUID
@@ -20,19 +20,20 @@ from django.db import close_old_connections, connection
 from django.db.models import Q, QuerySet
 
 from approvals.models import Approval
-from approvals.remote.settling import settle
-from approvals.remote.snapshots import keep_fields, read_fields
+from approvals.remote.settling import Settled, settle, settle_all
+from approvals.remote.snapshots import keep_fields, read_form_fields
 from approvals.remote.vanishing import close_vanished
 from flowruns import wire
 from flowruns.connectors import PrefectConnector, list_remote_connectors, servers
 from flowruns.connectors.prefect.errors import Busy, RemoteTrouble
 from flowruns.connectors.prefect.outcomes import Moved
 from flowruns.domain.states import StateType
+from flowruns.wire import PAGE_LIMIT
 
 _LEASE = timedelta(seconds=30)
 _RENEWED_EVERY = 10.0  # seconds, as all that follows
-_LOOKS_WITH_STREAM = 15.0
-_LOOKS_WITHOUT = 5.0
+_LOOKS_WITH_STREAM = 12.0
+_LOOKS_WITHOUT = 4.0
 # A look that takes long comes seldom: it may cost a server one part of twenty
 _SHARE = 20.0
 _WALKS = 15 * 60.0
@@ -44,8 +45,6 @@ _LOOKS_AFTER_OPENING = (1.0, 6.0)
 _BEHIND = 2.0  # so long may a run's reading lag behind its event
 _ASKED_AGAIN = 0.05
 _FORM_ARRIVES = 1.0
-# Each run that is new costs two requests: the first few come at once, then 20 a second
-_AT_ONCE, _BETWEEN = 20, 0.05
 _FORMS = 20
 _IDLE = 0.2
 _LONGEST_PAUSE = 30.0
@@ -205,7 +204,7 @@ class Follower:
         known = set(self._waiting().values_list("flow_run_id", "pause_state_id"))
         for page in self.connector.walk():
             news = [run for run in page if run.state and (run.id, run.state.id) not in known]
-            self._settle_all(news)
+            self._settle_all(news, is_hint=False)
         servers.record_walk(self._server_id)
         self._look()
         count = self._waiting().count()
@@ -217,9 +216,7 @@ class Follower:
         known = list(self._waiting().values_list("flow_run_id", flat=True).distinct())
         if len(known) <= _MOST_COMPARED:
             changes = self.connector.find_changes(known)
-            self._settle_all(changes.new)
-            for flow_run_id in changes.ended:
-                self._settle(flow_run_id)
+            self._settle_all([*changes.new, *changes.ended], is_hint=False)
             close_vanished(self.connector, changes.gone, known=len(known))
             self._complete_forms()
         self._note_read()
@@ -228,53 +225,76 @@ class Follower:
         later = [each for each in self._looks_at if each > now]
         self._looks_at = [*later, now + max(every, _SHARE * (now - started))]
 
-    def _settle_all(self, runs: Iterable[wire.FlowRun]) -> None:
-        """Settle many, no faster than a server likes, and take the hints that come meanwhile."""
-        for number, run in enumerate(runs):
-            self._settle(run.id, run=run, is_old=True)
-            self._take_hints(wait=_BETWEEN if number >= _AT_ONCE else 0.0)
+    def _settle_all(self, runs: Sequence[wire.FlowRun], *, is_hint: bool) -> None:
+        """Settle many; where these are no hints themselves, take the hints that come meanwhile."""
+        for settled in settle_all(self.connector, runs):
+            self._note_settled(settled, is_hint=is_hint)
+            if not is_hint:
+                self._take_hints(wait=0.0)
             self._renew()
 
-    def _settle(
-        self, flow_run_id: UUID, *, run: wire.FlowRun | None = None, is_old: bool = False
-    ) -> wire.FlowRun | None:
-        settled = settle(self.connector, flow_run_id, run=run)
-        if settled.news and not is_old:
+    def _note_settled(self, settled: Settled, *, is_hint: bool) -> None:
+        if is_hint:
             offset = timedelta(seconds=self.connector.server.clock_offset)
             now = datetime.now(UTC) + offset
             self._fresh += [(now - state.timestamp).total_seconds() for state in settled.news]
         if any(state.type is StateType.PAUSED for state in settled.news):
             self._forms_at = min(self._forms_at, time.monotonic() + _FORM_ARRIVES)
-        return settled.run
 
     def _take_hints(self, *, wait: float) -> None:
         """Settle the runs of which the stream has told, until it tells of no more."""
-        while True:
-            try:
-                moved = self._hints.get(timeout=wait) if wait else self._hints.get_nowait()
-            except queue.Empty:
-                break
+        while moves := self._next_hints(wait=wait):
             wait = 0.0
-            if moved.state_type == StateType.PAUSED or self._is_known(moved.flow_run_id):
-                self._settle_moved(moved)
+            known = set(self._list_known({move.flow_run_id for move in moves}))
+            wanted = [
+                move
+                for move in moves
+                if move.state_type == StateType.PAUSED or move.flow_run_id in known
+            ]
+            if wanted:
+                self._settle_moves(wanted)
                 self._note_read()
             if self._is_stopped:
                 break
+
+    def _next_hints(self, *, wait: float) -> list[Moved]:
+        """Return the last hint of each run that has come by now, no more than one request reads."""
+        moves: dict[UUID, Moved] = {}
+        try:
+            while len(moves) < PAGE_LIMIT:
+                blocks = bool(wait) and not moves
+                moved = self._hints.get(blocks, timeout=wait if blocks else None)
+                moves.pop(moved.flow_run_id, None)
+                moves[moved.flow_run_id] = moved
+        except queue.Empty:
+            pass
+        return list(moves.values())
+
+    def _settle_moves(self, moves: Sequence[Moved]) -> None:
+        """Read many runs at once, and those alone that are not yet as their events say."""
+        found = self.connector.read_flow_runs([m.flow_run_id for m in moves]) if moves[1:] else {}
+        runs = [found[m.flow_run_id] for m in moves if _is_as_told(found.get(m.flow_run_id), m)]
+        self._settle_all(runs, is_hint=True)
+        settled = {run.id for run in runs}
+        for move in moves:
+            if move.flow_run_id not in settled:
+                self._settle_moved(move)
 
     def _settle_moved(self, moved: Moved) -> None:
         """Read a run until it is as the event says: an event is told before it is committed."""
         deadline = time.monotonic() + _BEHIND
         while True:
-            run = self._settle(moved.flow_run_id)
-            state = run.state if run else None
-            if state is None or state.id == moved.state_id:
+            settled = settle(self.connector, moved.flow_run_id)
+            self._note_settled(settled, is_hint=True)
+            if settled.run is None or _is_as_told(settled.run, moved):
                 return
-            if state.timestamp > moved.occurred or time.monotonic() > deadline:
+            if time.monotonic() > deadline:
                 return
             self._stop.wait(_ASKED_AGAIN)
 
-    def _is_known(self, flow_run_id: UUID) -> bool:
-        return self._waiting().filter(flow_run_id=flow_run_id).exists()
+    def _list_known(self, flow_run_ids: Collection[UUID]) -> Iterable[UUID]:
+        known = self._waiting().filter(flow_run_id__in=flow_run_ids)
+        return known.values_list("flow_run_id", flat=True)
 
     def _waiting(self) -> QuerySet[Approval]:
         return Approval.objects.filter(
@@ -288,7 +308,7 @@ class Follower:
         lacks = Q(snapshot__schema=None) | Q(snapshot__description=None, opened_at__gt=young)
         asked = self._waiting().filter(lacks, asks_for_input=True).select_related("snapshot")
         for approval in asked.order_by("snapshot__read_at")[:_FORMS]:
-            keep_fields(approval, read_fields(self.connector, approval))
+            keep_fields(approval, read_form_fields(self.connector, approval))
 
     def _note_read(self) -> None:
         """Say now and then that the server answers, and how fresh what came of it was."""
@@ -337,3 +357,9 @@ class Follower:
                 self._looks_at += [now + seconds for seconds in _LOOKS_AFTER_OPENING]
             if moved is not None:
                 self._hints.put(moved)
+
+
+def _is_as_told(run: wire.FlowRun | None, moved: Moved) -> bool:
+    """Whether a run is in the state of an event, or in a later one."""
+    state = run.state if run else None
+    return state is not None and (state.id == moved.state_id or state.timestamp > moved.occurred)

@@ -4,22 +4,26 @@ The only writer of what opens and closes there. It may be called at any time and
 likes, so hints that come late, twice or not at all do no harm.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from approvals.models import Approval, Attempt
+from approvals.remote.gathering import Question, gather
 from approvals.remote.senders import name_elsewhere, read_sender
 from approvals.remote.snapshots import begin_snapshot
 from approvals.services.attempts import conclude_attempt, end_attempt
 from approvals.services.tracking import close_approval, open_approval
 from flowruns import wire
 from flowruns.connectors import PrefectConnector
-from flowruns.connectors.prefect.outcomes import Response
+from flowruns.connectors.prefect.errors import RemoteFault
+from flowruns.connectors.prefect.outcomes import MovedOn, Response
 from flowruns.domain.actors import Actor
-from flowruns.domain.errors import FlowNotFound, FlowRunNotFound
+from flowruns.domain.errors import FlowRunNotFound
 from flowruns.domain.rejections import read_rejection, rejected
 from flowruns.domain.states import State, StateDetails, StateType
 from flowruns.signals import StateChange
@@ -39,39 +43,38 @@ class Settled:
     news: tuple[wire.State, ...] = ()
 
 
-def settle(
-    connector: PrefectConnector, flow_run_id: UUID, *, run: wire.FlowRun | None = None
-) -> Settled:
-    """Open and close approvals as a run is now; raises `RemoteTrouble`.
-
-    `run` is the run as it was read just now, if it was.
-    """
+def settle(connector: PrefectConnector, flow_run_id: UUID) -> Settled:
+    """Open and close the approvals of a run as it is now; raises `RemoteTrouble`."""
     try:
-        run = run or connector.read_flow_run(flow_run_id)
+        run = connector.read_flow_run(flow_run_id)
     except FlowRunNotFound:
-        run = None
-    pause = run.state if run and run.state and run.state.type is StateType.PAUSED else None
-    ours = Approval.objects.filter(connector=connector.name, flow_run_id=flow_run_id)
-    ended = ours.filter(outcome=Approval.Outcome.WAITING)
-    over = ended.exclude(pause_state_id=pause.id) if pause else ended
-    endings = [_close(connector, approval, run) for approval in over]
-    news = [ending for ending in endings if ending is not None]
-    if run and pause and not ours.filter(pause_state_id=pause.id).exists():
-        try:
-            _open(connector, run, pause.to_domain())
-        except FlowRunNotFound:  # deleted meanwhile
-            return Settled(run=None, news=tuple(news))
-        news.append(pause)
-    return Settled(run=run, news=tuple(news))
+        return _withdraw(connector, flow_run_id)
+    settled = next(settle_all(connector, [run]), None)
+    if settled is None:
+        raise RemoteFault("The server does not say what the run asks.")
+    return settled
 
 
-def _open(connector: PrefectConnector, run: wire.FlowRun, pause: State) -> None:
-    form = connector.read_pause(run) if pause.asks_for_input else None
-    snapshot = begin_snapshot(connector, run, form)
+def settle_all(connector: PrefectConnector, runs: Sequence[wire.FlowRun]) -> Iterator[Settled]:
+    """Open and close the approvals of runs as they were read just now; raises `RemoteTrouble`.
+
+    They are settled as the caller goes through them.
+    """
+    for gathered in gather(connector, runs):
+        closed = [
+            _close(connector, pause_id, found) for pause_id, found in gathered.endings.items()
+        ]
+        opened = _open(connector, gathered.question) if gathered.question else None
+        news = [state for state in (*closed, opened) if state is not None]
+        yield Settled(run=gathered.run, news=tuple(news))
+
+
+def _open(connector: PrefectConnector, asked: Question) -> wire.State:
+    run, pause, snapshot = asked.run, asked.pause.to_domain(), begin_snapshot(asked)
     change = StateChange(
         flow_run_id=run.id,
         flow_run_name=run.name,
-        flow_name=_read_flow_name(connector, run),
+        flow_name=asked.surroundings.flow_name,
         tags=tuple(run.tags),
         before=None,
         after=pause,
@@ -81,32 +84,37 @@ def _open(connector: PrefectConnector, run: wire.FlowRun, pause: State) -> None:
         of_pause = Approval.objects.filter(connector=connector.name, pause_state_id=pause.id)
         if not of_pause.exists():
             open_approval(change, pause, connector=connector.name, snapshot=snapshot)
+    return asked.pause
 
 
-def _read_flow_name(connector: PrefectConnector, run: wire.FlowRun) -> str:
-    try:
-        return connector.read_flow_name(run.flow_id)
-    except FlowNotFound:
-        return "(deleted flow)"
+def _close(connector: PrefectConnector, pause_id: UUID, found: MovedOn) -> wire.State | None:
+    """Close the approval of a pause by the first state after it, whatever came since."""
+    if found.state is None:  # told before it is in the history: the next look finds it
+        return None
+    after = found.state.to_domain()
+    of_pause = Approval.objects.filter(connector=connector.name, pause_state_id=pause_id)
+    _close_all(connector, of_pause, after, found.response)
+    return found.state
 
 
-def _close(
-    connector: PrefectConnector, approval: Approval, run: wire.FlowRun | None
-) -> wire.State | None:
-    """Close an approval whose pause is over, by the first state after it, whatever came since."""
-    ending, response = None, None
-    if run is not None:
-        ending = connector.read_ending(approval.flow_run_id, approval.pause_state_id)
-        if ending is None:  # told before it is in the history: the next look finds it
-            return None
-        response = connector.read_response(approval.flow_run_id, approval.pause_state_id)
+def _withdraw(connector: PrefectConnector, flow_run_id: UUID) -> Settled:
+    """Close what waits of a run that is deleted."""
+    of_run = Approval.objects.filter(connector=connector.name, flow_run_id=flow_run_id)
+    _close_all(connector, of_run, None, None)
+    return Settled(run=None)
+
+
+def _close_all(
+    connector: PrefectConnector,
+    approvals: QuerySet[Approval],
+    after: State | None,
+    response: Response | None,
+) -> None:
     with transaction.atomic():
         # Whoever writes an attempt comes before this, or finds the approval closed
-        held = Approval.objects.select_for_update(no_key=True).get(pk=approval.pk)
-        if held.is_waiting:
-            after = ending.to_domain() if ending else None
+        waiting = approvals.filter(outcome=Approval.Outcome.WAITING)
+        for held in waiting.select_for_update(no_key=True):
             _record(connector, held, after, response)
-    return ending
 
 
 def _record(

@@ -11,11 +11,13 @@ from uuid import UUID
 from django.db import transaction
 
 from approvals.models import Approval, Snapshot
+from approvals.remote.gathering import Question
 from approvals.services.tracking import take_in_question, void_unseen
 from flowruns import wire
 from flowruns.connectors import LOCAL, PauseForm, PrefectConnector, get_remote_connector
 from flowruns.connectors.prefect.errors import RemoteTrouble
-from flowruns.domain.errors import ArtifactNotFound, DeploymentNotFound, FlowRunNotFound
+from flowruns.connectors.prefect.outcomes import Surroundings
+from flowruns.domain.errors import ArtifactNotFound, FlowRunNotFound
 from flowruns.domain.texts import readable
 
 # How old a page's copy may be before its server is asked again
@@ -34,13 +36,12 @@ _readers: dict[str, ThreadPoolExecutor] = {}
 _reading: dict[object, "Future[dict[str, Any]]"] = {}
 
 
-def begin_snapshot(
-    connector: PrefectConnector, run: wire.FlowRun, form: PauseForm | None
-) -> Snapshot:
+def begin_snapshot(asked: Question) -> Snapshot:
     """Make the copy with which an approval opens: the rest is read when somebody opens its page."""
+    run = asked.run
     return Snapshot(
-        **_form_fields(form),
-        **_run_fields(connector, run),
+        **_form_fields(asked.form),
+        **_run_fields(run, asked.surroundings),
         states=[run.state.model_dump(mode="json")] if run.state else [],
         read_at=datetime.now(UTC),
     )
@@ -96,6 +97,15 @@ def read_fields(connector: PrefectConnector, approval: Approval) -> dict[str, An
         return {"is_deleted": True}
 
 
+def read_form_fields(connector: PrefectConnector, approval: Approval) -> dict[str, Any]:
+    """Ask a server for what an approval asks alone; raises `RemoteTrouble`. Writes nothing."""
+    try:
+        form = connector.read_pause_form(approval.flow_run_id, approval.pause_state_id)
+    except FlowRunNotFound:
+        return {"is_deleted": True}
+    return _form_fields(form)
+
+
 def _read_all(connector: PrefectConnector, approval: Approval) -> dict[str, Any]:
     run_id, pause_id = approval.flow_run_id, approval.pause_state_id
     run = connector.read_flow_run(run_id)
@@ -104,7 +114,7 @@ def _read_all(connector: PrefectConnector, approval: Approval) -> dict[str, Any]
     form = connector.read_pause_form(run_id, pause_id) if approval.is_waiting else None
     return {
         **(_form_fields(form) if form else {}),
-        **_run_fields(connector, run),
+        **_run_fields(run, connector.read_surroundings([run])[run_id]),
         "is_deleted": False,
         "states": [past.state.model_dump(mode="json") for past in states],
         "logs": [line.model_dump(mode="json") for line in logs],
@@ -145,28 +155,17 @@ def _ask(approval: Approval, read: Callable[[], dict[str, Any]]) -> dict[str, An
     return asked.result(timeout=_PATIENCE)
 
 
-def _form_fields(form: PauseForm | None) -> dict[str, Any]:
-    if form is None:
-        return {"schema": None, "description": None, "policy": None}
+def _form_fields(form: PauseForm) -> dict[str, Any]:
     fields = {"schema": form.schema, "description": form.description, "policy": form.policy}
     return {name: _storable(text) for name, text in fields.items()}
 
 
-def _run_fields(connector: PrefectConnector, run: wire.FlowRun) -> dict[str, Any]:
+def _run_fields(run: wire.FlowRun, surroundings: Surroundings) -> dict[str, Any]:
     return {
         "run": _storable(run.model_dump(mode="json")),
-        "deployment_name": _storable(_read_deployment_name(connector, run)),
-        "is_served": run.deployment_id is not None and connector.is_served(run),
+        "deployment_name": _storable(surroundings.deployment_name),
+        "is_served": surroundings.is_served,
     }
-
-
-def _read_deployment_name(connector: PrefectConnector, run: wire.FlowRun) -> str:
-    if run.deployment_id is None:
-        return ""
-    try:
-        return connector.read_deployment_name(run.deployment_id)
-    except DeploymentNotFound:
-        return ""
 
 
 def _read_artifacts(connector: PrefectConnector, approval: Approval) -> list[dict[str, Any]]:

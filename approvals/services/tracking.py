@@ -207,7 +207,7 @@ def open_approval(
     _ask(approval, form.description or "")
     approval.save()
     if snapshot is not None:
-        snapshot.save()
+        snapshot.save(force_insert=True)
     keep_origin(approval)
     guard_approval(approval, form)
     if not approval.is_guarded:

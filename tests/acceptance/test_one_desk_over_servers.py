@@ -1,8 +1,12 @@
-"""A desk follows an unmodified Prefect server: what waits there is answered at its pages."""
+"""A desk follows unmodified Prefect servers: what waits there is answered at its pages.
+
+The newest on SQLite and on PostgreSQL, and an older one, all in one inbox.
+"""
 
 import json
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,14 +16,17 @@ import pytest
 
 from tests.acceptance.people import PASSWORD, Person, make_people, person
 from tests.acceptance.waiting import eventually
+from tests.postgres import create_database
 from tests.reviewing import log_in, reject
 from tests.servers import (
+    OLDER_PREFECT_PYTHON,
     PREFECT_PYTHON,
     ROOT,
     ApprovalsServer,
     PrefectServer,
     approvals_server,
     prefect_environment,
+    prefect_server,
 )
 
 _FLOWS = ROOT / "tests" / "acceptance" / "flows_prefect_pauses.py"
@@ -28,12 +35,38 @@ _KEYSET = {part: f"paused-1-{part}" for part in ("schema", "description", "respo
 YES = {"f_0": "1"}
 
 
+SQLITE, POSTGRESQL, OLDER = "3.8-sqlite", "3.8-postgresql", "3.4-sqlite"
+# What is the same on each is tried on one.
+newest_alone = pytest.mark.parametrize("theirs", [SQLITE], indirect=True)
+
+
+@pytest.fixture(scope="module", params=[SQLITE, POSTGRESQL, OLDER])
+def theirs(request: pytest.FixtureRequest) -> Iterator[PrefectServer]:
+    """A Prefect server."""
+    with ExitStack() as stack:
+        match request.param:
+            case "3.8-postgresql":
+                url = create_database(request.getfixturevalue("postgresql"))
+                yield stack.enter_context(prefect_server(database_url=url))
+            case "3.4-sqlite":
+                yield stack.enter_context(prefect_server(OLDER_PREFECT_PYTHON))
+            case _:
+                yield request.getfixturevalue("prefects_server")
+
+
 @pytest.fixture(scope="module")
-def desk(prefects_server: PrefectServer) -> Iterator[ApprovalsServer]:
+def whole_desk() -> Iterator[ApprovalsServer]:
     with approvals_server() as running:
         make_people(running)
-        running.manage("addserver", "theirs", prefects_server.api_url)
         yield running
+
+
+@pytest.fixture(scope="module")
+def desk(whole_desk: ApprovalsServer, theirs: PrefectServer) -> Iterator[ApprovalsServer]:
+    """The desk, which follows that server."""
+    whole_desk.manage("addserver", "theirs", theirs.api_url)
+    yield whole_desk
+    whole_desk.manage("removeserver", "theirs")
 
 
 @pytest.fixture
@@ -84,9 +117,9 @@ class Api:
 
 
 @pytest.fixture
-def api(prefects_server: PrefectServer) -> Iterator[Api]:
+def api(theirs: PrefectServer) -> Iterator[Api]:
     fresh = httpx.Limits(max_keepalive_connections=0)
-    with httpx.Client(base_url=prefects_server.api_url, timeout=60, limits=fresh) as client:
+    with httpx.Client(base_url=theirs.api_url, timeout=60, limits=fresh) as client:
         yield Api(client)
 
 
@@ -104,12 +137,13 @@ def see(pages: httpx.Client) -> Callable[[str, str], str]:
     return wait
 
 
+@newest_alone
 def test_a_flow_of_prefects_sdk_gets_the_answer_that_was_given_here(
-    desk: ApprovalsServer, prefects_server: PrefectServer, fay: Person, tmp_path: Path
+    desk: ApprovalsServer, theirs: PrefectServer, fay: Person, tmp_path: Path
 ) -> None:
     process = subprocess.Popen(
         [PREFECT_PYTHON, _FLOWS, "block", tmp_path, "1"],
-        env=prefect_environment(tmp_path / "home") | {"PREFECT_API_URL": prefects_server.api_url},
+        env=prefect_environment(tmp_path / "home") | {"PREFECT_API_URL": theirs.api_url},
         stdin=subprocess.DEVNULL,
     )
     try:
@@ -174,12 +208,13 @@ def test_what_ends_there_is_told_here(api: Api, see: Callable[[str, str], str]) 
     see(expiring, "Expired")
 
 
+@newest_alone
 def test_a_server_that_is_away_is_told_and_what_was_sent_becomes_definite(
-    api: Api, prefects_server: PrefectServer, pages: httpx.Client, see: Callable[[str, str], str]
+    api: Api, theirs: PrefectServer, pages: httpx.Client, see: Callable[[str, str], str]
 ) -> None:
     run_id = api.pause()
     see(run_id, "Waits for you")
-    with prefects_server.away():
+    with theirs.away():
         page = see(run_id, "does not answer")
         assert "Waits for you" in page
     eventually(
@@ -189,8 +224,9 @@ def test_a_server_that_is_away_is_told_and_what_was_sent_becomes_definite(
     see(run_id, "Waits for you")
 
 
+@newest_alone
 def test_a_desk_that_is_killed_sends_what_it_was_about_to_send(
-    desk: ApprovalsServer, api: Api, prefects_server: PrefectServer, see: Callable[[str, str], str]
+    desk: ApprovalsServer, api: Api, see: Callable[[str, str], str]
 ) -> None:
     run_id = api.pause()
     see(run_id, "Waits for you")

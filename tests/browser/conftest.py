@@ -10,6 +10,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.desk import PASSWORD, Flows, Reviewer
+from tests.browser.elsewhere import FlowsElsewhere
+from tests.fake_prefect import FakePrefect
 from tests.servers import ApprovalsServer, approvals_server
 
 type Seat = Callable[..., Reviewer]
@@ -41,9 +43,40 @@ def server() -> Iterator[ApprovalsServer]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def theirs() -> Iterator[FakePrefect]:
+    """A Prefect server elsewhere."""
+    with FakePrefect().running() as theirs:
+        yield theirs
+
+
+@pytest.fixture(scope="session")
+def followed() -> set[str]:
+    """The desks that follow it by now."""
+    return set()
+
+
 @pytest.fixture
-def flows(server: ApprovalsServer) -> Iterator[Flows]:
-    """The flows' side, with nothing waiting yet."""
+def flows(request: pytest.FixtureRequest) -> Flows:
+    """The flows' side, with nothing waiting yet: of this server, or of another."""
+    flows: Flows = request.getfixturevalue(f"flows_{getattr(request, 'param', 'here')}")
+    return flows
+
+
+@pytest.fixture
+def flows_elsewhere(
+    server: ApprovalsServer, theirs: FakePrefect, followed: set[str]
+) -> Iterator[FlowsElsewhere]:
+    if server.url not in followed:
+        server.manage("addserver", "theirs", theirs.url)
+        followed.add(server.url)
+    flows = FlowsElsewhere(theirs, server)
+    yield flows
+    flows.clear()
+
+
+@pytest.fixture
+def flows_here(server: ApprovalsServer) -> Iterator[Flows]:
     headers = {"Authorization": f"Bearer {server.api_key}"}
     address = f"{server.api_url}/"
     with httpx.Client(verify=False, base_url=address, headers=headers, timeout=90) as client:

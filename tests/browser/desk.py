@@ -9,6 +9,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 import httpx
+import pytest
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -37,6 +38,9 @@ ITEMS = {
     },
     "required": ["items"],
 }
+
+# The same at runs of this server, and at those of another
+here_and_elsewhere = pytest.mark.parametrize("flows", ["here", "elsewhere"], indirect=True)
 
 _LOSE = """
 from datetime import UTC, datetime, timedelta

@@ -1,8 +1,9 @@
 from playwright.sync_api import expect
 
-from tests.browser.desk import ITEMS, REFUND, Flows, Reviewer
+from tests.browser.desk import ITEMS, REFUND, Flows, Reviewer, here_and_elsewhere
 
 
+@here_and_elsewhere
 def test_an_answer_reaches_the_flow_and_the_next_one_is_offered(
     flows: Flows, alice: Reviewer
 ) -> None:
@@ -22,6 +23,7 @@ def test_an_answer_reaches_the_flow_and_the_next_one_is_offered(
     expect(page.get_by_role("heading", level=1, name="promote-model")).to_be_visible()
 
 
+@here_and_elsewhere
 def test_where_nothing_is_asked_one_press_approves(flows: Flows, alice: Reviewer) -> None:
     waiting = flows.pause("nightly-load")
     alice.open(waiting)
@@ -31,6 +33,7 @@ def test_where_nothing_is_asked_one_press_approves(flows: Flows, alice: Reviewer
     assert waiting.state["type"] == "RUNNING"
 
 
+@here_and_elsewhere
 def test_a_rejection_asks_for_a_reason_and_cancels_the_run(flows: Flows, alice: Reviewer) -> None:
     waiting = flows.pause(schema=REFUND)
     page = alice.open(waiting)
@@ -47,6 +50,7 @@ def test_a_rejection_asks_for_a_reason_and_cancels_the_run(flows: Flows, alice: 
     assert waiting.state["message"] == "Rejected by alice: No receipt"
 
 
+@here_and_elsewhere
 def test_a_wrong_answer_is_explained_and_kept(flows: Flows, alice: Reviewer) -> None:
     page = alice.open(flows.pause(schema=REFUND))
     page.get_by_label("Reason").fill("my words")
@@ -55,6 +59,7 @@ def test_a_wrong_answer_is_explained_and_kept(flows: Flows, alice: Reviewer) -> 
     expect(page.get_by_label("Reason")).to_have_value("my words")
 
 
+@here_and_elsewhere
 def test_rows_are_added_in_place_and_the_rest_stays(flows: Flows, alice: Reviewer) -> None:
     waiting = flows.pause(schema=ITEMS)
     page = alice.open(waiting)
@@ -72,6 +77,7 @@ def test_rows_are_added_in_place_and_the_rest_stays(flows: Flows, alice: Reviewe
     assert waiting.answer == {"items": ["one", "two"], "note": "typed before"}
 
 
+@here_and_elsewhere
 def test_a_double_click_and_the_back_button_decide_once(flows: Flows, alice: Reviewer) -> None:
     waiting = flows.pause(schema=REFUND)
     page = alice.open(waiting)

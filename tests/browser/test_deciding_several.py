@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import _MAKE_REVIEWERS, Seat
-from tests.browser.desk import PASSWORD, REFUND, Flows, Reviewer
+from tests.browser.desk import PASSWORD, REFUND, Flows, Reviewer, here_and_elsewhere
 from tests.browser.test_every_page import find_barriers_by_scheme, find_overflow
 from tests.servers import ApprovalsServer, approvals_server
 
@@ -60,6 +60,7 @@ def test_an_approval_is_undone_and_others_see_it_held(
     assert waiting.state["type"] == "PAUSED"
 
 
+@here_and_elsewhere
 def test_people_talk_while_an_answer_is_typed(flows: Flows, alice: Reviewer, bob: Reviewer) -> None:
     waiting = flows.pause(schema=REFUND)
     bob.open(waiting)

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, Response, Route, expect
 
 from tests.browser.conftest import Seat
-from tests.browser.desk import ITEMS, REFUND, Flows, Reviewer
+from tests.browser.desk import ITEMS, REFUND, Flows, Reviewer, here_and_elsewhere
 
 
 def expect_saved(page: Page) -> None:
@@ -22,6 +22,7 @@ def saves(text: str) -> Callable[[Response], bool]:
     return tell
 
 
+@here_and_elsewhere
 def test_a_draft_is_saved_while_typing_and_found_on_another_device(
     flows: Flows, alice: Reviewer, seat: Seat
 ) -> None:
@@ -72,6 +73,7 @@ def test_rows_and_their_texts_come_back(flows: Flows, alice: Reviewer) -> None:
     assert waiting.answer == {"items": ["one", "two"], "note": ""}
 
 
+@here_and_elsewhere
 def test_whoever_was_slower_reads_what_was_typed_now_and_later(
     flows: Flows, alice: Reviewer
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Seat
-from tests.browser.desk import PASSWORD, REFUND, Flows, Reviewer, Waiting
+from tests.browser.desk import PASSWORD, REFUND, Flows, Reviewer, Waiting, here_and_elsewhere
 from tests.browser.test_every_page import find_barriers_by_scheme, find_overflow
 from tests.servers import ApprovalsServer
 from tests.teams import TEAMS
@@ -136,6 +136,7 @@ def test_5_two_of_a_group_without_who_asked(desk: Desk) -> None:
     desk.expect_decided()
 
 
+@here_and_elsewhere
 def test_6_one_of_each_of_two_groups(desk: Desk) -> None:
     desk.ask("1 of @finance + 1 of @data")
     page = desk.answer("B")

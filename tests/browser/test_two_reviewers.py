@@ -1,8 +1,9 @@
 from playwright.sync_api import expect
 
-from tests.browser.desk import REFUND, Flows, Reviewer
+from tests.browser.desk import REFUND, Flows, Reviewer, here_and_elsewhere
 
 
+@here_and_elsewhere
 def test_a_page_says_by_itself_who_was_first_and_keeps_the_text(
     flows: Flows, alice: Reviewer, bob: Reviewer
 ) -> None:
@@ -23,6 +24,7 @@ def test_a_page_says_by_itself_who_was_first_and_keeps_the_text(
     expect(alice.submit).to_have_count(0)
 
 
+@here_and_elsewhere
 def test_of_two_that_submit_at_once_the_second_is_told_and_keeps_the_text(
     flows: Flows, alice: Reviewer, bob: Reviewer
 ) -> None:

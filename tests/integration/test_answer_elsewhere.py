@@ -158,8 +158,31 @@ def test_a_pause_that_somebody_has_claimed_there_is_told_as_such(server: FakePre
     send()
     refused = verdict(approval)
     assert isinstance(refused, Refused)
-    assert "Somebody has answered this on its own server" in refused.reason
+    assert refused.reason.startswith("Somebody on staging has answered this already")
     assert now(approval).is_waiting
+
+
+@pytest.mark.parametrize("sender", [None, "approvals:desk-b:01a22327640977ce9fa6130cfc732e99:zoe"])
+def test_a_claim_left_behind_is_replaced_by_who_was_told_of_it_and_sends_again(
+    server: FakePrefect, sender: str | None
+) -> None:
+    approval = ask_there(server)
+    run_id = str(approval.flow_run_id)
+    server.store(run_id, "paused-1-response", '{"approve": false}', sender)
+    claim = server.inputs[run_id, "paused-1-response"]
+    for name, year in (("alice", 2099), ("alice", 2099), ("bob", 2020)):
+        claim["created"] = f"{year}-01-01T00:00:00Z"
+        say_yes(approval, name)
+        send()
+        assert "in their place" in str(verdict(approval, name))  # young, or not told before
+    assert json.loads(server.answer_of(run_id) or "") == {"approve": False}
+    assert say_yes(approval, "alice") == Sent()
+    send()
+    send()
+    assert verdict(approval, "alice") == Decided()
+    assert json.loads(server.answer_of(run_id) or "") == GIVEN
+    assert server.kinds_of(run_id) == ["PAUSED", "RUNNING"]
+    assert now(approval).decision.decided_by == "alice"
 
 
 def test_a_reply_that_is_lost_is_found_out(server: FakePrefect) -> None:

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from approvals.models import Approval
 from approvals.remote.settling import settle
 from flowruns.connectors import get_remote_connector
-from tests.fake_prefect import FakePrefect
+from tests.fake_prefect import FakePrefect, Fault
 from tests.integration.conftest import Make
 from tests.integration.elsewhere import (
     NAME,
@@ -99,6 +99,41 @@ def test_a_draft_is_kept_while_the_server_is_away(server: FakePrefect) -> None:
     alice = log_in()
     alice.post(f"{page_of(approval)}draft/", {"f.0": "1", "f.1": "2026-05-05"})
     assert "2026-05-05" in alice.get(page_of(approval)).content.decode()
+
+
+def test_of_many_that_wait_the_names_are_asked_at_once(server: FakePrefect) -> None:
+    nightly = "0190f3a0-0000-7000-8000-00000000000d"
+    server.deployments[nightly] = {"name": "nightly", "status": "READY", "paused": False}
+    for _ in range(30):
+        server.pause(deployment_id=nightly)
+    look()
+    opened = Approval.objects.select_related("snapshot")
+    assert {each.flow_name for each in opened} == {"refund"}
+    assert {each.snapshot.deployment_name for each in opened} == {"nightly"}
+    assert all(each.snapshot.schema for each in opened)
+    for kind in ("flows", "deployments"):
+        assert [r for r in server.requests if kind in r.split("/")] == [f"POST /{kind}/filter"]
+
+
+def test_a_run_whose_question_cannot_be_read_keeps_no_other_from_opening(
+    server: FakePrefect,
+) -> None:
+    odd, _ = server.pause()
+    for _ in range(3):
+        server.pause()
+    server.faults = [Fault(f"POST /flow_runs/{odd}/input", status=500)] * 9
+    look()
+    assert Approval.objects.count() == 3
+    server.faults = []
+    look()
+    assert Approval.objects.count() == 4
+
+
+def test_a_pause_without_a_form_has_the_policy_of_its_author_too(server: FakePrefect) -> None:
+    run_id, pause_id = server.pause(asks=False)
+    server.store(run_id, "paused-1-policy", json.dumps("2 of anyone"))
+    look()
+    assert Approval.objects.get(pause_state_id=pause_id).is_guarded
 
 
 def test_what_is_answered_there_is_told_with_the_answer(server: FakePrefect) -> None:

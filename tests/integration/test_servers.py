@@ -36,15 +36,27 @@ def theirs(running: FakePrefect) -> Iterator[FakePrefect]:
     close_clients()
 
 
-def run(*arguments: str) -> str:
+class Terminal(StringIO):
+    """An input at which somebody sits."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def run(*arguments: str, given: str = "", at: type[StringIO] = StringIO) -> str:
+    """Run a command, with what is given to it on the lines of its input."""
     said = StringIO()
-    call_command(*arguments, stdout=said, stderr=said)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdin", at(given))
+        call_command(*arguments, stdout=said, stderr=said)
     return said.getvalue()
 
 
 def test_addserver_says_in_a_sentence_each_what_it_found(theirs: FakePrefect) -> None:
     theirs.auth = BASIC_DESK_SECRET
-    said = run("addserver", "staging", theirs.url, "--auth-string", "desk:secret", "--tag", "desk")
+    said = run(
+        "addserver", "staging", theirs.url, "--auth-string", "--tag", "desk", given="desk:secret\n"
+    )
     assert said.splitlines() == [
         f"Reached {theirs.url}.",
         "It accepts the credentials.",
@@ -65,19 +77,55 @@ def test_addserver_says_in_a_sentence_each_what_it_found(theirs: FakePrefect) ->
         ("--api-key", "PREFECT_API_KEY", "Bearer desk:secret"),
     ],
 )
-def test_credentials_come_from_a_variable_or_are_asked_for(
+def test_credentials_come_from_a_variable_the_input_or_a_prompt(
     theirs: FakePrefect, monkeypatch: pytest.MonkeyPatch, option: str, variable: str, sent: str
 ) -> None:
     theirs.auth = sent
     monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setattr("getpass.getpass", lambda _: "desk:secret")
-    run("addserver", "asked", theirs.url, option)
-    monkeypatch.setattr("getpass.getpass", lambda _: "")
+    run("addserver", "piped", theirs.url, option, given="desk:secret\r\n")
     with pytest.raises(CommandError, match=f"Set {variable}"):
         run("addserver", "nobody", theirs.url, option)
+    monkeypatch.setattr("getpass.getpass", lambda _: "desk:secret")
+    run("addserver", "asked", theirs.url, option, at=Terminal)
     monkeypatch.setenv(variable, "desk:secret")
     run("addserver", "told", theirs.url, option)
-    assert [server.name for server in servers.list_servers()] == ["asked", "told"]
+    assert [server.name for server in servers.list_servers()] == ["asked", "piped", "told"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("staging", "{url}", "--auth-string", "hunter:two"),
+        ("staging", "{url}", "--auth-string=hunter:two"),
+        ("staging", "{url}", "--api-key", "hunter:two"),
+        ("--api-key", "hunter:two", "staging", "{url}"),
+        ("staging", "{url}", "--header", "Authorization: hunter:two"),
+        ("staging", "{url}", "--header", "CF-Access-Client-Secret: hunter:two"),
+    ],
+)
+def test_a_secret_on_the_command_line_is_refused_unread_with_the_way_out(
+    theirs: FakePrefect, arguments: tuple[str, ...]
+) -> None:
+    with pytest.raises(CommandError) as refusal:
+        run("addserver", *(argument.format(url=theirs.url) for argument in arguments))
+    said = str(refusal.value)
+    assert "list of processes" in said
+    assert "a line of the input, or asked for" in said
+    assert "hunter" not in said
+    assert theirs.requests == []
+    assert servers.list_servers() == []
+
+
+def test_the_value_of_a_header_may_be_a_secret_too(theirs: FakePrefect) -> None:
+    options = ("--api-key", "--header", "X-Team: desk", "--header", "CF-Access-Client-Secret")
+    run("addserver", "staging", theirs.url, *options, given="pnu_1\nlets us: in\n")
+    server = servers.read_server("staging")
+    assert servers.read_headers(server) == {
+        "X-Team": "desk",
+        "CF-Access-Client-Secret": "lets us: in",
+    }
+    with pytest.raises(CommandError, match="Write the value of X-Token to the input"):
+        run("addserver", "other", theirs.url, "--header", "X-Token")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +133,7 @@ def test_credentials_come_from_a_variable_or_are_asked_for(
     [
         (["staging", "{url}"], "does not accept this desk"),
         (["staging", "http://127.0.0.1:9/api"], "cannot be reached"),
-        (["staging", "{url}/v2", "--auth-string", "desk:secret"], "check the address"),
+        (["staging", "{url}/v2", "--auth-string"], "check the address"),
         (["staging", "ftp://example.com"], "must look like"),
         (["staging", "http://desk:secret@127.0.0.1/api"], "must not hold a password"),
         (["two words", "{url}"], "valid “slug”"),
@@ -99,8 +147,9 @@ def test_what_cannot_work_is_not_added(
     theirs: FakePrefect, arguments: list[str], words: str
 ) -> None:
     theirs.auth = BASIC_DESK_SECRET
+    words_given = [argument.format(url=theirs.url) for argument in arguments]
     with pytest.raises(CommandError, match=words) as refusal:
-        run("addserver", *(argument.format(url=theirs.url) for argument in arguments))
+        run("addserver", *words_given, given="desk:secret\n")
     assert "secret" not in str(refusal.value)
     assert servers.list_servers() == []
 
@@ -118,7 +167,7 @@ def test_an_old_server_is_added_to_be_read(theirs: FakePrefect) -> None:
 
 def test_a_workspace_of_the_cloud_is_told_by_its_address(theirs: FakePrefect) -> None:
     theirs.prefix = "/api/accounts/a/workspaces/w"
-    assert "not tried" in run("addserver", "cloud", theirs.url, "--api-key", "pnu_1")
+    assert "not tried" in run("addserver", "cloud", theirs.url, "--api-key", given="pnu_1")
     server = servers.read_server("cloud")
     assert (server.kind, server.answer_mode) == ("cloud", "resume")
 
@@ -157,7 +206,7 @@ def test_one_worker_at_a_time_looks_after_a_server(theirs: FakePrefect) -> None:
 
 def test_credentials_are_encrypted_anew_with_the_blocks(theirs: FakePrefect, settings) -> None:  # type: ignore[no-untyped-def]
     settings.ENCRYPTION_KEYS = ["old" * 20]
-    run("addserver", "staging", theirs.url, "--api-key", "pnu_1", "--header", "X-Proxy: y")
+    run("addserver", "staging", theirs.url, "--api-key", "--header", "X-Proxy: y", given="pnu_1")
     settings.ENCRYPTION_KEYS = ["new" * 20, "old" * 20]
     assert run("encryptblocks") == "Encrypted 0 blocks and the credentials of 1 server.\n"
     settings.ENCRYPTION_KEYS = ["new" * 20]
@@ -182,7 +231,8 @@ def test_a_run_elsewhere_is_not_answered_in_one_call(theirs: FakePrefect) -> Non
 
 
 def test_the_admin_changes_credentials_and_never_shows_them(theirs: FakePrefect) -> None:
-    run("addserver", "staging", theirs.url, "--api-key", "pnu_1", "--header", "X-Proxy: lets-us-in")
+    options = ("--api-key", "--header", "X-Proxy: lets-us-in")
+    run("addserver", "staging", theirs.url, *options, given="pnu_1")
     server = RemoteServer.objects.get()
     client = Client()
     client.force_login(User.objects.create_superuser("root"))

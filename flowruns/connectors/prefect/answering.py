@@ -127,7 +127,7 @@ def _read_claim(
         raise Busy("Somebody else is answering.", retry_after=_AGAIN_SECONDS)
     if response.sender == sender:
         return Claimed()
-    return TakenBy(value=response.value, sender=response.sender)
+    return TakenBy(value=response.value, sender=response.sender, created=response.created)
 
 
 def _ask_to_move(

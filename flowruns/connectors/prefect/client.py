@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import dataclass
 from json import JSONDecodeError
 from typing import Any, Self
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 
@@ -47,6 +47,8 @@ class Client:
 
     def __init__(self, address: Address) -> None:
         self.address = address
+        # What was read once and does not change
+        self.flow_names: dict[UUID, str] = {}
         self._is_urgent = False
         self._budget = Budget(CLOUD_REQUESTS_A_MINUTE if address.is_cloud else None)
         self._csrf = _CsrfToken()

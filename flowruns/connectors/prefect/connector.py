@@ -15,6 +15,7 @@ from flowruns.connectors.prefect import (
     reading,
     rejecting,
     stream,
+    surroundings,
     versions,
 )
 from flowruns.connectors.prefect.address import Address
@@ -31,6 +32,7 @@ from flowruns.connectors.prefect.outcomes import (
     Probe,
     Refused,
     Response,
+    Surroundings,
     TakenBy,
 )
 from flowruns.connectors.protocol import (
@@ -89,16 +91,27 @@ class PrefectConnector:
         """
         return stream.watch(self._client.address, since=since, stopped=stopped)
 
-    def read_pause(self, run: wire.FlowRun) -> PauseForm | None:
-        """Return what the run's pause asks, None where its schema is not there within 2 s.
+    def read_flow_runs(self, flow_run_ids: Collection[UUID]) -> dict[UUID, wire.FlowRun]:
+        """Return by id those of the runs that are there and can be read."""
+        return listing.read_runs(self._client, flow_run_ids)
+
+    def read_surroundings(self, runs: Collection[wire.FlowRun]) -> dict[UUID, Surroundings]:
+        """Return by a run's id what it belongs to."""
+        return surroundings.read_surroundings(self._client, runs)
+
+    def read_pause(self, run: wire.FlowRun, *, patience: float = 2.0) -> PauseForm:
+        """Return what the run's pause asks, as far as it is there within so many seconds.
 
         Prefect's SDK stores the schema after it paused the run.
         """
-        return reading.read_pause(self._client, run)
+        return reading.read_pause(self._client, run, patience=patience)
 
-    def read_ending(self, flow_run_id: UUID, pause_state_id: UUID) -> wire.State | None:
-        """Return the first state after that pause, None while it lasts or is not in the history."""
-        return reading.read_ending(self._client, flow_run_id, pause_state_id)
+    def find_ending(self, flow_run_id: UUID, pause_state_id: UUID) -> MovedOn:
+        """Return the first state after that pause and the stored answer to it.
+
+        Neither while the pause lasts, or is not in the history.
+        """
+        return answering.find_ending(self._client, flow_run_id, pause_state_id)
 
     def read_response(self, flow_run_id: UUID, pause_state_id: UUID) -> Response | None:
         """Return the stored answer to that pause, if any."""

@@ -50,6 +50,15 @@ def walk(client: Client, *, tags: Sequence[str]) -> Iterator[list[wire.FlowRun]]
         after = last if last is not None else after
 
 
+def read_runs(client: Client, flow_run_ids: Collection[UUID]) -> dict[UUID, wire.FlowRun]:
+    """Return by id those runs that are there and can be read."""
+    runs: dict[UUID, wire.FlowRun] = {}
+    for some in batched(flow_run_ids, PAGE_LIMIT, strict=False):
+        found = parse_each(wire.FlowRun, _read_page(client, {"id": {"any_": _texts(some)}}))
+        runs |= {run.id: run for run in found}
+    return runs
+
+
 def find_changes(client: Client, known: Collection[UUID], *, tags: Sequence[str]) -> Changes:
     """Return which runs wait that are not known, and which of the known ones do not any more."""
     ended = _find_ended(client, known)
@@ -71,11 +80,11 @@ def _find_new(
     return _read_all(client, criteria)
 
 
-def _find_ended(client: Client, known: Collection[UUID]) -> list[UUID]:
+def _find_ended(client: Client, known: Collection[UUID]) -> list[wire.FlowRun]:
     runs: list[wire.FlowRun] = []
     for ids in batched(known, _MANY_IDS, strict=False):
         runs += _read_all(client, {"id": {"any_": _texts(ids)}, "state": _NOT_PAUSED})
-    return [run.id for run in runs]
+    return runs
 
 
 def _count_waiting(client: Client, known: Collection[UUID]) -> int:

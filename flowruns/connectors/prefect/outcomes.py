@@ -24,8 +24,17 @@ class Changes:
     """
 
     new: Sequence[wire.FlowRun] = ()
-    ended: Sequence[UUID] = ()
+    ended: Sequence[wire.FlowRun] = ()
     gone: Sequence[UUID] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a run belongs to; its deployment is "" where it has none or where that is deleted."""
+
+    flow_name: str
+    deployment_name: str = ""
+    is_served: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +73,7 @@ class TakenBy:
 
     value: str
     sender: str | None
+    created: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

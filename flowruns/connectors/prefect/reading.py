@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from flowruns import wire
+from flowruns.connectors.prefect import surroundings
 from flowruns.connectors.prefect.client import Client
 from flowruns.connectors.prefect.errors import RemoteFault
 from flowruns.connectors.prefect.outcomes import Response
@@ -20,7 +21,6 @@ from flowruns.domain.keysets import is_valid_key, policy_key
 from flowruns.domain.states import StateType
 from flowruns.domain.texts import read_text
 
-_SCHEMA_SECONDS = 2.0
 _SCHEMA_PAUSES = (0.1, 0.2, 0.4)
 # Of one pause: the schema, the description, the answer, and what its author or we add.
 _MOST_INPUTS = 20
@@ -44,27 +44,20 @@ def read_deployment(client: Client, deployment_id: UUID) -> dict[str, Any]:
 
 
 def is_served(client: Client, flow_run: wire.FlowRun) -> bool:
-    """Whether somebody asks for the runs of its deployment; a stopped `serve` leaves it paused."""
+    """Whether somebody asks for the runs of its deployment."""
     if flow_run.deployment_id is None:
         return False
     try:
         deployment = read_deployment(client, flow_run.deployment_id)
     except DeploymentNotFound:  # a run keeps the id of a deleted one
         return False
-    return deployment.get("status") == "READY" and not deployment.get("paused")
+    return surroundings.is_served(deployment)
 
 
 def read_states(client: Client, flow_run_id: UUID) -> list[wire.State]:
     """Return the run's states, oldest first; none for a run that is gone."""
     found = client.get("/flow_run_states/", flow_run_id=str(flow_run_id)).body
     return sorted(parse_each(wire.State, found), key=lambda state: state.timestamp)
-
-
-def read_ending(client: Client, flow_run_id: UUID, pause_state_id: UUID) -> wire.State | None:
-    """Return the first state after a pause: how it ended, wherever the run has gone since."""
-    states = read_states(client, flow_run_id)
-    after = [place for place, state in enumerate(states, 1) if state.id == pause_state_id]
-    return next(iter(states[after[0] :]), None) if after else None
 
 
 def read_pause_state(client: Client, flow_run_id: UUID, pause_state_id: UUID) -> wire.State | None:
@@ -76,18 +69,18 @@ def read_pause_state(client: Client, flow_run_id: UUID, pause_state_id: UUID) ->
     return next(found, None)
 
 
-def read_pause(client: Client, run: wire.FlowRun) -> PauseForm | None:
-    """Return what a run's pause asks, None where its schema does not come within two seconds."""
+def read_pause(client: Client, run: wire.FlowRun, *, patience: float) -> PauseForm:
+    """Return what a run's pause asks, as far as it comes within so many seconds."""
     if run.state is None:
-        return None
-    deadline, pauses = time.monotonic() + _SCHEMA_SECONDS, iter(_SCHEMA_PAUSES)
+        return PauseForm(schema=None, description=None)
+    deadline, pauses = time.monotonic() + patience, iter(_SCHEMA_PAUSES)
     while True:
         form = read_form(client, run.id, run.state)
         if form.schema is not None or run.state.state_details.run_input_keyset is None:
             return form
         pause = next(pauses, _SCHEMA_PAUSES[-1])
         if time.monotonic() + pause > deadline:
-            return None
+            return form
         time.sleep(pause)
 
 

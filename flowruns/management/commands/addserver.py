@@ -3,8 +3,10 @@
 import getpass
 import os
 import re
-from argparse import ArgumentParser
-from typing import Any
+import sys
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Iterator, Sequence
+from typing import Any, Never
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
@@ -26,11 +28,8 @@ from flowruns.services.servers import (
 )
 
 _WORKSPACE = re.compile(r"/accounts/[^/]+/workspaces/[^/]+/?$")
-_ASK = ""
-_HIDING = (
-    "Leave SECRET out to have it read from {variable}, or asked for: on the command line others"
-    " see it in the list of processes while the command runs, and the shell may keep it"
-)
+_SECRET_HEADER = re.compile("auth|cookie|key|password|secret|token", re.IGNORECASE)
+_HIDING = "it is read from {variable} or from a line of the input, or asked for"
 
 
 class Command(BaseCommand):
@@ -44,15 +43,19 @@ class Command(BaseCommand):
             ("--auth-string", "the server's auth string, USER:PASSWORD", "PREFECT_API_AUTH_STRING"),
             ("--api-key", "an API key of Prefect Cloud, or of a proxy", "PREFECT_API_KEY"),
         ):
-            told = f"{meaning}. {_HIDING.format(variable=variable)}"
-            opens.add_argument(option, nargs="?", const=_ASK, metavar="SECRET", help=told)
+            told = f"{meaning}: {_HIDING.format(variable=variable)}"
+            # A value is taken only to refuse it without printing it, as an unknown word would be
+            opens.add_argument(
+                option, nargs="?", const=True, type=_refuse_secret, metavar="", help=told
+            )
         parser.add_argument(
             "--header",
             action="append",
             dest="headers",
             default=[],
             metavar="'K: V'",
-            help="a header of every request; repeat for several. It is stored encrypted",
+            help="a header of every request; repeat for several. It is stored encrypted. Write K"
+            " alone to have a secret value read from a line of the input, or asked for",
         )
         parser.add_argument("--ca-file", default="", help="certificates to trust beside the usual")
         parser.add_argument(
@@ -117,28 +120,55 @@ def _read_settings(url: str, **options: Any) -> ServerSettings:
         url=url,
         kind=RemoteServer.Kind.CLOUD if is_cloud else RemoteServer.Kind.PREFECT,
         credentials=_read_credentials(options["auth_string"], options["api_key"]),
-        headers=parse_headers(options["headers"]),
+        headers=parse_headers(list(_complete_headers(options["headers"]))),
         ca_file=options["ca_file"],
         tags=options["tags"],
         answer_mode=options["answer_mode"] or (modes.RESUME if is_cloud else modes.CLAIM),
     )
 
 
-def _read_credentials(auth_string: str | None, api_key: str | None) -> Credentials:
-    if auth_string is not None:
-        secret = auth_string or _ask("PREFECT_API_AUTH_STRING", "Auth string (USER:PASSWORD): ")
+def _refuse_secret(_: str) -> Never:
+    raise ArgumentTypeError(
+        "write nothing after it, where others see it in the list of processes. The secret is read"
+        " from its variable or from a line of the input, or asked for; NAME and URL come first"
+    )
+
+
+def _read_credentials(has_auth_string: bool | None, has_api_key: bool | None) -> Credentials:
+    if has_auth_string:
+        secret = _read_secret("Auth string (USER:PASSWORD): ", variable="PREFECT_API_AUTH_STRING")
         return Credentials(kind=CredentialsKind.BASIC, secret=secret)
-    if api_key is not None:
-        secret = api_key or _ask("PREFECT_API_KEY", "API key: ")
+    if has_api_key:
+        secret = _read_secret("API key: ", variable="PREFECT_API_KEY")
         return Credentials(kind=CredentialsKind.BEARER, secret=secret)
     return Credentials()
 
 
-def _ask(variable: str, prompt: str) -> str:
-    try:
-        secret = os.environ.get(variable) or getpass.getpass(prompt)
-    except EOFError:
-        secret = ""
+def _complete_headers(lines: Sequence[str]) -> Iterator[str]:
+    """Yield the headers with the values that are left out because they are secrets."""
+    for line in lines:
+        name, colon, value = (part.strip() for part in line.partition(":"))
+        if value and _SECRET_HEADER.search(name):
+            raise CommandError(
+                f"The value of {name} would be seen in the list of processes. Write --header {name}"
+                " to have it read from a line of the input, or asked for."
+            )
+        yield line if colon or " " in name else f"{name}: {_read_secret(f'{name}: ')}"
+
+
+def _read_secret(prompt: str, *, variable: str = "") -> str:
+    """Return a secret from its variable, from the person at the terminal, or from the input."""
+    secret = os.environ.get(variable, "") if variable else ""
     if not secret:
-        raise CommandError(f"Set {variable}, or run the command in a terminal to be asked.")
+        secret = _ask(prompt) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    if not secret:
+        way = f"Set {variable}, write it" if variable else f"Write the value of {prompt[:-2]}"
+        raise CommandError(f"{way} to the input, or run this in a terminal to be asked.")
     return secret
+
+
+def _ask(prompt: str) -> str:
+    try:
+        return getpass.getpass(prompt)
+    except EOFError:
+        return ""
