@@ -11,7 +11,7 @@ type Json = dict[str, Any]
 @cache
 def read_our_document() -> Json:
     """Return our API's document, which takes about a second to build: never at import."""
-    from flowruns.api.urls import api
+    from approvals.project.urls import api
 
     return dict(api.get_openapi_schema())
 
