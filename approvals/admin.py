@@ -179,7 +179,7 @@ def _actor_of(request: HttpRequest) -> Actor:
 class VoteAdmin(SeenAdmin):
     """Who said what; what was answered is on the approval's page, secrets left out."""
 
-    list_display = ["approval", "name", "kind", "at", "voided_at", "voided_because"]
+    list_display = ["approval", "name", "kind", "via", "at", "voided_at", "voided_because"]
     list_select_related = ["approval"]
     search_fields = ["name", "approval__flow_name", "approval__flow_run_name"]
     date_hierarchy = "at"
@@ -224,7 +224,7 @@ class ApprovalAdmin(SeenAdmin):
 class DecisionAdmin(SeenAdmin):
     """Who decided what; what was answered is on the approval's page, secrets left out."""
 
-    list_display = ["approval", "decided_by", "decided_at", "reason"]
+    list_display = ["approval", "decided_by", "decided_at", "via", "reason"]
     list_select_related = ["approval"]
     search_fields = ["decided_by", "approval__flow_name", "approval__flow_run_name"]
     date_hierarchy = "decided_at"

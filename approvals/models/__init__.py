@@ -17,6 +17,7 @@ from approvals.models.approvals import (
     SavedView,
     Seat,
     Upload,
+    Via,
     Vote,
 )
 from approvals.models.comments import Comment
@@ -52,6 +53,7 @@ __all__ = [
     "Step",
     "Upload",
     "Vanishing",
+    "Via",
     "Vote",
     "Webhook",
     "WebhookDelivery",
