@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -44,6 +45,7 @@ class Watch:
     is_held: bool = field(default=True, init=False)
     last_answer: float = field(default=-math.inf, init=False)
     _outage: Outage = field(init=False)
+    _told: State[Any] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._outage = Outage(patience=WAITING, ends_at=self.ends_at)
@@ -68,6 +70,18 @@ class Watch:
         """Whether the server said at the deadline, or after it, that nothing had changed."""
         return self.last_answer >= self.ends_at
 
+    def has_more_time(self) -> bool:
+        """Whether the last look showed a later deadline in the state; it is the end from now on.
+
+        The span between the two is what counts, so that clocks need not agree.
+        """
+        was, now = _deadline_of(self.known), _deadline_of(self._told)
+        if was is None or now is None or now <= was:
+            return False
+        self.ends_at += (now - was).total_seconds()
+        self.known, self._outage = self._told, Outage(patience=WAITING, ends_at=self.ends_at)
+        return True
+
     def _left(self, now: Moment) -> float:
         return max(0.0, self.ends_at - now.seconds)
 
@@ -87,6 +101,7 @@ class Watch:
         self._outage.is_over()
         self.last_answer = now.seconds
         run = None if reply.status == 304 else FlowRun.model_validate(reply.json())
+        self._told = run.state if run else None
         return run, self._pause_after(reply)
 
     def _endure(self, trouble: ServerUnreachable) -> Steps[None]:
@@ -96,9 +111,11 @@ class Watch:
             return
 
     def _request(self, now: Moment) -> Send:
+        """Ask for another state; at the end for the state whatever it is, with its deadline."""
         path = f"/flow_runs/{self.flow_run_id}"
         hold = math.floor(min(self.longest_hold, self._left(now)))
-        headers = {"If-None-Match": f'"{self.known.id}"'} if self.known else {}
+        is_conditional = self.known is not None and self._left(now) > 0
+        headers = {"If-None-Match": f'"{self.known.id}"'} if self.known and is_conditional else {}
         preferences = [f"wait={hold}"] if hold and self.known else []
         if self.is_heartbeat:
             preferences.append(ATTEND)
@@ -114,6 +131,10 @@ class Watch:
         """
         self.is_held = reply.headers.get("preference-applied", "").startswith("wait")
         return min(1.0, self.poll_interval) if self.is_held else self.poll_interval
+
+
+def _deadline_of(state: State[Any] | None) -> datetime | None:
+    return state.state_details.pause_timeout if state else None
 
 
 def wait_steps(
