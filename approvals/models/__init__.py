@@ -20,6 +20,7 @@ from approvals.models.approvals import (
     Via,
     Vote,
 )
+from approvals.models.calendars import DayOff, GroupHours
 from approvals.models.comments import Comment
 from approvals.models.handing import HandOver, PutOff
 from approvals.models.outbox import Channel, Notification, Profile, Webhook, WebhookDelivery
@@ -38,9 +39,11 @@ __all__ = [
     "Attempt",
     "Channel",
     "Comment",
+    "DayOff",
     "Decision",
     "Draft",
     "Facet",
+    "GroupHours",
     "HandOver",
     "Notification",
     "Policy",

@@ -93,8 +93,8 @@ def _is_plain(control: Control) -> bool:
 
 def _describe(control: Control) -> PlainField:
     assert isinstance(control, Choice | TextControl)  # noqa: S101 -- all that is plain is one
-    is_choice = isinstance(control, Choice)
-    options = [(each.token, each.label) for each in control.options()] if is_choice else []
+    chosen = control.options() if isinstance(control, Choice) else []
+    options = [(option.token, option.label) for option in chosen]
     return PlainField(
         name=control.name,
         label=control.label,

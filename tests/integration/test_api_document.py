@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from ninja import NinjaAPI
 
-from approvals.project.urls import api
 from flowruns.api.document import DocumentedOnce
+from flowruns.api.urls import api
 
 
 @pytest.fixture
