@@ -19,13 +19,16 @@ from approvals.models import (
     Absence,
     Approval,
     Channel,
+    DayOff,
     Decision,
+    GroupHours,
     Notification,
     Policy,
     Vote,
     Webhook,
     WebhookDelivery,
 )
+from approvals.policies.hours import HoursUnreadable, parse_hours
 from approvals.services.absences import (
     AbsenceProblem,
     check_absence,
@@ -171,6 +174,37 @@ class AbsenceAdmin(RecordAdmin):
                 self.log_change(request, absence, "Removed.")
 
 
+class GroupHoursForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
+    """Says at once what is wrong with working hours."""
+
+    def clean_line(self) -> str:
+        line = self.cleaned_data["line"].strip()
+        try:
+            parse_hours(line)
+        except HoursUnreadable as unreadable:
+            raise forms.ValidationError(str(unreadable)) from None
+        return str(line)
+
+
+@admin.register(GroupHours)
+class GroupHoursAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
+    """When groups work, in which the steps of their policies are counted."""
+
+    form = GroupHoursForm
+    list_display = ["group", "line"]
+    list_select_related = ["group"]
+
+
+@admin.register(DayOff)
+class DayOffAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
+    """Days on which nobody works, or a group does not."""
+
+    list_display = ["day", "name", "group"]
+    list_filter = ["group"]
+    list_select_related = ["group"]
+    date_hierarchy = "day"
+
+
 def _actor_of(request: HttpRequest) -> Actor:
     return reviewer(request.user.get_username())
 
@@ -179,7 +213,7 @@ def _actor_of(request: HttpRequest) -> Actor:
 class VoteAdmin(SeenAdmin):
     """Who said what; what was answered is on the approval's page, secrets left out."""
 
-    list_display = ["approval", "name", "kind", "at", "voided_at", "voided_because"]
+    list_display = ["approval", "name", "kind", "via", "at", "voided_at", "voided_because"]
     list_select_related = ["approval"]
     search_fields = ["name", "approval__flow_name", "approval__flow_run_name"]
     date_hierarchy = "at"
@@ -224,7 +258,7 @@ class ApprovalAdmin(SeenAdmin):
 class DecisionAdmin(SeenAdmin):
     """Who decided what; what was answered is on the approval's page, secrets left out."""
 
-    list_display = ["approval", "decided_by", "decided_at", "reason"]
+    list_display = ["approval", "decided_by", "decided_at", "via", "reason"]
     list_select_related = ["approval"]
     search_fields = ["decided_by", "approval__flow_name", "approval__flow_run_name"]
     date_hierarchy = "decided_at"

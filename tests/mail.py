@@ -14,6 +14,7 @@ from aiosmtpd.smtp import SMTP
 
 HANG = "hang"
 RESET = "reset"  # after the body
+LATE = "late"  # taken, and answered when whoever asked has left
 OK = "250 OK"
 _AS_IT_CAME = policy.default.clone(refold_source="none")
 logging.getLogger("mail.log").setLevel("ERROR")
@@ -44,12 +45,14 @@ class MailServer:
         answer = self.answers.pop(0) if self.answers else OK
         if answer == HANG:
             await asyncio.sleep(60)
-        if answer in {OK, RESET}:
+        if answer in {OK, RESET, LATE}:
             mail = message_from_bytes(envelope.content, policy=_AS_IT_CAME)
             assert isinstance(mail, EmailMessage)
             self.arrived.append(mail)
         if answer == RESET:
             server.transport.abort()
+        if answer == LATE:
+            await asyncio.sleep(60)
         return answer
 
 

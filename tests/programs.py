@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 RESET = -1  # after the body
+HANG = -2  # before anything is taken, until the test is over
+LATE = -3  # taken, and answered when whoever asked has left
 
 
 @dataclass
@@ -18,6 +20,7 @@ class Program:
     url: str = ""
     posts: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
 
     @property
     def types(self) -> list[str]:
@@ -34,10 +37,16 @@ def serve_program(*, status: int = 202) -> Iterator[Program]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            found.posts.append((headers, body))
             told, more = found.answers.pop(0) if found.answers else (status, {})
+            if told == HANG:
+                found.over.wait(30)
+                return
+            found.posts.append((headers, body))
             if told == RESET:
                 return
+            if told == LATE:
+                found.over.wait(30)
+                told = status
             self.send_response(told)
             for name, value in more.items():
                 self.send_header(name, value)
@@ -54,6 +63,7 @@ def serve_program(*, status: int = 202) -> Iterator[Program]:
     try:
         yield found
     finally:
+        found.over.set()
         server.shutdown()
         server.server_close()
         thread.join(5)

@@ -12,6 +12,8 @@ from urllib.parse import parse_qs
 from slack_sdk.models.blocks import Block
 
 RESET = -1  # after the body
+HANG = -2  # before anything is taken, until the test is over
+LATE = -3  # taken, and answered when whoever asked has left
 
 
 @dataclass
@@ -21,6 +23,7 @@ class Slack:
     url: str = ""
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     answers: list[tuple[int, dict[str, str], dict[str, Any] | str]] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
     socket_url: str = ""
     profiles: dict[str, dict[str, Any]] = field(default_factory=dict)  # of users by their id
     members: dict[str, str] = field(default_factory=dict)  # an address → a user's id
@@ -68,9 +71,15 @@ def serve_slack() -> Iterator[Slack]:
             arguments = {name: texts[0] for name, texts in parse_qs(body).items()}
             assert self.headers["authorization"].startswith("Bearer x")
             status, headers, answer = slack.answers.pop(0) if slack.answers else (200, {}, "")
+            if status == HANG:
+                slack.over.wait(30)
+                return
             answer = answer or slack.take(self.path.rpartition("/")[2], arguments)
             if status == RESET:
                 return
+            if status == LATE:
+                slack.over.wait(30)
+                status = 200
             text = json.dumps(answer).encode()
             self.send_response(status)
             for name, value in headers.items():
@@ -89,6 +98,7 @@ def serve_slack() -> Iterator[Slack]:
     try:
         yield slack
     finally:
+        slack.over.set()
         server.shutdown()
         server.server_close()
         thread.join(5)

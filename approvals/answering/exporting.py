@@ -12,7 +12,7 @@ from approvals.services.voices import list_voices
 from flowruns.domain.texts import defuse
 
 _COLUMNS = ("Ended", "Outcome", "Decided by", "Flow", "Run", "Question", "Answer", "Reason", "Tags")
-_LATER = ("Policy", "Votes", "Against the policy", "Server")
+_LATER = ("Policy", "Votes", "Against the policy", "Server", "Via")
 _BYTE_ORDER_MARK = "\ufeff"  # by which a spreadsheet knows that it is UTF-8
 
 
@@ -39,6 +39,7 @@ def _list_cells(approval: Approval, decision: Decision | None, zone: tzinfo) -> 
         "; ".join(map(str, list_voices(approval))),
         "yes" if decision and decision.overrode else "",
         approval.server,
+        decision.get_via_display() if decision else "",
     ]
 
 

@@ -9,6 +9,7 @@ from flowruns.services.api_keys import create_api_key, find_any_api_key
 
 KEY_FILE = "api-key"
 _KIND = "local"
+_SCOPES = [ApiKey.Scope.FLOWS, ApiKey.Scope.RESUME]
 
 
 def keep_local_key(home: Path) -> str:
@@ -26,7 +27,7 @@ def keep_local_key(home: Path) -> str:
         mine = [known for name, known in names.items() if _belongs_here(name)]
         if any(known.revoked_at for known in mine):
             return ""
-        key = create_api_key(_free_name(set(names)), scopes=ApiKey.Scope.values)
+        key = create_api_key(_free_name(set(names)), scopes=_SCOPES)
         write_private(path, f"{key}\n")
         return key
 

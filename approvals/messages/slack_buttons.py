@@ -1,8 +1,9 @@
-"""Buttons of Slack, for pauses without a form: who pressed them, and what comes of it.
+"""Buttons of Slack, for pauses with few plain fields or none: who pressed them, and what follows.
 
 The same services decide as on the pages; a message is changed when its approval has ended.
 """
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from django.http import Http404
 from approvals.display.addresses import write_address
 from approvals.messages.sealing import unseal
 from approvals.messages.slack_api import NotTaken, call_slack
+from approvals.messages.slack_forms import ANSWER, find_window, write_plain
 from approvals.models import Approval, Channel, Notification
 from approvals.services import votes
 from approvals.services.decisions import Decided, Refused, Sent, TooLate
@@ -29,10 +31,11 @@ def write_buttons(row: Notification) -> list[dict[str, Any]]:
     approval = row.approval
     if not settings.SLACK_APP_TOKEN or row.kind != Notification.Kind.WAITS or approval is None:
         return []
-    if not _is_simple(approval):
+    if not _is_offered(approval):
         return []
     value = f"{approval.pk}/{approval.pause_state_id}/{_mark(approval).partition('-')[0]}"
-    buttons = [_button("Approve", _APPROVE, value, "primary"), _button("Reject", _REJECT, value)]
+    first = ("Answer", ANSWER) if approval.asks_for_input else ("Approve", _APPROVE)
+    buttons = [_button(*first, value, "primary"), _button("Reject", _REJECT, value)]
     return [{"type": "actions", "elements": buttons}]
 
 
@@ -47,9 +50,43 @@ def take_press(payload: dict[str, Any]) -> None:
         _note(place, member, "It does not wait for you any more.")
     elif action["action_id"] == _REJECT:
         _ask_why(payload["trigger_id"], f"{action['value']}/{place}")
-    elif action["action_id"] == _APPROVE:
+    elif action["action_id"] == ANSWER and (window := find_window(approval)):
+        metadata = json.dumps({"asked": action["value"], "seen": _mark(approval)})
+        call_slack(
+            "views.open", trigger_id=payload["trigger_id"], view=window.write(metadata=metadata)
+        )
+    elif action["action_id"] == _APPROVE and not approval.asks_for_input:
         result = votes.answer_approval(approval, user=user, run_input={}, seen=_mark(approval))
         _note(place, member, _explain(result))
+
+
+def is_answer(payload: dict[str, Any]) -> bool:
+    """Whether somebody has submitted a window of fields, which is to be told what is wrong."""
+    view = payload.get("view") or {}
+    return payload.get("type") == "view_submission" and view.get("callback_id") == ANSWER
+
+
+def take_answer(payload: dict[str, Any]) -> dict[str, Any]:
+    """Answer with what somebody has entered in a window; returns what the window shows next."""
+    view = payload["view"]
+    asked = json.loads(view["private_metadata"])
+    user = find_person(payload["user"]["id"])
+    approval = _find_asked(user, asked["asked"]) if user else None
+    window = find_window(approval) if approval else None
+    if user is None or approval is None or window is None:
+        return _tell("It does not wait for you any more.")
+    entered = view["state"]["values"]
+    form = window.read(entered)
+    if window.agrees(entered):
+        result = votes.agree(approval, user=user, seen=asked["seen"])
+    elif form.is_valid:
+        value, seen = form.value, asked["seen"]
+        result = votes.answer_approval(approval, user=user, run_input=value, seen=seen)
+    else:
+        return _point_out(window.find_errors(form))
+    if isinstance(result, Refused):
+        return _point_out(window.explain(form, result))
+    return _tell(_explain(result))
 
 
 def take_reason(payload: dict[str, Any]) -> None:
@@ -80,9 +117,11 @@ def find_person(member: str) -> User | None:
     return people[0] if len(people) == 1 else None
 
 
-def _is_simple(approval: Approval) -> bool:
-    """Whether one press says all: nothing is asked, and nobody has to sign."""
-    return not approval.asks_for_input and not votes.read_standing(approval).is_signed
+def _is_offered(approval: Approval) -> bool:
+    """Whether a press or a window says all: few plain fields or none, and nobody has to sign."""
+    if votes.read_standing(approval).is_signed:
+        return False
+    return not approval.asks_for_input or find_window(approval) is not None
 
 
 def _find_asked(user: User, value: str) -> Approval | None:
@@ -93,7 +132,7 @@ def _find_asked(user: User, value: str) -> Approval | None:
     except (Http404, ValueError):
         return None
     is_same = asked == f"{approval.pause_state_id}/{_mark(approval).partition('-')[0]}"
-    return approval if is_same and approval.is_waiting and _is_simple(approval) else None
+    return approval if is_same and approval.is_waiting and _is_offered(approval) else None
 
 
 def _mark(approval: Approval) -> str:
@@ -120,8 +159,8 @@ def _ask_why(trigger: str, value: str) -> None:
     field = {
         "type": "input",
         "block_id": _REASON,
-        "label": {"type": "plain_text", "text": "Why?"},
-        "hint": {"type": "plain_text", "text": "The flow and its author are told your reason."},
+        "label": write_plain("Why?"),
+        "hint": write_plain("The flow and its author are told your reason.", _MOST),
         "element": {
             "type": "plain_text_input",
             "action_id": _REASON,
@@ -133,8 +172,8 @@ def _ask_why(trigger: str, value: str) -> None:
         "type": "modal",
         "callback_id": _REJECT,
         "private_metadata": value,
-        "title": {"type": "plain_text", "text": "Reject"},
-        "submit": {"type": "plain_text", "text": "Reject"},
+        "title": write_plain("Reject"),
+        "submit": write_plain("Reject"),
         "blocks": [field],
     }
     call_slack("views.open", trigger_id=trigger, view=view)
@@ -146,6 +185,17 @@ def _note(place: str, member: str, text: str) -> None:
         call_slack("chat.postEphemeral", channel=place or member, user=member, text=text)
     except NotTaken:
         return
+
+
+def _tell(text: str) -> dict[str, Any]:
+    """Have a window say what came of it."""
+    block = {"type": "section", "text": write_plain(text, _MOST)}
+    view = {"type": "modal", "title": write_plain("Answer"), "blocks": [block]}
+    return {"response_action": "update", "view": view}
+
+
+def _point_out(errors: dict[str, str]) -> dict[str, Any]:
+    return {"response_action": "errors", "errors": errors}
 
 
 def _button(text: str, action: str, value: str, style: str = "") -> dict[str, Any]:

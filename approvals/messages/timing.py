@@ -1,6 +1,7 @@
 """When somebody is told: not while muted or at rest, and not more often than every few minutes."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ from django.contrib.auth.models import User
 
 from approvals.models import Channel, Notification, Profile
 from approvals.policies.hours import WorkingHours, find_zone, next_opening, parse_hours
+from approvals.services.calendars import read_days_off_of
 
 # After a message, what follows is gathered for so long and comes as one.
 GATHERED = timedelta(minutes=5)
@@ -67,7 +69,10 @@ def _open(profile: Profile, moment: datetime) -> datetime:
 
 def read_hours(profile: Profile) -> WorkingHours | None:
     """Return somebody's working hours, None where any time will do."""
-    return parse_hours(profile.hours, zone=profile.zone) if profile.hours else None
+    if not profile.hours:
+        return None
+    hours = parse_hours(profile.hours, zone=profile.zone)
+    return replace(hours, days_off=read_days_off_of(profile.user))
 
 
 def _default_hours() -> str:

@@ -17,8 +17,10 @@ from approvals.models.approvals import (
     SavedView,
     Seat,
     Upload,
+    Via,
     Vote,
 )
+from approvals.models.calendars import DayOff, GroupHours
 from approvals.models.comments import Comment
 from approvals.models.handing import HandOver, PutOff
 from approvals.models.outbox import Channel, Notification, Profile, Webhook, WebhookDelivery
@@ -37,9 +39,11 @@ __all__ = [
     "Attempt",
     "Channel",
     "Comment",
+    "DayOff",
     "Decision",
     "Draft",
     "Facet",
+    "GroupHours",
     "HandOver",
     "Notification",
     "Policy",
@@ -52,6 +56,7 @@ __all__ = [
     "Step",
     "Upload",
     "Vanishing",
+    "Via",
     "Vote",
     "Webhook",
     "WebhookDelivery",

@@ -121,6 +121,14 @@ class Approval(models.Model):
         return self.question or self.about
 
 
+class Via(models.TextChoices):
+    """Where somebody was when they said it."""
+
+    DESK = "desk", "the desk"
+    SLACK = "slack", "Slack"
+    API = "api", "the API"
+
+
 class Decision(models.Model):
     """What somebody answered, when and as whom, beside what they were asked.
 
@@ -140,6 +148,7 @@ class Decision(models.Model):
     description = models.TextField(blank=True)
     schema = models.TextField(blank=True)
     overrode = models.BooleanField(default=False)  # the policy, for `reason`
+    via = models.CharField(max_length=8, choices=Via.choices, default=Via.DESK)
 
     def __str__(self) -> str:
         return f"{self.decided_by}: {self.approval}"
@@ -314,6 +323,7 @@ class Vote(models.Model):
     # Where it counted when its approval ended: [number of the line, number of the part]
     sat_in = models.JSONField(default=list, blank=True)
     is_signed = models.BooleanField(default=False)
+    via = models.CharField(max_length=8, choices=Via.choices, default=Via.DESK)
     at = models.DateTimeField()
     takes_effect_at = models.DateTimeField(null=True, blank=True)
     is_open = models.BooleanField(default=True)

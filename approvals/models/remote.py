@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from approvals.models.approvals import Approval
+from approvals.models.approvals import Approval, Via
 from flowruns.domain.actors import Actor, ActorKind
 from flowruns.domain.ids import new_id
 from flowruns.domain.rejections import BY_POLICY
@@ -69,6 +69,7 @@ class Attempt(models.Model):
     kind = models.CharField(max_length=8, choices=Kind.choices)
     value = models.TextField(blank=True)
     reason = models.TextField(blank=True)
+    via = models.CharField(max_length=8, choices=Via.choices, default=Via.DESK)
     step = models.CharField(max_length=8, choices=Step.choices, default=Step.NEW)
     outcome = models.CharField(max_length=8, choices=Outcome.choices, default=Outcome.OPEN)
     words = models.TextField(blank=True)

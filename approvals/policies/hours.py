@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import count, takewhile
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,12 +17,16 @@ class HoursUnreadable(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkingHours:
-    """Days by number, 0 for Monday; hours that end before they begin go past midnight."""
+    """Days by number, 0 for Monday; hours that end before they begin go past midnight.
+
+    `days_off` are dates in `zone` on which no hours begin.
+    """
 
     days: frozenset[int]
     begin: time
     end: time
     zone: ZoneInfo
+    days_off: frozenset[date] = frozenset()
 
     @property
     def line(self) -> str:
@@ -79,7 +83,7 @@ def add_working_time(hours: WorkingHours, moment: datetime, span: timedelta) -> 
 def last_closing(hours: WorkingHours, moment: datetime) -> datetime:
     """Return when working hours ended last, in UTC; the moment itself where it lies in them."""
     moment = moment.astimezone(UTC)
-    before = _periods(hours, moment - timedelta(days=8))
+    before = _periods(hours, moment - timedelta(weeks=1 + len(hours.days_off), days=1))
     *_, (_, end) = takewhile(lambda period: period[0] <= moment, before)
     return min(end, moment)
 
@@ -90,7 +94,7 @@ def _periods(hours: WorkingHours, moment: datetime) -> Iterator[tuple[datetime, 
     goes_past_midnight = hours.end <= hours.begin
     for offset in count(-1):
         day = today + timedelta(days=offset)
-        if day.weekday() not in hours.days:
+        if day.weekday() not in hours.days or day in hours.days_off:
             continue
         last = day + timedelta(days=1) if goes_past_midnight else day
         # Compared in UTC: between two wall clocks of one zone an hour may be missing

@@ -12,11 +12,12 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from approvals.models import Approval, Attempt
+from approvals.models import Approval, Attempt, Via
 from approvals.remote.gathering import Question, gather
 from approvals.remote.senders import name_elsewhere, read_sender
 from approvals.remote.snapshots import begin_snapshot
 from approvals.services.attempts import conclude_attempt, end_attempt
+from approvals.services.origins import coming_by
 from approvals.services.tracking import close_approval, open_approval
 from flowruns import wire
 from flowruns.connectors import PrefectConnector
@@ -141,7 +142,8 @@ def _record(
         actor=actor,
         run_input=answer,
     )
-    close_approval(change, pause, connector=connector.name)
+    with coming_by(Via(ours.via) if ours else Via.DESK):
+        close_approval(change, pause, connector=connector.name)
     for attempt in approval.attempts.exclude(step=Attempt.Step.SETTLED):
         is_done = ours is not None and attempt.pk == ours.pk
         conclude_attempt(attempt, Attempt.Outcome.DONE if is_done else Attempt.Outcome.LOST)

@@ -11,6 +11,13 @@ from approvals.schemaforms.form import (
     open_form,
     read_form,
 )
+from approvals.schemaforms.plain import (
+    Entry,
+    PlainField,
+    list_plain_fields,
+    list_plain_problems,
+    read_plain_fields,
+)
 from approvals.schemaforms.posted import OPERATION, FileNotStored, FileStore, PostedData
 from approvals.schemaforms.schema.document import SchemaUnsupported
 from approvals.schemaforms.survey import Remark, list_remarks
@@ -20,10 +27,12 @@ from approvals.schemaforms.withholding import has_secrets, withhold_secrets
 __all__ = [
     "OPERATION",
     "Changes",
+    "Entry",
     "FileNotStored",
     "FileStore",
     "Form",
     "JSONValue",
+    "PlainField",
     "PostedData",
     "Problem",
     "Remark",
@@ -34,9 +43,12 @@ __all__ = [
     "fill_form",
     "find_options",
     "has_secrets",
+    "list_plain_fields",
+    "list_plain_problems",
     "list_remarks",
     "name_kept",
     "open_form",
     "read_form",
+    "read_plain_fields",
     "withhold_secrets",
 ]

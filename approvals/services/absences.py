@@ -54,6 +54,14 @@ def list_absences(person: User | None = None) -> QuerySet[Absence]:
     return found.select_related("person", "stand_in").order_by("since")
 
 
+def find_same(absence: Absence) -> Absence | None:
+    """Return what is kept already of an absence that is sent again."""
+    same = list_absences(absence.person).filter(
+        stand_in=absence.stand_in, since=absence.since, until=absence.until
+    )
+    return same.first()
+
+
 def find_absences() -> QuerySet[Absence]:
     """Return the absences of this moment: from `since` on, and `until` no longer."""
     now = datetime.now(UTC)

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
 from approvals.models import Approval, Attempt
+from approvals.services.origins import current_via
 from flowruns.connectors import Reply
 from flowruns.domain.actors import Actor, ActorKind
 
@@ -38,6 +39,7 @@ def write_attempt(
         kind=kind,
         value=value,
         reason=reason,
+        via=current_via(),
         created_at=now,
         next_try_at=now,
     )

@@ -1,4 +1,4 @@
-"""More time to answer what a suspended run asks."""
+"""More time to answer what a run asks that is suspended, or paused by our SDK."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +14,19 @@ from approvals.services.sources import find_source
 
 EXTEND = "approvals.extend_deadline"
 MAX_EXTENSION = timedelta(days=31)
-_CANNOT = "Only a suspended run gets more time: the process of this one waits by its own clock."
+_CANNOT = (
+    "This run gets no more time: it is about to end, or its process waits by a clock of its own, as"
+    " Prefect's does."
+)
+
+
+def may_extend(approval: Approval, *, user: User) -> bool:
+    """Whether a user may move the deadline of an approval, and whoever waits would hear of it."""
+    if not approval.is_waiting or approval.expires_at is None or not user.has_perm(EXTEND):
+        return False
+    return find_source(approval).may_extend_pause(
+        approval.flow_run_id, pause_state_id=approval.pause_state_id
+    )
 
 
 def extend_deadline(

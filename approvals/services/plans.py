@@ -4,11 +4,9 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from django.conf import settings
-
 from approvals.models import Approval, Step
 from approvals.policies import planning
-from approvals.policies.hours import WorkingHours, parse_hours
+from approvals.services.calendars import find_hours
 from approvals.services.policies import Found
 from approvals.services.sources import find_source
 from flowruns.domain.errors import EvaluationBusy, FlowRunNotFound, Unprocessable
@@ -64,7 +62,7 @@ def plan_next(step: Step) -> None:
     rule = find_rule(step)
     if rule is None or not rule.repeats:
         return
-    span, hours = _span_of(step.approval), read_server_hours()
+    span, hours = _span_of(step.approval), find_hours(_find_policy(step.approval, step.line))
     moment = planning.add_span(rule, step.at, span, hours)
     latest = planning.find_last_call(span, hours) or span.end
     if latest is None or moment < latest:
@@ -80,18 +78,13 @@ def find_rule(step: Step) -> Rule | None:
     return parse_policy(f"anyone; {step.text}").steps[0]
 
 
-def read_server_hours() -> WorkingHours | None:
-    """Return the hours in which steps are counted; None where every hour counts."""
-    return parse_hours(settings.WORKING_HOURS) if settings.WORKING_HOURS else None
-
-
 def _plan(approval: Approval, found: Found) -> Iterator[Step]:
     try:
         policy = parse_policy(found.line)
     except PolicyUnreadable:
         return
     line = _find_line(approval, found, policy)
-    span, hours = _span_of(approval), read_server_hours()
+    span, hours = _span_of(approval), find_hours(policy)
     last_call = planning.find_last_call(span, hours)
     for moment, rule in planning.plan_steps(policy.steps, span, hours):
         kind = Step.Kind.ASK if rule.who else Step.Kind.REMIND
@@ -114,7 +107,8 @@ def _step(
 
 
 def _plan_last_call(approval: Approval) -> list[Step]:
-    moment = planning.find_last_call(_span_of(approval), read_server_hours())
+    hours = find_hours(_find_policy(approval, 0))
+    moment = planning.find_last_call(_span_of(approval), hours)
     return [Step(approval=approval, kind=Step.Kind.LAST_CALL, at=moment)] if moment else []
 
 
@@ -123,6 +117,13 @@ def _find_line(approval: Approval, found: Found, policy: Policy) -> int | None:
     kept = [(each["origin"], each["line"]) for each in approval.policies]
     place = (found.origin, str(policy))
     return kept.index(place) if place in kept else None
+
+
+def _find_policy(approval: Approval, line: int | None) -> Policy | None:
+    """Return one of the policies that an approval keeps, by its number; None where it is none."""
+    if line is None or line >= len(approval.policies):
+        return None
+    return parse_policy(approval.policies[line]["line"])
 
 
 def _span_of(approval: Approval) -> planning.Span:

@@ -150,6 +150,9 @@ class SnapshotSource:
     ) -> None:
         """The attempt tells the flow who answered, before the run goes on."""
 
+    def may_extend_pause(self, flow_run_id: UUID, *, pause_state_id: UUID) -> bool:
+        return False
+
     def extend_pause(self, flow_run_id: UUID, *, pause_state_id: UUID, deadline: datetime) -> bool:
         """Another server's deadlines are not ours to move."""
         return False

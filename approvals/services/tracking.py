@@ -13,13 +13,14 @@ from django.db.models import QuerySet
 from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_save
 
 from approvals.display.markdown import find_title, summarise_markdown
-from approvals.models import STANDING, Absence, Approval, Decision, Snapshot, Vote
+from approvals.models import STANDING, Absence, Approval, Decision, Snapshot, Via, Vote
 from approvals.services.asked import keep_schema
 from approvals.services.attempts import find_reviewer
 from approvals.services.describing import describe_run
 from approvals.services.drafts import end_drafts, hold_waiting
 from approvals.services.facets import drop_facets, keep_origin
 from approvals.services.filters import find_neglected_at
+from approvals.services.origins import current_via
 from approvals.services.plans import check_ends, drop_steps
 from approvals.services.presence import delete_presence
 from approvals.services.seats import (
@@ -264,6 +265,7 @@ def _record_votes(approval: Approval, change: StateChange, decided_at: datetime)
             is_key=True,
             kind=Vote.Kind.YES,
             answer=withhold(approval, change.run_input or ""),
+            via=Via.API,
             at=decided_at,
         )
     freeze_seats(approval)
@@ -305,6 +307,7 @@ def _record_decision(approval: Approval, change: StateChange, decided_at: dateti
         answer=change.run_input or "",
         reason=reason,
         overrode=override is not None,
+        via=Via.API if change.actor.kind is ActorKind.API_KEY else current_via(),
         description=form.description or "",
         schema=form.schema or "",
     )

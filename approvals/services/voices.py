@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from approvals.models import Approval, Vote
+from approvals.models import Approval, Via, Vote
 from approvals.services.seats import list_parts
 from flowruns.domain.policies import Part, WhoKind
 
@@ -14,6 +14,7 @@ class Voice:
     name: str
     is_key: bool
     kind: str
+    via: str
     parts: list[Part]
 
     @property
@@ -22,10 +23,15 @@ class Voice:
         names = (who.name for part in self.parts for who in part.who if who.kind is WhoKind.GROUP)
         return " and ".join(dict.fromkeys(names))
 
+    @property
+    def is_by_slack(self) -> bool:
+        return self.via == Via.SLACK
+
     def __str__(self) -> str:
         name = f"key:{self.name}" if self.is_key else self.name
         parts = " and ".join(map(str, self.parts))
-        return f"{name}: {self.kind} ({parts})" if parts else f"{name}: {self.kind}"
+        said = f"{name}: {self.kind}{' via Slack' if self.is_by_slack else ''}"
+        return f"{said} ({parts})" if parts else said
 
 
 def list_voices(approval: Approval) -> list[Voice]:
@@ -42,5 +48,6 @@ def _read(approval: Approval, vote: Vote) -> Voice:
         name=vote.told_name,
         is_key=vote.is_key,
         kind=vote.kind,
+        via=vote.via,
         parts=list_parts(approval, vote),
     )

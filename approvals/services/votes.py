@@ -37,6 +37,7 @@ from approvals.services.attempts import describe_open, find_open
 from approvals.services.decisions import Decided, Refused, Result, Sent
 from approvals.services.drafts import drop_draft, hold_waiting
 from approvals.services.guarding import tell_lack, tell_who
+from approvals.services.origins import current_via
 from approvals.services.policies import read_lines
 from approvals.services.seats import (
     as_ballots,
@@ -394,6 +395,7 @@ def _store(approval: Approval, user: User, kind: Vote.Kind, **kept: Any) -> None
         reviewer=user,
         name=user.get_username(),
         kind=kind,
+        via=current_via(),
         at=datetime.now(UTC),
         **kept,
     )

@@ -29,13 +29,13 @@ from approvals.schemaforms import Form, JSONValue, has_secrets
 from approvals.services import artifacts, drafts, held_votes, holding, inbox, votes
 from approvals.services.attempts import find_failed, find_open
 from approvals.services.decisions import Decided, Refused, Sent, TooLate, await_verdict
+from approvals.services.extending import may_extend
 from approvals.services.holding import HoldResult
 from approvals.services.presence import name_others
 from approvals.services.uploads import ReviewersFiles
 from approvals.views.accounts import ask_to_log_in
 from approvals.views.comments import comments_context
 from approvals.views.endings import confirm, ending_context, tell_too_late
-from approvals.views.handing import may_extend
 from approvals.views.votes import SEEN, has_signed, read_override_reason, tell
 from approvals.web.pages import Request, back_query, fragment, reviewers_only, unchanged
 
@@ -289,7 +289,7 @@ def _render(
         "outlook": read_outlook(approval),
         "may_hand_over": panel is None or panel.may_answer,
         "run": run,
-        "may_extend": may_extend(request.user, approval, run),
+        "may_extend": may_extend(approval, user=request.user),
         "warnings": list_warnings(approval, asks_for_secrets=has_secrets(question.schema)),
         "attempt": find_open(approval) if approval.is_waiting else None,
         "failed_attempt": (

@@ -10,13 +10,12 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from approvals.messages.timing import read_hours, read_profile
-from approvals.models import Approval, HandOver
+from approvals.models import HandOver
 from approvals.policies.hours import find_zone, next_opening
 from approvals.services import handing, inbox
 from approvals.services.decisions import Refused, TooLate
 from approvals.services.drafts import Unsent
-from approvals.services.extending import EXTEND, extend_deadline
-from approvals.services.inbox import RunView
+from approvals.services.extending import extend_deadline
 from approvals.views.endings import tell_too_late
 from approvals.web.pages import Request, reviewers_only
 
@@ -57,7 +56,7 @@ def put_off(request: Request, approval_id: UUID) -> HttpResponse:
 @require_POST
 @reviewers_only
 def extend(request: Request, approval_id: UUID) -> HttpResponse:
-    """Move the deadline of a suspended run by some days."""
+    """Move the deadline of a run that waits by some days."""
     approval = inbox.get_approval_for(request.user, approval_id)
     text = request.POST.get("days", "")
     days = int(text) if text.isdecimal() and len(text) < 3 else 0
@@ -69,14 +68,6 @@ def extend(request: Request, approval_id: UUID) -> HttpResponse:
         case _:
             messages.success(request, "There is more time to answer.")
     return redirect("approval", approval.pk)
-
-
-def may_extend(user: User, approval: Approval, run: RunView) -> bool:
-    """Whether a user may move the deadline: that of a suspended run, which is the server's."""
-    state = run.flow_run.state if run.flow_run else None
-    is_suspended = state is not None and state.state_details.pause_reschedule
-    is_limited = approval.is_waiting and approval.expires_at is not None and not approval.server
-    return is_limited and is_suspended and user.has_perm(EXTEND)
 
 
 def _find_tomorrow(user: User) -> datetime:

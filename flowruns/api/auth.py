@@ -46,6 +46,7 @@ class Scoped(HttpBearer):
 flows = Scoped(ApiKey.Scope.FLOWS)
 readers = Scoped(ApiKey.Scope.FLOWS, ApiKey.Scope.RESUME)
 resumers = Scoped(ApiKey.Scope.RESUME)
+desk = Scoped(ApiKey.Scope.DESK)
 
 
 def actor_of(request: HttpRequest) -> Actor:

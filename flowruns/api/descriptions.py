@@ -129,6 +129,10 @@ SENTENCES: dict[str, str] = {
     "update_block_document": "Change the fields of a block that are sent.",
     "delete_block_document": "Delete a block.",
     "clear_default_result_storage": "Name no block as the default storage of results any more.",
+    # The desk
+    "read_absences": "List the absences that are not over: the owner's, or for staff everybody's.",
+    "set_absence": "Let somebody answer for a person who is away; sent again, it is kept once.",
+    "end_absence": "End an absence now.",
 }
 
 BODIES: dict[str, Any] = {
@@ -221,6 +225,7 @@ BODIES: dict[str, Any] = {
     "count_block_documents": {"block_documents": {"name": {"any_": ["web-shop"]}}},
     "update_block_document": _BLOCK,
     "set_default_result_storage": {"default_result_storage_block_id": _ID},
+    "set_absence": {"stand_in": "carol", "until": _MOMENT, "reason": "on leave"},
     "try_values": {
         "json_schema": {"type": "object", "properties": {"approve": {"type": "boolean"}}},
         "values": {"approve": "perhaps"},

@@ -171,8 +171,11 @@ def _place(loc: tuple[str | int, ...]) -> list[str | int]:
     return [loc[0], *loc[2:]] if loc[0] == "body" else list(loc)
 
 
-_VIEWS = {"openapi-json": document_view(api)}
-api_urls = api.urls
-for _pattern in api_urls[0]:
-    if _pattern.callback:
-        _pattern.callback = name_refusals(_VIEWS.get(_pattern.name or "", _pattern.callback))
+def mount_api() -> Any:
+    """Return what `path` takes, once every router is added."""
+    views = {"openapi-json": document_view(api)}
+    urls = api.urls
+    for pattern in urls[0]:
+        if pattern.callback:
+            pattern.callback = name_refusals(views.get(pattern.name or "", pattern.callback))
+    return urls

@@ -153,6 +153,9 @@ class LocalConnector:
         key = votes_key(pause.name, pause.details.pause_key or "")
         run_inputs.write_run_input(flow_run_id, key=key, value=votes, actor=actor)
 
+    def may_extend_pause(self, flow_run_id: UUID, *, pause_state_id: UUID) -> bool:
+        return extending.may_extend_pause(flow_run_id, pause_state_id=pause_state_id)
+
     def extend_pause(self, flow_run_id: UUID, *, pause_state_id: UUID, deadline: datetime) -> bool:
         return extending.extend_pause(flow_run_id, pause_state_id=pause_state_id, deadline=deadline)
 

@@ -149,8 +149,11 @@ class Connector(Protocol):
     ) -> None:
         """Tell the flow, as JSON text beside its answer, who gave it."""
 
+    def may_extend_pause(self, flow_run_id: UUID, *, pause_state_id: UUID) -> bool:
+        """Whether whoever waits in that pause hears of another deadline."""
+
     def extend_pause(self, flow_run_id: UUID, *, pause_state_id: UUID, deadline: datetime) -> bool:
-        """Move the deadline of that pause; False where the run is not suspended in it."""
+        """Move the deadline of that pause; False where `may_extend_pause` says so, or too late."""
 
     def resume_flow_run(
         self, flow_run_id: UUID, *, run_input: Any, pause_state_id: UUID, actor: Actor

@@ -41,6 +41,11 @@ class Keyset:
         }
 
 
+def step_key(state_name: str, pause_key: str) -> str:
+    """Name the input in which this SDK, and no other, says which of its steps asks."""
+    return f"{state_name.lower()}-{pause_key}-step"
+
+
 def policy_key(state_name: str, pause_key: str) -> str:
     """Name the input in which an author says who may answer a pause."""
     return f"{state_name.lower()}-{pause_key}-policy"

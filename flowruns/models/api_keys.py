@@ -13,6 +13,7 @@ class ApiKey(models.Model):
     class Scope(models.TextChoices):
         FLOWS = "flows", "run flows: create, read and change runs, inputs and logs"
         RESUME = "resume", "read runs and answer those that wait"
+        DESK = "desk", "say at the desk when the key's owner, or for staff anybody, is away"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     created = models.DateTimeField(auto_now_add=True)

@@ -27,7 +27,8 @@ MAX_NESTING = 200
 MAX_PARAMETER_BYTES = 524_288  # of parameters as JSON; as Prefect 3.8's default
 
 
-def _to_utc(value: datetime) -> datetime:
+def to_utc(value: datetime) -> datetime:
+    """Return a moment in UTC, which a client says without a zone as Prefect does."""
     try:
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except OverflowError:
@@ -40,7 +41,7 @@ def _valid_input_key(value: str) -> str:
     return value
 
 
-type DateTime = Annotated[datetime, AfterValidator(_to_utc)]
+type DateTime = Annotated[datetime, AfterValidator(to_utc)]
 type Seconds = Annotated[
     timedelta, PlainSerializer(lambda value: value.total_seconds(), return_type=float)
 ]

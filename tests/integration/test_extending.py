@@ -1,4 +1,4 @@
-"""More time for what a suspended run asks."""
+"""More time for what a run asks that is suspended, or paused by our SDK."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -55,7 +55,27 @@ def test_a_suspended_run_gets_more_time(run: Run, boss: User) -> None:
     assert run.resume()["status"] == "ACCEPT"
 
 
-def test_a_paused_run_waits_by_its_own_clock(run: Run, boss: User) -> None:
+def test_a_run_that_our_sdk_has_paused_gets_more_time(run: Run, boss: User) -> None:
+    run.put("paused-1-step", "{}")
+    run.pause()
+    approval = Approval.objects.get()
+    assert "A day more" in text_of(log_in("boss").get(page_of(approval)))
+    before = approval.expires_at
+    assert before is not None
+    assert extend_deadline(approval, user=boss, by=DAY) == before + DAY
+    timeout = run.read()["state"]["state_details"]["pause_timeout"]
+    assert datetime.fromisoformat(timeout) == before + DAY
+    assert FlowRun.objects.get(pk=run.uuid).expires_at == before + DAY
+
+
+def test_its_process_may_have_given_up_in_the_last_seconds(run: Run, boss: User) -> None:
+    run.put("paused-1-step", "{}")
+    run.pause()
+    FlowRun.objects.update(expires_at=datetime.now(UTC) + timedelta(seconds=4))
+    assert isinstance(extend_deadline(Approval.objects.get(), user=boss, by=DAY), Refused)
+
+
+def test_the_process_of_another_client_waits_by_its_own_clock(run: Run, boss: User) -> None:
     run.pause()
     approval = Approval.objects.get()
     assert isinstance(extend_deadline(approval, user=boss, by=DAY), Refused)

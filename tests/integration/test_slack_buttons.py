@@ -52,13 +52,17 @@ class Desk:
             }
         )
 
-    def send(self, payload: dict[str, Any]) -> None:
+    def send(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Have an envelope taken, and return what it is acknowledged with."""
         envelope = {"envelope_id": "e1", "type": "interactive", "payload": payload}
         assert SocketModeRequest.from_dict(envelope) is not None
         self.envelopes = [{"type": "hello"}, envelope, {"type": "disconnect"}]
         self.acknowledged.clear()
         assert take_presses() == 1
-        assert self.acknowledged == [{"envelope_id": "e1"}]
+        [answer] = self.acknowledged
+        assert answer.pop("envelope_id") == "e1"
+        told: dict[str, Any] = answer.get("payload", {})
+        return told
 
     @property
     def notes(self) -> list[str]:
@@ -106,7 +110,7 @@ def test_one_press_approves_in_the_name_of_whoever_pressed(desk: Desk, approval:
     desk.press(approve)
     approval.refresh_from_db()
     assert approval.outcome == Approval.Outcome.ANSWERED
-    assert approval.decision.decided_by == "bob"
+    assert (approval.decision.decided_by, approval.decision.via) == ("bob", "slack")
     assert desk.notes == ["Your answer is on its way."]
     desk.press(approve)
     assert desk.notes[-1] == "It does not wait for you any more."
@@ -174,10 +178,10 @@ def test_a_vote_counts_as_on_the_pages(desk: Desk, run: Run) -> None:
     assert Approval.objects.get().votes.get().name == "F1"
 
 
-@pytest.mark.parametrize("line", ["anyone, signed", "anyone"])
-def test_a_form_or_a_signature_is_not_one_press(desk: Desk, run: Run, line: str) -> None:
-    hold(line)
-    if line == "anyone":
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_signature_is_given_at_the_desk(desk: Desk, run: Run, asks: bool) -> None:
+    hold("anyone, signed")
+    if asks:
         ask(run)
     else:
         run.pause(seconds=300_000_000)

@@ -251,6 +251,9 @@ class PrefectConnector:
     ) -> Reply:
         raise NeedsAttempt
 
+    def may_extend_pause(self, flow_run_id: UUID, *, pause_state_id: UUID) -> bool:
+        return False
+
     def extend_pause(self, flow_run_id: UUID, *, pause_state_id: UUID, deadline: datetime) -> bool:
         """A Prefect server moves no deadline."""
         return False

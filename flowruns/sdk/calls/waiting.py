@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -51,6 +52,7 @@ class Watch:
     is_held: bool = field(default=True, init=False)
     last_answer: float = field(default=-math.inf, init=False)
     _outage: Outage = field(init=False)
+    _told: State[Any] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._outage = Outage(patience=WAITING, ends_at=self.ends_at)
@@ -75,6 +77,18 @@ class Watch:
         """Whether the server said at the deadline, or after it, that nothing had changed."""
         return self.last_answer >= self.ends_at
 
+    def has_more_time(self) -> bool:
+        """Whether the last look showed a later deadline in the state; it is the end from now on.
+
+        The span between the two is what counts, so that clocks need not agree.
+        """
+        was, now = _deadline_of(self.known), _deadline_of(self._told)
+        if was is None or now is None or now <= was:
+            return False
+        self.ends_at += (now - was).total_seconds()
+        self.known, self._outage = self._told, Outage(patience=WAITING, ends_at=self.ends_at)
+        return True
+
     def _left(self, now: Moment) -> float:
         return max(0.0, self.ends_at - now.seconds)
 
@@ -94,6 +108,7 @@ class Watch:
         self._outage.is_over()
         self.last_answer = now.seconds
         run = None if reply.status == 304 else self._take(reply.json())
+        self._told = run.state if run else None
         return run, self._pause_after(reply)
 
     def _take(self, body: Any) -> FlowRun:
@@ -107,9 +122,11 @@ class Watch:
             return
 
     def _request(self, now: Moment) -> Send:
+        """Ask for another state; at the end for the state whatever it is, with its deadline."""
         path = f"/flow_runs/{self.flow_run_id}"
         hold = math.floor(min(self.longest_hold, self._left(now)))
-        headers = {"If-None-Match": f'"{self.known.id}"'} if self.known else {}
+        is_conditional = self.known is not None and self._left(now) > 0
+        headers = {"If-None-Match": f'"{self.known.id}"'} if self.known and is_conditional else {}
         preferences = [f"wait={hold}"] if hold and self.known else []
         if self.is_heartbeat:
             preferences.append(ATTEND)
@@ -127,6 +144,10 @@ class Watch:
         """
         self.is_held = reply.headers.get("preference-applied", "").startswith("wait")
         return min(1.0, self.poll_interval) if self.is_held else self.poll_interval
+
+
+def _deadline_of(state: State[Any] | None) -> datetime | None:
+    return state.state_details.pause_timeout if state else None
 
 
 def wait_steps(

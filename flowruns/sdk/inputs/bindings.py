@@ -15,7 +15,7 @@ from uuid import UUID
 
 import pydantic
 
-from flowruns.domain.keysets import Keyset, keyset_from_pause, policy_key
+from flowruns.domain.keysets import Keyset, keyset_from_pause, policy_key, step_key
 from flowruns.sdk.calls import flow_runs
 from flowruns.sdk.context import FlowRunContext, current_task_run
 from flowruns.sdk.errors import AnswerBelongsElsewhere, ObjectNotFound
@@ -43,10 +43,6 @@ type Names = tuple[str, str]
 def keyed_step(key: str) -> str:
     """Say whose the questions are that go by a key of their own."""
     return f"the pause with the key {key!r}"
-
-
-def step_key(state_name: str, pause_key: str) -> str:
-    return f"{state_name.lower()}-{pause_key}-step"
 
 
 def bind_steps(

@@ -173,7 +173,10 @@ class Pause:
         raise PauseRefused(f"Flow run cannot be paused: {result.details.reason}")
 
     def _wait(self, paused: State[Any], ends_at: float) -> Steps[None]:
-        """Return when the run goes on; raise when it does not, or not in time."""
+        """Return when the run goes on; raise when it does not, or not in time.
+
+        Whoever may has perhaps moved the deadline: that in the state as it is told last counts.
+        """
         watch = Watch(
             flow_run_id=self.flow_run_id,
             poll_interval=self.poll_interval,
@@ -182,18 +185,25 @@ class Pause:
             is_heartbeat=True,
             wanted=(self.keyset.response, votes_beside(self.keyset)) if self.keyset else (),
         )
-        while run := (yield from watch.next_change()):
-            if run.state is None or run.state.is_paused():
-                continue
-            if run.state.is_running():
-                self.run.note_running(run.state)
+        while True:
+            run = yield from watch.next_change()
+            if run is None and not watch.has_more_time():
+                break
+            if run is None:
+                paused = watch.known or paused
+            elif run.state is not None and not run.state.is_paused():
                 self.known = watch.inputs
-                return
-            raise ending(self.flow_run_id, run.state, paused=paused)
+                return self._leave(run.state, paused)
         if watch.has_seen_the_end():
             yield from self._give_up(watch.known or paused)
         else:
             raise FlowPauseTimeout
+
+    def _leave(self, state: State[Any], paused: State[Any]) -> None:
+        """Go on where the run does, or raise why it does not."""
+        if not state.is_running():
+            raise ending(self.flow_run_id, state, paused=paused)
+        self.run.note_running(state)
 
     def _give_up(self, paused: State[Any]) -> Steps[None]:
         """Take the run out of its pause, so that nobody can answer what nobody waits for.

@@ -11,6 +11,7 @@ from flowruns.domain.states import failed
 from flowruns.exceptions import (
     FlowPauseTimeout,
     NotAuthorized,
+    PauseFailed,
     ServerUnreachable,
 )
 from flowruns.sdk.steps.steps import Reply, Send
@@ -50,6 +51,42 @@ def test_a_server_that_ends_its_holds_early_is_not_asked_without_pause() -> None
 
 
 # --- how it ends when nobody answers
+
+
+def _give_more_time(flow: PausedFlow, *, seconds: float) -> None:
+    """Move the deadline in the state, as the server does, and leave the state what it is."""
+    paused = flow.run.history[-1]
+    assert paused.details.pause_timeout is not None
+    later = paused.details.pause_timeout + timedelta(seconds=seconds)
+    flow.run.history[-1] = replace(paused, details=replace(paused.details, pause_timeout=later))
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_who_is_given_more_time_waits_on(holds: bool) -> None:
+    flow = PausedFlow(holds=holds)
+    flow.stage.at(30, lambda: _give_more_time(flow, seconds=3600))
+    flow.stage.at(90, lambda: _give_more_time(flow, seconds=3600))
+    flow.answer_at(7000, {"value": 7})
+    assert flow.pause(int, timeout=60) == 7
+    assert 7000 <= flow.stage.seconds < 7010
+
+
+def test_more_time_runs_out_as_well() -> None:
+    flow = PausedFlow()
+    flow.stage.at(30, lambda: _give_more_time(flow, seconds=100))
+    with pytest.raises(FlowPauseTimeout):
+        flow.pause(timeout=60)
+    assert 160 <= flow.stage.seconds < 160.01
+    assert flow.run.names[-2:] == ["Paused", "Failed"]
+
+
+def test_a_failure_within_the_new_deadline_is_no_expiry() -> None:
+    flow = PausedFlow()
+    flow.stage.at(30, lambda: _give_more_time(flow, seconds=100))
+    fault = replace(failed("out of memory"), timestamp=flow.stage.now() + timedelta(seconds=70))
+    flow.stage.at(70, lambda: flow.server.set_state(flow.run, fault))
+    with pytest.raises(PauseFailed):
+        flow.pause(timeout=60)
 
 
 @pytest.mark.parametrize("holds", [True, False])

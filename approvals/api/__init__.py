@@ -1,0 +1,1 @@
+"""What the API serves of the desk itself, beside the flow runs."""

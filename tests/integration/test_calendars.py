@@ -1,0 +1,107 @@
+"""Whose working hours count: a group's before a person's before the server's, without days off."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+
+from approvals.messages.timing import find_moment
+from approvals.models import Approval, Channel, DayOff, GroupHours, Notification, Profile, Step
+from approvals.policies.hours import next_opening
+from approvals.services import plans
+from approvals.services.calendars import find_hours
+from approvals.services.plans import keep_steps
+from approvals.services.policies import Found
+from flowruns.domain.policies import parse_policy
+from tests.integration.conftest import Run
+from tests.integration.pages import ask, log_in
+from tests.teams import hold, make_teams, person
+
+pytestmark = pytest.mark.django_db
+FRIDAY = datetime(2030, 12, 20, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def hours(settings: Any) -> None:
+    make_teams()
+    settings.WORKING_HOURS = "Mon-Fri 09:00-17:00 UTC"
+    GroupHours.objects.create(group=group("finance"), line="Mon-Fri 08:00-12:00 Asia/Tokyo")
+    Profile.objects.create(user=person("F1"), zone="Europe/Berlin", hours="Sat 10:00-14:00")
+
+
+def group(name: str) -> Group:
+    return Group.objects.get(name=name)
+
+
+def opening(line: str) -> datetime:
+    found = find_hours(parse_policy(line))
+    assert found is not None
+    return next_opening(found, FRIDAY)
+
+
+@pytest.mark.parametrize(
+    ("line", "moment"),
+    [
+        ("1 of @finance", "2030-12-22T23:00"),
+        ("1 of F1", "2030-12-21T09:00"),
+        ("1 of F1 or @finance", "2030-12-22T23:00"),
+        ("1 of @data or @finance", "2030-12-22T23:00"),
+        ("1 of @data then 1 of @finance", "2030-12-20T12:00"),
+        ("1 of F2", "2030-12-20T12:00"),
+        ("anyone", "2030-12-20T12:00"),
+    ],
+)
+def test_the_hours_of_those_who_are_asked_count(line: str, moment: str) -> None:
+    assert opening(line) == datetime.fromisoformat(moment).replace(tzinfo=UTC)
+
+
+def test_days_off_are_of_a_group_or_of_everybody() -> None:
+    DayOff.objects.create(day=date(2030, 12, 20), group=group("data"))
+    DayOff.objects.create(day=date(2030, 12, 23))
+    assert opening("1 of @data") == datetime(2030, 12, 24, 9, tzinfo=UTC)
+    assert opening("1 of @hr") == FRIDAY
+
+
+def test_a_step_is_counted_past_a_long_holiday(run: Run) -> None:
+    for day in range(21, 32):
+        DayOff.objects.create(day=date(2030, 12, day))
+    approval = ask(run)
+    approval.opened_at = datetime(2030, 12, 20, 15, tzinfo=UTC)
+    approval.expires_at = datetime(2031, 1, 20, tzinfo=UTC)
+    found = Found(line="1 of @data; after 4 working hours remind", origin="held")
+    keep_steps(approval, [found])
+    step = Step.objects.get(kind="remind")
+    assert step.at == datetime(2031, 1, 1, 11, tzinfo=UTC)
+
+
+def test_the_last_call_comes_before_a_holiday_however_long(run: Run) -> None:
+    for day in range(10, 31):
+        DayOff.objects.create(day=date(2030, 12, day))
+    hold("1 of @data")
+    approval = ask(run)
+    approval.opened_at = datetime(2030, 12, 2, 9, tzinfo=UTC)
+    approval.expires_at = datetime(2030, 12, 28, tzinfo=UTC)
+    [last_call] = plans._plan_last_call(approval)
+    assert last_call.at == datetime(2030, 12, 9, 17, tzinfo=UTC)
+
+
+def test_nobody_is_disturbed_on_a_day_off(run: Run) -> None:
+    channel = Channel.objects.create(user=person("F1"), kind=Channel.Kind.EMAIL)
+    row = Notification(kind=Notification.Kind.MENTIONED, approval=ask(run), channel=channel)
+    saturday = datetime(2030, 12, 21, 9, 30, tzinfo=UTC)
+    assert find_moment(channel, [row], now=saturday) == saturday
+    DayOff.objects.create(day=date(2030, 12, 21), group=group("finance"))
+    assert find_moment(channel, [row], now=saturday) == datetime(2030, 12, 28, 9, tzinfo=UTC)
+
+
+def test_the_administration_refuses_hours_that_it_cannot_read() -> None:
+    person("root")
+    root = person("root")
+    root.is_staff = root.is_superuser = True
+    root.save()
+    form = {"group": group("hr").pk, "line": "Mon-Fri nine to five"}
+    page = log_in("root").post("/admin/approvals/grouphours/add/", form)
+    assert b"does not look like" in page.content
+    assert Approval.objects.count() == 0
+    assert not GroupHours.objects.filter(group=group("hr")).exists()
