@@ -30,7 +30,7 @@ def forget_flows(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('approvals', '0012_steps_and_absences'),
+        ('approvals', '0013_ways_of_votes_and_days_off'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
