@@ -4,9 +4,11 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 
 from approvals.models import Approval, AskedSchema, Draft
 from approvals.services.asked import digest_schema, keep_schema
@@ -101,9 +103,15 @@ def end_drafts(approval: Approval, *, winner: User | None) -> None:
 def drop_old_drafts() -> int:
     """Drop what was left over from approvals that ended long ago; returns how many drafts."""
     long_ago = datetime.now(UTC) - LEFTOVERS_KEPT
-    old = Draft.objects.filter(approval__closed_at__lt=long_ago).values_list("pk", flat=True)
-    dropped, _ = Draft.objects.filter(pk__in=list(old[:_BATCH])).delete()
-    AskedSchema.objects.filter(approval__closed_at__lt=long_ago).delete()
+    dropped = _drop_some(Draft.objects.filter(approval__closed_at__lt=long_ago))
+    _drop_some(AskedSchema.objects.filter(approval__closed_at__lt=long_ago))
+    return dropped
+
+
+def _drop_some(leftovers: QuerySet[Any]) -> int:
+    """Delete a batch of them by their ids: where there are none, nothing is locked."""
+    ids = list(leftovers.values_list("pk", flat=True)[:_BATCH])
+    dropped, _ = leftovers.filter(pk__in=ids).delete()
     return dropped
 
 
