@@ -2,7 +2,6 @@
 
 import functools
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -64,6 +63,8 @@ class Folder:
             return None
 
     def write(self, key: str, content: bytes) -> None:
+        import tempfile
+
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         number, name = tempfile.mkstemp(dir=self.path)
         try:

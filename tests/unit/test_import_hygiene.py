@@ -45,6 +45,19 @@ def test_making_a_flow_loads_no_http_client() -> None:
     assert not _third_parties_of(statement) & {"httpx", "httpcore", "anyio", "django"}
 
 
+def test_making_a_flow_loads_no_event_loop_and_builds_no_schema() -> None:
+    check = (
+        "import sys\nfrom flowruns import RunInput, flow, pause_flow_run\n"
+        "from flowruns.sdk.states import FlowRun, State\n"
+        "print('asyncio' in sys.modules, [each.__name__ for each in"
+        " (FlowRun, State, RunInput) if each.__pydantic_complete__])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", check], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False", "[]"]
+
+
 def test_no_module_of_the_sdk_needs_django() -> None:
     statement = (
         "import importlib, pkgutil, flowruns.sdk\n"

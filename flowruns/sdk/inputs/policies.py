@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from flowruns.domain.policies import ANNOTATION, PolicyUnreadable, parse_policy
 from flowruns.sdk.inputs.run_input import BaseRunInput
 from flowruns.sdk.inputs.schemas import schema_of
 
@@ -16,13 +15,19 @@ def policy_for(model: type[BaseRunInput] | None, given: str | None) -> str:
     if model is not None:
         check_annotation(model)
     line = given if given is not None else model.approval_policy if model else None
-    return str(parse_policy(line)) if line is not None else ""
+    if line is None:
+        return ""
+    from flowruns.domain.policies import parse_policy
+
+    return str(parse_policy(line))
 
 
 def check_annotation(model: type[BaseRunInput]) -> str:
     """Return the line that a schema carries as Prefect's own classes do, "" where it has none."""
     if not model.model_config.get("json_schema_extra"):
         return ""
+    from flowruns.domain.policies import ANNOTATION, PolicyUnreadable, parse_policy
+
     annotation: Any = schema_of(model).get(ANNOTATION)
     if annotation is None:
         return ""

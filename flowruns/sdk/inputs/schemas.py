@@ -10,7 +10,6 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from flowruns.domain.policies import ANNOTATION
 from flowruns.sdk.states import storable
 
 # The annotation that names the options of an enum, as generators of OpenAPI clients read it.
@@ -20,9 +19,7 @@ NAMES = "x-enum-varnames"
 DECIMAL = "decimal"
 
 # What does not change which answers a schema accepts: texts, the initial data, and who answers.
-_TEXTS_AND_DATA = frozenset(
-    {"title", "description", "default", "examples", "required", NAMES, ANNOTATION}
-)
+_TEXTS_AND_DATA = frozenset({"title", "description", "default", "examples", "required", NAMES})
 _NAMED_SCHEMAS = frozenset({"properties", "$defs", "definitions"})
 _KEPT_OF_A_FIELD = (
     "title",
@@ -121,6 +118,9 @@ def accepted_by(schema: Any) -> Any:
         return [accepted_by(item) for item in schema]
     if not isinstance(schema, Mapping):
         return schema
+    from flowruns.domain.policies import ANNOTATION
+
+    ignored = _TEXTS_AND_DATA | {ANNOTATION}
     return {
         word: (
             {name: accepted_by(item) for name, item in value.items()}
@@ -128,5 +128,5 @@ def accepted_by(schema: Any) -> Any:
             else accepted_by(value)
         )
         for word, value in schema.items()
-        if word not in _TEXTS_AND_DATA and (word, value) != ("format", DECIMAL)
+        if word not in ignored and (word, value) != ("format", DECIMAL)
     }

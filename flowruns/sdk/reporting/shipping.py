@@ -53,6 +53,7 @@ class Shipper[T](ABC):
         self._unsent: Batch[T] | None = None
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._is_sending = False
         self._hurry = False
         self._is_away = False
 
@@ -89,8 +90,11 @@ class Shipper[T](ABC):
             self._hurry = True
             self._is_away = False
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._thread is None or self._is_away, timeout)
+            self._changed.wait_for(lambda: self._is_idle() or self._is_away, timeout)
             self._hurry = False
+
+    def _is_idle(self) -> bool:
+        return not self._items and self._unsent is None and not self._is_sending
 
     def _ship(self) -> None:
         """Send until there has been nothing to send for a while."""
@@ -100,16 +104,18 @@ class Shipper[T](ABC):
 
     def _take_batch(self) -> Batch[T] | None:
         with self._changed:
+            self._is_sending = self._unsent is not None
             if self._unsent is not None:
                 return self._unsent
-            self._changed.wait_for(lambda: self._items or self._hurry, IDLE_SECONDS)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._items, IDLE_SECONDS)
             if self._items:
                 self._changed.wait_for(lambda: self._hurry, GATHERING_SECONDS)
             items = self._next_items()
             if items:
+                self._is_sending = True
                 return Batch(items)
             self._thread = None
-            self._changed.notify_all()
             return None
 
     def _next_items(self) -> list[T]:
@@ -125,6 +131,7 @@ class Shipper[T](ABC):
     def _send(self, batch: Batch[T], connection: Connection) -> None:
         self._unsent = None
         try:
+            connection.follow_settings()
             run(self._post(batch), connection)
         except ServerUnreachable:
             self._keep(batch)

@@ -7,9 +7,9 @@ begins at once in one that waits. It ends where nothing is told.
 import json
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from uuid import UUID
 
-import flowruns
 from flowruns.sdk.calls import flow_runs
 from flowruns.sdk.dispatch import on_thread
 from flowruns.sdk.errors import FlowRunNotOurs, FlowRunSuspended
@@ -54,10 +54,11 @@ def _report(flow_run: FlowRun, error: Exception) -> None:
 
 def _load() -> None:
     """Load what flows use, the way to the server, and what reads its answers."""
-    for name in flowruns.__all__:
-        getattr(flowruns, name)
+    library = import_module("flowruns")
+    for name in library.__all__:
+        getattr(library, name)
     for module in ("httpx", "flowruns.sdk.reporting.heartbeat"):
-        __import__(module)
+        import_module(module)
     for model in (FlowRun, OrchestrationResult):
         model.model_rebuild()
 

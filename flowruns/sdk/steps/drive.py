@@ -94,6 +94,11 @@ class Connection:
                 self._opened = config, httpx.Client(**_client_options(config))
             return self._opened
 
+    def follow_settings(self) -> None:
+        """Be opened anew by the next use where the settings have changed."""
+        if self._opened is not None and self._opened[0] != load_config():
+            self.__exit__(None, None, None)
+
     def send(self, request: Send) -> Reply:
         import httpx
 
