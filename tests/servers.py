@@ -283,14 +283,10 @@ def _migrate_prefects(path: Path) -> None:
 
 @dataclass(kw_only=True)
 class PrefectServer:
-    """An unmodified Prefect server that can be killed and started again.
-
-    On SQLite, or in the PostgreSQL database of `database_url`.
-    """
+    """An unmodified Prefect server on SQLite that can be killed and started again."""
 
     home: Path
     python: Path = PREFECT_PYTHON
-    database_url: str = ""
     port: int = field(default_factory=free_port)
     _process: subprocess.Popen[bytes] | None = None
 
@@ -312,27 +308,19 @@ class PrefectServer:
     def start(self) -> None:
         """Start it, again on the same port and home, and wait until it answers."""
         log_path = follow_log(self.home / "server.log", "Prefect's server")
-        is_new = not (self.database_url or (self.home / "prefect.db").exists())
-        if self.python == PREFECT_PYTHON and is_new:
+        if self.python == PREFECT_PYTHON and not (self.home / "prefect.db").exists():
             copy_prefects_database(self.home / "prefect.db", migrate=_migrate_prefects)
         options = ["server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
         with log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 [self.python, *_RUN_PREFECT, *options],
-                env=prefect_environment(self.home) | self._database,
+                env=prefect_environment(self.home),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
         wait_until_ready(f"{self.api_url}/health", self._process, log_path)
-
-    @property
-    def _database(self) -> dict[str, str]:
-        if not self.database_url:
-            return {}
-        url = self.database_url.replace("postgresql://", "postgresql+asyncpg://", 1)
-        return {"PREFECT_API_DATABASE_CONNECTION_URL": url}
 
     def kill(self) -> None:
         """End it, and the processes that it started, like a power cut (SIGKILL)."""
@@ -351,12 +339,10 @@ class PrefectServer:
 
 
 @contextmanager
-def prefect_server(
-    python: Path = PREFECT_PYTHON, *, database_url: str = ""
-) -> Iterator[PrefectServer]:
+def prefect_server(python: Path = PREFECT_PYTHON) -> Iterator[PrefectServer]:
     """Run a Prefect server, the newest or another environment's, in a home of its own."""
     with tempfile.TemporaryDirectory(prefix="prefect-server-") as folder:
-        server = PrefectServer(home=Path(folder), python=python, database_url=database_url)
+        server = PrefectServer(home=Path(folder), python=python)
         try:
             server.start()
             yield server

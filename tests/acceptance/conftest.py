@@ -29,7 +29,7 @@ _LONGEST = (
 )
 
 # What was recorded once is compared with each server; what is tried on each is the same.
-_UNDIVIDED = ("states_like_prefect", "prefect_servers_mirrored")
+_UNDIVIDED = ("one_desk_over_servers", "states_like_prefect", "prefect_servers_mirrored")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups

@@ -1,12 +1,11 @@
 """A desk follows unmodified Prefect servers: what waits there is answered at its pages.
 
-The newest on SQLite and on PostgreSQL, and an older one, all in one inbox.
+The newest and an older one.
 """
 
 import json
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ import pytest
 
 from tests.acceptance.people import PASSWORD, Person, make_people, person
 from tests.acceptance.waiting import eventually
-from tests.postgres import create_database
 from tests.reviewing import log_in, reject
 from tests.servers import (
     OLDER_PREFECT_PYTHON,
@@ -35,23 +33,18 @@ _KEYSET = {part: f"paused-1-{part}" for part in ("schema", "description", "respo
 YES = {"f_0": "1"}
 
 
-SQLITE, POSTGRESQL, OLDER = "3.8-sqlite", "3.8-postgresql", "3.4-sqlite"
 # What is the same on each is tried on one.
-newest_alone = pytest.mark.parametrize("theirs", [SQLITE], indirect=True)
+newest_alone = pytest.mark.parametrize("theirs", ["3.8"], indirect=True)
 
 
-@pytest.fixture(scope="module", params=[SQLITE, POSTGRESQL, OLDER])
+@pytest.fixture(scope="module", params=["3.8", "3.4"])
 def theirs(request: pytest.FixtureRequest) -> Iterator[PrefectServer]:
     """A Prefect server."""
-    with ExitStack() as stack:
-        match request.param:
-            case "3.8-postgresql":
-                url = create_database(request.getfixturevalue("postgresql"))
-                yield stack.enter_context(prefect_server(database_url=url))
-            case "3.4-sqlite":
-                yield stack.enter_context(prefect_server(OLDER_PREFECT_PYTHON))
-            case _:
-                yield request.getfixturevalue("prefects_server")
+    if request.param == "3.8":
+        yield request.getfixturevalue("prefects_server")
+        return
+    with prefect_server(OLDER_PREFECT_PYTHON) as older:
+        yield older
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""What goes wrong between a desk and a server elsewhere, and what reviewers get all the same."""
+"""What goes wrong between a desk and a server elsewhere, and what a reviewer gets all the same."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

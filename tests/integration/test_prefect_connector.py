@@ -127,6 +127,35 @@ def test_who_is_asked_to_wait_does_not_ask_before(
     assert len(theirs.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ({"Retry-After": "30"}, 30),
+        ({"Retry-After": "Fri, 01 Jan 2100 00:00:00 GMT"}, 3600),
+        ({"Retry-After": "soon"}, 5),
+        ({"Retry-After": "nan"}, 5),
+        ({"Retry-After": "-1"}, 0.3),
+        ({}, 5),
+    ],
+)
+def test_a_limit_is_kept_in_whatever_way_it_is_told(
+    theirs: FakePrefect, desk: PrefectConnector, told: dict[str, str], seconds: float
+) -> None:
+    theirs.faults = [Fault("GET /flow_runs", 429, told)]
+    with pytest.raises(Busy) as busy:
+        desk.read_flow_run(uuid4())
+    assert busy.value.retry_after == seconds
+
+
+def test_a_server_behind_a_log_in_page_is_told_as_such(
+    theirs: FakePrefect, desk: PrefectConnector
+) -> None:
+    theirs.faults = [Fault("GET /admin", 302, {"Location": "https://login.example.com/"})]
+    with pytest.raises(RemoteFault, match="leads elsewhere: check the address"):
+        desk.probe()
+    assert theirs.requests == ["GET /admin/version"]
+
+
 def test_a_ca_file_is_trusted_on_both_ways_and_nothing_else(tmp_path: Path) -> None:
     file = tmp_path / "certificate.pem"
     file.write_bytes(make_certificate())

@@ -1,10 +1,13 @@
 """Requests to one Prefect server: bounded in time, and told apart by what may have happened."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from json import JSONDecodeError
 from typing import Any, Self
 from uuid import UUID, uuid4
@@ -25,6 +28,7 @@ _SECONDS = 5.0
 # Prefect's server drops idle connections after five.
 _KEEP_SECONDS = 4.0
 _BUSY_SECONDS = 0.3
+_LIMITED_SECONDS = 5.0
 _LONGEST_WAIT = 3600.0
 _CSRF_SECONDS = 3000.0
 _MAX_BYTES = 64_000_000
@@ -130,7 +134,12 @@ class Client:
                 if answer.status == 429:
                     self._budget.wait(seconds)
                 raise Busy(f"The server is busy: {answer.status}.", retry_after=seconds)
-            case status if status >= 500 or 300 <= status < 400:
+            case status if 300 <= status < 400:
+                raise RemoteFault(
+                    f"The server answered {status}, which leads elsewhere: check the address, and"
+                    " whether a log-in stands before it."
+                )
+            case status if status >= 500:
                 raise RemoteFault(f"The server answered {status}.")
         return answer
 
@@ -228,10 +237,22 @@ def _read_json(status: int, content: bytes) -> Any:
 
 
 def _read_retry_after(answer: Answer) -> float:
+    """Return the seconds to wait: as the server says, in seconds or as a date, or a usual time."""
+    usual = _LIMITED_SECONDS if answer.status == 429 else _BUSY_SECONDS
+    told = answer.headers.get("Retry-After", "")
     try:
-        return min(max(float(answer.headers["Retry-After"]), _BUSY_SECONDS), _LONGEST_WAIT)
-    except (KeyError, ValueError):
-        return _BUSY_SECONDS
+        seconds = float(told)
+    except ValueError:
+        seconds = _read_seconds_until(told)
+    return min(max(seconds, _BUSY_SECONDS), _LONGEST_WAIT) if math.isfinite(seconds) else usual
+
+
+def _read_seconds_until(date: str) -> float:
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return math.nan
+    return (moment.astimezone(UTC) - datetime.now(UTC)).total_seconds()
 
 
 def _describe(error: Exception) -> str:

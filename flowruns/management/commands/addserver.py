@@ -84,7 +84,9 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         except DatabaseError as error:
             reason = " ".join(str(error).split())
-            raise CommandError(f"{reason}. Run `migrate` or `serve` first.") from None
+            is_new = "no such table" in reason or "does not exist" in reason
+            advice = "Run `migrate` or `serve` first." if is_new else "Try again."
+            raise CommandError(f"{reason}. {advice}") from None
         self.stdout.write(f"Added {name}. Its waiting runs will be in the inbox in a moment.")
 
     def _probe(self, server: RemoteServer) -> Probe:
