@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import django
 
-PEOPLE = 600
+PEOPLE = 150
 
 
 def main() -> None:
@@ -56,12 +56,14 @@ def _send(ahead: float, *, until_done: bool = False) -> None:
 
 def _write_messages() -> None:
     from django.contrib.auth.models import User
+    from django.db import transaction
 
     from approvals.messages.announcing import send_test
 
     people = (User(username=f"p{n}", email=f"p{n}@example.com") for n in range(PEOPLE))
-    for person in User.objects.bulk_create(people):
-        send_test(person)
+    with transaction.atomic():
+        for person in User.objects.bulk_create(people):
+            send_test(person)
 
 
 def _count() -> dict[str, int]:
