@@ -2,7 +2,7 @@
 
 `python -m pytest tests/benchmarks/telling.py -n0 -s` prints it. Approvals open in turns with and
 without a mail server, and in between the inbox and a run are read, so that both are measured on
-the same machine at the same time, in CPU time. The rows are sent afterwards to a mail server of the test.
+the same machine at the same time, in CPU time. The rows are sent afterwards to a mail server.
 """
 
 import time
