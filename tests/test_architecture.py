@@ -96,8 +96,8 @@ def test_every_variable_that_is_read_is_documented() -> None:
     read = read_names(
         "approvals/project/environment.py", "approvals/project/mail.py", "flowruns/sdk/config.py"
     )
-    calls = "bool int choice hosts hours networks policy secret_key slack_token token url"
-    for call in calls.split():
+    calls = "bool int choice hosts hours networks policy secret_key slack_address slack_token"
+    for call in [*calls.split(), "token", "url"]:
         text = (ROOT / "approvals/project/settings.py").read_text()
         read |= set(re.findall(rf'read_{call}\(\s*(?:APPROVALS_HOME, )?"([A-Z_]+)"', text))
     no_variables = {

@@ -26,7 +26,7 @@ from approvals.project.environment import (
 )
 from approvals.project.logs import configure_logs
 from approvals.project.mail import NO_MAIL, read_mailers, read_sender
-from approvals.project.slack import read_slack_token
+from approvals.project.slack import read_slack_address, read_slack_token
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 # Templates and static files: a wheel has them in the package, the repository beside it.
@@ -171,7 +171,7 @@ SLACK_APP_TOKEN = read_slack_token(
 )
 # Browsers know this server by it, so that a new one ends all their subscriptions
 VAPID_KEY = read_secret_key(APPROVALS_HOME, "VAPID_KEY", file="vapid-key")
-SLACK_API_URL = "https://slack.com/api/"
+SLACK_API_URL = read_slack_address("SLACK_API_URL")
 WEBHOOKS_MAY_REACH = read_networks("WEBHOOKS_MAY_REACH")  # beside the public internet
 WORKING_HOURS = read_hours("WORKING_HOURS")  # of those who have not chosen theirs
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.clients import connect, make_run, set_state
+from tests.acceptance.people import PASSWORD
 from tests.acceptance.waiting import PATIENCE_SECONDS
 from tests.documents import read_code
 from tests.servers import ApprovalsServer
@@ -14,11 +15,11 @@ from tests.servers import ApprovalsServer
 CURLS = [block for block in read_code("sh") if block.startswith("curl ")]
 
 
-def send(server: ApprovalsServer, request: str) -> tuple[int, Any]:
+def send(server: ApprovalsServer, request: str, **environment: str) -> tuple[int, Any]:
     """Run a request of the documents, and return its status and what was answered."""
     done = subprocess.run(
         ["sh", "-c", f"{request.rstrip()} --silent --write-out '\\n%{{http_code}}'"],
-        env=server.flow_environment,
+        env=server.flow_environment | environment,
         capture_output=True,
         text=True,
         check=True,
@@ -46,8 +47,14 @@ def test_each_documented_request_is_answered(
 ) -> None:
     (resume,) = (block for block in CURLS if "/resume" in block)
     (hold,) = (block for block in CURLS if "Prefer: wait" in block)
-    assert len(CURLS) == 2
+    (away,) = (block for block in CURLS if "/desk/absences" in block)
+    assert len(CURLS) == 3
     status, verdict = send(our_server, fill(resume, paused))
     assert (status, verdict["status"]) == (201, "ACCEPT"), verdict
     status, run = send(our_server, fill(hold, paused))
     assert (status, run["state"]["type"]) == (200, "RUNNING"), "it has another state by now"
+    our_server.manage("createreviewer", "carol", APPROVALS_PASSWORD=PASSWORD)
+    our_server.create_user("alice", password=PASSWORD)
+    key = our_server.manage("createapikey", "of alice", "--scope", "desk", "--owner", "alice")
+    status, absence = send(our_server, away, FLOWRUNS_API_KEY=key.strip())
+    assert (status, absence["person"], absence["stand_in"]) == (201, "alice", "carol")

@@ -150,6 +150,7 @@ def test_what_a_server_spoils_arrives_later_and_at_most_the_one_in_flight_twice(
     ask(run)
     line.spoil(way)
     assert line.deliver() == 0
+    rows: list[Notification | WebhookDelivery]
     rows = [*Notification.objects.all(), *WebhookDelivery.objects.all()]
     assert [(row.outcome, row.tries, bool(row.why)) for row in rows] == [("waiting", 1, True)]
     assert line.deliver() == 1
