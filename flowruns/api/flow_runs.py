@@ -136,7 +136,11 @@ def filter_flow_run_input(
     request: HttpRequest, flow_run_id: UUID, query: wire.RunInputFilter
 ) -> HttpResponse:
     inputs = run_inputs.read_run_inputs(
-        flow_run_id, prefix=query.prefix, limit=query.limit, exclude_keys=query.exclude_keys
+        flow_run_id,
+        prefix=query.prefix,
+        limit=query.limit,
+        exclude_keys=query.exclude_keys,
+        reader=actor_of(request),
     )
     return respond_list(
         wire.RunInput,
@@ -157,7 +161,8 @@ def filter_flow_run_input(
 
 @router.get("/{uuid:flow_run_id}/input/{key}", auth=auth.readers)
 def read_flow_run_input(request: HttpRequest, flow_run_id: UUID, key: str) -> HttpResponse:
-    return respond_input(run_inputs.read_run_input(flow_run_id, key))
+    reader = actor_of(request)
+    return respond_input(run_inputs.read_run_input(flow_run_id, key, reader=reader))
 
 
 @router.delete("/{uuid:flow_run_id}/input/{key}", auth=auth.flows, response={204: None})

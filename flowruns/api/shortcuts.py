@@ -106,8 +106,13 @@ def _read_flow_run_state(_: Headers, __: bytes, state_id: str) -> HttpResponse:
     return respond_text(read_state_json(UUID(state_id)))
 
 
-def _read_flow_run_input(_: Headers, __: bytes, flow_run_id: str, key: str) -> HttpResponse:
-    return respond_input(read_run_input(UUID(flow_run_id), key))
+def _read_flow_run_input(
+    headers: Headers, _: bytes, flow_run_id: str, key: str
+) -> HttpResponse | None:
+    caller = find_api_key(read_key(headers.get("authorization", "")))
+    if caller is None:
+        return None
+    return respond_input(read_run_input(UUID(flow_run_id), key, reader=caller.actor))
 
 
 def _read_flow_runs(_: Headers, body: bytes) -> HttpResponse:

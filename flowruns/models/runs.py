@@ -146,6 +146,7 @@ class RunInput(Acted):
     key = models.TextField()
     value = models.TextField(blank=True)
     sender = models.TextField(null=True, blank=True)
+    is_confidential = models.BooleanField(default=False)  # for the keys that run the flow run
 
     class Meta:
         constraints = [

@@ -23,7 +23,7 @@ from flowruns.signals import InputCreated, InputDeleted, run_input_created, run_
 
 _IDS = UUIDField()
 # Asked all day, and written once
-_VALUE = "SELECT value FROM flowruns_runinput WHERE flow_run_id = %s AND key = %s"
+_VALUE = "SELECT value, is_confidential FROM flowruns_runinput WHERE flow_run_id = %s AND key = %s"
 
 
 def create_run_input(flow_run_id: UUID, run_input: wire.RunInputCreate, *, actor: Actor) -> None:
@@ -53,31 +53,42 @@ def create_run_input(flow_run_id: UUID, run_input: wire.RunInputCreate, *, actor
         run_input_created.send(sender=FlowRun, created=created)
 
 
-def write_run_input(flow_run_id: UUID, *, key: str, value: str, actor: Actor) -> None:
-    """Store what the server says to a run, in the place of what somebody else stored there."""
-    RunInput.objects.update_or_create(
-        flow_run_id=flow_run_id, key=key, defaults={"value": value, **dump_actor(actor)}
-    )
+def write_run_input(
+    flow_run_id: UUID, *, key: str, value: str, actor: Actor, is_confidential: bool = False
+) -> None:
+    """Store what the server says to a run, in the place of what somebody else stored there.
+
+    What is confidential is read by the API keys alone that have made the run or moved it.
+    """
+    values = {"value": value, "is_confidential": is_confidential, **dump_actor(actor)}
+    RunInput.objects.update_or_create(flow_run_id=flow_run_id, key=key, defaults=values)
 
 
-def read_run_input(flow_run_id: UUID, key: str) -> str:
-    """Return the value of an input; raises `RunInputNotFound`."""
+def read_run_input(flow_run_id: UUID, key: str, *, reader: Actor) -> str:
+    """Return the value of an input; raises `RunInputNotFound` where the reader may not see it."""
     with connection.cursor() as cursor:
         cursor.execute(_VALUE, [_IDS.get_db_prep_value(flow_run_id, connection), key])
-        found: tuple[str] | None = cursor.fetchone()
-    if found is None:
+        found: tuple[str, bool] | None = cursor.fetchone()
+    if found is None or (found[1] and not _runs(reader, flow_run_id)):
         raise RunInputNotFound
     return found[0]
 
 
 def read_run_inputs(
-    flow_run_id: UUID, *, prefix: str, limit: int, exclude_keys: Sequence[str] = ()
+    flow_run_id: UUID,
+    *,
+    prefix: str,
+    limit: int,
+    reader: Actor,
+    exclude_keys: Sequence[str] = (),
 ) -> list[RunInput]:
-    """Return inputs whose key starts with `prefix`, oldest first."""
+    """Return inputs whose key starts with `prefix` and that the reader may see, oldest first."""
     # Not LIKE, for which SQLite takes "a" and "A" for the same
     start = Substr("key", 1, len(prefix))
     inputs = RunInput.objects.filter(flow_run_id=flow_run_id).alias(start=start)
     inputs = inputs.filter(start=prefix)
+    if not _runs(reader, flow_run_id):
+        inputs = inputs.filter(is_confidential=False)
     return list(inputs.exclude(key__in=exclude_keys).order_by("created", "id")[:limit])
 
 
@@ -88,7 +99,9 @@ def delete_run_input(flow_run_id: UUID, key: str, *, actor: Actor) -> None:
     """
     with transaction.atomic():
         found = RunInput.objects.filter(flow_run_id=flow_run_id, key=key).first()
-        if found is None or not RunInput.objects.filter(pk=found.pk).delete()[0]:
+        if found is None or (found.is_confidential and not _runs(actor, flow_run_id)):
+            raise RunInputNotFound
+        if not RunInput.objects.filter(pk=found.pk).delete()[0]:
             raise RunInputNotFound
         if not actor.may_resume and _is_answer(flow_run_id, key):
             raise AnswerIsResumed
@@ -96,6 +109,12 @@ def delete_run_input(flow_run_id: UUID, key: str, *, actor: Actor) -> None:
             raise QuestionIsAnothers
         deleted = InputDeleted(flow_run_id=flow_run_id, key=key, value=found.value)
         run_input_deleted.send(sender=FlowRun, deleted=deleted)
+
+
+def _runs(reader: Actor, flow_run_id: UUID) -> bool:
+    """Whether an API key has made a run, or has put it into one of its states."""
+    states = FlowRunState.objects.filter(flow_run_id=flow_run_id, actor_key_id=reader.key_id)
+    return reader.key_id is not None and states.exists()
 
 
 def _is_answer(flow_run_id: UUID, key: str) -> bool:
