@@ -96,7 +96,7 @@ def _list_rows(flow: Flow) -> list[tuple[models.Model, dict[str, str]]]:
 
 
 def _copy(row: models.Model, changed: dict[str, str], start: int, end: int) -> None:
-    fields = row._meta.local_concrete_fields  # noqa: SLF001 -- Django's name
+    fields = row._meta.local_concrete_fields
     values: list[Any] = []
     written = []
     for field in fields:
@@ -109,7 +109,7 @@ def _copy(row: models.Model, changed: dict[str, str], start: int, end: int) -> N
     sql = (
         "WITH RECURSIVE numbers(n) AS"
         f" (SELECT {start} UNION ALL SELECT n + 1 FROM numbers WHERE n < {end - 1})"
-        f" INSERT INTO {row._meta.db_table} ({columns})"  # noqa: SLF001 -- Django's name
+        f" INSERT INTO {row._meta.db_table} ({columns})"
         f" SELECT {', '.join(_escape(part) for part in written)} FROM numbers"
     )
     if connection.vendor == "sqlite":

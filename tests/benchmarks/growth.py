@@ -48,19 +48,19 @@ def _read_options() -> argparse.Namespace:
 
 
 def _set_up(waiting: int) -> None:
-    import django  # noqa: PLC0415 -- the environment first
+    import django
 
     django.setup()
-    from django.core.management import call_command  # noqa: PLC0415 -- after setup
+    from django.core.management import call_command
 
-    from tests.benchmarks.crowded_inbox import fill_inbox  # noqa: PLC0415 -- after setup
+    from tests.benchmarks.crowded_inbox import fill_inbox
 
     call_command("migrate", verbosity=0)
     fill_inbox(waiting)
 
 
 def _measure_with(finished: int) -> Times:
-    from tests.benchmarks.finished_runs import fill_history  # noqa: PLC0415 -- after setup
+    from tests.benchmarks.finished_runs import fill_history
 
     run_id = fill_history(finished, batch=_BATCH)
     return {name: _take_times(work) for name, work in _list_work(run_id)}
@@ -79,10 +79,10 @@ def _take_time(work: Work) -> tuple[float, float]:
 
 
 def _list_work(run_id: UUID) -> Iterator[tuple[str, Work]]:
-    from django.contrib.auth.models import User  # noqa: PLC0415 -- after setup
-    from django.test import Client  # noqa: PLC0415 -- after setup
+    from django.contrib.auth.models import User
+    from django.test import Client
 
-    from flowruns.services.api_keys import create_api_key  # noqa: PLC0415 -- after setup
+    from flowruns.services.api_keys import create_api_key
 
     pages, api = Client(), Client()
     reader = User.objects.get(username="person-0")
@@ -106,7 +106,7 @@ def _list_work(run_id: UUID) -> Iterator[tuple[str, Work]]:
 
 def _check(response: object) -> None:
     status = getattr(response, "status_code", None)
-    assert status == 200, response  # noqa: S101 -- a benchmark of errors says nothing
+    assert status == 200, response
 
 
 def _list_pages(run_id: UUID) -> list[tuple[str, str]]:
@@ -137,7 +137,7 @@ def _list_filters() -> list[tuple[str, dict[str, object]]]:
 
 
 def _print_table(found: list[Times], sizes: list[int]) -> None:
-    from django.db import connection  # noqa: PLC0415 -- after setup
+    from django.db import connection
 
     small, large = found
     print(f"{platform.node()}, {os.cpu_count()} cores, {connection.vendor}, {date.today()}")  # noqa: DTZ011 -- the machine's
