@@ -147,7 +147,7 @@ def _print_table(found: list[Times], sizes: list[int]) -> None:
         more_cpu, more = large[name]
         print(
             f"| {name} | {cpu * 1e3:.1f} / {whole * 1e3:.1f} |"
-            f" {more_cpu * 1e3:.1f} / {more * 1e3:.1f} | {more / whole:.2f}× |"
+            f" {more_cpu * 1e3:.1f} / {more * 1e3:.1f} | {more / whole:.2f} times |"
         )
 
 

@@ -1,6 +1,7 @@
 """Who voted on an approval that only its own people see is told to its flow, and to nobody else."""
 
 import json
+from uuid import uuid4
 
 import pytest
 
@@ -8,6 +9,7 @@ from approvals.models import Approval
 from approvals.services.decisions import Decided
 from flowruns.services.api_keys import create_api_key
 from tests.integration.conftest import APPROVAL_SCHEMA, Api, Run
+from tests.integration.pages import log_in
 from tests.teams import hold, make_teams, say_yes
 
 VOTES = "paused-1-votes"
@@ -60,3 +62,11 @@ def test_votes_that_everybody_sees_are_read_by_every_key(run: Run, outsider: Api
     assert say_yes(ask(run), "F1") == Decided()
     assert VOTES in keys_seen(outsider, run)
     assert outsider.get(f"/flow_runs/{run.id}/input/{VOTES}").status_code == 200
+
+
+def test_a_guarded_approval_whose_run_is_gone_is_shown(run: Run) -> None:
+    hold("1 of @finance")
+    approval = ask(run)
+    approval.pk, approval.flow_run_id, approval.pause_state_id = uuid4(), uuid4(), uuid4()
+    approval.save(force_insert=True)
+    assert log_in("F1").get(f"/approvals/{approval.pk}/").status_code == 200
