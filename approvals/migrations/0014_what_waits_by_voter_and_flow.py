@@ -53,5 +53,13 @@ class Migration(migrations.Migration):
             model_name='vote',
             index=models.Index(condition=models.Q(('takes_effect_at__isnull', True), ('voided_at__isnull', True), ('is_key', False), ('is_open', True), models.Q(('for_whom', ''), _negated=True)), fields=['for_whom', 'approval'], name='vote_open_for_whom'),
         ),
+        migrations.AddIndex(
+            model_name='approval',
+            index=models.Index(fields=['is_hidden', 'flow_name', 'outcome'], name='approval_by_flow'),
+        ),
+        migrations.AddIndex(
+            model_name='decision',
+            index=models.Index(fields=['decided_by'], name='decision_by_name'),
+        ),
         migrations.RunPython(note_what_waits, forget_flows),
     ]

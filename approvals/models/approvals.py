@@ -94,6 +94,8 @@ class Approval(models.Model):
             models.Index(
                 fields=["-closed_at"], condition=~Q(outcome="waiting"), name="approval_closed"
             ),
+            # Read by list_decided_flows, one entry a flow
+            models.Index(fields=["is_hidden", "flow_name", "outcome"], name="approval_by_flow"),
         ]
 
     def __str__(self) -> str:
@@ -149,6 +151,10 @@ class Decision(models.Model):
     schema = models.TextField(blank=True)
     overrode = models.BooleanField(default=False)  # the policy, for `reason`
     via = models.CharField(max_length=8, choices=Via.choices, default=Via.DESK)
+
+    class Meta:
+        # Read by list_deciders, one entry a name
+        indexes = [models.Index(fields=["decided_by"], name="decision_by_name")]
 
     def __str__(self) -> str:
         return f"{self.decided_by}: {self.approval}"

@@ -7,6 +7,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.contrib.auth.models import User
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from approvals.models import STANDING, Approval, Attempt, Decision, Vote
@@ -25,6 +26,26 @@ type Place = tuple[datetime, UUID]
 # Beyond that nobody needs the exact number, and counting would take long.
 MAX_COUNTED = 10_000
 _PART = 500  # approvals read at once for an export
+
+_NAMES = """
+WITH RECURSIVE names(name) AS (
+    SELECT ''
+    UNION ALL
+    SELECT ({next_name}) FROM names WHERE name IS NOT NULL
+)
+SELECT name FROM names WHERE name <> ''
+"""
+_FLOWS = """
+SELECT flow_name FROM approvals_approval
+WHERE is_hidden = false AND flow_name > names.name AND outcome <> 'waiting'
+ORDER BY flow_name LIMIT 1
+"""
+_DECIDERS = """
+SELECT decided_by FROM approvals_decision AS decision
+JOIN approvals_approval AS approval ON approval.id = decision.approval_id
+WHERE decided_by > names.name AND NOT approval.is_hidden
+ORDER BY decided_by LIMIT 1
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,14 +206,25 @@ def _mentions(word: str) -> Q:
 
 def list_deciders(user: User) -> list[str]:
     """Return the names that history can be filtered by."""
-    decided = Decision.objects.filter(approval__in=visible_to(user))
-    return sorted(decided.values_list("decided_by", flat=True).distinct())
+    hidden = Decision.objects.filter(approval__in=_hidden_from_others(user))
+    return sorted({*_read_names(_DECIDERS), *hidden.values_list("decided_by", flat=True)})
 
 
 def list_decided_flows(user: User) -> list[str]:
     """Return the flows that history can be filtered by."""
-    ended = visible_to(user).exclude(outcome=Approval.Outcome.WAITING)
-    return sorted(ended.values_list("flow_name", flat=True).distinct())
+    hidden = _hidden_from_others(user).values_list("flow_name", flat=True)
+    return sorted({*_read_names(_FLOWS), *hidden.distinct()})
+
+
+def _hidden_from_others(user: User) -> QuerySet[Approval]:
+    return visible_to(user).filter(is_hidden=True).exclude(outcome=Approval.Outcome.WAITING)
+
+
+def _read_names(next_name: str) -> list[str]:
+    """Return all names, each found behind the last one, so that none is read twice."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMES.format(next_name=next_name))
+        return [name for (name,) in cursor.fetchall()]
 
 
 def conclude(approval: Approval, reply: Reply) -> Result:

@@ -146,7 +146,13 @@ class SnapshotSource:
         return check_against(self._snapshot.schema, run_input=run_input)
 
     def write_votes(
-        self, flow_run_id: UUID, *, pause_state_id: UUID, votes: str, actor: Actor
+        self,
+        flow_run_id: UUID,
+        *,
+        pause_state_id: UUID,
+        votes: str,
+        actor: Actor,
+        is_confidential: bool = False,
     ) -> None:
         """The attempt tells the flow who answered, before the run goes on."""
 

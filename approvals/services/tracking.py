@@ -276,6 +276,7 @@ def _record_votes(approval: Approval, change: StateChange, decided_at: datetime)
         pause_state_id=approval.pause_state_id,
         votes=json.dumps(dump_votes(approval), ensure_ascii=False),
         actor=server("approvals"),
+        is_confidential=approval.is_hidden,
     )
 
 

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from approvals.models import STANDING, Approval, Vote
 from approvals.services.sources import find_source
+from flowruns.domain.errors import FlowRunNotFound
 
 _MAX_ARTIFACTS = 500
 CHANGED = "What is asked has changed since."
@@ -24,7 +25,10 @@ def digest_content(approval: Approval) -> str:
     versions = [
         (str(head.id), head.updated.isoformat()) for head in artifacts if head.type != "progress"
     ]
-    parameters = connector.read_flow_run(approval.flow_run_id).parameters
+    try:
+        parameters = connector.read_flow_run(approval.flow_run_id).parameters
+    except FlowRunNotFound:  # deleted while it was looked at
+        parameters = {}
     content = json.dumps([form.description, form.schema, versions, parameters], default=str)
     return hashlib.sha256(content.encode()).hexdigest()[:32]
 

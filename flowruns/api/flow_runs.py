@@ -75,8 +75,8 @@ def read_flow_run(request: HttpRequest, flow_run_id: UUID) -> HttpResponse:
     etag = f'"{run.state_id}"'
     if run.state_id and read_etag(request.headers.get("If-None-Match", "")) == run.state_id:
         return HttpResponse(status=304, headers={"ETag": etag})
-    shown, inputs = present_flow_run(run), run_inputs.read_wanted(flow_run_id, prefer)
-    return respond_run(shown.model_dump_json(), inputs, headers={"ETag": etag})
+    inputs = run_inputs.read_wanted(flow_run_id, prefer, reader=actor_of(request))
+    return respond_run(present_flow_run(run).model_dump_json(), inputs, headers={"ETag": etag})
 
 
 @router.patch("/{uuid:flow_run_id}", auth=auth.flows, response={204: None})
@@ -144,7 +144,11 @@ def filter_flow_run_input(
     request: HttpRequest, flow_run_id: UUID, query: wire.RunInputFilter
 ) -> HttpResponse:
     inputs = run_inputs.read_run_inputs(
-        flow_run_id, prefix=query.prefix, limit=query.limit, exclude_keys=query.exclude_keys
+        flow_run_id,
+        prefix=query.prefix,
+        limit=query.limit,
+        exclude_keys=query.exclude_keys,
+        reader=actor_of(request),
     )
     return respond_list(
         wire.RunInput,
@@ -165,7 +169,8 @@ def filter_flow_run_input(
 
 @router.get("/{uuid:flow_run_id}/input/{key}", auth=auth.readers)
 def read_flow_run_input(request: HttpRequest, flow_run_id: UUID, key: str) -> HttpResponse:
-    return respond_input(run_inputs.read_run_input(flow_run_id, key))
+    reader = actor_of(request)
+    return respond_input(run_inputs.read_run_input(flow_run_id, key, reader=reader))
 
 
 @router.delete("/{uuid:flow_run_id}/input/{key}", auth=auth.flows, response={204: None})

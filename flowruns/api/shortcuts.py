@@ -101,15 +101,24 @@ def _read_flow_run(headers: Headers, _: bytes, flow_run_id: str) -> HttpResponse
     state_id, run = read_run_json(run_id)
     if state_id and read_etag(headers.get("if-none-match", "")) == state_id:
         return None
-    return respond_run(run, read_wanted(run_id, prefer), headers={"ETag": f'"{state_id}"'})
+    caller = find_api_key(read_key(headers.get("authorization", "")))
+    if caller is None:
+        return None
+    inputs = read_wanted(run_id, prefer, reader=caller.actor)
+    return respond_run(run, inputs, headers={"ETag": f'"{state_id}"'})
 
 
 def _read_flow_run_state(_: Headers, __: bytes, state_id: str) -> HttpResponse:
     return respond_text(read_state_json(UUID(state_id)))
 
 
-def _read_flow_run_input(_: Headers, __: bytes, flow_run_id: str, key: str) -> HttpResponse:
-    return respond_input(read_run_input(UUID(flow_run_id), key))
+def _read_flow_run_input(
+    headers: Headers, _: bytes, flow_run_id: str, key: str
+) -> HttpResponse | None:
+    caller = find_api_key(read_key(headers.get("authorization", "")))
+    if caller is None:
+        return None
+    return respond_input(read_run_input(UUID(flow_run_id), key, reader=caller.actor))
 
 
 def _read_flow_runs(_: Headers, body: bytes) -> HttpResponse:

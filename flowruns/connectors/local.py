@@ -147,11 +147,19 @@ class LocalConnector:
         return CheckedAnswer(text=checked or "", reply=Reply(accepted=True, still_waits=True))
 
     def write_votes(
-        self, flow_run_id: UUID, *, pause_state_id: UUID, votes: str, actor: Actor
+        self,
+        flow_run_id: UUID,
+        *,
+        pause_state_id: UUID,
+        votes: str,
+        actor: Actor,
+        is_confidential: bool = False,
     ) -> None:
         pause = states.read_flow_run_state(pause_state_id).to_domain()
         key = votes_key(pause.name, pause.details.pause_key or "")
-        run_inputs.write_run_input(flow_run_id, key=key, value=votes, actor=actor)
+        run_inputs.write_run_input(
+            flow_run_id, key=key, value=votes, actor=actor, is_confidential=is_confidential
+        )
 
     def may_extend_pause(self, flow_run_id: UUID, *, pause_state_id: UUID) -> bool:
         return extending.may_extend_pause(flow_run_id, pause_state_id=pause_state_id)

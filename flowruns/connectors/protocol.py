@@ -145,9 +145,18 @@ class Connector(Protocol):
         """Check an answer as `resume_flow_run` does, and leave the run as it is."""
 
     def write_votes(
-        self, flow_run_id: UUID, *, pause_state_id: UUID, votes: str, actor: Actor
+        self,
+        flow_run_id: UUID,
+        *,
+        pause_state_id: UUID,
+        votes: str,
+        actor: Actor,
+        is_confidential: bool = False,
     ) -> None:
-        """Tell the flow, as JSON text beside its answer, who gave it."""
+        """Tell the flow, as JSON text beside its answer, who gave it.
+
+        What is confidential is for the keys that run it, where the server can tell them apart.
+        """
 
     def may_extend_pause(self, flow_run_id: UUID, *, pause_state_id: UUID) -> bool:
         """Whether whoever waits in that pause hears of another deadline."""

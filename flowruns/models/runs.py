@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from flowruns.domain.ids import new_id
 from flowruns.domain.states import StateType
@@ -76,6 +77,10 @@ class FlowRun(Run):
             # Read by read_flow_runs: what waits, and what one flow did last
             models.Index(fields=["state_type", "id"], name="flow_run_by_state"),
             models.Index(fields=["flow", "id"], name="flow_run_by_flow"),
+            models.Index(fields=["deployment", "id"], name="flow_run_by_deployment"),
+            models.Index(
+                Coalesce("start_time", "expected_start_time"), "id", name="flow_run_by_start"
+            ),
             # Read by read_flow_runs: the run of a call of a subflow
             models.Index(
                 fields=["parent_task_run_id"],
@@ -146,6 +151,7 @@ class RunInput(Acted):
     key = models.TextField()
     value = models.TextField(blank=True)
     sender = models.TextField(null=True, blank=True)
+    is_confidential = models.BooleanField(default=False)  # for the keys that run the flow run
 
     class Meta:
         constraints = [

@@ -239,7 +239,13 @@ class PrefectConnector:
         )
 
     def write_votes(
-        self, flow_run_id: UUID, *, pause_state_id: UUID, votes: str, actor: Actor
+        self,
+        flow_run_id: UUID,
+        *,
+        pause_state_id: UUID,
+        votes: str,
+        actor: Actor,
+        is_confidential: bool = False,
     ) -> None:
         """Tell the flow who answered; between claim and move, never inside a transaction."""
         answering.write_votes(

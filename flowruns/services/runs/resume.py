@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from flowruns.domain.actors import Actor
-from flowruns.domain.errors import RunInputNotFound, SchemaTooSlow
+from flowruns.domain.errors import SchemaTooSlow
 from flowruns.domain.rules import judge
 from flowruns.domain.states import State, StateType, resuming, running
 from flowruns.domain.transitions import Abort, Accept, Reject, Transition, Verdict
@@ -18,7 +18,7 @@ from flowruns.evaluation.processes import evaluate
 from flowruns.evaluation.validation import Problem, describe_problem
 from flowruns.models import FlowRun
 from flowruns.services.limits.slots import read_facts
-from flowruns.services.runs.run_inputs import read_run_input, write_run_input
+from flowruns.services.runs.run_inputs import find_run_input, write_run_input
 from flowruns.services.runs.states import (
     MAX_LOSSES,
     Outcome,
@@ -146,10 +146,8 @@ def _read_schema(run: FlowRun, state: State) -> str | None:
     keyset = state.details.run_input_keyset
     if keyset is None:
         return None  # an answer that nobody asked for is dropped, as Prefect 3.8 does
-    try:
-        return read_run_input(run.pk, keyset["schema"])
-    except RunInputNotFound:
-        return None
+    found = find_run_input(run.pk, keyset["schema"])
+    return found[0] if found else None
 
 
 def _write(

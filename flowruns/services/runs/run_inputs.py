@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q, UUIDField
+from django.db.models import Q, QuerySet, UUIDField
 from django.db.models.functions import Substr
 
 from flowruns import wire
@@ -24,7 +24,7 @@ from flowruns.wire.headers import read_wanted_inputs
 
 _IDS = UUIDField()
 # Asked all day, and written once
-_VALUE = "SELECT value FROM flowruns_runinput WHERE flow_run_id = %s AND key = %s"
+_VALUE = "SELECT value, is_confidential FROM flowruns_runinput WHERE flow_run_id = %s AND key = %s"
 
 
 def create_run_input(flow_run_id: UUID, run_input: wire.RunInputCreate, *, actor: Actor) -> None:
@@ -53,48 +53,63 @@ def create_run_input(flow_run_id: UUID, run_input: wire.RunInputCreate, *, actor
         run_input_created.send(sender=FlowRun, created=created)
 
 
-def read_wanted(flow_run_id: UUID, prefer: str) -> dict[str, str] | None:
-    """Return those inputs of a run that a `Prefer` header asks for and that there are, by key.
+def read_wanted(flow_run_id: UUID, prefer: str, *, reader: Actor) -> dict[str, str] | None:
+    """Return those inputs that a `Prefer` header asks for, that there are and the reader may see.
 
-    None where it asks for none. Read after the run: with the state of a run that goes on comes
-    the answer, which was stored in the same transaction.
+    By key; None where it asks for none. Read after the run: with the state of a run that goes on
+    comes the answer, which was stored in the same transaction.
     """
     keys = read_wanted_inputs(prefer)
     if keys is None:
         return None
-    found = RunInput.objects.filter(flow_run_id=flow_run_id, key__in=keys)
+    found = _inputs_seen_by(reader, flow_run_id).filter(key__in=keys)
     return dict(found.values_list("key", "value"))
 
 
-def write_run_input(flow_run_id: UUID, *, key: str, value: str, actor: Actor) -> None:
-    """Store what the server says to a run, in the place of what somebody else stored there."""
-    acted = dump_actor(actor)
+def write_run_input(
+    flow_run_id: UUID, *, key: str, value: str, actor: Actor, is_confidential: bool = False
+) -> None:
+    """Store what the server says to a run, in the place of what somebody else stored there.
+
+    What is confidential is read by the API keys alone that have made the run or moved it.
+    """
+    values = {"value": value, "is_confidential": is_confidential, **dump_actor(actor)}
     RunInput.objects.bulk_create(
-        [RunInput(flow_run_id=flow_run_id, key=key, value=value, **acted)],
+        [RunInput(flow_run_id=flow_run_id, key=key, **values)],
         update_conflicts=True,
         unique_fields=["flow_run", "key"],
-        update_fields=["value", "updated", *acted],
+        update_fields=["updated", *values],
     )
 
 
-def read_run_input(flow_run_id: UUID, key: str) -> str:
-    """Return the value of an input; raises `RunInputNotFound`."""
-    with connection.cursor() as cursor:
-        cursor.execute(_VALUE, [_IDS.get_db_prep_value(flow_run_id, connection), key])
-        found: tuple[str] | None = cursor.fetchone()
-    if found is None:
+def read_run_input(flow_run_id: UUID, key: str, *, reader: Actor) -> str:
+    """Return the value of an input; raises `RunInputNotFound` where the reader may not see it."""
+    found = find_run_input(flow_run_id, key)
+    if found is None or (found[1] and not _runs(reader, flow_run_id)):
         raise RunInputNotFound
     return found[0]
 
 
+def find_run_input(flow_run_id: UUID, key: str) -> tuple[str, bool] | None:
+    """Return the value of an input, for the server itself, and whether it is confidential."""
+    with connection.cursor() as cursor:
+        cursor.execute(_VALUE, [_IDS.get_db_prep_value(flow_run_id, connection), key])
+        found: tuple[str, bool] | None = cursor.fetchone()
+    return found
+
+
 def read_run_inputs(
-    flow_run_id: UUID, *, prefix: str, limit: int, exclude_keys: Sequence[str] = ()
+    flow_run_id: UUID,
+    *,
+    prefix: str,
+    limit: int,
+    reader: Actor,
+    exclude_keys: Sequence[str] = (),
 ) -> list[RunInput]:
-    """Return inputs whose key starts with `prefix`, oldest first."""
+    """Return inputs whose key starts with `prefix` and that the reader may see, oldest first."""
     # Not LIKE, for which SQLite takes "a" and "A" for the same
     start = Substr("key", 1, len(prefix))
-    inputs = RunInput.objects.filter(flow_run_id=flow_run_id).alias(start=start)
-    inputs = inputs.filter(start=prefix)
+    inputs = _inputs_seen_by(reader, flow_run_id).alias(start=start).filter(start=prefix)
     return list(inputs.exclude(key__in=exclude_keys).order_by("created", "id")[:limit])
 
 
@@ -105,7 +120,9 @@ def delete_run_input(flow_run_id: UUID, key: str, *, actor: Actor) -> None:
     """
     with transaction.atomic():
         found = RunInput.objects.filter(flow_run_id=flow_run_id, key=key).first()
-        if found is None or not RunInput.objects.filter(pk=found.pk).delete()[0]:
+        if found is None or (found.is_confidential and not _runs(actor, flow_run_id)):
+            raise RunInputNotFound
+        if not RunInput.objects.filter(pk=found.pk).delete()[0]:
             raise RunInputNotFound
         if not actor.may_resume and _is_answer(flow_run_id, key):
             raise AnswerIsResumed
@@ -113,6 +130,17 @@ def delete_run_input(flow_run_id: UUID, key: str, *, actor: Actor) -> None:
             raise QuestionIsAnothers
         deleted = InputDeleted(flow_run_id=flow_run_id, key=key, value=found.value)
         run_input_deleted.send(sender=FlowRun, deleted=deleted)
+
+
+def _inputs_seen_by(reader: Actor, flow_run_id: UUID) -> QuerySet[RunInput]:
+    inputs = RunInput.objects.filter(flow_run_id=flow_run_id)
+    return inputs if _runs(reader, flow_run_id) else inputs.filter(is_confidential=False)
+
+
+def _runs(reader: Actor, flow_run_id: UUID) -> bool:
+    """Whether an API key has made a run, or has put it into one of its states."""
+    states = FlowRunState.objects.filter(flow_run_id=flow_run_id, actor_key_id=reader.key_id)
+    return reader.key_id is not None and states.exists()
 
 
 def _is_answer(flow_run_id: UUID, key: str) -> bool:
