@@ -16,14 +16,14 @@ pytestmark = pytest.mark.slow
 
 
 def test_requests_and_their_queries_are_traced_with_the_ids_of_the_log(postgresql: Any) -> None:
-    given = {"DATABASE_URL": create_database(postgresql), "OTEL_BSP_SCHEDULE_DELAY": "200"}
     with (
         serve_collector() as collector,
         approvals_server(
             OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
             LOG_FORMAT="json",
             ACCESS_LOG="true",
-            **given,
+            DATABASE_URL=create_database(postgresql),
+            OTEL_BSP_SCHEDULE_DELAY="200",
         ) as server,
         connect(server) as client,
     ):
