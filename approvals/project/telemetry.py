@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 from django.http import HttpRequest
 
 from flowruns.web.request_context import CONTEXT
@@ -49,6 +50,8 @@ def _instrument() -> None:
     trace.set_tracer_provider(provider)
     DjangoInstrumentor().instrument(request_hook=_name_ids)
     PsycopgInstrumentor().instrument()
+    if connection.vendor == "postgresql":
+        connection.close_pool()  # of connections that were opened before, which it does not see
 
 
 def _name_ids(span: "Span", request: HttpRequest) -> None:

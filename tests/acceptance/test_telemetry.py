@@ -44,7 +44,7 @@ def test_requests_and_their_queries_are_traced_with_the_ids_of_the_log(postgresq
     assert request.attributes["flow_run_id"] == run
     assert "private" not in str(collector.spans)
     queries = [each for each in collector.spans if each.parent_id == request.span_id]
-    assert any(each.name == "SELECT" for each in queries)
+    assert "SELECT" in {each.name for each in queries}, collector.spans
     [logged] = [line for line in lines if line.get("request_id") == request_id]
     assert logged["flow_run_id"] == run
 
