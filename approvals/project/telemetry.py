@@ -5,7 +5,7 @@ The SDK reads all of them itself: `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_SERVICE_N
 """
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
@@ -51,7 +51,8 @@ def _instrument() -> None:
     DjangoInstrumentor().instrument(request_hook=_name_ids)
     PsycopgInstrumentor().instrument()
     if connection.vendor == "postgresql":
-        connection.close_pool()  # of connections that were opened before, which it does not see
+        # Of connections that were opened before, which the instrumentation does not see
+        cast("Any", connection).close_pool()
 
 
 def _name_ids(span: "Span", request: HttpRequest) -> None:
