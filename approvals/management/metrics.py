@@ -15,7 +15,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.db.models import Count, F, Max, Min, Q
+from django.db.models import Count, F, Max, Min, Q, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch, resolve
@@ -33,8 +33,9 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from approvals.models import Approval, Notification, WebhookDelivery
+from approvals.models import Approval, Attempt, Channel, Notification, WebhookDelivery
 from approvals.signals import approval_closed
+from flowruns.connectors import servers
 from flowruns.models import LoopRound
 from flowruns.models.connections import let_connections_go
 from flowruns.pubsub import waiters
@@ -133,7 +134,7 @@ class _Database(Collector):
 
     def collect(self) -> Iterator[Metric]:
         try:
-            found = [*_read_waiting(), *_read_queues(), *_read_loops()]
+            found = [*_read_waiting(), *_read_queues(), *_read_servers(), *_read_loops()]
         except DatabaseError:
             yield GaugeMetricFamily("approvals_database_up", "Whether it answers.", value=0)
             return
@@ -163,13 +164,41 @@ def _read_queues() -> Iterator[Metric]:
     overdue = GaugeMetricFamily(
         "approvals_messages_overdue_seconds", "How long the first is due.", labels=["queue"]
     )
-    waits = Q(outcome=Notification.Outcome.WAITING)
-    for queue, table in (("mail", Notification), ("webhooks", WebhookDelivery)):
-        rows: Any = table._default_manager.filter(waits)  # noqa: SLF001 -- Django's name
+    for queue, rows in _list_queues():
         found = rows.aggregate(count=Count("pk"), due=Min("next_try_at"))
         count.add_metric([queue], found["count"])
         overdue.add_metric([queue], _age(found["due"]))
     yield from (count, overdue)
+
+
+def _list_queues() -> Iterator[tuple[str, QuerySet[Any]]]:
+    """Name what waits to be sent: to people by kind of channel, to programs, and to servers."""
+    waits = Notification.Outcome.WAITING
+    told = Notification.objects.filter(outcome=waits)
+    for kind in Channel.Kind.values:
+        yield "mail" if kind == Channel.Kind.EMAIL else kind, told.filter(channel__kind=kind)
+    yield "webhooks", WebhookDelivery.objects.filter(outcome=waits)
+    yield "answers", Attempt.objects.exclude(step=Attempt.Step.SETTLED)
+
+
+def _read_servers() -> Iterator[Metric]:
+    up = GaugeMetricFamily("approvals_server_up", "Whether it has no trouble.", labels=["server"])
+    silence = GaugeMetricFamily(
+        "approvals_server_silence_seconds", "Since it was last read.", labels=["server"]
+    )
+    freshness = GaugeMetricFamily(
+        "approvals_server_freshness_seconds",
+        "Seconds from a state there to its row here, of the latest.",
+        labels=["server", "quantile"],
+    )
+    for server in filter(lambda each: each.is_enabled, servers.list_servers()):
+        up.add_metric([server.name], not server.error)
+        silence.add_metric([server.name], _age(server.read_at or server.created))
+        for percent in (50, 99):
+            seconds = servers.read_percentile(server, percent=percent)
+            if seconds is not None:
+                freshness.add_metric([server.name, str(percent / 100)], seconds)
+    yield from (up, silence, freshness)
 
 
 def _read_loops() -> Iterator[Metric]:

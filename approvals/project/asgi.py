@@ -9,6 +9,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "approvals.project.settings")
 django.setup()
 
 from approvals.management import metrics  # noqa: E402 -- settings first
+from approvals.project.telemetry import begin_tracing  # noqa: E402 -- settings first
 from approvals.web.static_files import serve_static  # noqa: E402 -- settings first
 from flowruns.api.shortcuts import answer_directly  # noqa: E402 -- settings first
 from flowruns.web.bodies import bound_bodies  # noqa: E402 -- settings first
@@ -25,7 +26,8 @@ from flowruns.web.sockets import serve_sockets  # noqa: E402 -- settings first
 from flowruns.web.threads import ThreadedHandler  # noqa: E402 -- settings first
 
 metrics.connect()
-_shortcut = metrics.measure_shortcuts(answer_directly)
+# What is traced goes Django's way, where the instrumentation is
+_shortcut = None if begin_tracing() else metrics.measure_shortcuts(answer_directly)
 _django = ThreadedHandler(threads=sum(AT_ONCE.values()), shortcut=_shortcut)
 _answer = admit_requests(_django)
 _held = bound_bodies(hold_requests(_answer))

@@ -10,8 +10,6 @@ from django.middleware.security import SecurityMiddleware
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 
-from flowruns.web.mounting import to_whole
-
 type Application = Any  # of ASGI
 
 
@@ -49,7 +47,8 @@ def serve_static(app: Application) -> Application:
         if scope["type"] != "http" or scope["path"] not in files.files:
             await app(scope, receive, send)
             return
-        response = answer(ASGIRequest(to_whole(scope), BytesIO()))
+        whole = f"{scope.get('root_path', '')}{scope['path']}"  # as Django reads it
+        response = answer(ASGIRequest({**scope, "path": whole}, BytesIO()))
         headers = [(name.lower().encode(), value.encode()) for name, value in response.items()]
         status = response.status_code
         await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -13,6 +13,7 @@ from prometheus_client import generate_latest
 from approvals.management import metrics
 from approvals.models import Approval
 from approvals.services.votes import answer_approval
+from flowruns.models import RemoteServer
 from flowruns.services.upkeep.rounds import LoopRecord, note_rounds
 from flowruns.web.types import Message
 from tests.integration.conftest import Make
@@ -86,10 +87,29 @@ def test_loops_and_queues_are_told(make_run: Make) -> None:
     found = read_metrics()
     assert found['approvals_loop_lag_seconds{loop="expire_pauses"}'] == pytest.approx(180, abs=60)
     assert found['approvals_loop_failures{loop="expire_pauses"}'] == 4
-    assert found['approvals_messages_waiting{queue="mail"}'] == 0
+    for queue in ("mail", "slack", "push", "teams", "apprise", "webhooks", "answers"):
+        assert found[f'approvals_messages_waiting{{queue="{queue}"}}'] == 0
     assert found["approvals_held_requests"] == 0
     assert found["approvals_database_up"] == 1
     assert found["process_open_fds"] > 0
+
+
+def test_other_servers_are_told_with_how_fresh_their_rows_are() -> None:
+    read_at = datetime.now(UTC) - timedelta(minutes=2)
+    freshness = [0.2] * 98 + [4.0] * 2
+    address = "https://prefect.example.com/api"
+    there = RemoteServer.objects.create(
+        name="east", url=address, read_at=read_at, freshness=freshness
+    )
+    RemoteServer.objects.create(name="off", url=address, is_enabled=False)
+    found = read_metrics()
+    assert found['approvals_server_up{server="east"}'] == 1
+    assert found['approvals_server_silence_seconds{server="east"}'] == pytest.approx(120, abs=60)
+    name = 'approvals_server_freshness_seconds{quantile="%s",server="east"}'
+    assert (found[name % "0.5"], found[name % "0.99"]) == (0.2, 4.0)
+    assert not [each for each in found if "off" in each]
+    RemoteServer.objects.filter(pk=there.pk).update(error="It does not answer.")
+    assert read_metrics()['approvals_server_up{server="east"}'] == 0
 
 
 def test_a_scrape_tells_that_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
