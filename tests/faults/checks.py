@@ -112,9 +112,8 @@ def find_both(ledger: Ledger, runs: dict[str, Run], notes: Iterable[Note]) -> li
     wrong = []
     acts = defaultdict[str, list[Act]](list)
     for act in ledger.acknowledged:
-        if act.kind in _DECIDING and runs[act.run].flow != "together":
-            if act.kind is not Kind.CANCEL or _ended_a_pause(act, runs[act.run]):
-                acts[act.run].append(act)
+        if _ended_a_pause(act, runs):
+            acts[act.run].append(act)
     for run, done in acts.items():
         if len(done) > 1:
             wrong.append(f"{run} was ended by {done}")
@@ -129,8 +128,13 @@ def find_both(ledger: Ledger, runs: dict[str, Run], notes: Iterable[Note]) -> li
     return wrong
 
 
-def _ended_a_pause(act: Act, run: Run) -> bool:
-    """Whether a cancellation met the run in its pause, not as it went on or had ended."""
+def _ended_a_pause(act: Act, runs: dict[str, Run]) -> bool:
+    """Whether an act ended a pause; a cancellation may also meet a run that went on, or ended."""
+    if act.kind not in _DECIDING or runs[act.run].flow == "together":
+        return False
+    if act.kind is not Kind.CANCEL:
+        return True
+    run = runs[act.run]
     following = [_follow(run, approval.pause) for approval in run.approvals]
     return any(state is not None and state.message == act.token for state in following)
 
