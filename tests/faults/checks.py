@@ -112,20 +112,41 @@ def find_both(ledger: Ledger, runs: dict[str, Run], notes: Iterable[Note]) -> li
     wrong = []
     acts = defaultdict[str, list[Act]](list)
     for act in ledger.acknowledged:
-        if act.kind in _DECIDING and runs[act.run].flow != "together":
+        if _ended_a_pause(act, runs):
             acts[act.run].append(act)
     for run, done in acts.items():
         if len(done) > 1:
             wrong.append(f"{run} was ended by {done}")
     for note in filter(lambda note: note.ended, notes):
         told = _told_outcome(runs[note.run])
-        if (note.ended, note.value is not None) != told:
+        if (note.ended, note.value is not None) != told and not _is_unheard(note, told):
             wrong.append(f"{note.run} was told {note}, and the approval says {told}")
         if note.ended == "answered" and note.value is not None:
             answers = [each.decision.answer for each in runs[note.run].approvals if each.decision]
             if not any(note.value in answer for answer in answers):
                 wrong.append(f"{note.run} was told {note.value}, and the decision is {answers}")
     return wrong
+
+
+def _ended_a_pause(act: Act, runs: dict[str, Run]) -> bool:
+    """Whether an act ended a pause; a cancellation may also meet a run that went on, or ended."""
+    if act.kind not in _DECIDING or runs[act.run].flow == "together":
+        return False
+    if act.kind is not Kind.CANCEL:
+        return True
+    run = runs[act.run]
+    following = [_follow(run, approval.pause) for approval in run.approvals]
+    return any(state is not None and state.message == act.token for state in following)
+
+
+def _is_unheard(note: Note, told: tuple[str, bool]) -> bool:
+    return note.ended == "expired" and told[0] == "answered"
+
+
+def count_unheard(runs: dict[str, Run], notes: Iterable[Note]) -> int:
+    """Count the flows that gave up at their deadline while the server was away with an answer."""
+    ended = [note for note in notes if note.ended]
+    return sum(_is_unheard(note, _told_outcome(runs[note.run])) for note in ended)
 
 
 def _told_outcome(run: Run) -> tuple[str, bool]:

@@ -163,7 +163,7 @@ def _with_browser(minutes: int) -> Row:
 def _read_deadline(page: Page, url: str) -> tuple[str, str]:
     """Return what a page says of its deadline when it is new, and in the last minute."""
     page.goto(f"{url}/accounts/login/")
-    page.get_by_label("Username").fill("fay")
+    page.get_by_label("User name").fill("fay")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     link = page.get_by_role("link", name="alone")

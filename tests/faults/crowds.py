@@ -97,6 +97,10 @@ class Crowd:
                 wrong=checks.find_both(self.ledger, runs, notes),
             ),
             Row(
+                what="answers that came, and a flow gave up without the server at its deadline",
+                counted=f"{checks.count_unheard(runs, notes)}",
+            ),
+            Row(
                 what="flows that ended",
                 counted=f"{len(runs)} runs",
                 wrong=self.hangs + checks.find_hanging(runs),

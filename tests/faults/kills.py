@@ -2,6 +2,8 @@
 
 import time
 from collections import Counter
+from contextlib import suppress
+from itertools import chain
 
 from tests.faults.crowds import Crowd, crowd_at
 from tests.faults.desks import Desk, Process
@@ -16,7 +18,7 @@ type Victim = ApprovalsServer | Process
 
 
 def kill_at_random(desk: Desk, *, rounds: int, seed: int) -> list[Row]:
-    """Kill so often, and return what was done and what is wrong after that."""
+    """Kill so often, or until Ctrl-C; return what was done and what is wrong after that."""
     with crowd_at(desk, seed=seed) as crowd:
         killed = _kill(crowd, rounds)
     told = ", ".join(f"{number} of {kind}" for kind, number in sorted(killed.items()))
@@ -31,12 +33,16 @@ def _kill(crowd: Crowd, rounds: int) -> Counter[str]:
         "flow processes": [*crowd.crew, crowd.serving],
     }
     killed = Counter[str]()
-    for _ in range(rounds):
-        time.sleep(crowd.random.uniform(*_BETWEEN))
-        kind = crowd.random.choices(list(victims), weights=[3, 1, 2])[0]
-        victim = crowd.random.choice(victims[kind])
-        victim.kill()
-        killed[kind] += 1
-        time.sleep(crowd.random.uniform(*_AWAY))
-        victim.start()
+    with suppress(KeyboardInterrupt):
+        for _ in range(rounds):
+            time.sleep(crowd.random.uniform(*_BETWEEN))
+            kind = crowd.random.choices(list(victims), weights=[3, 1, 2])[0]
+            victim = crowd.random.choice(victims[kind])
+            victim.kill()
+            killed[kind] += 1
+            time.sleep(crowd.random.uniform(*_AWAY))
+            victim.start()
+    for each in chain.from_iterable(victims.values()):
+        if not each.is_running:
+            each.start()
     return killed

@@ -1,5 +1,6 @@
 """The database goes away in several ways while people, programs and flows act."""
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -135,8 +136,10 @@ def list_outages(desk: Desk) -> dict[str, Outage]:
             "PostgreSQL cut off": lambda: breaking.cut_off(postgresql),
         }
     path = desk.first.home / "approvals.sqlite3"
-    return {
+    outages: dict[str, Outage] = {
         "SQLite on a full disk": lambda: breaking.no_more_room(desk.first.pid, desk.work.pid),
-        "SQLite read-only": lambda: breaking.read_only(path),
         "SQLite locked by another program": lambda: breaking.locked(path),
     }
+    if os.geteuid() == 0:
+        outages["SQLite read-only"] = lambda: breaking.read_only(path)
+    return outages
