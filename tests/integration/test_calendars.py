@@ -11,7 +11,7 @@ from approvals.models import Approval, Channel, DayOff, GroupHours, Notification
 from approvals.policies.hours import next_opening
 from approvals.services import plans
 from approvals.services.calendars import find_hours
-from approvals.services.plans import keep_steps
+from approvals.services.plans import add_steps
 from approvals.services.policies import Found
 from flowruns.domain.policies import parse_policy
 from tests.integration.conftest import Run
@@ -70,7 +70,7 @@ def test_a_step_is_counted_past_a_long_holiday(run: Run) -> None:
     approval.opened_at = datetime(2030, 12, 20, 15, tzinfo=UTC)
     approval.expires_at = datetime(2031, 1, 20, tzinfo=UTC)
     found = Found(line="1 of @data; after 4 working hours remind", origin="held")
-    keep_steps(approval, [found])
+    add_steps(approval, [found])
     step = Step.objects.get(kind="remind")
     assert step.at == datetime(2031, 1, 1, 11, tzinfo=UTC)
 
