@@ -89,8 +89,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if _is_thorough(item.path):
             item.add_marker(pytest.mark.thorough)
             item.add_marker(pytest.mark.slow)
-        if not _DATABASE.isdisjoint(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.django_db)
+        if item.get_closest_marker("django_db") or _asks_database(item):
+            item.add_marker(pytest.mark.database)
+
+
+def _asks_database(item: pytest.Item) -> bool:
+    return not _DATABASE.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def _is_thorough(path: Path) -> bool:

