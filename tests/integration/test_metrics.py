@@ -107,7 +107,7 @@ def test_other_servers_are_told_with_how_fresh_their_rows_are() -> None:
     assert found['approvals_server_silence_seconds{server="east"}'] == pytest.approx(120, abs=60)
     name = 'approvals_server_freshness_seconds{quantile="%s",server="east"}'
     assert (found[name % "0.5"], found[name % "0.99"]) == (0.2, 4.0)
-    assert not [each for each in found if "off" in each]
+    assert not [each for each in found if 'server="off"' in each]
     RemoteServer.objects.filter(pk=there.pk).update(error="It does not answer.")
     assert read_metrics()['approvals_server_up{server="east"}'] == 0
 
