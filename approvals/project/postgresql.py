@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from psycopg import Connection, generators
+from psycopg import Connection, OperationalError, generators
+from psycopg.pq import ExecStatus
 
 # A line that was cut says nothing, so the system looks after it: seconds of silence until it does,
 # seconds between two looks, and how many in vain; milliseconds until what was sent has to be taken.
@@ -22,4 +23,6 @@ def check_answers(connection: Connection[Any]) -> None:
     """
     asking = connection.pgconn
     asking.send_query(b"")
-    connection.wait(generators.execute(asking), timeout=CHECK_SECONDS)
+    answers = connection.wait(generators.execute(asking), timeout=CHECK_SECONDS)
+    if any(answer.status != ExecStatus.EMPTY_QUERY for answer in answers):
+        raise OperationalError("The connection has been ended by the server.")

@@ -65,8 +65,10 @@ def flows(request: pytest.FixtureRequest) -> Flows:
 
 @pytest.fixture
 def flows_elsewhere(
-    server: ApprovalsServer, theirs: FakePrefect, followed: set[str]
+    server: ApprovalsServer, theirs: FakePrefect, followed: set[str], flows_here: Flows
 ) -> Iterator[FlowsElsewhere]:
+    """Flows of another server, on a desk on which none of its own wait."""
+    assert flows_here
     if server.url not in followed:
         server.manage("addserver", "theirs", theirs.url)
         followed.add(server.url)
