@@ -8,6 +8,7 @@ services. What Django's middleware says to browsers is the same for all answers,
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from io import BytesIO
 from typing import Any
@@ -32,6 +33,7 @@ from flowruns.api.http import (
     respond_run,
     respond_text,
 )
+from flowruns.models import ApiKey
 from flowruns.pubsub import outages
 from flowruns.services import queries
 from flowruns.services.api_keys import find_api_key
@@ -64,6 +66,15 @@ _MIDDLEWARE: tuple[Any, ...] = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a client sends, and the key that lets it in."""
+
+    headers: Headers
+    body: bytes
+    key: ApiKey
+
+
 def answer_directly(scope: Mapping[str, Any], body: bytes) -> HttpResponse | None:
     """Answer a call that is made all day; None for every other, and for what is to be refused."""
     found = _find(f"{scope['method']} {scope['path']}")
@@ -75,8 +86,8 @@ def answer_directly(scope: Mapping[str, Any], body: bytes) -> HttpResponse | Non
         scope.get("scheme", "http"), headers.get("host"), headers.get("x-forwarded-proto")
     )
     try:
-        is_welcome = common is not None and _may(headers, access)
-        response = answer(headers, body, *parts) if is_welcome else None
+        key = _find_key(headers, access) if common is not None else None
+        response = answer(Call(headers, body, key), *parts) if key is not None else None
     except outages.AWAY as error:
         response = respond_away(error)  # the view would wait for it once more
     except Exception:  # noqa: BLE001 -- the view meets the same, and says what it is
@@ -89,40 +100,33 @@ def answer_directly(scope: Mapping[str, Any], body: bytes) -> HttpResponse | Non
     return response
 
 
-def _may(headers: Headers, access: Scoped) -> bool:
+def _find_key(headers: Headers, access: Scoped) -> ApiKey | None:
+    """Return the valid key that a call carries, if it may make the call."""
     key = find_api_key(read_key(headers.get("authorization", "")))
-    return key is not None and any(key.allows(scope) for scope in access.scopes)
+    return key if key and any(key.allows(scope) for scope in access.scopes) else None
 
 
-def _read_flow_run(headers: Headers, _: bytes, flow_run_id: str) -> HttpResponse | None:
-    run_id, prefer = UUID(flow_run_id), headers.get("prefer", "")
+def _read_flow_run(call: Call, flow_run_id: str) -> HttpResponse | None:
+    run_id, prefer = UUID(flow_run_id), call.headers.get("prefer", "")
     if reads_heartbeat(prefer):
         note_heartbeat(run_id)
     state_id, run = read_run_json(run_id)
-    if state_id and read_etag(headers.get("if-none-match", "")) == state_id:
+    if state_id and read_etag(call.headers.get("if-none-match", "")) == state_id:
         return None
-    caller = find_api_key(read_key(headers.get("authorization", "")))
-    if caller is None:
-        return None
-    inputs = read_wanted(run_id, prefer, reader=caller.actor)
+    inputs = read_wanted(run_id, prefer, reader=call.key.actor)
     return respond_run(run, inputs, headers={"ETag": f'"{state_id}"'})
 
 
-def _read_flow_run_state(_: Headers, __: bytes, state_id: str) -> HttpResponse:
+def _read_flow_run_state(_: Call, state_id: str) -> HttpResponse:
     return respond_text(read_state_json(UUID(state_id)))
 
 
-def _read_flow_run_input(
-    headers: Headers, _: bytes, flow_run_id: str, key: str
-) -> HttpResponse | None:
-    caller = find_api_key(read_key(headers.get("authorization", "")))
-    if caller is None:
-        return None
-    return respond_input(read_run_input(UUID(flow_run_id), key, reader=caller.actor))
+def _read_flow_run_input(call: Call, flow_run_id: str, key: str) -> HttpResponse:
+    return respond_input(read_run_input(UUID(flow_run_id), key, reader=call.key.actor))
 
 
-def _read_flow_runs(_: Headers, body: bytes) -> HttpResponse:
-    return respond_text(dump_runs(_select_flow_runs(body)))
+def _read_flow_runs(call: Call) -> HttpResponse:
+    return respond_text(dump_runs(_select_flow_runs(call.body)))
 
 
 @lru_cache
@@ -132,19 +136,19 @@ def _select_flow_runs(body: bytes) -> Selection:
     return write_selection(queries.select_flow_runs(query))
 
 
-def _get_scheduled_flow_runs(_: Headers, body: bytes) -> HttpResponse:
-    query = ScheduledRunsQuery.model_validate(read_json(body))
+def _get_scheduled_flow_runs(call: Call) -> HttpResponse:
+    query = ScheduledRunsQuery.model_validate(read_json(call.body))
     return respond_text(dump_runs(write_selection(select_scheduled_flow_runs(query))))
 
 
-def _create_logs(headers: Headers, body: bytes) -> HttpResponse:
-    logs = _list_of(wire.LogCreate).validate_python(read_json(body))
-    create_logs(logs, key=read_etag(headers.get(IDEMPOTENCY_KEY.lower(), "")))
+def _create_logs(call: Call) -> HttpResponse:
+    logs = _list_of(wire.LogCreate).validate_python(read_json(call.body))
+    create_logs(logs, key=read_etag(call.headers.get(IDEMPOTENCY_KEY.lower(), "")))
     return respond_json(None, status=201)
 
 
-def _create_events(_: Headers, body: bytes) -> HttpResponse:
-    record_events(_list_of(Event).validate_python(read_json(body)))
+def _create_events(call: Call) -> HttpResponse:
+    record_events(_list_of(Event).validate_python(read_json(call.body)))
     return respond_empty()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q, QuerySet, UUIDField
+from django.db.models import Exists, Q, QuerySet, UUIDField
 from django.db.models.functions import Substr
 
 from flowruns import wire
@@ -133,14 +133,19 @@ def delete_run_input(flow_run_id: UUID, key: str, *, actor: Actor) -> None:
 
 
 def _inputs_seen_by(reader: Actor, flow_run_id: UUID) -> QuerySet[RunInput]:
-    inputs = RunInput.objects.filter(flow_run_id=flow_run_id)
-    return inputs if _runs(reader, flow_run_id) else inputs.filter(is_confidential=False)
+    may_see = Q(is_confidential=False) | Exists(_states_by(reader, flow_run_id))
+    return RunInput.objects.filter(may_see, flow_run_id=flow_run_id)
 
 
 def _runs(reader: Actor, flow_run_id: UUID) -> bool:
     """Whether an API key has made a run, or has put it into one of its states."""
-    states = FlowRunState.objects.filter(flow_run_id=flow_run_id, actor_key_id=reader.key_id)
-    return reader.key_id is not None and states.exists()
+    return _states_by(reader, flow_run_id).exists()
+
+
+def _states_by(reader: Actor, flow_run_id: UUID) -> QuerySet[FlowRunState]:
+    if reader.key_id is None:
+        return FlowRunState.objects.none()
+    return FlowRunState.objects.filter(flow_run_id=flow_run_id, actor_key_id=reader.key_id)
 
 
 def _is_answer(flow_run_id: UUID, key: str) -> bool:
