@@ -1,7 +1,7 @@
 """A client of the API inside the process, and runs to try it on."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +12,8 @@ from django.http import HttpResponse
 from django.test import Client
 
 from flowruns import wire
+from flowruns.connectors.prefect.client import close_clients
+from flowruns.connectors.prefect.connector import PrefectConnector
 from flowruns.domain.actors import Actor
 from flowruns.domain.transitions import Accept
 from flowruns.services.api_keys import create_api_key, find_api_key
@@ -20,6 +22,9 @@ from flowruns.services.flows import create_flow
 from flowruns.services.runs.flow_runs import create_flow_run
 from flowruns.services.runs.states import set_flow_run_state
 from flowruns.wire.deployments import DeploymentCreate
+from tests.fake_prefect import FakePrefect
+from tests.integration.connecting import connect_to
+from tests.integration.elsewhere import add
 
 type Make = Callable[..., "Run"]
 
@@ -162,3 +167,30 @@ def make_run(api: Api) -> Make:
 @pytest.fixture
 def run(make_run: Make) -> Run:
     return make_run()
+
+
+@pytest.fixture(scope="session")
+def elsewhere() -> Iterator[FakePrefect]:
+    """A Prefect server; it is the same for all tests, and knows what earlier ones did."""
+    with FakePrefect().running() as running:
+        yield running
+
+
+@pytest.fixture
+def theirs(elsewhere: FakePrefect) -> Iterator[FakePrefect]:
+    """A Prefect server that nobody has asked before."""
+    elsewhere.forget()
+    yield elsewhere
+    close_clients()
+
+
+@pytest.fixture
+def desk(theirs: FakePrefect) -> PrefectConnector:
+    return connect_to(theirs)
+
+
+@pytest.fixture
+def server(theirs: FakePrefect, db: None) -> FakePrefect:
+    """The same, once this desk knows of it."""
+    add(theirs)
+    return theirs

@@ -1,7 +1,6 @@
 """What is answered here for a run elsewhere: claimed, moved, looked up, and told as it came out."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -15,7 +14,6 @@ from approvals.services.votes import Counted, read_standing
 from tests.fake_prefect import FakePrefect, Fault
 from tests.integration.elsewhere import (
     NAME,
-    add,
     ask_there,
     let_time_pass,
     look,
@@ -29,19 +27,11 @@ pytestmark = pytest.mark.django_db
 GIVEN = {"approve": True}
 
 
-@pytest.fixture(scope="module")
-def elsewhere() -> Iterator[FakePrefect]:
-    with FakePrefect().running() as running:
-        yield running
-
-
 @pytest.fixture
-def server(elsewhere: FakePrefect, db: None, monkeypatch: pytest.MonkeyPatch) -> FakePrefect:
-    elsewhere.forget()
-    add(elsewhere)
+def server(server: FakePrefect, monkeypatch: pytest.MonkeyPatch) -> FakePrefect:
     # Nobody drives attempts meanwhile, so nobody waits for them
     monkeypatch.setattr(attempts, "PATIENCE", timedelta(0))
-    return elsewhere
+    return server
 
 
 def say_yes(approval: Approval, name: str = "alice") -> votes.VoteResult:

@@ -1,6 +1,5 @@
 """What goes wrong between a desk and a server elsewhere, and what a reviewer gets all the same."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -12,23 +11,10 @@ from flowruns.connectors import get_remote_connector
 from flowruns.connectors.prefect.outcomes import Moved
 from flowruns.services.servers import read_server
 from tests.fake_prefect import FakePrefect
-from tests.integration.elsewhere import NAME, add, ask_there, look, now
+from tests.integration.elsewhere import NAME, ask_there, look, now
 from tests.integration.pages import log_in, page_of, text_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def elsewhere() -> Iterator[FakePrefect]:
-    with FakePrefect().running() as running:
-        yield running
-
-
-@pytest.fixture
-def server(elsewhere: FakePrefect, db: None) -> FakePrefect:
-    elsewhere.forget()
-    add(elsewhere)
-    return elsewhere
 
 
 @pytest.fixture

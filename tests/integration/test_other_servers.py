@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,7 +14,6 @@ from tests.fake_prefect import FakePrefect, Fault
 from tests.integration.conftest import Make
 from tests.integration.elsewhere import (
     NAME,
-    add,
     ask_there,
     let_copy_age,
     look,
@@ -25,19 +23,6 @@ from tests.integration.elsewhere import (
 from tests.integration.pages import log_in, page_of, text_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def elsewhere() -> Iterator[FakePrefect]:
-    with FakePrefect().running() as running:
-        yield running
-
-
-@pytest.fixture
-def server(elsewhere: FakePrefect, db: None) -> FakePrefect:
-    elsewhere.forget()
-    add(elsewhere)
-    return elsewhere
 
 
 def test_what_waits_elsewhere_is_in_the_inbox_and_says_where_it_lives(server: FakePrefect) -> None:

@@ -1,6 +1,5 @@
 """Steps and held votes do on runs of other servers, and beside comments, what they do alone."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +15,7 @@ from approvals.services.stepping import take_due_steps
 from flowruns.domain.actors import policy
 from tests.fake_prefect import FakePrefect
 from tests.integration.conftest import Run
-from tests.integration.elsewhere import add, ask_there, now, reviewer, send
+from tests.integration.elsewhere import ask_there, now, reviewer, send
 from tests.integration.pages import ask
 from tests.integration.telling import Mail, mail, reach
 from tests.teams import hold, make_teams, person
@@ -26,11 +25,9 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def server(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePrefect]:
+def server(server: FakePrefect, monkeypatch: pytest.MonkeyPatch) -> FakePrefect:
     monkeypatch.setattr(attempts, "PATIENCE", timedelta(0))
-    with FakePrefect().running() as running:
-        add(running)
-        yield running
+    return server
 
 
 def pass_time(**span: float) -> int:

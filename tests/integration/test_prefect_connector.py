@@ -5,7 +5,6 @@ import logging
 import socket
 import threading
 from base64 import b64encode
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -32,26 +31,6 @@ from flowruns.models import RemoteServer
 from flowruns.services.servers import CredentialsKind, lock_headers
 from tests.fake_prefect import FakePrefect, Fault
 from tests.integration.connecting import OURS, YES, connect_to, lock, pause
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[FakePrefect]:
-    with FakePrefect().running() as running:
-        yield running
-
-
-@pytest.fixture
-def theirs(running: FakePrefect) -> Iterator[FakePrefect]:
-    """A Prefect server that nobody has asked before."""
-    running.forget()
-    yield running
-    close_clients()
-
-
-@pytest.fixture
-def desk(theirs: FakePrefect) -> PrefectConnector:
-    return connect_to(theirs)
-
 
 # Reaching it
 

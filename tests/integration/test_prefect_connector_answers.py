@@ -1,11 +1,9 @@
 """The steps of an answer on a Prefect server that misbehaves, and what became of it."""
 
-from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
 
-from flowruns.connectors.prefect.client import close_clients
 from flowruns.connectors.prefect.connector import PrefectConnector
 from flowruns.connectors.prefect.errors import (
     Busy,
@@ -19,25 +17,6 @@ from flowruns.domain.errors import FlowRunNotFound
 from flowruns.domain.states import StateType
 from tests.fake_prefect import FakePrefect, Fault
 from tests.integration.connecting import OURS, THEIRS, YES, connect_to, pause
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[FakePrefect]:
-    with FakePrefect().running() as running:
-        yield running
-
-
-@pytest.fixture
-def theirs(running: FakePrefect) -> Iterator[FakePrefect]:
-    """A Prefect server that nobody has asked before."""
-    running.forget()
-    yield running
-    close_clients()
-
-
-@pytest.fixture
-def desk(theirs: FakePrefect) -> PrefectConnector:
-    return connect_to(theirs)
 
 
 @pytest.mark.parametrize("suspended", [False, True], ids=["paused", "suspended"])

@@ -1,6 +1,5 @@
 """Servers elsewhere: added, listed and removed, and what opens them kept to ourselves."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
@@ -10,7 +9,6 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from flowruns.connectors import get_connector, get_remote_connector, list_remote_connectors
-from flowruns.connectors.prefect.client import close_clients
 from flowruns.connectors.prefect.errors import NeedsAttempt, Unauthorized
 from flowruns.domain.actors import reviewer
 from flowruns.domain.ids import new_id
@@ -21,19 +19,6 @@ from tests.fake_prefect import FakePrefect
 pytestmark = pytest.mark.django_db
 
 BASIC_DESK_SECRET = "Basic ZGVzazpzZWNyZXQ="
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[FakePrefect]:
-    with FakePrefect().running() as running:
-        yield running
-
-
-@pytest.fixture
-def theirs(running: FakePrefect) -> Iterator[FakePrefect]:
-    running.forget()
-    yield running
-    close_clients()
 
 
 class Terminal(StringIO):
