@@ -4,7 +4,8 @@ import threading
 
 from django.db import connection
 
-# Each says the same as long as nobody commits, and something else afterwards.
+# Each says the same as long as nobody commits, and something else afterwards. PostgreSQL counts
+# what is committed to the other databases of its cluster too: a loop then looks once in vain.
 _QUESTIONS = {
     "sqlite": "PRAGMA data_version",
     "postgresql": "SELECT pg_current_snapshot()::text",

@@ -47,12 +47,18 @@ class Connection:
 
     async def insist(self, path: str, body: Any) -> Any:
         """Post until a busy server has time, and return the JSON of its answer."""
-        while (answer := await self.ask("POST", path, body))[0] >= 500:  # noqa: ASYNC110 -- another program
+        while True:
+            try:
+                status, answer = await self.ask("POST", path, body)
+            except (ConnectionError, asyncio.IncompleteReadError):
+                self.close()
+            else:
+                if status < 500:
+                    return answer
             await asyncio.sleep(_AWHILE)
-        return answer[1]
 
     async def send(self, method: str, path: str, body: Any = None, more: str = "") -> None:
-        if self._ends is None:
+        if self._ends is None or self._ends[0].at_eof():  # uvicorn hangs up after 5 s of silence
             await self.open()
         assert self._ends is not None
         content = b"" if body is None else json.dumps(body).encode()
