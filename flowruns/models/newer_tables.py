@@ -28,7 +28,8 @@ def _refuse_for_now(execute: Callable[..., Any], *statement: Any) -> Any:
     except IntegrityError as error:
         if not _has_left_empty(error):
             raise
-        raise OperationalError(f"The tables are of another release: {error}") from error
+        reason = f"A column has no value; are the tables of a newer release? {error}"
+        raise OperationalError(reason) from error
 
 
 def _has_left_empty(error: IntegrityError) -> bool:

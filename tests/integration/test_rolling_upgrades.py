@@ -73,7 +73,7 @@ def test_the_database_itself_fills_what_the_former_release_leaves_out(
 @pytest.mark.django_db
 def test_a_row_that_lacks_a_column_of_a_newer_release_is_to_be_tried_again_elsewhere() -> None:
     with (
-        pytest.raises(OperationalError, match="of another release"),
+        pytest.raises(OperationalError, match="of a newer release"),
         transaction.atomic(),
         connection.cursor() as cursor,
     ):
