@@ -1,5 +1,6 @@
 """Making the database ready, and saying in one sentence why it cannot be."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -13,8 +14,10 @@ from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
+from approvals.management.known_migrations import find_unknown
 from approvals.management.private_files import one_at_a_time
 
+_log = logging.getLogger(__name__)
 _LOCK = 7_237_129  # any number that nobody else locks in this database
 
 
@@ -25,6 +28,7 @@ def prepare_database() -> None:
         with one_at_a_time(settings.APPROVALS_HOME), _one_in_this_database():
             if not _is_migrated():
                 call_command("migrate", verbosity=0, interactive=False)
+            _warn_of_newer_tables()
     except DatabaseError as error:
         reason = " ".join(str(error).split())
         raise CommandError(
@@ -48,12 +52,30 @@ def _reach_database() -> None:
 
 def _is_migrated() -> bool:
     """Whether the database has all migrations that there are; the command would load each."""
-    found = {
+    return _find_migrations() <= MigrationRecorder(connection).applied_migrations().keys()
+
+
+def _warn_of_newer_tables() -> None:
+    """Log where a newer release has migrated, which goes well as long as it only added to tables.
+
+    Loading all migrations takes long, and is left out unless there are some that have no file.
+    """
+    applied = MigrationRecorder(connection).applied_migrations().keys()
+    unknown = find_unknown(applied) if applied - _find_migrations() else ""
+    if unknown:
+        _log.warning(
+            "The database is of a newer release, whose migration %s this one does not know."
+            " Run both only while you upgrade, and put a backup back to go back for good.",
+            unknown,
+        )
+
+
+def _find_migrations() -> set[tuple[str, str]]:
+    return {
         (config.label, name)
         for config in apps.get_app_configs()
         for name in _find_names(config.label)
     }
-    return found <= MigrationRecorder(connection).applied_migrations().keys()
 
 
 def _find_names(label: str) -> list[str]:

@@ -23,17 +23,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='attempt',
             name='via',
-            field=models.CharField(choices=[('desk', 'the desk'), ('slack', 'Slack'), ('api', 'the API')], default='desk', max_length=8),
+            field=models.CharField(choices=[('desk', 'the desk'), ('slack', 'Slack'), ('api', 'the API')], db_default='desk', default='desk', max_length=8),
         ),
         migrations.AddField(
             model_name='decision',
             name='via',
-            field=models.CharField(choices=[('desk', 'the desk'), ('slack', 'Slack'), ('api', 'the API')], default='desk', max_length=8),
+            field=models.CharField(choices=[('desk', 'the desk'), ('slack', 'Slack'), ('api', 'the API')], db_default='desk', default='desk', max_length=8),
         ),
         migrations.AddField(
             model_name='vote',
             name='via',
-            field=models.CharField(choices=[('desk', 'the desk'), ('slack', 'Slack'), ('api', 'the API')], default='desk', max_length=8),
+            field=models.CharField(choices=[('desk', 'the desk'), ('slack', 'Slack'), ('api', 'the API')], db_default='desk', default='desk', max_length=8),
         ),
         migrations.CreateModel(
             name='GroupHours',

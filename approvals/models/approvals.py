@@ -150,7 +150,9 @@ class Decision(models.Model):
     description = models.TextField(blank=True)
     schema = models.TextField(blank=True)
     overrode = models.BooleanField(default=False)  # the policy, for `reason`
-    via = models.CharField(max_length=8, choices=Via.choices, default=Via.DESK)
+    via = models.CharField(
+        max_length=8, choices=Via.choices, default=Via.DESK, db_default=Via.DESK.value
+    )
 
     class Meta:
         # Read by list_deciders, one entry a name
@@ -329,10 +331,12 @@ class Vote(models.Model):
     # Where it counted when its approval ended: [number of the line, number of the part]
     sat_in = models.JSONField(default=list, blank=True)
     is_signed = models.BooleanField(default=False)
-    via = models.CharField(max_length=8, choices=Via.choices, default=Via.DESK)
+    via = models.CharField(
+        max_length=8, choices=Via.choices, default=Via.DESK, db_default=Via.DESK.value
+    )
     at = models.DateTimeField()
     takes_effect_at = models.DateTimeField(null=True, blank=True)
-    is_open = models.BooleanField(default=True)
+    is_open = models.BooleanField(default=True, db_default=True)
     voided_at = models.DateTimeField(null=True, blank=True)
     voided_because = models.TextField(blank=True)
 

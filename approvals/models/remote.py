@@ -69,7 +69,9 @@ class Attempt(models.Model):
     kind = models.CharField(max_length=8, choices=Kind.choices)
     value = models.TextField(blank=True)
     reason = models.TextField(blank=True)
-    via = models.CharField(max_length=8, choices=Via.choices, default=Via.DESK)
+    via = models.CharField(
+        max_length=8, choices=Via.choices, default=Via.DESK, db_default=Via.DESK.value
+    )
     step = models.CharField(max_length=8, choices=Step.choices, default=Step.NEW)
     outcome = models.CharField(max_length=8, choices=Outcome.choices, default=Outcome.OPEN)
     words = models.TextField(blank=True)

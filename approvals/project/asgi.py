@@ -9,7 +9,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "approvals.project.settings")
 django.setup()
 
 from approvals.management import metrics  # noqa: E402 -- settings first
-from approvals.project.telemetry import begin_tracing  # noqa: E402 -- settings first
+from approvals.management.telemetry import (  # noqa: E402 -- settings first
+    begin_tracing,
+    trace_sockets,
+)
 from approvals.web.static_files import serve_static  # noqa: E402 -- settings first
 from flowruns.api.shortcuts import answer_directly  # noqa: E402 -- settings first
 from flowruns.web.bodies import bound_bodies  # noqa: E402 -- settings first
@@ -31,6 +34,6 @@ _shortcut = None if begin_tracing() else metrics.measure_shortcuts(answer_direct
 _django = ThreadedHandler(threads=sum(AT_ONCE.values()), shortcut=_shortcut)
 _answer = admit_requests(_django)
 _held = bound_bodies(hold_requests(_answer))
-_converse = log_requests(serve_sockets(serve_static(_held)))
+_converse = log_requests(trace_sockets(serve_sockets(serve_static(_held))))
 _probed = answer_probes(metrics.answer_scrapes(_converse))
 application = with_lifespan(mount_at(settings.ROOT_PATH, _probed))

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol
@@ -30,6 +30,8 @@ _FIRST_NOTE_SECONDS = 5.0
 _LONGEST_SLEEP_SECONDS = 15.0
 
 type FindMoment = Callable[[], datetime | None]
+# What a round is done within, made of the loop's dotted name
+type Around = Callable[[str], AbstractContextManager[object]]
 
 _log = logging.getLogger(__name__)
 
@@ -90,23 +92,29 @@ def running_loops(
     *,
     copies: Mapping[str, int] | None = None,
     moments: Mapping[str, str] | None = None,
+    around: Around = nullcontext,
 ) -> Iterator[threading.Event]:
     """Call each dotted function every so many seconds while the block runs.
 
     `copies` says of which of them several run, each beginning a little after the other. `moments`
-    names the functions that say when some have something to do next: these sleep until then.
+    names the functions that say when some have something to do next: these sleep until then. What
+    is called is called within what `around` makes of its name.
     Yields the event that stops the loops; it is set at the end of the block. What they have done
     is written down meanwhile, so that others see when one stands still.
     """
     stop, commits = threading.Event(), CommitWatch()
     records = [_begin_record(name) for name in loops]
-    threads = list(_make_threads(loops, records, copies or {}, moments or {}, commits, stop))
-    note = partial(note_rounds, records, host=socket.gethostname())
+    threads = list(
+        _make_threads(loops, records, copies or {}, moments or {}, around, commits, stop)
+    )
     noting = _begin_record(note_rounds.__name__)
+    note = _within(around, noting.loop, partial(note_rounds, records, host=socket.gethostname()))
     threads.append(_make_thread(note, NOTE_SECONDS, stop, noting, first=_FIRST_NOTE_SECONDS))
     if moments:
         look = _begin_record(commits.look.__name__)
-        threads.append(_make_thread(commits.look, _LOOK_SECONDS, stop, look))
+        threads.append(
+            _make_thread(_within(around, look.loop, commits.look), _LOOK_SECONDS, stop, look)
+        )
     for thread in threads:
         thread.start()
     try:
@@ -124,19 +132,28 @@ def _make_threads(
     records: Sequence[LoopRecord],
     copies: Mapping[str, int],
     moments: Mapping[str, str],
+    around: Around,
     commits: CommitWatch,
     stop: threading.Event,
 ) -> Iterator[threading.Thread]:
     for (name, seconds), record in zip(loops.items(), records, strict=True):
-        service, count = import_string(name), copies.get(name, 1)
+        service, count = _within(around, name, import_string(name)), copies.get(name, 1)
         for number in range(count):
             first = seconds * (number + 1) / count
             if name in moments:
-                find = import_string(moments[name])
+                find = _within(around, moments[name], import_string(moments[name]))
                 agenda = Agenda(service, find, commits=commits, stop=stop)
                 yield _make_thread(agenda.do_round, seconds, agenda, record, first=first)
             else:
                 yield _make_thread(service, seconds, stop, record, first=first)
+
+
+def _within[T](around: Around, name: str, call: Callable[[], T]) -> Callable[[], T]:
+    def call_within() -> T:
+        with around(name):
+            return call()
+
+    return call_within
 
 
 def _begin_record(name: str) -> LoopRecord:

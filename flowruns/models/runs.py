@@ -151,7 +151,8 @@ class RunInput(Acted):
     key = models.TextField()
     value = models.TextField(blank=True)
     sender = models.TextField(null=True, blank=True)
-    is_confidential = models.BooleanField(default=False)  # for the keys that run the flow run
+    # For the keys that run the flow run
+    is_confidential = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [

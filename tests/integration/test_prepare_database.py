@@ -38,10 +38,19 @@ def test_a_database_that_lacks_a_migration_is_migrated(app: str, called: list[st
     assert called == ["migrate"]
 
 
-def test_one_that_a_newer_version_has_migrated_further_is_left_as_it_is(called: list[str]) -> None:
+def test_one_that_a_newer_version_has_migrated_further_is_left_as_it_is_with_a_warning(
+    called: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
     newer = MigrationRecorder.Migration.objects.create(app="flowruns", name="9999_newer")
     try:
         prepare_database()
     finally:
         newer.delete()
     assert called == []
+    [warning] = caplog.messages
+    assert "flowruns.9999_newer" in warning
+
+
+def test_one_of_this_version_is_ready_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    prepare_database()
+    assert caplog.messages == []

@@ -17,6 +17,7 @@ from django.db import connection
 from approvals.management.demo import Demo, keep_demo_users
 from approvals.management.local_key import KEY_FILE, keep_local_key
 from approvals.management.preparing import prepare_database
+from approvals.management.telemetry import trace_round
 from approvals.management.web_server import WebServer, bind, end_on_signals
 from flowruns.domain.version import VERSION
 from flowruns.management.loops import running_loops
@@ -90,7 +91,8 @@ class Command(BaseCommand):
             if background:
                 loops, copies = settings.BACKGROUND_LOOPS, settings.BACKGROUND_COPIES
                 moments = settings.BACKGROUND_MOMENTS
-                stack.enter_context(running_loops(loops, copies=copies, moments=moments))
+                running = running_loops(loops, copies=copies, moments=moments, around=trace_round)
+                stack.enter_context(running)
             if flows:
                 stack.callback(flows.stop)
             WebServer(on_listening=on_listening).run(sockets=[listener])

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand
 
 from approvals.management import metrics
 from approvals.management.preparing import prepare_database
+from approvals.management.telemetry import begin_tracing, trace_round
 from approvals.management.web_server import end_on_signals
 from flowruns.domain.version import VERSION
 from flowruns.management.loops import running_loops
@@ -29,6 +30,7 @@ class Command(BaseCommand):
     def handle(self, *, metrics_host: str, metrics_port: int | None, **_: Any) -> None:
         end_on_signals()
         prepare_database()
+        begin_tracing()
         _log.info("Approvals %s: work starts", VERSION)
         if metrics_port is not None:
             metrics.connect()
@@ -37,7 +39,8 @@ class Command(BaseCommand):
             stack.callback(_log.info, "Approvals %s: work has stopped", VERSION)
             loops, copies = settings.BACKGROUND_LOOPS, settings.BACKGROUND_COPIES
             moments = settings.BACKGROUND_MOMENTS
-            stack.enter_context(running_loops(loops, copies=copies, moments=moments))
+            running = running_loops(loops, copies=copies, moments=moments, around=trace_round)
+            stack.enter_context(running)
             self.stdout.write("The background loops run. Stop them with Ctrl-C.")
             self.stdout.flush()
             threading.Event().wait()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ATTENDING_SECONDS = 15
 # A crash that the server only presumes is believed after so long: the network may have been cut.
 DOUBT_SECONDS = 30.0
-# The last look, at the deadline: within a second of it the wait is over, whatever the server does.
+# The last look, at the end: within a second of it the wait is over, whatever the server does.
 LAST_LOOK_SECONDS = 0.4
 
 
@@ -34,6 +34,7 @@ LAST_LOOK_SECONDS = 0.4
 class Watch:
     """Follows one flow run until `ends_at` on the clock of `Moment.seconds`.
 
+    A server that is away then is asked for `grace` seconds more, for what it took before.
     `is_heartbeat` says that this process runs it, or has taken it to be run. With `only_held` a
     server that cannot hold requests is not asked again and again.
     """
@@ -41,6 +42,7 @@ class Watch:
     flow_run_id: UUID
     poll_interval: float
     ends_at: float = math.inf
+    grace: float = 0.0
     known: State[Any] | None = None
     is_heartbeat: bool = False
     longest_hold: int = wire.MAX_HOLD_SECONDS
@@ -55,7 +57,7 @@ class Watch:
     _told: State[Any] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self._outage = Outage(patience=WAITING, ends_at=self.ends_at)
+        self._outage = self._new_outage()
 
     def next_change(self) -> Steps[FlowRun | None]:
         """Return the run as soon as its state is not the known one, or None when that is in vain.
@@ -69,7 +71,7 @@ class Watch:
                 self.known = run.state
                 return run
             now = yield from read_clock()
-            if asked.seconds >= self.ends_at or (self.only_held and not self.is_held):
+            if self._is_over(asked) or (self.only_held and not self.is_held):
                 return None
             yield Sleep(min(max(0.0, pause - (now.seconds - asked.seconds)), self._left(now)))
 
@@ -86,8 +88,21 @@ class Watch:
         if was is None or now is None or now <= was:
             return False
         self.ends_at += (now - was).total_seconds()
-        self.known, self._outage = self._told, Outage(patience=WAITING, ends_at=self.ends_at)
+        self.known, self._outage = self._told, self._new_outage()
         return True
+
+    def _new_outage(self) -> Outage:
+        return Outage(patience=WAITING, ends_at=self.ends_at + self.grace)
+
+    def _is_over(self, asked: Moment) -> bool:
+        """Whether what was asked then was the last look."""
+        if asked.seconds < self.ends_at:
+            return False
+        return self.has_seen_the_end() or not self._patience(asked)
+
+    def _patience(self, now: Moment) -> float:
+        """Return for how many seconds it makes sense to ask a server that is away."""
+        return max(0.0, self.ends_at + self.grace - now.seconds)
 
     def _left(self, now: Moment) -> float:
         return max(0.0, self.ends_at - now.seconds)
@@ -102,7 +117,7 @@ class Watch:
         try:
             reply = yield from ask_once(request)
         except ServerUnreachable as trouble:
-            if self._left(now) > 0:
+            if self._patience(now) > 0:
                 yield from self._endure(trouble)
             return None, 0.0
         self._outage.is_over()
@@ -134,7 +149,7 @@ class Watch:
             preferences.append(prefer_inputs(self.wanted))
         if preferences:
             headers["Prefer"] = ", ".join(preferences)
-        timeout = min(hold + GRACE_SECONDS, self._left(now) + LAST_LOOK_SECONDS)
+        timeout = min(hold + GRACE_SECONDS, self._patience(now) + LAST_LOOK_SECONDS)
         return Send(method="GET", path=path, headers=headers, timeout=timeout)
 
     def _pause_after(self, reply: Reply) -> float:

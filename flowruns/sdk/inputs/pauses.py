@@ -49,7 +49,10 @@ from flowruns.sdk.states import OrchestrationResult, State, failed_with
 from flowruns.sdk.steps.steps import Moment, Steps, read_clock
 
 NEVER_RESUMED = "never resumed"
-GIVE_UP_SECONDS = 0.4
+# So long a flow asks a server that is away at the deadline: it may have taken an answer before.
+# Shorter than the minute that the server's rules leave a process for its last look.
+GRACE_SECONDS = 45.0
+ASK_SECONDS = 10.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -141,11 +144,24 @@ class Pause:
                 self.flow_run_id, proposed, is_heartbeat=True
             )
             if result.status is wire.SetStateStatus.ACCEPT and result.state:
-                yield from self._wait(result.state, now.seconds + (self.timeout or 0))
+                told = yield from read_clock()
+                yield from self._wait(result.state, self._find_end(result, asked=now, told=told))
                 self.run.logger.info("Resuming flow run execution!")
                 return
             if not (yield from self._is_paused_by_another(result)):
                 return
+
+    def _find_end(self, result: OrchestrationResult, *, asked: Moment, told: Moment) -> float:
+        """Return when to give up, in `Moment.seconds`: not before the server, nor before its time.
+
+        Clocks need not agree: the server's deadline lies so long after its state. Prefect's server
+        keeps the deadline that this clock has named.
+        """
+        own = asked.seconds + (self.timeout or 0)
+        deadline = result.state.state_details.pause_timeout if result.state else None
+        if not result.compares or result.state is None or deadline is None:
+            return own
+        return max(own, told.seconds + (deadline - result.state.timestamp).total_seconds())
 
     def _state(self) -> State[Any]:
         return _paused(self.key)
@@ -181,6 +197,7 @@ class Pause:
             flow_run_id=self.flow_run_id,
             poll_interval=self.poll_interval,
             ends_at=ends_at,
+            grace=GRACE_SECONDS,
             known=paused,
             is_heartbeat=True,
             wanted=(self.keyset.response, votes_beside(self.keyset)) if self.keyset else (),
@@ -208,7 +225,8 @@ class Pause:
     def _give_up(self, paused: State[Any]) -> Steps[None]:
         """Take the run out of its pause, so that nobody can answer what nobody waits for.
 
-        Return where an answer was faster; the clocks of flow and server differ a little.
+        Return where an answer was faster, and raise what else was. A server that is away is waited
+        for: it may hold one.
         """
         proposed = failed_with(FlowPauseTimeout(), "Flow run encountered an exception:")
         try:
@@ -216,13 +234,13 @@ class Pause:
                 self.flow_run_id,
                 proposed,
                 instead_of=paused.id,
-                patience=0,
-                timeout=GIVE_UP_SECONDS,
+                patience=GRACE_SECONDS,
+                timeout=ASK_SECONDS,
             )
         except StateHasChanged:
-            run = yield from flow_runs.read_flow_run(self.flow_run_id)
-            if run.state is not None and run.state.is_running():
-                return
+            state = (yield from flow_runs.read_flow_run(self.flow_run_id)).state
+            if state is not None and not state.is_failed() and not state.is_paused():
+                return self._leave(state, paused)
         except ServerUnreachable:
             # The server ends the pause itself, by the deadline in the state.
             pass
