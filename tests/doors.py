@@ -42,7 +42,10 @@ _LOGIN = re.compile(r"/login/\?next=")
 
 @dataclass(frozen=True, order=True)
 class Door:
-    """A method and a route as it is written, WS and the path of a websocket, or SLACK and what is pressed there."""
+    """A method and a route as it is written.
+
+    Or WS and the path of a websocket, or SLACK and what is pressed there.
+    """
 
     route: str
     method: str

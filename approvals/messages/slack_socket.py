@@ -14,7 +14,8 @@ from typing import Any
 from django.conf import settings
 from django.db import close_old_connections, connection, connections
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 
 from approvals.messages.slack_api import call_slack
 from approvals.messages.slack_buttons import take_press
@@ -79,7 +80,7 @@ def take_presses() -> int:
 class _Acknowledgement:
     """What an envelope is answered with, once: by whoever is first."""
 
-    def __init__(self, socket: ClientConnection, envelope: dict[str, Any]) -> None:
+    def __init__(self, socket: Connection, envelope: dict[str, Any]) -> None:
         self._socket, self._id = socket, envelope["envelope_id"]
         self._lock, self._is_given = threading.Lock(), False
 

@@ -36,7 +36,7 @@ def comes_in(desk: Desk, door: Door, approval: Approval, *, member: str, user: U
             desk.press({"action_id": name, "value": name_asked(approval)}, member=member)
         else:
             asked = {"asked": name_asked(approval), "seen": "", "user": user.pk}
-            view = {"callback_id": name, "private_metadata": json.dumps(asked)}
+            view: dict[str, Any] = {"callback_id": name, "private_metadata": json.dumps(asked)}
             view |= {"id": "V1", "state": {"values": {}}, "blocks": []}
             desk.send({"type": "view_submission", "user": {"id": member}, "view": view})
     return bool(came)
