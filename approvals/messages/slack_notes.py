@@ -107,7 +107,7 @@ def _fill_in(block: dict[str, Any], typed: dict[str, Any]) -> dict[str, Any]:
     if block["type"] != "input":
         return block
     element = {name: each for name, each in block["element"].items() if "initial" not in name}
-    entry = next(iter(typed.values()), {})
+    entry: dict[str, Any] = next(iter(typed.values()), {})
     for source, target in (
         ("value", "initial_value"),
         ("selected_date", "initial_date"),
