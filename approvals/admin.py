@@ -177,6 +177,12 @@ class AbsenceAdmin(RecordAdmin):
 class GroupHoursForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
     """Says at once what is wrong with working hours."""
 
+    line = forms.CharField(
+        label="Hours",
+        help_text="Such as: Mon-Fri 09:00-17:00 Europe/Berlin",
+        widget=forms.TextInput(attrs={"size": 40}),
+    )
+
     def clean_line(self) -> str:
         line = self.cleaned_data["line"].strip()
         try:
@@ -191,18 +197,26 @@ class GroupHoursAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generi
     """When groups work, in which the steps of their policies are counted."""
 
     form = GroupHoursForm
-    list_display = ["group", "line"]
+    list_display = ["group", "hours"]
     list_select_related = ["group"]
+
+    @admin.display(ordering="line")
+    def hours(self, row: GroupHours) -> str:
+        return row.line
 
 
 @admin.register(DayOff)
 class DayOffAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
     """Days on which nobody works, or a group does not."""
 
-    list_display = ["day", "name", "group"]
+    list_display = ["day", "name", "off"]
     list_filter = ["group"]
     list_select_related = ["group"]
     date_hierarchy = "day"
+
+    @admin.display(ordering="group__name", description="Who is off", empty_value="everybody")
+    def off(self, row: DayOff) -> str | None:
+        return row.group.name if row.group else None
 
 
 def _actor_of(request: HttpRequest) -> Actor:

@@ -12,6 +12,8 @@ from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from approvals.messages.slack_buttons import PRESSES
+from approvals.messages.slack_windows import WINDOWS
 from flowruns.models import ApiKey
 from flowruns.services.api_keys import create_api_key, revoke_api_keys
 from flowruns.web.sockets import PATHS
@@ -40,7 +42,10 @@ _LOGIN = re.compile(r"/login/\?next=")
 
 @dataclass(frozen=True, order=True)
 class Door:
-    """A method and a route as it is written, or WS and the path of a websocket."""
+    """A method and a route as it is written.
+
+    Or WS and the path of a websocket, or SLACK and what is pressed there.
+    """
 
     route: str
     method: str
@@ -80,6 +85,12 @@ def read_doors() -> list[Door]:
     """Return the doors of the table, which a test holds against the routes."""
     rows = (line.split(" ") for line in TABLE.read_text().splitlines())
     return [Door(route, method) for _, method, route in rows if method in METHODS]
+
+
+def find_slack() -> list[Door]:
+    """Return what can be pressed and sent in Slack: the very tables by which the desk takes it."""
+    presses = [Door(f"press/{name}", "SLACK") for name in PRESSES]
+    return presses + [Door(f"window/{name}", "SLACK") for name in WINDOWS]
 
 
 def find_sockets() -> list[Door]:

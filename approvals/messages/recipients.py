@@ -1,5 +1,7 @@
 """Whom an approval concerns, and where they hear of it."""
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
@@ -9,9 +11,6 @@ from approvals.services.absences import find_absences
 from flowruns.domain.policies import WhoKind
 
 _NOBODY = Q(pk__in=())
-_REACHABLE = ~Q(address="") | (
-    Q(kind__in=[Channel.Kind.EMAIL, Channel.Kind.SLACK]) & ~Q(user__email="")
-)
 
 
 def is_mail_on() -> bool:
@@ -78,11 +77,17 @@ def find_asked(approval: Approval) -> list[Channel]:
 
 
 def open_channels(people: QuerySet[User]) -> list[Channel]:
-    """Return where these people want to hear; a channel is made for who has none."""
-    reached = people.filter(is_active=True)
-    _make_channels(reached.exclude(email=""))
-    chosen = Channel.objects.filter(_REACHABLE, is_on=True, kind__in=kinds_in_use())
-    return list(chosen.filter(user__in=reached.values("pk")).select_related("user").order_by("pk"))
+    """Return where these people want to hear; a channel is made for who has none.
+
+    They are found once, and their channels once: this runs with each event.
+    """
+    reached = list(people.filter(is_active=True).values_list("pk", "email"))
+    chosen = Channel.objects.filter(user__in=[pk for pk, _ in reached]).select_related("user")
+    found = list(chosen.order_by("pk"))
+    if _make_channels([pk for pk, email in reached if email], found):
+        found = list(chosen.order_by("pk"))
+    kinds = kinds_in_use()
+    return [each for each in found if each.is_on and each.kind in kinds and _is_reached(each)]
 
 
 def open_group_channels(approval: Approval) -> list[Channel]:
@@ -109,12 +114,18 @@ def default_kind() -> Channel.Kind | None:
     return next((kind for kind in by_default if kind in kinds_in_use()), None)
 
 
-def _make_channels(people: QuerySet[User]) -> None:
+def _make_channels(people: Sequence[int], found: Sequence[Channel]) -> int:
+    """Make the usual channel of those who have none among what was found; returns how many."""
     kind = default_kind()
-    if kind is not None:
-        have = Channel.objects.filter(kind=kind, user__isnull=False).values("user")
-        made = [Channel(user=person, kind=kind) for person in people.exclude(pk__in=have)]
+    have = {channel.user_id for channel in found if channel.kind == kind}
+    made = [Channel(user_id=pk, kind=kind) for pk in people if kind and pk not in have]
+    if made:
         Channel.objects.bulk_create(made, ignore_conflicts=True)
+    return len(made)
+
+
+def _is_reached(channel: Channel) -> bool:
+    return channel.user is not None and is_reachable(channel, channel.user)
 
 
 def _whose(approval: Approval) -> Q:

@@ -53,7 +53,7 @@ class Approval(models.Model):
     class Meta:
         permissions = [
             ("override_policy", "Can decide against a policy"),
-            ("extend_deadline", "Can extend the deadline of a suspended run"),
+            ("extend_deadline", "Can extend the deadline of a run that waits"),
             ("view_all", "Can see what only those who may answer see"),
         ]
         constraints = [

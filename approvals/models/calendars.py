@@ -9,10 +9,11 @@ class GroupHours(models.Model):
     """When the people of a group work: a line such as `Mon-Fri 09:00-17:00 Europe/Berlin`."""
 
     group = models.OneToOneField(Group, on_delete=models.CASCADE, related_name="hours")
-    line = models.TextField(help_text="Such as: Mon-Fri 09:00-17:00 Europe/Berlin")
+    line = models.TextField()
 
     class Meta:
-        verbose_name = verbose_name_plural = "working hours of groups"
+        verbose_name = "working hours of a group"
+        verbose_name_plural = "working hours of groups"
 
     def __str__(self) -> str:
         return f"{self.group}: {self.line}"

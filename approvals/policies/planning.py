@@ -1,6 +1,6 @@
 """When the steps of a policy come: counted in working time from opening, before the deadline."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -31,10 +31,10 @@ class Span:
 
 
 def plan_steps(
-    steps: Sequence[Step], span: Span, hours: WorkingHours | None
+    steps: Sequence[Step], span: Span, hours: WorkingHours | None, *, latest: datetime | None
 ) -> list[tuple[datetime, Step]]:
-    """Return each step with its moment; one that would come too late comes with the last call."""
-    planned, latest = [], _find_latest(span, hours)
+    """Return each step with its moment; one that would come after `latest` comes then."""
+    planned = []
     previous = span.begin
     for step in steps:
         since = previous if step.repeats else span.begin
@@ -53,16 +53,13 @@ def add_span(step: Step, since: datetime, span: Span, hours: WorkingHours | None
     return add_working_time(hours, since, step.span.length(day=day_length(hours)))
 
 
-def find_last_call(span: Span, hours: WorkingHours | None) -> datetime | None:
-    """Return when people are told that the time is nearly over; None where it is too short."""
-    if span.end is None or span.length is None or span.length < _SHORT:
-        return None
-    moment = span.end.astimezone(UTC) - max(span.length / _LAST_SHARE, _LAST_CALL)
-    if hours is None or span.length < _SOON:
-        return moment
-    # Those who are at rest then hear of it before they go, unless nobody works in all the time
-    closing = last_closing(hours, moment)
-    return closing if closing > span.begin else moment
+def find_last_call(span: Span, hours: Iterable[WorkingHours | None]) -> datetime | None:
+    """Return when people are told that the time is nearly over; None where it is too short.
+
+    They may work at different hours: nobody is to hear of it too late, so the earliest counts.
+    """
+    moments = [_find_last_call(span, each) for each in hours]
+    return min((moment for moment in moments if moment), default=None)
 
 
 def find_end(span: Span) -> datetime | None:
@@ -72,5 +69,12 @@ def find_end(span: Span) -> datetime | None:
     return span.end.astimezone(UTC) - min(END_AHEAD, span.length / _LAST_SHARE)
 
 
-def _find_latest(span: Span, hours: WorkingHours | None) -> datetime | None:
-    return find_last_call(span, hours) or find_end(span)
+def _find_last_call(span: Span, hours: WorkingHours | None) -> datetime | None:
+    if span.end is None or span.length is None or span.length < _SHORT:
+        return None
+    moment = span.end.astimezone(UTC) - max(span.length / _LAST_SHARE, _LAST_CALL)
+    if hours is None or span.length < _SOON:
+        return moment
+    # Those who are at rest then hear of it before they go, unless nobody works in all the time
+    closing = last_closing(hours, moment)
+    return closing if closing > span.begin else moment

@@ -1,6 +1,6 @@
 """When those who are asked work: by their group, else by themselves, else as the server is set."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import date
 
@@ -27,6 +27,22 @@ def find_hours(policy: Policy | None) -> WorkingHours | None:
         return None
     groups = [each.name for each in who if each.kind is WhoKind.GROUP]
     return replace(hours, days_off=read_days_off(groups))
+
+
+def list_hours(policies: Iterable[Policy]) -> list[WorkingHours | None]:
+    """Return the hours of everybody whom policies name, in each of their parts.
+
+    Without any they are the server's, and None where every hour counts.
+    """
+    who = dict.fromkeys(each for policy in policies for part in policy.parts for each in part.who)
+    return [_add_days_off(_hours_of(each) or read_server_hours(), each) for each in who] or [
+        find_hours(None)
+    ]
+
+
+def _add_days_off(hours: WorkingHours | None, who: Who) -> WorkingHours | None:
+    groups = [who.name] if who.kind is WhoKind.GROUP else []
+    return replace(hours, days_off=read_days_off(groups)) if hours else None
 
 
 def read_server_hours() -> WorkingHours | None:

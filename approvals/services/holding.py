@@ -15,11 +15,12 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
 
-from approvals.models import HELD, Approval, Vote
+from approvals.models import HELD, Approval, Via, Vote
 from approvals.services import decisions, votes
 from approvals.services.decisions import Decided, Refused, Sent, TooLate
 from approvals.services.drafts import hold_waiting
 from approvals.services.held_votes import list_held
+from approvals.services.origins import coming_by, current_via
 from approvals.services.votes import Counted, NotYours, VoteResult
 
 # A held vote takes effect at the latest so long before its approval's deadline
@@ -90,7 +91,7 @@ def _hold(vote: Vote) -> HoldResult:
             if not approval.is_guarded:
                 return NotYours(f"{held.name} has answered this, which takes effect in a moment.")
         vote.name = user.get_username() if user else ""
-        vote.at, vote.takes_effect_at = datetime.now(UTC), moment
+        vote.at, vote.takes_effect_at, vote.via = datetime.now(UTC), moment, current_via()
         vote.save(force_insert=True)
     return Held(moment)
 
@@ -121,7 +122,8 @@ def _apply(vote: Vote) -> bool:
             taken, _ = Vote.objects.filter(HELD, pk=vote.pk).delete()
             if not taken:
                 return False
-            result = _cast(vote)
+            with coming_by(Via(vote.via)):
+                result = _cast(vote)
             if isinstance(result, Decided | Counted | Sent):
                 return True
             vote.voided_at = datetime.now(UTC)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from approvals.models import Approval, Step
 from approvals.policies import planning
-from approvals.services.calendars import find_hours
+from approvals.services.calendars import find_hours, list_hours
 from approvals.services.policies import Found
 from approvals.services.sources import find_source
 from flowruns.domain.errors import EvaluationBusy, FlowRunNotFound, Unprocessable
@@ -20,17 +20,18 @@ _ENDS = {EndKind.REJECT: Step.Kind.REJECT, EndKind.ANSWER: Step.Kind.ANSWER}
 def begin_steps(approval: Approval, found: Sequence[Found]) -> None:
     """Plan what policies do while nobody answers an approval that opens, and the last call."""
     steps = [step for each in found for step in _plan(approval, each)]
-    Step.objects.bulk_create([*steps, *_plan_last_call(approval)])
+    Step.objects.bulk_create(steps)
+    _plan_last_call(approval)
     if any(step.kind in _ENDS.values() for step in steps):
         check_ends(approval)
 
 
 def add_steps(approval: Approval, found: Sequence[Found]) -> None:
-    """Plan what policies do that came later, and the last call where none is planned."""
+    """Plan what policies do that came later, and the last call anew: it may be due earlier."""
     steps = [step for each in found for step in _plan(approval, each)]
-    if not approval.steps.filter(kind=Step.Kind.LAST_CALL).exists():
-        steps += _plan_last_call(approval)
     Step.objects.bulk_create(steps)
+    if not approval.steps.filter(kind=Step.Kind.LAST_CALL, taken_at__isnull=False).exists():
+        _plan_last_call(approval)
     check_ends(approval)
 
 
@@ -46,8 +47,7 @@ def check_ends(approval: Approval) -> None:
 
 def move_steps(approval: Approval) -> None:
     """Plan the last call and the end anew, because the deadline has moved."""
-    approval.steps.filter(kind=Step.Kind.LAST_CALL, taken_at__isnull=True).delete()
-    Step.objects.bulk_create(_plan_last_call(approval))
+    _plan_last_call(approval)
     if end := planning.find_end(_span_of(approval)):
         approval.steps.filter(kind__in=_ENDS.values(), taken_at__isnull=True).update(at=end)
 
@@ -64,7 +64,7 @@ def plan_next(step: Step) -> None:
         return
     span, hours = _span_of(step.approval), find_hours(_find_policy(step.approval, step.line))
     moment = planning.add_span(rule, step.at, span, hours)
-    latest = planning.find_last_call(span, hours) or span.end
+    latest = find_last_call(step.approval) or span.end
     if latest is None or moment < latest:
         step.approval.steps.create(
             kind=step.kind, origin=step.origin, line=step.line, text=step.text, at=moment
@@ -78,6 +78,12 @@ def find_rule(step: Step) -> Rule | None:
     return parse_policy(f"anyone; {step.text}").steps[0]
 
 
+def find_last_call(approval: Approval) -> datetime | None:
+    """Return when everybody who is asked hears of the deadline in time, by their working hours."""
+    policies = (parse_policy(each["line"]) for each in approval.policies)
+    return planning.find_last_call(_span_of(approval), list_hours(policies))
+
+
 def _plan(approval: Approval, found: Found) -> Iterator[Step]:
     try:
         policy = parse_policy(found.line)
@@ -85,15 +91,14 @@ def _plan(approval: Approval, found: Found) -> Iterator[Step]:
         return
     line = _find_line(approval, found, policy)
     span, hours = _span_of(approval), find_hours(policy)
-    last_call = planning.find_last_call(span, hours)
-    for moment, rule in planning.plan_steps(policy.steps, span, hours):
+    last_call, end = find_last_call(approval), planning.find_end(span)
+    for moment, rule in planning.plan_steps(policy.steps, span, hours, latest=last_call or end):
         kind = Step.Kind.ASK if rule.who else Step.Kind.REMIND
         # A last call reminds as well, and what was over before somebody came needs no reminder
         is_spent = moment == last_call or moment < datetime.now(UTC)
         if (kind is Step.Kind.REMIND and is_spent) or (kind is Step.Kind.ASK and line is None):
             continue
         yield _step(approval, kind, found.origin, line, text=str(rule), at=moment)
-    end = planning.find_end(span)
     if policy.at_end is None or policy.at_end.kind is EndKind.FAIL or end is None:
         return
     text = policy.at_end.answer or policy.at_end.reason
@@ -106,10 +111,11 @@ def _step(
     return Step(approval=approval, kind=kind, origin=origin, line=line, text=text, at=at)
 
 
-def _plan_last_call(approval: Approval) -> list[Step]:
-    hours = find_hours(_find_policy(approval, 0))
-    moment = planning.find_last_call(_span_of(approval), hours)
-    return [Step(approval=approval, kind=Step.Kind.LAST_CALL, at=moment)] if moment else []
+def _plan_last_call(approval: Approval) -> None:
+    """Plan the last call, in place of one that has not come."""
+    approval.steps.filter(kind=Step.Kind.LAST_CALL, taken_at__isnull=True).delete()
+    if moment := find_last_call(approval):
+        approval.steps.create(kind=Step.Kind.LAST_CALL, at=moment)
 
 
 def _find_line(approval: Approval, found: Found, policy: Policy) -> int | None:

@@ -9,9 +9,8 @@ from django.contrib.auth.models import Group
 from approvals.messages.timing import find_moment
 from approvals.models import Approval, Channel, DayOff, GroupHours, Notification, Profile, Step
 from approvals.policies.hours import next_opening
-from approvals.services import plans
 from approvals.services.calendars import find_hours
-from approvals.services.plans import add_steps
+from approvals.services.plans import add_steps, find_last_call, move_steps
 from approvals.services.policies import Found
 from flowruns.domain.policies import parse_policy
 from tests.integration.conftest import Run
@@ -82,8 +81,29 @@ def test_the_last_call_comes_before_a_holiday_however_long(run: Run) -> None:
     approval = ask(run)
     approval.opened_at = datetime(2030, 12, 2, 9, tzinfo=UTC)
     approval.expires_at = datetime(2030, 12, 28, tzinfo=UTC)
-    [last_call] = plans._plan_last_call(approval)
-    assert last_call.at == datetime(2030, 12, 9, 17, tzinfo=UTC)
+    assert find_last_call(approval) == datetime(2030, 12, 9, 17, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("line", "moment"),
+    [
+        ("1 of @data + 1 of @finance", "2030-12-27T03:00"),  # Tokyo closes at noon
+        ("1 of @finance then 1 of @data", "2030-12-27T03:00"),
+        ("1 of @data or F1", "2030-12-21T13:00"),  # who works on Saturdays alone
+        ("1 of @data", "2030-12-27T17:00"),
+        ("anyone", "2030-12-27T17:00"),
+    ],
+)
+def test_the_last_call_is_in_time_for_everybody_who_is_asked(
+    run: Run, line: str, moment: str
+) -> None:
+    hold(line)
+    approval = ask(run)
+    approval.opened_at = datetime(2030, 12, 20, tzinfo=UTC)
+    approval.expires_at = datetime(2030, 12, 28, 20, tzinfo=UTC)
+    move_steps(approval)
+    last_call = Step.objects.get(kind="last call")
+    assert last_call.at == datetime.fromisoformat(moment).replace(tzinfo=UTC)
 
 
 def test_nobody_is_disturbed_on_a_day_off(run: Run) -> None:

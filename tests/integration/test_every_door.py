@@ -4,7 +4,16 @@ import pytest
 
 from flowruns.web.sockets.connection import POLICY_VIOLATION
 from tests import doors
-from tests.doors import CALLERS, Caller, Door, find_doors, find_sockets, make_key, read_table
+from tests.doors import (
+    CALLERS,
+    Caller,
+    Door,
+    find_doors,
+    find_slack,
+    find_sockets,
+    make_key,
+    read_table,
+)
 from tests.websockets import FakeSocket, play
 
 
@@ -15,7 +24,8 @@ def found(db: None, caplog: pytest.LogCaptureFixture) -> tuple[Door, ...]:
 
 
 def test_every_route_has_a_row_and_every_row_a_route(found: tuple[Door, ...]) -> None:
-    assert {str(door) for door in (*found, *find_sockets())} == set(read_table())
+    ways_in = (*found, *find_sockets(), *find_slack())
+    assert {str(door) for door in ways_in} == set(read_table())
 
 
 @pytest.mark.parametrize("name", CALLERS)

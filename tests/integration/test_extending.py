@@ -1,8 +1,10 @@
 """More time for what a run asks that is suspended, or paused by our SDK."""
 
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Permission, User
 
 from approvals.models import Approval, Step
@@ -97,3 +99,13 @@ def test_what_has_run_out_gets_no_more_time(run: Run, boss: User) -> None:
     assert isinstance(extend_deadline(approval, user=boss, by=DAY), Refused)
     expire_pauses()
     assert isinstance(extend_deadline(approval, user=boss, by=DAY), TooLate)
+
+
+def test_the_permission_is_called_by_what_it_allows_also_where_it_was_there_before() -> None:
+    rename = import_module("approvals.migrations.0015_deadlines_of_runs_that_wait")
+    found = Permission.objects.filter(codename="extend_deadline")
+    assert found.get().name == "Can extend the deadline of a run that waits"
+    rename.rename_back(apps, None)
+    assert found.get().name == "Can extend the deadline of a suspended run"
+    rename.rename(apps, None)
+    assert found.get().name == "Can extend the deadline of a run that waits"

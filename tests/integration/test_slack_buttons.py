@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,8 +70,18 @@ class Desk:
         return [note["text"] for note in self.slack.named("chat.postEphemeral")]
 
 
+class AtOnce(Executor):
+    """Does in the thread of the test, which has the database, what others do in theirs."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
+
+
 @pytest.fixture
-def desk(settings: Any) -> Iterator[Desk]:
+def desk(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.setattr(slack_socket, "_workers", AtOnce())
     with serve_slack() as slack:
         found = Desk(slack)
 

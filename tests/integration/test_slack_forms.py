@@ -257,6 +257,6 @@ def test_a_fault_of_ours_is_told_in_the_window(
         raise RuntimeError("The disk is full.")
 
     window = Window(desk)
-    monkeypatch.setattr("approvals.messages.slack_buttons.find_window", fail)
+    monkeypatch.setattr("approvals.messages.slack_windows.find_window", fail)
     assert list(window.errors(window.submit(approve="Yes"))) == ["Approve"]
     assert "could not be taken" in caplog.text

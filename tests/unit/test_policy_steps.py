@@ -1,18 +1,27 @@
 """Steps of a policy: how they are written, and when they come."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from approvals.policies.hours import add_working_time, last_closing, parse_hours
+from approvals.policies.hours import WorkingHours, add_working_time, last_closing, parse_hours
 from approvals.policies.planning import Span, find_end, find_last_call, plan_steps
 from flowruns.domain.policies import PolicyUnreadable, WhoKind, parse_policy
+from flowruns.domain.policy_steps import Step
 
 BERLIN = parse_hours("Mon-Fri 09:00-17:00 Europe/Berlin")
 
 
 def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def plan(
+    steps: Sequence[Step], span: Span, hours: WorkingHours | None
+) -> list[tuple[datetime, Step]]:
+    latest = find_last_call(span, [hours]) or find_end(span)
+    return plan_steps(steps, span, hours, latest=latest)
 
 
 def written(moment: datetime | None) -> str:
@@ -89,7 +98,7 @@ def test_what_is_no_step_is_refused_with_the_word_that_is_wrong(line: str, said:
 def test_working_time_passes_in_working_hours(moment: str, hours: int, later: str) -> None:
     (rule,) = parse_policy(f"anyone; after {hours} working hours remind").steps
     span = Span(begin=at(moment), end=None)
-    assert plan_steps([rule], span, BERLIN) == [(at(later), rule)]
+    assert plan([rule], span, BERLIN) == [(at(later), rule)]
 
 
 def test_working_time_over_a_night_shift_whose_clock_changes() -> None:
@@ -105,7 +114,7 @@ def test_a_friday_evening_question_is_not_out_of_reminders_by_monday() -> None:
         " after 1 working day remind; every 1 working day remind"
     ).steps
     span = Span(begin=at("2026-11-27T18:00"), end=at("2026-12-11T18:00"))
-    assert [written(moment) for moment, _ in plan_steps(steps, span, BERLIN)] == [
+    assert [written(moment) for moment, _ in plan(steps, span, BERLIN)] == [
         "2026-11-30T10:00",
         "2026-11-30T12:00",
         "2026-11-30T16:00",
@@ -126,20 +135,20 @@ def test_a_friday_evening_question_is_not_out_of_reminders_by_monday() -> None:
 )
 def test_a_last_call_comes_before_the_deadline(begin: str, end: str, call: str) -> None:
     span = Span(begin=at(begin), end=at(end))
-    assert written(find_last_call(span, BERLIN)) == call
+    assert written(find_last_call(span, [BERLIN])) == call
 
 
 def test_a_step_after_the_deadline_moves_before_it() -> None:
     steps = parse_policy("anyone; after 5 days ask @leads").steps
     span = Span(begin=at("2026-11-30T08:00"), end=at("2026-12-01T08:00"))
-    ((moment, _),) = plan_steps(steps, span, None)
-    assert moment == find_last_call(span, None) == at("2026-12-01T05:36")
+    ((moment, _),) = plan(steps, span, None)
+    assert moment == find_last_call(span, [None]) == at("2026-12-01T05:36")
 
 
 def test_what_ends_within_two_hours_goes_by_the_wall() -> None:
     steps = parse_policy("anyone; after 1 working hour remind").steps
     span = Span(begin=at("2026-11-28T08:00"), end=at("2026-11-28T09:50"))
-    ((moment, _),) = plan_steps(steps, span, BERLIN)
+    ((moment, _),) = plan(steps, span, BERLIN)
     assert moment == at("2026-11-28T09:00")
 
 

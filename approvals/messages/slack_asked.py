@@ -1,0 +1,55 @@
+"""Who presses something in Slack, and what they were asked there."""
+
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.http import Http404
+
+from approvals.messages.sealing import unseal
+from approvals.messages.slack_api import call_slack
+from approvals.messages.slack_forms import find_window
+from approvals.models import Approval, Channel
+from approvals.services import votes
+from approvals.services.inbox import get_approval_for
+
+
+def find_person(member: str) -> User | None:
+    """Return who one of Slack's users is: by a code they typed, or by their confirmed address."""
+    channels = Channel.objects.filter(kind=Channel.Kind.SLACK, user__is_active=True)
+    for channel in channels.exclude(address="").select_related("user"):
+        is_typed = channel.verified_by == Channel.CODE
+        if is_typed and unseal(channel.address) == member:
+            return channel.user
+    found = call_slack("users.info", user=member)["user"]
+    address = found.get("profile", {}).get("email", "")
+    if not address or not found.get("is_email_confirmed", True) or found.get("deleted"):
+        return None
+    people = list(User.objects.filter(email__iexact=address, is_active=True)[:2])
+    return people[0] if len(people) == 1 else None
+
+
+def is_offered(approval: Approval) -> bool:
+    """Whether a press or a window says all: few plain fields or none, and nobody has to sign."""
+    if votes.read_standing(approval).is_signed:
+        return False
+    return not approval.asks_for_input or find_window(approval) is not None
+
+
+def name_asked(approval: Approval) -> str:
+    """Return what a button carries: the approval, its pause and the mark of what is asked."""
+    return f"{approval.pk}/{approval.pause_state_id}/{mark(approval).partition('-')[0]}"
+
+
+def find_asked(user: User, value: str) -> Approval | None:
+    """Return the approval of a button, as long as it is the same question and the user sees it."""
+    try:
+        approval = get_approval_for(user, UUID(value.partition("/")[0]))
+    except (Http404, ValueError):
+        return None
+    is_same = value == name_asked(approval)
+    return approval if is_same and approval.is_waiting and is_offered(approval) else None
+
+
+def mark(approval: Approval) -> str:
+    """Return the mark of what is asked, and behind a hyphen of what others have answered."""
+    return votes.mark_seen(approval, votes.read_standing(approval))
