@@ -35,7 +35,8 @@ _THOROUGH = {
     *("policy_commands", "policy_steps", "prefect_connector", "prefect_connector_answers"),
     *("presence", "prune", "questions_of_others", "read_task_runs", "requesters"),
     *("reviewers_words", "round_trip", "saved_views", "schedule_dates", "searching"),
-    *("secret_votes", "slack_buttons", "slots", "tell_browsers", "tell_by_slack"),
+    *("secret_votes", "services_ask_the_judge", "slack_buttons", "slots"),
+    *("tell_browsers", "tell_by_slack"),
     *("tell_groups", "tell_reviewers", "titles", "uploads", "vote_races", "votes"),
     *("votes_told", "webhooks"),
 }

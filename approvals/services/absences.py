@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from approvals.models import Absence
 from flowruns.domain.actors import Actor
@@ -70,9 +70,9 @@ def find_absences() -> QuerySet[Absence]:
 
 def list_absent(user: User | AnonymousUser) -> list[User]:
     """Return for whom a user stands in now; those who stand in for them are not among them."""
-    away = find_absences().filter(stand_in=user.pk)
-    found = User.objects.filter(Q(is_active=True), pk__in=away.values("person"))
-    return list(found.order_by("username"))
+    away = find_absences().filter(stand_in=user.pk, person__is_active=True)
+    people = {each.person for each in away.select_related("person")}
+    return sorted(people, key=User.get_username)
 
 
 def list_stand_ins(user: User) -> list[str]:

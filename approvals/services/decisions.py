@@ -7,12 +7,12 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from approvals.models import STANDING, Approval, Attempt, Decision, Vote
 from approvals.services import attempts
 from approvals.services.inbox import visible_to
+from approvals.services.names import read_names
 from approvals.services.sources import find_source
 from flowruns.connectors import PauseForm, Reply
 from flowruns.domain.actors import reviewer
@@ -26,15 +26,8 @@ type Place = tuple[datetime, UUID]
 # Beyond that nobody needs the exact number, and counting would take long.
 MAX_COUNTED = 10_000
 _PART = 500  # approvals read at once for an export
+_MOST_NAMES = 10_000
 
-_NAMES = """
-WITH RECURSIVE names(name) AS (
-    SELECT ''
-    UNION ALL
-    SELECT ({next_name}) FROM names WHERE name IS NOT NULL
-)
-SELECT name FROM names WHERE name <> ''
-"""
 _FLOWS = """
 SELECT flow_name FROM approvals_approval
 WHERE is_hidden = false AND flow_name > names.name AND outcome <> 'waiting'
@@ -207,24 +200,19 @@ def _mentions(word: str) -> Q:
 def list_deciders(user: User) -> list[str]:
     """Return the names that history can be filtered by."""
     hidden = Decision.objects.filter(approval__in=_hidden_from_others(user))
-    return sorted({*_read_names(_DECIDERS), *hidden.values_list("decided_by", flat=True)})
+    return sorted(
+        {*read_names(_DECIDERS, most=_MOST_NAMES), *hidden.values_list("decided_by", flat=True)}
+    )
 
 
 def list_decided_flows(user: User) -> list[str]:
     """Return the flows that history can be filtered by."""
     hidden = _hidden_from_others(user).values_list("flow_name", flat=True)
-    return sorted({*_read_names(_FLOWS), *hidden.distinct()})
+    return sorted({*read_names(_FLOWS, most=_MOST_NAMES), *hidden.distinct()})
 
 
 def _hidden_from_others(user: User) -> QuerySet[Approval]:
     return visible_to(user).filter(is_hidden=True).exclude(outcome=Approval.Outcome.WAITING)
-
-
-def _read_names(next_name: str) -> list[str]:
-    """Return all names, each found behind the last one, so that none is read twice."""
-    with connection.cursor() as cursor:
-        cursor.execute(_NAMES.format(next_name=next_name))
-        return [name for (name,) in cursor.fetchall()]
 
 
 def conclude(approval: Approval, reply: Reply) -> Result:

@@ -4,13 +4,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
-from django.db.models import Q
 
 from approvals.models import Approval, Facet
 from approvals.services.inbox import visible_to
+from approvals.services.names import read_names
 
 # Of each kind; a longer list is no help to choose from, and the search finds the rest
 MAX_CHOICES = 200
+
+_NEXT = """
+SELECT name FROM approvals_facet
+WHERE kind = '{kind}' AND name > names.name AND is_hidden = false
+ORDER BY name LIMIT 1
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +52,24 @@ def drop_facets(approval: Approval) -> None:
 def list_choices(user: User) -> Choices:
     """Return by name what a user can choose from what waits and they may see."""
     hidden = visible_to(user).filter(outcome=Approval.Outcome.WAITING, is_hidden=True)
-    seen = Facet.objects.filter(Q(is_hidden=False) | Q(approval__in=hidden.values("pk")))
-    names: dict[str, list[str]] = {kind: [] for kind in Facet.Kind.values}
-    # Those alone that this release knows: a newer one may write to the same tables
-    seen = seen.filter(kind__in=names)
-    for kind, name in seen.order_by("kind", "name").values_list("kind", "name").distinct():
-        names[kind].append(name)
-    return Choices(
-        flows=names[Facet.Kind.FLOW][:MAX_CHOICES],
-        tags=names[Facet.Kind.TAG][:MAX_CHOICES],
-        policies=names[Facet.Kind.POLICY][:MAX_CHOICES],
-        servers=names[Facet.Kind.SERVER][:MAX_CHOICES],
+    # Those kinds alone that this release knows: a newer one may write to the same tables
+    seen = Facet.objects.filter(
+        is_hidden=True, kind__in=Facet.Kind.values, approval__in=hidden.values("pk")
     )
+    names = {kind: set(_read_open(kind)) for kind in Facet.Kind}
+    for kind, name in seen.values_list("kind", "name").distinct():
+        names[Facet.Kind(kind)].add(name)
+    return Choices(
+        flows=sorted(names[Facet.Kind.FLOW])[:MAX_CHOICES],
+        tags=sorted(names[Facet.Kind.TAG])[:MAX_CHOICES],
+        policies=sorted(names[Facet.Kind.POLICY])[:MAX_CHOICES],
+        servers=sorted(names[Facet.Kind.SERVER])[:MAX_CHOICES],
+    )
+
+
+def _read_open(kind: Facet.Kind) -> list[str]:
+    """Return what of this kind everybody may see."""
+    return read_names(_NEXT.format(kind=kind), most=MAX_CHOICES)
 
 
 def _keep(approval: Approval, kind: Facet.Kind, names: Iterable[str]) -> None:

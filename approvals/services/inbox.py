@@ -262,17 +262,18 @@ def visible_to(user: User) -> QuerySet[Approval]:
     """Return what a user may see: everything, but for what is seen by those who may answer it."""
     if isinstance(user, AnonymousUser):
         return Approval.objects.none()
-    return Approval.objects.filter(_visible(user, list_absent(user)))
+    seats = [seats_of(each) for each in [user, *list_absent(user)]]
+    return Approval.objects.filter(_visible(user, seats))
 
 
-def _visible(user: Account, absent: Sequence[Account]) -> Q:
-    """Choose what a user may see, who stands in for those who are absent."""
+def _visible(user: Account, seats: Sequence[QuerySet[Seat]]) -> Q:
+    """Choose what a user may see, whose are these seats, or those of whom they stand in for."""
     if user.has_perm("approvals.view_all"):
         return Q()
-    seats = (seats_of(each).filter(approval=OuterRef("pk")) for each in [user, *absent])
+    taken = (Exists(each.filter(approval=OuterRef("pk"))) for each in seats)
     return (
         Q(is_hidden=False)
-        | Q(*map(Exists, seats), _connector=Q.OR)
+        | Q(*taken, _connector=Q.OR)
         | Q(Exists(Asker.objects.filter(approval=OuterRef("pk"), user=user.pk)))
         | Q(Exists(Vote.objects.filter(approval=OuterRef("pk"), reviewer=user.pk)))
     )
@@ -302,13 +303,14 @@ def _waiting() -> QuerySet[Approval]:
 def _list_of(user: Account) -> Lists:
     """Choose each of the lists from what waits; whoever may answer may see."""
     absent = list_absent(user)
-    visible = _visible(user, absent)
+    own, *of_others = seats = [seats_of(each) for each in [user, *absent]]
+    visible = _visible(user, seats)
     voted = Q(is_guarded=True) & _is_voted_by(user)
     held = Q(pk__in=Vote.objects.filter(HELD, reviewer=user).values("approval"))
     later = PutOff.objects.filter(user=user.pk, until__gt=datetime.now(UTC)).values("approval")
-    mine = Q(pk__in=_free_seats(user))
-    for person in absent:
-        mine |= Q(pk__in=_seats_free_for(person, user))
+    mine = Q(pk__in=_free_seats(user, own))
+    for person, theirs in zip(absent, of_others, strict=True):
+        mine |= Q(pk__in=_seats_free_for(person, theirs, stand_in=user))
     free = Q(is_guarded=False) | (mine & ~voted)
     return {
         Which.FOR_ME: free & ~held & ~Q(pk__in=later),
@@ -317,26 +319,27 @@ def _list_of(user: Account) -> Lists:
     }
 
 
-def _free_seats(user: Account) -> QuerySet[Seat, UUID]:
-    """Choose what has a seat that this user may take now."""
+def _free_seats(user: Account, seats: QuerySet[Seat]) -> QuerySet[Seat, UUID]:
+    """Choose what has one of a user's seats that they may take now."""
     asked = Asker.objects.filter(approval=OuterRef("approval"), user=user.pk)
     barred = Q(bars_askers=True) & (Q(approval__askers_known=False) | Exists(asked))
-    free = seats_of(user).filter(is_open=True).exclude(barred)
+    free = seats.filter(is_open=True).exclude(barred)
     return free.values_list("approval", flat=True)
 
 
-def _seats_free_for(person: Account, stand_in: Account) -> QuerySet[Seat, UUID]:
-    """Choose what has a seat that somebody may take now who stands in for another."""
+def _seats_free_for(
+    person: Account, seats: QuerySet[Seat], *, stand_in: Account
+) -> QuerySet[Seat, UUID]:
+    """Choose what has one of a person's seats that who stands in for them may take now."""
     concerned = Asker.objects.filter(approval=OuterRef("approval"), user__in=[person, stand_in])
     barred = Q(bars_askers=True, approval__askers_known=False) | Exists(concerned)
     voted = _is_voted_by(person, "approval")
-    free = seats_of(person).filter(is_open=True).exclude(barred | voted)
+    free = seats.filter(is_open=True).exclude(barred | voted)
     return free.values_list("approval", flat=True)
 
 
 def _is_voted_by(user: Account, approval: str = "pk") -> Q:
     """Choose what waits and has a vote of a user, or of who stood in for them, that stands."""
     name, votes = user.get_username(), Vote.objects.filter(STANDING, is_key=False, is_open=True)
-    given = votes.filter(name=name).values("approval")
-    given_for = votes.filter(for_whom=name).exclude(for_whom="").values("approval")
-    return Q(**{f"{approval}__in": given}) | Q(**{f"{approval}__in": given_for})
+    given = votes.filter(Q(name=name) | (Q(for_whom=name) & ~Q(for_whom="")))
+    return Q(**{f"{approval}__in": given.values("approval")})

@@ -1,7 +1,7 @@
 """Tags that write times, states and icons for a person."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -11,8 +11,9 @@ from django import template
 from django.contrib.auth.models import AnonymousUser, User
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import Truncator
 
 from approvals.answering.flow_errors import FlowVerdict, read_flow_verdict
 from approvals.display import labels
@@ -27,6 +28,8 @@ from flowruns.connectors import HistoryState
 register = template.Library()
 
 MAX_SHOWN = 20_000  # characters of one value; the whole of it is in the flow
+_MAX_OPTION = 60  # characters
+_MAX_TAG = 40  # characters
 
 
 def exact(moment: datetime) -> str:
@@ -97,6 +100,47 @@ def icon(name: str) -> SafeString:
         '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
         static("icons.svg"),
         name,
+    )
+
+
+@register.filter
+def shorten(text: str, length: int) -> str:
+    """Cut a text as `truncatechars` does, which looks at each character of those that fit too."""
+    return text if len(text) <= length else Truncator(text).chars(length)
+
+
+@register.simple_tag
+def tag_list(tags: Sequence[str]) -> SafeString:
+    """Write the tags of a run; nothing where it has none."""
+    items = format_html_join(
+        "", '<li class="tag"><bdi>{}</bdi></li>', ((shorten(str(tag), _MAX_TAG),) for tag in tags)
+    )
+    if not items:
+        return items
+    return format_html('<ul class="tags" aria-label="Tags" role="list">{}</ul>', items)
+
+
+@register.simple_tag
+def options(names: Sequence[str], chosen: str) -> SafeString:
+    """Write what can be chosen in a select."""
+    return _options(((name, name) for name in names), chosen)
+
+
+@register.simple_tag
+def policy_options(origins: Sequence[str], chosen: str) -> SafeString:
+    """Write by whose policy something can be chosen."""
+    return _options(((origin, labels.policy_name(origin)) for origin in origins), chosen)
+
+
+def _options(choices: Iterable[tuple[str, str]], chosen: str) -> SafeString:
+    selected = mark_safe(" selected")
+    return format_html_join(
+        "",
+        '<option value="{}"{}>{}</option>',
+        (
+            (value, selected if value == chosen else "", shorten(label, _MAX_OPTION))
+            for value, label in choices
+        ),
     )
 
 
