@@ -1,31 +1,26 @@
 """The tables of the reviewers' side. Only `services` and `messages` of `approvals` write them."""
 
 from approvals.models.absences import Absence
-from approvals.models.approvals import (
-    HELD,
-    REPLACED,
-    STANDING,
-    TAKEN_BACK,
-    Approval,
-    AskedSchema,
-    Asker,
-    Decision,
-    Draft,
-    Facet,
-    Policy,
-    Presence,
-    SavedView,
-    Seat,
-    Upload,
-    Via,
-    Vote,
-)
+from approvals.models.approvals import Approval, AskedSchema, Asker, Facet, Presence
 from approvals.models.calendars import DayOff, GroupHours
 from approvals.models.comments import Comment
+from approvals.models.drafts import Draft, Upload
 from approvals.models.handing import HandOver, PutOff
 from approvals.models.outbox import Channel, Notification, Profile, Webhook, WebhookDelivery
 from approvals.models.remote import Attempt, Snapshot, Vanishing
 from approvals.models.steps import Step
+from approvals.models.views import SavedView
+from approvals.models.votes import (
+    HELD,
+    REPLACED,
+    STANDING,
+    TAKEN_BACK,
+    Decision,
+    Policy,
+    Seat,
+    Via,
+    Vote,
+)
 
 __all__ = [
     "HELD",

@@ -4,7 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from approvals.models.approvals import Approval, Via
+from approvals.models.approvals import Approval
+from approvals.models.votes import Via
 from flowruns.domain.actors import Actor, ActorKind
 from flowruns.domain.ids import new_id
 from flowruns.domain.rejections import BY_POLICY
