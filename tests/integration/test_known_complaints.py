@@ -148,3 +148,10 @@ def test_a_stranger_who_takes_over_a_voters_old_name_has_not_voted(run: Run) -> 
     assert say_yes(approval, "F2") == Counted("Waits for one of finance")
     assert isinstance(say_yes(approval, "Z"), NotYours)
     assert Approval.objects.get().is_waiting
+
+
+def test_staff_are_told_at_once_where_the_only_one_who_may_answer_has_asked() -> None:
+    hold("1 of @board, not the requester")
+    approval = ask(make_run(key_of("X1", "of X1", "flows")))
+    assert list_obstructed(10) == [approval]
+    assert isinstance(say_yes(approval, "X1"), NotYours)
