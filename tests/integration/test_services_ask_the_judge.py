@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.db.models import EmailField, Value
 from django.db.models.functions import Concat
 
-from approvals.messages import slack_buttons
+from approvals.messages import slack_asked, slack_buttons, slack_notes
 from approvals.models import Approval, Attempt
 from approvals.services import bulk, holding, votes
 from approvals.services.bulk import Pick, Verb
@@ -55,7 +55,8 @@ def teams(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
         profile = {"email": f"{fields['user']}@example.com"}
         return {"user": {"profile": profile, "is_email_confirmed": True}}
 
-    monkeypatch.setattr(slack_buttons, "call_slack", call)
+    for module in (slack_asked, slack_notes):
+        monkeypatch.setattr(module, "call_slack", call)
 
 
 def see(approval: Approval) -> str:
@@ -73,10 +74,8 @@ def hold_a_vote(approval: Approval, name: str) -> None:
 
 
 def press_in_slack(approval: Approval, name: str) -> None:
-    value = f"{approval.pk}/{approval.pause_state_id}/{see(approval).partition('-')[0]}"
-    slack_buttons.take_press(
-        {"user": {"id": name}, "actions": [{"action_id": "approve", "value": value}]}
-    )
+    action = {"action_id": "approve", "value": slack_asked.name_asked(approval)}
+    slack_buttons.take_press({"user": {"id": name}, "actions": [action], "trigger_id": "1"})
 
 
 WAYS: list[Way] = [decide_in_bulk, hold_a_vote, press_in_slack]
