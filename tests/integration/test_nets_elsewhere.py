@@ -9,7 +9,9 @@ import pytest
 from approvals.models import Approval
 from approvals.remote import mirroring
 from approvals.remote.mirroring import Follower
+from approvals.remote.settling import settle_gathered
 from flowruns.connectors import get_remote_connector
+from flowruns.connectors.prefect.errors import RemoteTrouble
 from flowruns.connectors.prefect.outcomes import Moved
 from flowruns.models import RemoteServer
 from flowruns.services.servers import (
@@ -73,10 +75,9 @@ def test_who_loses_the_lease_in_mid_walk_writes_nothing_more(
     follower = begin_following()
     for _ in range(5):
         server.pause()
-    settle = mirroring.settle_gathered
 
     def stall_after_one(*known: object) -> object:
-        settled = settle(*known)  # type: ignore[arg-type]
+        settled = settle_gathered(*known)  # type: ignore[arg-type]
         hand_lease_over()
         follower._renewed_at = -mirroring._RENEWED_EVERY  # so long it stood still
         return settled
@@ -154,7 +155,7 @@ def test_credentials_that_change_there_are_told_and_followed_with_the_new_ones(
             occurred=datetime.fromisoformat(state["timestamp"]),
         )
     )
-    with pytest.raises(mirroring.RemoteTrouble) as caught:
+    with pytest.raises(RemoteTrouble) as caught:
         follower.do_round(wait=0)
     assert follower._note_trouble(caught.value, 1) > 0
     assert read_server(NAME).error
