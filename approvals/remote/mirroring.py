@@ -20,7 +20,8 @@ from django.db import close_old_connections, connection
 from django.db.models import Q, QuerySet
 
 from approvals.models import Approval
-from approvals.remote.settling import Settled, settle, settle_all
+from approvals.remote.gathering import gather
+from approvals.remote.settling import Settled, settle, settle_gathered
 from approvals.remote.snapshots import keep_fields, read_form_fields
 from approvals.remote.vanishing import close_vanished
 from flowruns import wire
@@ -34,7 +35,7 @@ _LEASE = timedelta(seconds=30)
 _RENEWED_EVERY = 10.0  # seconds, as all that follows
 _LOOKS_WITH_STREAM = 12.0
 _LOOKS_WITHOUT = 4.0
-# A look that takes long comes seldom: it may cost a server one part of twenty
+# Where much waits, comparing may cost a server one part of twenty of its time
 _SHARE = 20.0
 _WALKS = 15 * 60.0
 _SHORT_WALKS = 60.0
@@ -82,6 +83,10 @@ def list_followers() -> list["Follower"]:
 def _settings(connector: PrefectConnector) -> tuple[object, ...]:
     server = connector.server
     return server.url, server.credentials, server.headers, server.ca_file, server.tags
+
+
+class _LeaseLost(Exception):
+    """Another process looks after the server by now."""
 
 
 class Follower:
@@ -140,6 +145,8 @@ class Follower:
                 if self._renew():
                     self.do_round()
                     failures, pause = 0, 0.0
+            except _LeaseLost:  # another process follows; what was read is not written any more
+                pause = _LOOKS_WITHOUT
             except RemoteTrouble as trouble:
                 failures += 1
                 pause = self._note_trouble(trouble, failures)
@@ -164,6 +171,11 @@ class Follower:
         else:
             self._has_lease.clear()
         return self._has_lease.is_set()
+
+    def _keep_lease(self) -> None:
+        """Prolong the lease in the middle of work; raises `_LeaseLost` where another has it."""
+        if self._has_lease.is_set() and not self._renew():
+            raise _LeaseLost
 
     def _note_trouble(self, trouble: RemoteTrouble, failures: int) -> float:
         servers.record_trouble(self._server_id, words=trouble.words)
@@ -203,35 +215,41 @@ class Follower:
         """Read all that waits, which finds what paused again meanwhile, too."""
         known = set(self._waiting().values_list("flow_run_id", "pause_state_id"))
         for page in self.connector.walk():
+            self._keep_lease()
             news = [run for run in page if run.state and (run.id, run.state.id) not in known]
             self._settle_all(news, is_hint=False)
         servers.record_walk(self._server_id)
         self._look()
         count = self._waiting().count()
-        self._next_walk = time.monotonic() + (_SHORT_WALKS if count < _FEW else _WALKS)
+        self._next_walk = time.monotonic() + (_SHORT_WALKS if count <= _FEW else _WALKS)
 
     def _look(self) -> None:
         """Compare what waits here with what waits there."""
-        started = time.monotonic()
+        started, took = time.monotonic(), 0.0
         known = list(self._waiting().values_list("flow_run_id", flat=True).distinct())
         if len(known) <= _MOST_COMPARED:
             changes = self.connector.find_changes(known)
+            took = time.monotonic() - started
             self._settle_all([*changes.new, *changes.ended], is_hint=False)
+            self._keep_lease()
             close_vanished(self.connector, changes.gone, known=len(known))
             self._complete_forms()
         self._note_read()
         now = time.monotonic()
         every = _LOOKS_WITH_STREAM if self._is_streaming.is_set() else _LOOKS_WITHOUT
         later = [each for each in self._looks_at if each > now]
-        self._looks_at = [*later, now + max(every, _SHARE * (now - started))]
+        if len(known) > _FEW:  # else an event that is lost would be found too late
+            every = max(every, _SHARE * took)
+        # From its start: what a look has found may take long to be settled
+        self._looks_at = [*later, max(started + every, now + took)]
 
     def _settle_all(self, runs: Sequence[wire.FlowRun], *, is_hint: bool) -> None:
         """Settle many; where these are no hints themselves, take the hints that come meanwhile."""
-        for settled in settle_all(self.connector, runs):
-            self._note_settled(settled, is_hint=is_hint)
+        for gathered in gather(self.connector, runs):
+            self._keep_lease()
+            self._note_settled(settle_gathered(self.connector, gathered), is_hint=is_hint)
             if not is_hint:
                 self._take_hints(wait=0.0)
-            self._renew()
 
     def _note_settled(self, settled: Settled, *, is_hint: bool) -> None:
         if is_hint:

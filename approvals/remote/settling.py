@@ -4,18 +4,17 @@ The only writer of what opens and closes there. It may be called at any time and
 likes, so hints that come late, twice or not at all do no harm.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from approvals.models import Approval, Attempt, Via
-from approvals.remote.gathering import Question, gather
+from approvals.remote.gathering import Gathered, Question, gather
 from approvals.remote.senders import name_elsewhere, read_sender
 from approvals.remote.snapshots import begin_snapshot
+from approvals.remote.turns import writing
 from approvals.services.attempts import conclude_attempt, end_attempt
 from approvals.services.origins import coming_by
 from approvals.services.tracking import close_approval, open_approval
@@ -50,24 +49,18 @@ def settle(connector: PrefectConnector, flow_run_id: UUID) -> Settled:
         run = connector.read_flow_run(flow_run_id)
     except FlowRunNotFound:
         return _withdraw(connector, flow_run_id)
-    settled = next(settle_all(connector, [run]), None)
-    if settled is None:
+    gathered = next(gather(connector, [run]), None)
+    if gathered is None:
         raise RemoteFault("The server does not say what the run asks.")
-    return settled
+    return settle_gathered(connector, gathered)
 
 
-def settle_all(connector: PrefectConnector, runs: Sequence[wire.FlowRun]) -> Iterator[Settled]:
-    """Open and close the approvals of runs as they were read just now; raises `RemoteTrouble`.
-
-    They are settled as the caller goes through them.
-    """
-    for gathered in gather(connector, runs):
-        closed = [
-            _close(connector, pause_id, found) for pause_id, found in gathered.endings.items()
-        ]
-        opened = _open(connector, gathered.question) if gathered.question else None
-        news = [state for state in (*closed, opened) if state is not None]
-        yield Settled(run=gathered.run, news=tuple(news))
+def settle_gathered(connector: PrefectConnector, gathered: Gathered) -> Settled:
+    """Open and close the approvals of a run of which all is read."""
+    closed = [_close(connector, pause_id, found) for pause_id, found in gathered.endings.items()]
+    opened = _open(connector, gathered.question) if gathered.question else None
+    news = [state for state in (*closed, opened) if state is not None]
+    return Settled(run=gathered.run, news=tuple(news))
 
 
 def _open(connector: PrefectConnector, asked: Question) -> wire.State:
@@ -81,7 +74,7 @@ def _open(connector: PrefectConnector, asked: Question) -> wire.State:
         after=pause,
         actor=name_elsewhere(connector.name),
     )
-    with transaction.atomic():
+    with writing():
         of_pause = Approval.objects.filter(connector=connector.name, pause_state_id=pause.id)
         if not of_pause.exists():
             open_approval(change, pause, connector=connector.name, snapshot=snapshot)
@@ -111,7 +104,7 @@ def _close_all(
     after: State | None,
     response: Response | None,
 ) -> None:
-    with transaction.atomic():
+    with writing():
         # Whoever writes an attempt comes before this, or finds the approval closed
         waiting = approvals.filter(outcome=Approval.Outcome.WAITING)
         for held in waiting.select_for_update(no_key=True):
