@@ -13,6 +13,7 @@ LEASE = timedelta(minutes=3)
 # And of one request.
 SHORT_LEASE = timedelta(seconds=90)
 _LOOKED_AT = 200
+_random = random.SystemRandom()
 
 
 def is_free(now: datetime) -> Q:
@@ -35,5 +36,5 @@ def find_pause(
     backoff: Sequence[timedelta], tries: int, *, jitter: float, at_least: timedelta
 ) -> timedelta:
     """Return how long to wait after so many tries; `jitter` is the share that it may be longer."""
-    spread = 1 + random.uniform(0, jitter)  # noqa: S311 -- spreads, and hides nothing
+    spread = 1 + _random.uniform(0, jitter)
     return max(backoff[tries] * spread, at_least)

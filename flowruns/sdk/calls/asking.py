@@ -30,6 +30,8 @@ FIRST_DELAY_SECONDS = 0.1
 # Short enough to notice within seconds that the server is back.
 LONGEST_DELAY_SECONDS = 3.0
 OVERLOADED = frozenset({408, 425, 429})
+# Spreads the flows. Not the shared one, which an author may have seeded for the flow's own draws
+_random = random.SystemRandom()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,7 +64,7 @@ class Outage:
         if trouble.retry_after is not None:
             return trouble.retry_after
         longest = min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2.0 ** min(self._attempts, 10))
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311 -- spreads the flows, hides nothing
+        return longest * _random.uniform(0.5, 1.0)
 
     def is_over(self) -> None:
         """Note that the server has answered."""

@@ -21,6 +21,9 @@ from flowruns.sdk.runs.options import (
 from flowruns.sdk.runs.yielding import is_awaited, yields
 from flowruns.sdk.states import FlowRun
 
+# Not the shared one, which an author may have seeded for the flow's own draws
+_random = random.SystemRandom()
+
 
 class Definition[**P, R]:
     """What flows and tasks have in common."""
@@ -118,5 +121,5 @@ class TaskDefinition[**P, R](Definition[P, R]):
         if isinstance(delays, Sequence):
             delays = delays[min(attempt, len(delays) - 1)] if delays else 0
         jitter = self.retry_jitter_factor
-        # Spreads those that failed together, and hides nothing.
-        return delays * random.uniform(max(0.0, 1 - jitter), 1 + jitter)  # noqa: S311 -- no secret
+        # Spreads those that failed together
+        return delays * _random.uniform(max(0.0, 1 - jitter), 1 + jitter)

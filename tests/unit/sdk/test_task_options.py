@@ -1,6 +1,7 @@
 """What the options of tasks do; on a fake server."""
 
 import asyncio
+import random
 from typing import Any
 
 import pytest
@@ -135,6 +136,27 @@ def test_jitter_makes_a_delay_longer_or_shorter_by_its_factor() -> None:
     delays = {shaky.delay_before(0) for _ in range(200)}
     assert 5 <= min(delays) < 8
     assert 12 < max(delays) <= 15
+
+
+def test_a_flow_that_seeds_random_draws_the_same_however_often_it_is_retried(
+    server: FakeServer,
+) -> None:
+    drawn = []
+
+    @task(retries=2, retry_delay_seconds=0.001, retry_jitter_factor=1)
+    def draw() -> None:
+        drawn.append(random.random())
+        if len(drawn) < 3:
+            raise OSError
+
+    @flow
+    def simulate() -> None:
+        random.seed(7)
+        draw()
+
+    simulate()
+    expected = random.Random(7)
+    assert drawn == [expected.random() for _ in drawn]
 
 
 def test_a_queued_task_run_is_shown_as_pending_until_it_starts(server: FakeServer) -> None:
