@@ -4,6 +4,8 @@ As Slack has it: `ok: false` comes with HTTP 200, and 429 with `Retry-After`.
 """
 
 import json
+import ssl
+from functools import cache
 from typing import Any
 
 import httpx
@@ -41,11 +43,18 @@ def call_slack(method: str, *, token: str = "", **arguments: Any) -> dict[str, A
             data=data,
             headers=headers,
             timeout=_TIMEOUT_SECONDS,
+            verify=_load_certificates(),
         )
     except httpx.HTTPError as error:
         why = str(error) or type(error).__name__
         raise NotTaken(Later(why=why, is_outage=True)) from None
     return _read_answer(response)
+
+
+@cache
+def _load_certificates() -> ssl.SSLContext:
+    """Load them once: for each call again it takes longer than the call."""
+    return httpx.create_ssl_context()
 
 
 def _read_answer(response: httpx.Response) -> dict[str, Any]:
