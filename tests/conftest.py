@@ -25,20 +25,20 @@ _SLOW_FOLDERS = {
 }
 # What goes through every door, page or example, and takes a fifth of a second or more each time
 _THOROUGH = {
-    *("absences", "answer_elsewhere", "answers_like_prefect", "any_template", "api_document"),
-    *("attendance", "audit_log", "block_types", "blocks", "bounded_evaluation", "bulk"),
-    *("changed_questions", "comments", "deliver_messages", "described_operations", "drafts"),
-    *("every_door", "extending", "faults_elsewhere", "fields_have_an_effect", "forged_answers"),
-    *("forged_rejections", "guarded_doors", "half_characters", "handing", "hands_of_operators"),
-    *("help", "history_told_apart", "hold_votes", "hostile_schemas", "inbox_filters"),
-    *("known_complaints", "lockout", "metrics", "other_servers", "policies_meet_the_rest"),
-    *("policy_commands", "policy_steps", "prefect_connector", "prefect_connector_answers"),
-    *("presence", "prune", "questions_of_others", "read_task_runs", "requesters"),
-    *("reviewers_words", "round_trip", "saved_views", "schedule_dates", "searching"),
-    *("secret_votes", "services_ask_the_judge", "slack_buttons", "slots"),
-    *("tell_browsers", "tell_by_slack"),
-    *("tell_groups", "tell_reviewers", "titles", "uploads", "vote_races", "votes"),
-    *("votes_told", "webhooks"),
+    *("absences", "answer_elsewhere", "answers_like_prefect", "any_template"),
+    *("api_document", "attendance", "audit_log", "block_types", "blocks", "bounded_evaluation"),
+    *("bulk", "changed_questions", "comments", "deliver_messages"),
+    *("described_operations", "drafts", "every_door", "extending", "faults_elsewhere"),
+    *("fields_have_an_effect", "forged_answers", "forged_rejections", "guarded_doors"),
+    *("half_characters", "handing", "hands_of_operators", "help", "history_told_apart"),
+    *("hold_votes", "hostile_schemas", "inbox_filters", "known_complaints", "lockout", "metrics"),
+    *("other_servers", "policies_meet_the_rest", "policy_commands", "policy_steps"),
+    *("prefect_connector", "prefect_connector_answers", "presence", "prune", "questions_of_others"),
+    *("read_task_runs", "requesters", "reviewers_words", "round_trip", "saved_views"),
+    *("schedule_dates", "searching", "secret_votes", "services_ask_the_judge", "slack_buttons"),
+    *("slack_doors", "slack_forms", "slack_in_time", "slots", "tell_browsers", "tell_by_slack"),
+    *("tell_groups", "tell_reviewers", "titles", "told_complaints", "uploads", "vote_races"),
+    *("votes", "votes_told", "webhooks"),
 }
 _DATABASE = {"db", "live_server", "transactional_db"}
 _FILLED_BY_MIGRATING = {"auth_permission", "django_content_type"}
