@@ -1,7 +1,7 @@
 """Making the database ready, and saying in one sentence why it cannot be."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pkgutil import iter_modules
@@ -26,9 +26,7 @@ def prepare_database() -> None:
     try:
         _reach_database()
         with one_at_a_time(settings.APPROVALS_HOME), _one_in_this_database():
-            if not _is_migrated():
-                call_command("migrate", verbosity=0, interactive=False)
-            _warn_of_newer_tables()
+            _bring_up_to_date()
     except DatabaseError as error:
         reason = " ".join(str(error).split())
         raise CommandError(
@@ -50,19 +48,22 @@ def _reach_database() -> None:
         probe.close()
 
 
-def _is_migrated() -> bool:
-    """Whether the database has all migrations that there are; the command would load each."""
-    return _find_migrations() <= MigrationRecorder(connection).applied_migrations().keys()
+def _bring_up_to_date() -> None:
+    """Migrate where something is missing, and warn where a newer release has added something.
 
-
-def _warn_of_newer_tables() -> None:
-    """Log where a newer release has migrated, which goes well as long as it only added to tables.
-
-    Loading all migrations takes long, and is left out unless there are some that have no file.
+    Both would load all migrations, which takes long: the names of their files say whether to.
     """
+    known = _find_migrations()
     applied = MigrationRecorder(connection).applied_migrations().keys()
-    unknown = find_unknown(applied) if applied - _find_migrations() else ""
-    if unknown:
+    if not known <= applied:
+        call_command("migrate", verbosity=0, interactive=False)
+    if applied - known:
+        _warn_of_newer_tables(applied)
+
+
+def _warn_of_newer_tables(applied: Iterable[tuple[str, str]]) -> None:
+    """Log where a newer release has migrated: that goes well as long as it only added to tables."""
+    if unknown := find_unknown(applied):
         _log.warning(
             "The database is of a newer release, whose migration %s this one does not know."
             " Run both only while you upgrade, and put a backup back to go back for good.",

@@ -14,13 +14,12 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand
 from django.db import connection
 
+from approvals.management.background import running_background
 from approvals.management.demo import Demo, keep_demo_users
 from approvals.management.local_key import KEY_FILE, keep_local_key
 from approvals.management.preparing import prepare_database
-from approvals.management.telemetry import trace_round
 from approvals.management.web_server import WebServer, bind, end_on_signals
 from flowruns.domain.version import VERSION
-from flowruns.management.loops import running_loops
 
 # How this process was started: by the installed command, or by `python manage.py`.
 _IS_INSTALLED = Path(sys.argv[0]).name == "approvals"
@@ -89,10 +88,7 @@ class Command(BaseCommand):
         with ExitStack() as stack:
             stack.callback(_log.info, "Approvals %s: serve has stopped", VERSION)
             if background:
-                loops, copies = settings.BACKGROUND_LOOPS, settings.BACKGROUND_COPIES
-                moments = settings.BACKGROUND_MOMENTS
-                running = running_loops(loops, copies=copies, moments=moments, around=trace_round)
-                stack.enter_context(running)
+                stack.enter_context(running_background())
             if flows:
                 stack.callback(flows.stop)
             WebServer(on_listening=on_listening).run(sockets=[listener])

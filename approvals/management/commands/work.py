@@ -6,15 +6,14 @@ from argparse import ArgumentParser
 from contextlib import ExitStack
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from approvals.management import metrics
+from approvals.management.background import running_background
 from approvals.management.preparing import prepare_database
-from approvals.management.telemetry import begin_tracing, trace_round
+from approvals.management.telemetry import begin_tracing
 from approvals.management.web_server import end_on_signals
 from flowruns.domain.version import VERSION
-from flowruns.management.loops import running_loops
 
 _log = logging.getLogger(__name__)
 
@@ -37,10 +36,7 @@ class Command(BaseCommand):
             metrics.serve_metrics(metrics_host, metrics_port)
         with ExitStack() as stack:
             stack.callback(_log.info, "Approvals %s: work has stopped", VERSION)
-            loops, copies = settings.BACKGROUND_LOOPS, settings.BACKGROUND_COPIES
-            moments = settings.BACKGROUND_MOMENTS
-            running = running_loops(loops, copies=copies, moments=moments, around=trace_round)
-            stack.enter_context(running)
+            stack.enter_context(running_background())
             self.stdout.write("The background loops run. Stop them with Ctrl-C.")
             self.stdout.flush()
             threading.Event().wait()
