@@ -17,7 +17,7 @@ from django.template.loader import render_to_string
 from approvals.display.addresses import write_address
 from approvals.messages.codes import write_code
 from approvals.messages.muting import write_mute_address
-from approvals.messages.sealing import unseal
+from approvals.messages.sealing import unseal_address
 from approvals.messages.timing import zone_of
 from approvals.models import Channel, Notification
 
@@ -66,7 +66,7 @@ def compose_mail(channel: Channel, rows: Sequence[Notification]) -> Mail:
         subject=write_subject(rows),
         body=render_to_string("messages/mail.txt", context),
         from_email=settings.EMAIL_FROM,
-        to=[channel.user.email if channel.user else unseal(channel.address)],
+        to=[channel.user.email if channel.user else unseal_address(channel)],
         headers=_headers(channel, rows),
     )
     mail.attach_alternative(render_to_string("messages/mail.html", context), "text/html")

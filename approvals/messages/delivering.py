@@ -22,6 +22,7 @@ from approvals.messages.slack import send_slack
 from approvals.messages.timing import find_moment, is_quiet, utc_now
 from approvals.messages.verdicts import Dead, Later, SendVerdict, Sent
 from approvals.models import Channel, Notification, WebhookDelivery
+from flowruns.domain.errors import EncryptionKeyChanged
 
 # Before the second, third, … try; after the last one a message is dead.
 BACKOFF = tuple(timedelta(seconds=each) for each in (5, 60, 300, 1_800, 7_200))
@@ -150,6 +151,8 @@ def _skip_untrue(
 def _try(send: Send, channel: Channel, rows: Sequence[Notification]) -> SendVerdict:
     try:
         return send(channel, rows)
+    except EncryptionKeyChanged as error:
+        return Later(why=str(error))
     except Exception as error:  # noqa: BLE001 -- a fault of one message holds up no other
         return Later(why=repr(error))
 

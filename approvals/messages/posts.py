@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from typing import Any
 
 from approvals.messages.composing import Item, describe_row, write_subject
-from approvals.messages.posting import FAULTS, post, read_seconds
-from approvals.messages.sealing import unseal
+from approvals.messages.posting import NotPosted, post, read_seconds
+from approvals.messages.sealing import unseal_address
 from approvals.messages.timing import zone_of
 from approvals.messages.verdicts import Dead, Later, SendVerdict, Sent
 from approvals.models import Channel, Notification
@@ -25,10 +25,10 @@ def send_teams(channel: Channel, rows: Sequence[Notification]) -> SendVerdict:
     body = json.dumps(_write_card(channel, rows)).encode()
     try:
         status, retry_after = post(
-            unseal(channel.address), body, {"content-type": "application/json"}
+            unseal_address(channel), body, {"content-type": "application/json"}
         )
-    except FAULTS as error:
-        return Later(why=str(error) or type(error).__name__)
+    except NotPosted as error:
+        return Later(why=str(error))
     if 200 <= status < 300:
         return Sent("")
     if status in _PASSING or status >= 500:
@@ -43,7 +43,7 @@ def send_apprise(channel: Channel, rows: Sequence[Notification]) -> SendVerdict:
     import apprise
 
     sender = apprise.Apprise()
-    if not sender.add(unseal(channel.address)):
+    if not sender.add(unseal_address(channel)):
         return Dead("Apprise cannot read the address.")
     items = _items(channel, rows)
     lines = [line for item in items for line in (item.heading, *item.lines, item.address)]

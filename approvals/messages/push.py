@@ -1,4 +1,7 @@
-"""The channel of browsers: an encrypted message to the push service that a browser has chosen."""
+"""The channel of browsers: an encrypted message to the push service that a browser has chosen.
+
+`encrypting` is imported by the first that is sent: it takes 8 MB, and many servers push nothing.
+"""
 
 import hashlib
 import json
@@ -11,9 +14,8 @@ from django.db.models import QuerySet
 
 from approvals.display.addresses import write_address
 from approvals.messages.composing import describe_row, write_subject
-from approvals.messages.encrypting import encrypt, write_authorization
-from approvals.messages.posting import FAULTS, post, read_seconds
-from approvals.messages.sealing import seal, unseal
+from approvals.messages.posting import NotPosted, post, read_seconds
+from approvals.messages.sealing import seal, unseal_address
 from approvals.messages.timing import utc_now, zone_of
 from approvals.messages.verdicts import Dead, Later, SendVerdict, Sent
 from approvals.models import Channel, Notification
@@ -28,6 +30,8 @@ _MOST = 300  # characters of the body: a message has 4 kB at most
 
 def subscribe(user: User, *, endpoint: str, p256dh: str, auth: str) -> Channel:
     """Keep where a browser is told. Raises `ValueError` where its keys are none."""
+    from approvals.messages.encrypting import encrypt
+
     encrypt("", p256dh=p256dh, auth=auth)
     address = seal(json.dumps({"endpoint": endpoint, "p256dh": p256dh, "auth": auth}))
     mark = hashlib.sha256(endpoint.encode()).hexdigest()
@@ -39,6 +43,13 @@ def subscribe(user: User, *, endpoint: str, p256dh: str, auth: str) -> Channel:
     return channel
 
 
+def read_push_key() -> str:
+    """Return the key that browsers subscribe with."""
+    from approvals.messages.encrypting import public_key
+
+    return public_key()
+
+
 def list_browsers(user: User) -> QuerySet[Channel]:
     """Return the browsers in which somebody is told."""
     return Channel.objects.filter(user=user, kind=Channel.Kind.PUSH).order_by("pk")
@@ -46,12 +57,14 @@ def list_browsers(user: User) -> QuerySet[Channel]:
 
 def send_push(channel: Channel, rows: Sequence[Notification]) -> SendVerdict:
     """Send rows as one message. A subscription that the browser has ended is dropped."""
-    found = json.loads(unseal(channel.address))
+    from approvals.messages.encrypting import encrypt
+
+    found = json.loads(unseal_address(channel))
     body = encrypt(json.dumps(_write(channel, rows)), p256dh=found["p256dh"], auth=found["auth"])
     try:
         status, retry_after = post(found["endpoint"], body, _headers(found["endpoint"], rows))
-    except FAULTS as error:
-        return Later(why=str(error) or type(error).__name__)
+    except NotPosted as error:
+        return Later(why=str(error))
     if status in _GONE:
         channel.delete()
         return Dead("The browser has ended its subscription.")
@@ -83,6 +96,8 @@ def _write(channel: Channel, rows: Sequence[Notification]) -> dict[str, Any]:
 
 
 def _headers(endpoint: str, rows: Sequence[Notification]) -> dict[bytes | str, bytes | str]:
+    from approvals.messages.encrypting import write_authorization
+
     return {
         "authorization": write_authorization(endpoint, now=datetime.now(UTC)),
         "content-encoding": "aes128gcm",

@@ -7,7 +7,8 @@ import json
 import secrets
 from datetime import UTC, datetime, timedelta
 
-from approvals.messages.sealing import seal, unseal
+from approvals.messages.sealing import seal, unseal_secrets
+from approvals.models import Webhook
 
 _PREFIX = "whsec_"
 _BYTES = 32
@@ -28,18 +29,21 @@ def sign(secret: str, *, name: str, moment: datetime, body: str) -> str:
 
 
 def seal_secrets(secret: str, *, before: str = "", now: datetime | None = None) -> str:
-    """Return an encrypted text of a new secret, and of the one before, which ends in a day."""
+    """Return an encrypted text of a new secret, and of the one before, which ends in a day.
+
+    Both come in the clear.
+    """
     kept = [{"secret": secret, "until": ""}]
     if before:
         until = (now or datetime.now(UTC)) + OVERLAP
-        kept.append({"secret": open_secrets(before)[0], "until": until.isoformat()})
+        kept.append({"secret": before, "until": until.isoformat()})
     return seal(json.dumps(kept))
 
 
-def open_secrets(sealed: str, *, now: datetime | None = None) -> list[str]:
-    """Return the secrets that sign now, the newest first. Raises `InvalidToken`."""
+def open_secrets(webhook: Webhook, *, now: datetime | None = None) -> list[str]:
+    """Return the secrets that sign now, the newest first. Raises `EncryptionKeyChanged`."""
     moment = now or datetime.now(UTC)
-    kept = json.loads(unseal(sealed))
+    kept = json.loads(unseal_secrets(webhook))
     return [
         each["secret"]
         for each in kept

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from approvals.messages.composing import Item, describe_row, write_subject
-from approvals.messages.sealing import seal, unseal
+from approvals.messages.sealing import seal, unseal_address
 from approvals.messages.slack_api import NotTaken, call_slack
 from approvals.messages.slack_buttons import write_buttons
 from approvals.messages.timing import is_quiet, zone_of
@@ -40,7 +40,7 @@ def find_place(channel: Channel) -> str:
     """
     user = channel.user
     if user is None or channel.verified_by in {Channel.CODE, user.email}:
-        return unseal(channel.address)
+        return unseal_address(channel)
     try:
         found = str(call_slack("users.lookupByEmail", email=user.email)["user"]["id"])
     except NotTaken as refused:

@@ -6,12 +6,14 @@ As Slack has it: `ok: false` comes with HTTP 200, and 429 with `Retry-After`.
 import json
 import ssl
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 from django.conf import settings
 
 from approvals.messages.verdicts import Dead, Later, SendVerdict
+
+if TYPE_CHECKING:
+    import httpx
 
 _TIMEOUT_SECONDS = 10
 # Slack's own trouble, and what an operator has to put right before anything can be sent.
@@ -32,6 +34,8 @@ class NotTaken(Exception):
 
 def call_slack(method: str, *, token: str = "", **arguments: Any) -> dict[str, Any]:
     """Return the answer of a method; arguments other than texts are JSON. Raises `NotTaken`."""
+    import httpx  # by the first call: many servers know no Slack
+
     data = {
         name: value if isinstance(value, str) else json.dumps(value)
         for name, value in arguments.items()
@@ -54,10 +58,12 @@ def call_slack(method: str, *, token: str = "", **arguments: Any) -> dict[str, A
 @cache
 def _load_certificates() -> ssl.SSLContext:
     """Load them once: for each call again it takes longer than the call."""
+    import httpx
+
     return httpx.create_ssl_context()
 
 
-def _read_answer(response: httpx.Response) -> dict[str, Any]:
+def _read_answer(response: "httpx.Response") -> dict[str, Any]:
     if response.status_code != 200:
         seconds = _read_seconds(response.headers.get("retry-after", ""))
         raise NotTaken(Later(why=f"HTTP {response.status_code}", seconds=seconds, is_outage=True))

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.http import Http404
 
-from approvals.messages.sealing import unseal
+from approvals.messages.sealing import unseal_address
 from approvals.messages.slack_api import call_slack
 from approvals.messages.slack_forms import find_window
 from approvals.models import Approval, Channel
@@ -18,7 +18,7 @@ def find_person(member: str) -> User | None:
     channels = Channel.objects.filter(kind=Channel.Kind.SLACK, user__is_active=True)
     for channel in channels.exclude(address="").select_related("user"):
         is_typed = channel.verified_by == Channel.CODE
-        if is_typed and unseal(channel.address) == member:
+        if is_typed and unseal_address(channel) == member:
             return channel.user
     found = call_slack("users.info", user=member)["user"]
     address = found.get("profile", {}).get("email", "")

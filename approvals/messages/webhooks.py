@@ -5,19 +5,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from cryptography.fernet import InvalidToken
 from django.db import transaction
 from django.db.models import Min, QuerySet
 
 from approvals.display.addresses import write_address
 from approvals.messages.announcing import tell_staff
 from approvals.messages.content import write_content
-from approvals.messages.posting import FAULTS, post, read_seconds
+from approvals.messages.posting import NotPosted, post, read_seconds
 from approvals.messages.queueing import SHORT_LEASE, find_pause, is_free, read_due
 from approvals.messages.signing import make_secret, open_secrets, seal_secrets, sign
 from approvals.messages.timing import utc_now
 from approvals.models import Approval, Notification, Webhook, WebhookDelivery
 from approvals.signals import approval_closed, approval_waits
+from flowruns.domain.errors import EncryptionKeyChanged
 
 # Before the second, third, … try: 76 hours in all.
 BACKOFF = tuple(
@@ -74,7 +74,8 @@ def write_deliveries(*, approval: Approval, **_: Any) -> None:
 def give_secret(webhook: Webhook) -> str:
     """Make a new secret, store it encrypted, and return it, this once; the one before overlaps."""
     secret = make_secret()
-    webhook.secrets = seal_secrets(secret, before=webhook.secrets)
+    before = open_secrets(webhook)[0] if webhook.secrets else ""
+    webhook.secrets = seal_secrets(secret, before=before)
     webhook.save()
     return secret
 
@@ -179,10 +180,8 @@ def _try(webhook: Webhook, row: WebhookDelivery, now: datetime) -> bool:
     wait = timedelta()
     try:
         status, retry_after = post(webhook.url, row.body.encode(), _headers(webhook, row))
-    except InvalidToken:
-        why = "Its secret was encrypted with a key that is not in ENCRYPTION_KEY any more."
-    except FAULTS as error:
-        why = str(error) or type(error).__name__
+    except (EncryptionKeyChanged, NotPosted) as error:
+        why = str(error)
     else:
         if 200 <= status < 300:
             _end(row, Outcome.SENT, now)
@@ -229,7 +228,7 @@ def _headers(webhook: Webhook, row: WebhookDelivery) -> dict[bytes | str, bytes 
     name = f"msg_{row.pk.hex}"
     signatures = [
         sign(secret, name=name, moment=moment, body=row.body)
-        for secret in open_secrets(webhook.secrets, now=moment)
+        for secret in open_secrets(webhook, now=moment)
     ]
     return {
         "content-type": "application/json",

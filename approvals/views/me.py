@@ -10,8 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from approvals.messages import announcing, linking, preferences
-from approvals.messages.encrypting import public_key
-from approvals.messages.push import list_browsers
+from approvals.messages.push import list_browsers, read_push_key
 from approvals.messages.recipients import is_mail_on, kinds_in_use
 from approvals.messages.timing import read_hours, read_profile
 from approvals.models import Channel, Profile
@@ -127,7 +126,7 @@ def show_preferences(
         "is_slack_on": Channel.Kind.SLACK in kinds,
         "is_linked": slack.verified_by == Channel.CODE,
         "code_sent": linking.find_code_sent(request.user),
-        "push_key": public_key() if Channel.Kind.PUSH in kinds else "",
+        "push_key": read_push_key() if Channel.Kind.PUSH in kinds else "",
         "browsers": list_browsers(request.user),
         "muted_until": preferences.find_muted_until(request.user),
         "tests": preferences.list_last_tests(request.user),

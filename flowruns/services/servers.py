@@ -13,8 +13,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from flowruns.domain.errors import ServerExists, ServerNotFound
+from flowruns.encryption import decrypt, encrypt
 from flowruns.models import RemoteServer
-from flowruns.services.blocks.encryption import decrypt, encrypt
 from flowruns.services.lookups import one
 
 _HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)

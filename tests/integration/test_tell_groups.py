@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from approvals.messages.delivering import deliver_due
 from approvals.messages.email import send_mail
 from approvals.messages.posts import send_apprise, send_teams
-from approvals.messages.sealing import seal, unseal
+from approvals.messages.sealing import seal, unseal_address
 from approvals.messages.slack import send_slack
 from approvals.models import Channel, Notification
 from tests.integration.conftest import Run
@@ -192,10 +192,10 @@ def test_an_operator_sets_a_channel_in_the_administration(mail: Mail) -> None:
     assert "e-mail address" in text_of(client.post(f"{page}add/", posted))
     client.post(f"{page}add/", {**posted, "where": "desk@lists.example.com"})
     channel = Channel.objects.get(user=None)
-    assert unseal(channel.address) == "desk@lists.example.com"
+    assert unseal_address(channel) == "desk@lists.example.com"
     changed = client.get(f"{page}{channel.pk}/change/").content.decode()
     assert "lists.example.com" not in changed
     client.post(f"{page}{channel.pk}/change/", {**posted, "where": "", "is_on": ""})
     channel.refresh_from_db()
     assert not channel.is_on
-    assert unseal(channel.address) == "desk@lists.example.com"
+    assert unseal_address(channel) == "desk@lists.example.com"

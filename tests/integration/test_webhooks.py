@@ -13,8 +13,9 @@ from django.test import Client
 from standardwebhooks.webhooks import Webhook as Receiver
 
 from approvals.messages import webhooks
-from approvals.messages.posting import AddressForbidden, choose_address, post
+from approvals.messages.posting import post
 from approvals.messages.queueing import LEASE
+from approvals.messages.reachable import AddressForbidden, choose_address
 from approvals.messages.signing import OVERLAP, open_secrets, sign
 from approvals.messages.webhooks import deliver_again, deliver_webhooks, give_secret
 from approvals.models import Notification, Webhook, WebhookDelivery
@@ -57,7 +58,7 @@ def test_events_arrive_signed_in_order(program: Program, hook: Webhook, run: Run
     assert program.posts == []
     assert deliver_webhooks(later()) == 2
     assert program.types == ["approval.opened", "approval.decided"]
-    receiver = Receiver(open_secrets(hook.secrets)[0])
+    receiver = Receiver(open_secrets(hook)[0])
     for headers, body in program.posts:
         told = receiver.verify(body, headers)
         assert told["data"]["approval"] == str(approval.pk)
@@ -248,10 +249,10 @@ def test_an_address_is_judged_when_it_is_connected_to(
 def test_for_a_day_the_old_secret_signs_beside_the_new_one(
     program: Program, hook: Webhook, run: Run
 ) -> None:
-    old = open_secrets(hook.secrets)[0]
+    old = open_secrets(hook)[0]
     new = give_secret(hook)
-    assert open_secrets(hook.secrets) == [new, old]
-    assert open_secrets(hook.secrets, now=datetime.now(UTC) + OVERLAP) == [new]
+    assert open_secrets(hook) == [new, old]
+    assert open_secrets(hook, now=datetime.now(UTC) + OVERLAP) == [new]
     assert old not in hook.secrets
     ask(run)
     deliver_webhooks(later())
@@ -284,7 +285,7 @@ def test_operators_make_webhooks_test_them_and_rotate_secrets(
         follow=True,
     )
     hook = Webhook.objects.get()
-    (secret,) = open_secrets(hook.secrets)
+    (secret,) = open_secrets(hook)
     assert secret in text_of(made)
     assert secret not in text_of(root.get(f"/admin/approvals/webhook/{hook.pk}/change/"))
 
@@ -297,7 +298,7 @@ def test_operators_make_webhooks_test_them_and_rotate_secrets(
     assert program.types == ["test"]
     shown = act("make_a_new_secret")
     hook.refresh_from_db()
-    new, old = open_secrets(hook.secrets)
+    new, old = open_secrets(hook)
     assert old == secret
     assert new in shown
     chosen = {"action": "deliver_again", "_selected_action": str(row().pk)}
@@ -311,7 +312,7 @@ def test_switching_a_webhook_on_again_forgets_why_it_was_off(root: Client, hook:
     root.post(f"/admin/approvals/webhook/{hook.pk}/change/", fields)
     hook.refresh_from_db()
     assert (hook.is_on, hook.disabled_because) == (True, "")
-    assert open_secrets(hook.secrets)
+    assert open_secrets(hook)
 
 
 def test_while_one_webhook_is_slow_another_worker_posts_to_the_others(
@@ -344,7 +345,7 @@ def test_a_host_that_is_slow_does_not_take_all_workers(
 
 
 def test_the_command_encrypts_secrets_with_the_new_key(hook: Webhook, settings: Any) -> None:
-    secret, [old] = open_secrets(hook.secrets), settings.ENCRYPTION_KEYS
+    secret, [old] = open_secrets(hook), settings.ENCRYPTION_KEYS
     settings.ENCRYPTION_KEYS = ["n" * 50]
     with pytest.raises(CommandError, match="secret of the webhook 'audit'"):
         call_command("encryptblocks", stdout=StringIO())
@@ -352,4 +353,4 @@ def test_the_command_encrypts_secrets_with_the_new_key(hook: Webhook, settings: 
     call_command("encryptblocks", stdout=StringIO())
     settings.ENCRYPTION_KEYS = ["n" * 50]
     hook.refresh_from_db()
-    assert open_secrets(hook.secrets) == secret
+    assert open_secrets(hook) == secret

@@ -65,3 +65,18 @@ def test_no_module_of_the_sdk_needs_django() -> None:
         "    importlib.import_module(module.name)"
     )
     assert not _third_parties_of(statement) & {"django", "httpx"}
+
+
+def test_a_server_without_secrets_slack_or_other_servers_loads_no_client_and_no_cipher() -> None:
+    statement = (
+        "import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'approvals.project.settings'\n"
+        "import approvals.project.asgi\n"
+        "from django.conf import settings\n"
+        "from django.urls import get_resolver\n"
+        "from django.utils.module_loading import import_string\n"
+        "get_resolver().url_patterns\n"
+        "[import_string(loop) for loop in settings.BACKGROUND_LOOPS]"
+    )
+    loaded = _third_parties_of(statement)
+    assert "ninja" in loaded
+    assert not loaded & {"httpx", "httpcore", "cryptography", "rich"}

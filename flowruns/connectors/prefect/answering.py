@@ -12,9 +12,10 @@ from uuid import UUID
 
 from flowruns import wire
 from flowruns.connectors.prefect import reading
-from flowruns.connectors.prefect.client import Answer, Client
+from flowruns.connectors.prefect.client import Client
 from flowruns.connectors.prefect.errors import Busy, RemoteFault
 from flowruns.connectors.prefect.outcomes import (
+    Answer,
     Claimed,
     Continued,
     Expired,

@@ -5,14 +5,10 @@ import threading
 import time
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from json import JSONDecodeError
 from typing import Any, Self
 from uuid import UUID, uuid4
-
-import httpx
 
 from flowruns.connectors.prefect.address import Address
 from flowruns.connectors.prefect.budget import CLOUD_REQUESTS_A_MINUTE, Budget
@@ -23,48 +19,28 @@ from flowruns.connectors.prefect.errors import (
     Unconfirmed,
     Unreachable,
 )
+from flowruns.connectors.prefect.outcomes import Answer
 
-_SECONDS = 5.0
-# Prefect's server drops idle connections after five.
-_KEEP_SECONDS = 4.0
 _BUSY_SECONDS = 0.3
 _LIMITED_SECONDS = 5.0
 _LONGEST_WAIT = 3600.0
 _CSRF_SECONDS = 3000.0
-_MAX_BYTES = 64_000_000
-
-# Nothing left this machine when one of these is raised.
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What the server answered: JSON, or None where it wrote none."""
-
-    status: int
-    body: Any
-    headers: httpx.Headers
 
 
 class Client:
     """Asks one server; threads may share it."""
 
     def __init__(self, address: Address) -> None:
+        # It takes 9 MB with what it imports, and many servers mirror no other.
+        from flowruns.connectors.prefect.connections import Connections
+
         self.address = address
         # What was read once and does not change
         self.flow_names: dict[UUID, str] = {}
         self._is_urgent = False
         self._budget = Budget(CLOUD_REQUESTS_A_MINUTE if address.is_cloud else None)
         self._csrf = _CsrfToken()
-        trusted = address.trust() if address.is_encrypted else False
-        kept = httpx.Limits(keepalive_expiry=_KEEP_SECONDS)
-        fresh = httpx.Limits(max_keepalive_connections=0)
-        self._reading, self._writing = (
-            httpx.Client(
-                headers=address.request_headers, timeout=_SECONDS, limits=limits, verify=trusted
-            )
-            for limits in (kept, fresh)
-        )
+        self._connections = Connections(address)
 
     def for_answers(self) -> Self:
         """Return the same client, whose reads may use what is kept of the budget for answers."""
@@ -77,7 +53,7 @@ class Client:
         try:
             return self._ask("GET", path, query=query)
         except (Unreachable, Unconfirmed) as trouble:
-            if isinstance(trouble.__cause__, httpx.TimeoutException):
+            if trouble.took_too_long:
                 raise
             return self._ask("GET", path, query=query)
 
@@ -100,8 +76,7 @@ class Client:
         return self._ask("GET", self.address.health_url)
 
     def close(self) -> None:
-        self._reading.close()
-        self._writing.close()
+        self._connections.close()
 
     def _ask(
         self,
@@ -114,14 +89,11 @@ class Client:
     ) -> Answer:
         self._budget.spend(on_answer=is_answer or self._is_urgent)
         url = path if path.startswith("http") else f"{self.address.url}{path}"
-        client = self._writing if is_answer else self._reading
+        exchange = self._connections.write if is_answer else self._connections.read
         content = {} if method == "GET" else {"json": body}
-        answer = _exchange(
-            client, method, url, params=query, headers=self._token_for(method), **content
-        )
+        answer = exchange(method, url, params=query, headers=self._token_for(method), **content)
         if answer.status == 403 and method != "GET" and self._csrf.renew(self._fetch_token):
-            headers = self._csrf.headers
-            answer = _exchange(client, method, url, params=query, headers=headers, **content)
+            answer = exchange(method, url, params=query, headers=self._csrf.headers, **content)
         return self._judge(answer)
 
     def _judge(self, answer: Answer) -> Answer:
@@ -147,9 +119,8 @@ class Client:
         return {} if method == "GET" else self._csrf.headers
 
     def _fetch_token(self, client_id: str) -> str | None:
-        answer = _exchange(
-            self._reading, "GET", f"{self.address.url}/csrf-token", params={"client": client_id}
-        )
+        url = f"{self.address.url}/csrf-token"
+        answer = self._connections.read("GET", url, params={"client": client_id})
         is_token = answer.status == 200 and isinstance(answer.body, dict)
         return answer.body.get("token") if is_token else None
 
@@ -197,45 +168,6 @@ def close_clients() -> None:
         _clients.clear()
 
 
-def _exchange(client: httpx.Client, method: str, url: str, **request: Any) -> Answer:
-    try:
-        with client.stream(method, url, **request) as response:
-            content = _read_bounded(response)
-    except _NOT_SENT as error:
-        raise Unreachable(f"The server cannot be reached: {_describe(error)}.") from error
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise Unconfirmed(f"The server did not answer: {_describe(error)}.") from error
-    return Answer(
-        status=response.status_code,
-        body=_read_json(response.status_code, content),
-        headers=response.headers,
-    )
-
-
-def _read_bounded(response: httpx.Response) -> bytes:
-    """Read an answer within the time that a whole request may take, not only each part of it."""
-    deadline, content = time.monotonic() + _SECONDS * 2, bytearray()
-    for part in response.iter_bytes():
-        content += part
-        if len(content) > _MAX_BYTES:
-            raise RemoteFault("The server's answer is too large.")
-        if time.monotonic() > deadline:
-            raise httpx.ReadTimeout("the answer took too long", request=response.request)
-    return bytes(content)
-
-
-def _read_json(status: int, content: bytes) -> Any:
-    """Return the JSON that was answered; an error of a proxy may be anything."""
-    if not content:
-        return None
-    try:
-        return httpx.Response(200, content=content).json()
-    except (JSONDecodeError, UnicodeDecodeError, RecursionError):
-        if status < 300:
-            raise RemoteFault("What answers there is not a Prefect server.") from None
-        return None
-
-
 def _read_retry_after(answer: Answer) -> float:
     """Return the seconds to wait: as the server says, in seconds or as a date, or a usual time."""
     usual = _LIMITED_SECONDS if answer.status == 429 else _BUSY_SECONDS
@@ -253,7 +185,3 @@ def _read_seconds_until(date: str) -> float:
     except ValueError:
         return math.nan
     return (moment.astimezone(UTC) - datetime.now(UTC)).total_seconds()
-
-
-def _describe(error: Exception) -> str:
-    return str(error).rstrip(".") or type(error).__name__

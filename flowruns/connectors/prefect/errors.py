@@ -24,11 +24,17 @@ class RemoteTrouble(Exception):
         super().__init__(self.words)
 
 
-class Unreachable(RemoteTrouble):
+class _Unanswered(RemoteTrouble):
+    def __init__(self, words: str = "", *, took_too_long: bool = False) -> None:
+        super().__init__(words)
+        self.took_too_long = took_too_long
+
+
+class Unreachable(_Unanswered):
     """The server cannot be reached. Nothing was sent."""
 
 
-class Unconfirmed(RemoteTrouble):
+class Unconfirmed(_Unanswered):
     """The request was sent, and the server has not confirmed it."""
 
 

@@ -1,11 +1,21 @@
 """What a Prefect server tells, and what became of what this desk asked of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from flowruns import wire
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the server answered: JSON, or None where it wrote none; headers in any case."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from flowruns.connectors.prefect.client import Answer, Client
+from flowruns.connectors.prefect.client import Client
 from flowruns.connectors.prefect.errors import RemoteFault
-from flowruns.connectors.prefect.outcomes import Probe
+from flowruns.connectors.prefect.outcomes import Answer, Probe
 
 # The header `Date` has whole seconds, so a smaller difference may be none.
 _SMALLEST_OFFSET = 2.0

@@ -9,9 +9,9 @@ from django.db.models import QuerySet
 
 from flowruns.domain.errors import BlockDocumentNotFound, BlockExists, InvalidReference
 from flowruns.domain.secret_fields import keep_masked, list_secret_fields
+from flowruns.encryption import decrypt, encrypt
 from flowruns.models import BlockDocument, BlockSchema
 from flowruns.services.blocks.criteria import document_criteria
-from flowruns.services.blocks.encryption import decrypt, encrypt
 from flowruns.services.blocks.references import keep_references, split_references
 from flowruns.services.blocks.schemas import read_block_schema
 from flowruns.services.blocks.types import read_block_type, read_block_type_by_slug

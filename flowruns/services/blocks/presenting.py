@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from flowruns.domain.secret_fields import list_secret_fields, mask_secrets
+from flowruns.encryption import decrypt
 from flowruns.models import BlockDocument, BlockSchema, BlockType
-from flowruns.services.blocks.encryption import decrypt
 from flowruns.services.blocks.references import Edges, check_bounds, load_edges
 from flowruns.wire import block_documents, block_schemas, block_types
 
