@@ -5,6 +5,7 @@ import resource
 import time
 from dataclasses import dataclass
 
+from tests.benchmarks.bare_stack import BareServer
 from tests.benchmarks.load import Connection, cpu_seconds, memory
 from tests.servers import ApprovalsServer
 
@@ -39,15 +40,29 @@ class Held:
 
 async def hold(server: ApprovalsServer, number: int) -> Held:
     """Hold so many requests on a server, and measure."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     keys = [server.manage("createapikey", f"holder-{i}").strip() for i in range(_KEYS)]
     first = Connection(server.api_url, server.api_key)
     runs = [await _make_run(first) for _ in range(_RUNS)]
     waiting = [Connection(server.api_url, keys[i % _KEYS]) for i in range(number)]
-    asked = [runs[i % _RUNS] for i in range(number)]
-    before = memory(server.pid)
-    began, spent = time.monotonic(), cpu_seconds(server.pid)
+    return await measure(server.pid, first, waiting, [runs[i % _RUNS] for i in range(number)])
+
+
+async def hold_bare(server: BareServer, number: int) -> Held:
+    """Hold as many requests on a server that does nothing else."""
+    first = Connection(server.url)
+    waiting = [Connection(server.url) for _ in range(number)]
+    asked = [(f"run-{i % _RUNS}", "state") for i in range(number)]
+    return await measure(server.pid, first, waiting, asked)
+
+
+async def measure(
+    pid: int, writer: Connection, waiting: list[Connection], asked: list[tuple[str, str]]
+) -> Held:
+    """Have each connection wait for a run that is in a state, and the writer change the first."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    number, before = len(waiting), memory(pid)
+    began, spent = time.monotonic(), cpu_seconds(pid)
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def ask(client: Connection, run: tuple[str, str]) -> None:
@@ -56,19 +71,19 @@ async def hold(server: ApprovalsServer, number: int) -> Held:
             await client.send("GET", f"/flow_runs/{run[0]}", more=wait)
 
     await asyncio.gather(*map(ask, waiting, asked))
-    settled = await _settle(server.pid)
-    cpu = cpu_seconds(server.pid) - spent
-    size = memory(server.pid) - before
-    idle = cpu_seconds(server.pid)
+    settled = await _settle(pid)
+    cpu = cpu_seconds(pid) - spent
+    size = memory(pid) - before
+    idle = cpu_seconds(pid)
     await asyncio.sleep(_IDLE_SECONDS)
-    idle = (cpu_seconds(server.pid) - idle) / _IDLE_SECONDS
-    spent = cpu_seconds(server.pid)
+    idle = (cpu_seconds(pid) - idle) / _IDLE_SECONDS
+    spent = cpu_seconds(pid)
     for client in waiting:
         assert (await client.read())[0] == 304
     await asyncio.gather(*map(ask, waiting, asked))
-    await _settle(server.pid)
-    again = cpu_seconds(server.pid) - spent
-    wake = await _wake(first, waiting, asked)
+    await _settle(pid)
+    again = cpu_seconds(pid) - spent
+    wake = await _wake(writer, waiting, asked)
     for client in waiting:
         client.close()
     return Held(

@@ -21,7 +21,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import held
+from tests.benchmarks import bare_stack, held
 from tests.benchmarks.load import Connection, Load, cpu_seconds, drive, memory
 from tests.benchmarks.test_import_cost import measure_import
 from tests.benchmarks.test_resume_latency import Latencies, measure_ours, measure_prefect
@@ -290,6 +290,13 @@ def main() -> None:
     with approvals_server() as server:
         waiting = asyncio.run(held.hold(server, 10_000))
     print(f"\nHeld requests of one process: {waiting}.")
+    with bare_stack.bare_server("hold") as bare:
+        limit = asyncio.run(held.hold_bare(bare, 10_000))
+    print(f"The same, of uvicorn alone: {limit}.")
+    print(
+        f"Of one commit: {bare_stack.measure_commit():.1f} ms. Of Django, its admin and one"
+        f" operation of Ninja: {bare_stack.measure_memory():.0f} MB."
+    )
 
 
 def show(rows: list[Row]) -> None:
