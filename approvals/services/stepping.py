@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from approvals.models import Approval, Step
 from approvals.services.drafts import hold_waiting
-from approvals.services.plans import find_rule, plan_next
+from approvals.services.plans import find_rule, plan_last_call_again, plan_next
 from approvals.services.seats import add_people
 from approvals.services.sources import find_source
 from approvals.signals import approval_reminds
@@ -95,6 +95,7 @@ def _ask(step: Step) -> None:
     rule = find_rule(step)
     if rule is not None and step.line is not None:
         add_people(step.approval, line=step.line, who=" or ".join(map(str, rule.who)))
+        plan_last_call_again(step.approval)
 
 
 def _reject(step: Step) -> None:
