@@ -10,7 +10,7 @@ class ApprovalsConfig(AppConfig):
     def ready(self) -> None:
         from approvals import checks  # noqa: F401 -- checks register themselves
         from approvals.messages import announcing, commenting, sealing, webhooks
-        from approvals.services import guarding, tracking
+        from approvals.services import guarding, stepping, tracking
         from approvals.web import auditing, lockout
 
         tracking.connect()
@@ -19,5 +19,6 @@ class ApprovalsConfig(AppConfig):
         webhooks.connect()
         sealing.connect()
         guarding.connect()
+        stepping.connect()
         lockout.connect()
         auditing.connect()

@@ -68,6 +68,17 @@ class PauseEnding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PauseOverdue:
+    """The time of a pause is over, and it is about to fail: what was due before may still be done.
+
+    Whoever waits in it hears of how it ends.
+    """
+
+    flow_run_id: UUID
+    pause: State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
     """Somebody did what an auditor asks for, such as logging in or deleting a flow.
 
@@ -85,6 +96,8 @@ class Act:
 acted = Signal()
 # Receivers get `ending: PauseEnding` and return why the run may not go on, or None
 pause_is_ending = Signal()
+# Receivers get `overdue: PauseOverdue`, outside of a transaction
+pause_is_overdue = Signal()
 # Receivers get `change: StateChange`, and `run`, the row as it is now, where they may see tables;
 # one that raises undoes the change
 flow_run_state_changed = Signal()

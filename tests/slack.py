@@ -26,10 +26,17 @@ class Slack:
     over: threading.Event = field(default_factory=threading.Event)
     socket_url: str = ""
     profiles: dict[str, dict[str, Any]] = field(default_factory=dict)  # of users by their id
+    replaced: list[dict[str, Any]] = field(default_factory=list)  # notes, by their response_url
+    keeps_notes: bool = True
     members: dict[str, str] = field(default_factory=dict)  # an address → a user's id
 
     def named(self, method: str) -> list[dict[str, Any]]:
         return [arguments for name, arguments in self.calls if name == method]
+
+    @property
+    def note_url(self) -> str:
+        """The address that comes with a press on a note for one person."""
+        return self.url.replace("/api/", "/actions/1")
 
     @property
     def posts(self) -> list[dict[str, Any]]:
@@ -68,6 +75,12 @@ def serve_slack() -> Iterator[Slack]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"])).decode()
+            if self.path.startswith("/actions/"):
+                slack.replaced.append(json.loads(body))
+                self.send_response(200 if slack.keeps_notes else 404)
+                self.end_headers()
+                self.wfile.write(b"ok")
+                return
             arguments = {name: texts[0] for name, texts in parse_qs(body).items()}
             assert self.headers["authorization"].startswith("Bearer x")
             status, headers, answer = slack.answers.pop(0) if slack.answers else (200, {}, "")

@@ -55,6 +55,17 @@ def call_slack(method: str, *, token: str = "", **arguments: Any) -> dict[str, A
     return _read_answer(response)
 
 
+def answer_at(url: str, **message: Any) -> bool:
+    """Send a message to the address that Slack has named with a press; return whether it is in."""
+    try:
+        response = httpx.post(
+            url, json=message, timeout=_TIMEOUT_SECONDS, verify=_load_certificates()
+        )
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return False
+    return response.is_success
+
+
 @cache
 def _load_certificates() -> ssl.SSLContext:
     """Load them once: for each call again it takes longer than the call."""

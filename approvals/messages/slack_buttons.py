@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.http import Http404
 
 from approvals.display.addresses import write_address
 from approvals.messages.slack_asked import find_asked, find_person, is_offered, mark, name_asked
@@ -19,6 +20,7 @@ from approvals.messages.slack_notes import (
     GONE,
     UNDO,
     note,
+    replace_note,
     show,
     tell,
     write_button,
@@ -27,6 +29,7 @@ from approvals.messages.slack_notes import (
 from approvals.messages.slack_windows import open_answer, open_rejection
 from approvals.models import Approval, Notification
 from approvals.services import holding
+from approvals.services.inbox import get_approval_for
 
 _APPROVE, _REJECT = "approve", "reject"
 _UNKNOWN = "The desk does not know which of its people you are. Link your account there:"
@@ -42,12 +45,14 @@ class Press:
     trigger: str
     place: str
     view: dict[str, Any] | None
+    # Where a note that only they read is replaced, whose button has served then
+    note_url: str
 
     def tell(self, said: str | list[dict[str, Any]]) -> None:
         """Say what came of it where the button is, to nobody else."""
         if self.view:
             show(self.view, tell(said))
-        else:
+        elif not (self.note_url and replace_note(self.note_url, said)):
             note(self.place, self.member, said)
 
 
@@ -70,6 +75,7 @@ def take_press(payload: dict[str, Any]) -> None:
     take = PRESSES.get(action["action_id"])
     if take is None:
         return
+    is_note = payload.get("container", {}).get("is_ephemeral", False)
     place, user = (payload.get("channel") or {}).get("id", ""), find_person(member)
     if user is None:
         note(place, member, f"{_UNKNOWN} {write_address('me')}")
@@ -82,6 +88,7 @@ def take_press(payload: dict[str, Any]) -> None:
             trigger=payload["trigger_id"],
             place=place,
             view=payload.get("view"),
+            note_url=payload.get("response_url", "") if is_note else "",
         )
     )
 
@@ -104,10 +111,15 @@ def _ask_why(press: Press) -> None:
 
 
 def _undo(press: Press) -> None:
-    if holding.undo([UUID(press.value)], user=press.user):
+    try:
+        approval = get_approval_for(press.user, UUID(press.value))
+    except (Http404, ValueError):
+        press.tell(GONE)
+        return
+    if holding.undo([approval.pk], user=press.user):
         press.tell("Undone. It is as if you had not decided.")
     else:
-        press.tell("It was too late to undo it: it has taken effect.")
+        press.tell(holding.explain_no_undo(approval, user=press.user))
 
 
 def _find(press: Press) -> Approval | None:

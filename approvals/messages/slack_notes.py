@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from math import ceil
 from typing import Any
 
-from approvals.messages.slack_api import NotTaken, call_slack
+from approvals.messages.slack_api import NotTaken, answer_at, call_slack
 from approvals.messages.slack_forms import write_plain
 from approvals.models import Approval
 from approvals.services.decisions import Decided, Refused, Sent, TooLate
@@ -63,6 +63,15 @@ def note(place: str, member: str, said: str | Blocks) -> None:
         )
     except NotTaken:
         return
+
+
+def replace_note(url: str, said: str | Blocks) -> bool:
+    """Put another note in the place of one whose button was pressed; return whether it is there.
+
+    As Slack has it: a note for one person has no other address, and this one holds for 30 minutes.
+    """
+    blocks = _write_text(said) if isinstance(said, str) else said
+    return answer_at(url, text=blocks[0]["text"]["text"], blocks=blocks, replace_original=True)
 
 
 def tell(said: str | Blocks) -> dict[str, Any]:

@@ -21,6 +21,11 @@ from approvals.services.holding import HoldResult
 type Told = dict[str, Any]
 type Entered = dict[str, Any]
 _REJECT, _REASON = "reject", "reason"
+_CARRIED = {"asked", "seen", "user"}
+_OUTDATED = (
+    "The desk was upgraded after this window had opened, so nothing was sent. Close it and press"
+    " the button in the message again."
+)
 _MOST = 2_000  # characters of a reason
 
 
@@ -60,10 +65,12 @@ def take_submission(payload: dict[str, Any]) -> Told:
     """Do what somebody has filled in a window for; returns what it shows next."""
     view = payload["view"]
     take = WINDOWS.get(view["callback_id"])
-    asked = json.loads(view["private_metadata"])
+    asked = _read_metadata(view["private_metadata"])
+    if asked is None or take is None:
+        return tell(_OUTDATED)
     user = User.objects.filter(pk=asked["user"], is_active=True).first()
     approval = find_asked(user, asked["asked"]) if user else None
-    if take is None or user is None or approval is None:
+    if user is None or approval is None:
         return tell(GONE)
     return take(approval, user, asked["seen"], view["state"]["values"])
 
@@ -93,6 +100,16 @@ def _take_reason(approval: Approval, user: User, _seen: str, entered: Entered) -
     if isinstance(result, Refused):
         return point_out({_REASON: result.reason})
     return tell(write_result(approval, result))
+
+
+def _read_metadata(text: str) -> dict[str, Any] | None:
+    """Return what a window carries; None where another release has opened it, with other things."""
+    try:
+        asked = json.loads(text)
+    except ValueError:
+        return None
+    is_ours = isinstance(asked, dict) and asked.keys() >= _CARRIED
+    return asked if is_ours else None
 
 
 def _write_metadata(approval: Approval, user: User) -> str:

@@ -53,12 +53,15 @@ def add_span(step: Step, since: datetime, span: Span, hours: WorkingHours | None
     return add_working_time(hours, since, step.span.length(day=day_length(hours)))
 
 
-def find_last_call(span: Span, hours: Iterable[WorkingHours | None]) -> datetime | None:
+def find_last_call(
+    span: Span, hours: Iterable[WorkingHours | None], *, since: datetime | None = None
+) -> datetime | None:
     """Return when people are told that the time is nearly over; None where it is too short.
 
     They may work at different hours: nobody is to hear of it too late, so the earliest counts.
+    They are asked since the approval has opened, or since then.
     """
-    moments = [_find_last_call(span, each) for each in hours]
+    moments = [_find_last_call(span, each, since=since or span.begin) for each in hours]
     return min((moment for moment in moments if moment), default=None)
 
 
@@ -69,7 +72,7 @@ def find_end(span: Span) -> datetime | None:
     return span.end.astimezone(UTC) - min(END_AHEAD, span.length / _LAST_SHARE)
 
 
-def _find_last_call(span: Span, hours: WorkingHours | None) -> datetime | None:
+def _find_last_call(span: Span, hours: WorkingHours | None, *, since: datetime) -> datetime | None:
     if span.end is None or span.length is None or span.length < _SHORT:
         return None
     moment = span.end.astimezone(UTC) - max(span.length / _LAST_SHARE, _LAST_CALL)
@@ -77,4 +80,4 @@ def _find_last_call(span: Span, hours: WorkingHours | None) -> datetime | None:
         return moment
     # Those who are at rest then hear of it before they go, unless nobody works in all the time
     closing = last_closing(hours, moment)
-    return closing if closing > span.begin else moment
+    return closing if closing > since else moment

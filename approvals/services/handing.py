@@ -8,6 +8,7 @@ from django.db import transaction
 from approvals.models import Approval, HandOver, PutOff, Step
 from approvals.services.decisions import Refused, TooLate, too_late
 from approvals.services.drafts import hold_waiting
+from approvals.services.plans import plan_last_call_again
 from approvals.services.seats import add_person
 from approvals.services.votes import explain, read_standing
 
@@ -30,6 +31,7 @@ def hand_over(
             return Refused(explain(approval, standing, by))
         if approval.is_guarded and not standing.may_answer(receiver):
             add_person(approval, by=by, to=receiver)
+            plan_last_call_again(approval)
             if not read_standing(approval).may_answer(receiver):
                 transaction.set_rollback(True)
                 return Refused(f"{receiver} may not answer this.")

@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
 
-from approvals.models import HELD, Approval, Via, Vote
+from approvals.models import HELD, STANDING, Approval, Decision, Via, Vote
 from approvals.services import decisions, votes
 from approvals.services.decisions import Decided, Refused, Sent, TooLate
 from approvals.services.drafts import hold_waiting
@@ -58,6 +58,19 @@ def undo(approvals: Iterable[UUID], *, user: User) -> int:
     """Drop what this user has decided of approvals and has not taken effect; returns how many."""
     held = Vote.objects.filter(HELD, approval__in=list(approvals), reviewer=user)
     return held.delete()[0]
+
+
+def explain_no_undo(approval: Approval, *, user: User) -> str:
+    """Say what became of a decision that is not there to be undone any more."""
+    own = approval.votes.filter(reviewer=user)
+    if Decision.objects.filter(approval=approval, reviewer=user).exists() or (
+        own.filter(STANDING).exists()
+    ):
+        return "It was too late to undo it: it has taken effect."
+    fallen = own.exclude(voided_because="").order_by("-at").first()
+    if fallen is not None:
+        return f"It did not count, so there is nothing to undo. {fallen.voided_because}"
+    return "There is nothing to undo: no decision of yours is on its way."
 
 
 def apply_held_votes() -> int:

@@ -30,9 +30,14 @@ def add_steps(approval: Approval, found: Sequence[Found]) -> None:
     """Plan what policies do that came later, and the last call anew: it may be due earlier."""
     steps = [step for each in found for step in _plan(approval, each)]
     Step.objects.bulk_create(steps)
+    plan_last_call_again(approval)
+    check_ends(approval)
+
+
+def plan_last_call_again(approval: Approval) -> None:
+    """Plan the last call anew unless it has come: others are asked, who work at other hours."""
     if not approval.steps.filter(kind=Step.Kind.LAST_CALL, taken_at__isnull=False).exists():
         _plan_last_call(approval)
-    check_ends(approval)
 
 
 def check_ends(approval: Approval) -> None:
@@ -79,9 +84,18 @@ def find_rule(step: Step) -> Rule | None:
 
 
 def find_last_call(approval: Approval) -> datetime | None:
-    """Return when everybody who is asked hears of the deadline in time, by their working hours."""
+    """Return when everybody who is asked hears of the deadline in time, by their working hours.
+
+    Of those who were asked later, by a step or by hand, the hours from now on count.
+    """
+    span, now = _span_of(approval), datetime.now(UTC)
     policies = (parse_policy(each["line"]) for each in approval.policies)
-    return planning.find_last_call(_span_of(approval), list_hours(policies))
+    lines = {f"1 of {who}" for each in approval.policies for _, who in each.get("added", [])}
+    moments = [planning.find_last_call(span, list_hours(policies))]
+    if lines:
+        hours = list_hours(map(parse_policy, lines))
+        moments.append(planning.find_last_call(span, hours, since=now))
+    return min((moment for moment in moments if moment), default=None)
 
 
 def _plan(approval: Approval, found: Found) -> Iterator[Step]:

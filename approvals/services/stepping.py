@@ -4,20 +4,24 @@ import json
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from approvals.models import Approval, Step
 from approvals.services.drafts import hold_waiting
-from approvals.services.plans import find_rule, plan_next
+from approvals.services.plans import find_rule, plan_last_call_again, plan_next
 from approvals.services.seats import add_people
 from approvals.services.sources import find_source
 from approvals.signals import approval_reminds
-from flowruns.connectors import Reply
+from flowruns.connectors import LOCAL, Reply
 from flowruns.domain.actors import policy
 from flowruns.domain.errors import EvaluationBusy, FlowRunNotFound, Unprocessable
+from flowruns.signals import PauseOverdue, pause_is_overdue
 
 _BATCH = 200
+_ENDS = [Step.Kind.REJECT, Step.Kind.ANSWER]
 _log = logging.getLogger(__name__)
 
 
@@ -27,9 +31,30 @@ def utc_now() -> datetime:
 
 def take_due_steps(clock: Callable[[], datetime] = utc_now) -> int:
     """Take the steps whose moment has come; returns how many. Safe in many processes."""
-    due = Step.objects.filter(taken_at__isnull=True, at__lte=clock(), problem="")
-    steps = due.select_related("approval").order_by("at", "id")[:_BATCH]
-    return sum(_try(step, clock()) for step in list(steps))
+    now = clock()
+    due = Step.objects.filter(taken_at__isnull=True, at__lte=now, problem="")
+    # A process may have given up by then: `take_last_steps` is told where none has
+    too_late = Q(kind__in=_ENDS, approval__connector=LOCAL, approval__expires_at__lt=now)
+    steps = due.exclude(too_late).select_related("approval").order_by("at", "id")[:_BATCH]
+    return sum(_try(step, now) for step in list(steps))
+
+
+def connect() -> None:
+    """Start to end the pauses of local runs as their policies say, even while no loop does."""
+    pause_is_overdue.connect(take_last_steps, dispatch_uid="approvals.take_last_steps")
+
+
+def take_last_steps(*, overdue: PauseOverdue, **_: Any) -> None:
+    """Do what a policy says of the end, if nobody has, before the pause fails for its time."""
+    due = Step.objects.filter(
+        taken_at__isnull=True,
+        problem="",
+        kind__in=_ENDS,
+        approval__connector=LOCAL,
+        approval__pause_state_id=overdue.pause.id,
+    )
+    for step in due.select_related("approval").order_by("at", "id"):
+        _try(step, utc_now())
 
 
 def find_next() -> datetime | None:
@@ -70,6 +95,7 @@ def _ask(step: Step) -> None:
     rule = find_rule(step)
     if rule is not None and step.line is not None:
         add_people(step.approval, line=step.line, who=" or ".join(map(str, rule.who)))
+        plan_last_call_again(step.approval)
 
 
 def _reject(step: Step) -> None:

@@ -43,7 +43,7 @@ def undo(request: Request, approval_id: UUID) -> HttpResponse:
     approval = inbox.get_approval_for(request.user, approval_id)
     if holding.undo([approval.pk], user=request.user):
         return confirm(request, approval, "Undone. It is as if you had not decided.")
-    messages.error(request, "It was too late to undo it: it has taken effect.")
+    messages.error(request, holding.explain_no_undo(approval, user=request.user))
     return redirect("approval", approval.pk)
 
 

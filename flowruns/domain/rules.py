@@ -197,10 +197,11 @@ def suspended_runs_are_resumed_by_their_deployment(t: Transition) -> Verdict | N
 def overdue_pauses_fail(t: Transition) -> Verdict | None:
     """Fail a run that leaves its pause too late, wherever it was going.
 
-    Cancelling goes through (as Prefect 3.8): the process of a blocking pause must hear of it.
+    Cancelling goes through (as Prefect 3.8): the process of a blocking pause must hear of it. So
+    does what a policy was to do before, and comes late because the loops stood still.
     The message names the state that was left; Prefect's names the proposed one.
     """
-    if t.initial is None or not t.initial.has_timed_out(t.now):
+    if t.initial is None or t.was_due or not t.initial.has_timed_out(t.now):
         return None
     if t.proposed.type is StateType.CANCELLING:
         return None

@@ -63,7 +63,8 @@ class RunFacts:
 class Transition:
     """A proposed state beside the current one, at `now` on the server's clock.
 
-    `may_resume` says whether who proposes it may answer pauses.
+    `may_resume` says whether who proposes it may answer pauses, `was_due` that it was to happen
+    before the deadline of the pause.
     """
 
     initial: State | None
@@ -71,6 +72,7 @@ class Transition:
     run: RunFacts
     now: datetime
     may_resume: bool = True
+    was_due: bool = False
 
 
 @dataclass(frozen=True, slots=True)

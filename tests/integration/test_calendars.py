@@ -9,9 +9,11 @@ from django.contrib.auth.models import Group
 from approvals.messages.timing import find_moment
 from approvals.models import Approval, Channel, DayOff, GroupHours, Notification, Profile, Step
 from approvals.policies.hours import next_opening
+from approvals.services import plans
 from approvals.services.calendars import find_hours
 from approvals.services.plans import add_steps, find_last_call, move_steps
 from approvals.services.policies import Found
+from approvals.services.stepping import take_due_steps
 from flowruns.domain.policies import parse_policy
 from tests.integration.conftest import Run
 from tests.integration.pages import ask, log_in
@@ -102,6 +104,35 @@ def test_the_last_call_is_in_time_for_everybody_who_is_asked(
     approval.opened_at = datetime(2030, 12, 20, tzinfo=UTC)
     approval.expires_at = datetime(2030, 12, 28, 20, tzinfo=UTC)
     move_steps(approval)
+    last_call = Step.objects.get(kind="last call")
+    assert last_call.at == datetime.fromisoformat(moment).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("asked", "moment"),
+    [
+        ("@hr", "2030-12-25T12:00"),
+        ("F1", "2030-12-26T17:00"),  # whose Saturday was over when they were asked
+        ("@board", "2030-12-26T17:00"),
+    ],
+)
+def test_the_last_call_is_in_time_for_those_whom_a_step_has_asked(
+    run: Run, monkeypatch: pytest.MonkeyPatch, asked: str, moment: str
+) -> None:
+    GroupHours.objects.create(group=group("hr"), line="Mon-Wed 09:00-12:00 UTC")
+    hold(f"1 of @data; after 1 minute ask {asked}")
+    approval = ask(run)
+    approval.opened_at = datetime(2030, 12, 20, tzinfo=UTC)
+    approval.expires_at = datetime(2030, 12, 27, 20, tzinfo=UTC)
+    approval.save()
+
+    class Monday(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> "Monday":
+            return cls(2030, 12, 23, 12, tzinfo=tz)
+
+    monkeypatch.setattr(plans, "datetime", Monday)
+    take_due_steps(lambda: datetime(2030, 12, 23, 12, tzinfo=UTC))
     last_call = Step.objects.get(kind="last call")
     assert last_call.at == datetime.fromisoformat(moment).replace(tzinfo=UTC)
 

@@ -144,7 +144,7 @@ def test_a_press_can_be_undone_until_then(desk: Desk, approval: Approval, undoin
     assert desk.notes[-1].startswith("Undone.")
     assert let_time_pass() == 0
     desk.press(undo)
-    assert desk.notes[-1].startswith("It was too late")
+    assert desk.notes[-1].startswith("There is nothing to undo")
     approval.refresh_from_db()
     assert approval.is_waiting
 

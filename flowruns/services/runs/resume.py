@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from flowruns.domain.actors import Actor
+from flowruns.domain.actors import Actor, ActorKind
 from flowruns.domain.errors import SchemaTooSlow
 from flowruns.domain.rules import judge
 from flowruns.domain.states import State, StateType, resuming, running
@@ -135,7 +135,8 @@ def _resume(
     text = write_answer(checked)
     withheld = ask_reviewers(run, state, None, proposed=proposed, actor=actor, run_input=text)
     facts = replace(read_facts(run), answer_accepted=True, withheld=withheld)
-    t = Transition(initial=state, proposed=proposed, run=facts, now=now)
+    was_due = actor.kind is ActorKind.POLICY
+    t = Transition(initial=state, proposed=proposed, run=facts, now=now, was_due=was_due)
     verdict = judge(t)
     if checked and isinstance(verdict, Accept) and (refused := _refuse_problems(checked, state)):
         return refused

@@ -32,9 +32,11 @@ from flowruns.services.lookups import find_state, one
 from flowruns.services.runs.running_keys import is_run_by_another
 from flowruns.signals import (
     PauseEnding,
+    PauseOverdue,
     StateChange,
     flow_run_state_changed,
     pause_is_ending,
+    pause_is_overdue,
 )
 
 # Each loss means that another transition of the same run won, so this many in a row is a fault.
@@ -86,6 +88,8 @@ def set_flow_run_state(
     if actor.kind not in {ActorKind.REVIEWER, ActorKind.POLICY}:
         proposed = unsigned(proposed)
     rules = FORCED_RULES if force else FLOW_RUN_RULES
+    if known_state_id is not None and actor.kind is not ActorKind.POLICY:
+        _announce_overdue(flow_run_id, actor)
     for _ in range(MAX_LOSSES):
         with transaction.atomic():
             run = get_flow_run(flow_run_id)
@@ -107,6 +111,7 @@ def set_flow_run_state(
                 run=facts,
                 now=now,
                 may_resume=actor.may_resume,
+                was_due=actor.kind is ActorKind.POLICY,
             )
             verdict = judge(t, rules)
             outcome = write_verdict(
@@ -115,6 +120,24 @@ def set_flow_run_state(
             if outcome is not None:
                 return outcome
     raise StateContended
+
+
+def _announce_overdue(flow_run_id: UUID, actor: Actor) -> None:
+    """Say that a pause is about to fail, if whoever waits in it then hears what becomes of it.
+
+    That is the process which asks, by naming the pause that it gives up; of a suspended run none
+    waits. Another one may have left a blocking pause by its own clock.
+    """
+    run = get_flow_run(flow_run_id)
+    now = datetime.now(UTC)
+    if run.expires_at is None or run.expires_at > now:
+        return
+    pause = current_state(run)
+    if pause is None or not pause.has_timed_out(now):
+        return
+    if pause.is_suspended or actor.kind is ActorKind.API_KEY:
+        overdue = PauseOverdue(flow_run_id=flow_run_id, pause=pause)
+        pause_is_overdue.send(sender=FlowRun, overdue=overdue)
 
 
 def replace_state(
