@@ -22,7 +22,8 @@ type Lists = Mapping[Which, Q]
 _SEATS = """(seat.kind = 'anyone' AND seat.name = ''
 OR seat.kind = 'person' AND seat.name = %s{of_groups})"""
 _OF_GROUPS = " OR seat.kind = 'group' AND seat.name IN ({})"
-_VISIBLE = """EXISTS (SELECT 1 FROM approvals_seat seat WHERE seat.approval_id = {{pk}} AND ({seats}))
+_VISIBLE = """EXISTS (SELECT 1 FROM approvals_seat seat
+    WHERE seat.approval_id = {{pk}} AND ({seats}))
 OR EXISTS (SELECT 1 FROM approvals_asker asker
     WHERE asker.approval_id = {{pk}} AND asker.user_id = %s)
 OR EXISTS (SELECT 1 FROM approvals_vote vote
@@ -40,7 +41,7 @@ _HELD = """{pk} IN (SELECT vote.approval_id FROM approvals_vote vote
 WHERE vote.reviewer_id = %s AND vote.voided_at IS NULL AND vote.takes_effect_at IS NOT NULL)"""
 _LATER = """{pk} IN (SELECT later.approval_id FROM approvals_putoff later
 WHERE later.user_id = %s AND later.until > %s)"""
-# No requester is stood in for, and nobody stands in for others where they asked themselves
+# Nobody stands in for who asked, nor where they have asked themselves
 _CONCERNED = """{pk} IN (SELECT asker.approval_id FROM approvals_asker asker
 WHERE asker.user_id IN (%s, %s))"""
 
