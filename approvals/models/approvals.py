@@ -75,6 +75,7 @@ class Approval(models.Model):
                     "id",
                     "is_hidden",
                     "is_guarded",
+                    "askers_known",
                     "flow_name",
                     "outcome",
                 ],

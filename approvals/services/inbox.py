@@ -1,30 +1,27 @@
 """What waits, as reviewers see it."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.models import User as Account
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.http import Http404
 
-from approvals.models import HELD, STANDING, Approval, Asker, PutOff, Seat, Vote
-from approvals.services.absences import list_absent
+from approvals.models import Approval, Vote
 from approvals.services.filters import InboxFilters, Which
 from approvals.services.held_votes import list_held
+from approvals.services.lists import Lists, choose_lists, choose_visible
 from approvals.services.presence import name_others
 from approvals.services.sources import find_source, find_source_of
 from flowruns.connectors import Connector, HistoryState
 from flowruns.domain.errors import FlowNotFound, FlowRunNotFound
-from flowruns.domain.policies import WhoKind
 from flowruns.domain.states import TERMINAL_STATES, StateType
 from flowruns.wire import FlowRun, Log
 
 type User = Account | AnonymousUser
-type Lists = dict[Which, Q]
 
 # Twice what a laptop shows at once
 PAGE_SIZE = 30
@@ -91,7 +88,7 @@ def list_waiting(user: User, filters: InboxFilters = _ALL_OF_MINE) -> QuerySet[A
     """Return what waits and passes the filters; most urgent first, by deadline, then by age."""
     if isinstance(user, AnonymousUser):
         return Approval.objects.none()
-    return _choose(_list_of(user), filters)
+    return _choose(choose_lists(user), filters)
 
 
 def count_waiting(user: User) -> int:
@@ -103,7 +100,7 @@ def read_inbox(
     user: Account, filters: InboxFilters = _ALL_OF_MINE, *, number: int = 1
 ) -> InboxPage:
     """Return one page of what waits; a page that is not there is the last one."""
-    lists = _list_of(user)
+    lists = choose_lists(user)
     counts, totals = _count_lists(lists, filters)
     pages = max(-(-counts[filters.which] // PAGE_SIZE), 1)
     number = min(max(number, 1), pages)
@@ -262,21 +259,7 @@ def visible_to(user: User) -> QuerySet[Approval]:
     """Return what a user may see: everything, but for what is seen by those who may answer it."""
     if isinstance(user, AnonymousUser):
         return Approval.objects.none()
-    seats = [seats_of(each) for each in [user, *list_absent(user)]]
-    return Approval.objects.filter(_visible(user, seats))
-
-
-def _visible(user: Account, seats: Sequence[QuerySet[Seat]]) -> Q:
-    """Choose what a user may see, whose are these seats, or those of whom they stand in for."""
-    if user.has_perm("approvals.view_all"):
-        return Q()
-    taken = (Exists(each.filter(approval=OuterRef("pk"))) for each in seats)
-    return (
-        Q(is_hidden=False)
-        | Q(*taken, _connector=Q.OR)
-        | Q(Exists(Asker.objects.filter(approval=OuterRef("pk"), user=user.pk)))
-        | Q(Exists(Vote.objects.filter(approval=OuterRef("pk"), reviewer=user.pk)))
-    )
+    return Approval.objects.filter(choose_visible(user))
 
 
 def _is_visible(approval: Approval, user: User) -> bool:
@@ -286,60 +269,5 @@ def _is_visible(approval: Approval, user: User) -> bool:
     return visible_to(user).filter(pk=approval.pk).exists()
 
 
-def seats_of(user: Account) -> QuerySet[Seat]:
-    """Return the seats that a user may take, open or not, as the groups are now."""
-    groups = list(user.groups.values_list("name", flat=True))
-    return Seat.objects.filter(
-        Q(kind=WhoKind.ANYONE, name="")
-        | Q(kind=WhoKind.PERSON, name=user.get_username())
-        | Q(kind=WhoKind.GROUP, name__in=groups)
-    )
-
-
 def _waiting() -> QuerySet[Approval]:
     return Approval.objects.filter(outcome=Approval.Outcome.WAITING)
-
-
-def _list_of(user: Account) -> Lists:
-    """Choose each of the lists from what waits; whoever may answer may see."""
-    absent = list_absent(user)
-    own, *of_others = seats = [seats_of(each) for each in [user, *absent]]
-    visible = _visible(user, seats)
-    voted = Q(is_guarded=True) & _is_voted_by(user)
-    held = Q(pk__in=Vote.objects.filter(HELD, reviewer=user).values("approval"))
-    later = PutOff.objects.filter(user=user.pk, until__gt=datetime.now(UTC)).values("approval")
-    mine = Q(pk__in=_free_seats(user, own))
-    for person, theirs in zip(absent, of_others, strict=True):
-        mine |= Q(pk__in=_seats_free_for(person, theirs, stand_in=user))
-    free = Q(is_guarded=False) | (mine & ~voted)
-    return {
-        Which.FOR_ME: free & ~held & ~Q(pk__in=later),
-        Which.ANSWERED: (voted | held) & visible,
-        Which.ALL: visible,
-    }
-
-
-def _free_seats(user: Account, seats: QuerySet[Seat]) -> QuerySet[Seat, UUID]:
-    """Choose what has one of a user's seats that they may take now."""
-    asked = Asker.objects.filter(approval=OuterRef("approval"), user=user.pk)
-    barred = Q(bars_askers=True) & (Q(approval__askers_known=False) | Exists(asked))
-    free = seats.filter(is_open=True).exclude(barred)
-    return free.values_list("approval", flat=True)
-
-
-def _seats_free_for(
-    person: Account, seats: QuerySet[Seat], *, stand_in: Account
-) -> QuerySet[Seat, UUID]:
-    """Choose what has one of a person's seats that who stands in for them may take now."""
-    concerned = Asker.objects.filter(approval=OuterRef("approval"), user__in=[person, stand_in])
-    barred = Q(bars_askers=True, approval__askers_known=False) | Exists(concerned)
-    voted = _is_voted_by(person, "approval")
-    free = seats.filter(is_open=True).exclude(barred | voted)
-    return free.values_list("approval", flat=True)
-
-
-def _is_voted_by(user: Account, approval: str = "pk") -> Q:
-    """Choose what waits and has a vote of a user, or of who stood in for them, that stands."""
-    name, votes = user.get_username(), Vote.objects.filter(STANDING, is_key=False, is_open=True)
-    given = votes.filter(Q(name=name) | (Q(for_whom=name) & ~Q(for_whom="")))
-    return Q(**{f"{approval}__in": given.values("approval")})
