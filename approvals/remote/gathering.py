@@ -19,6 +19,8 @@ from flowruns.domain.states import StateType
 # As many requests at a time, so that a server that is slow is asked less
 _READERS = 4
 _TOGETHER = 200
+# So many are written in one transaction, which others on SQLite wait for
+_MOST_AT_ONCE = 50
 # So long after its pause a question is waited for
 _ARRIVES = 2.0
 
@@ -44,8 +46,12 @@ class Gathered:
     endings: Mapping[UUID, MovedOn]
 
 
-def gather(connector: PrefectConnector, runs: Sequence[wire.FlowRun]) -> Iterator[Gathered]:
-    """Yield the runs in their order, with what is not known of them; raises `RemoteTrouble`."""
+def gather(connector: PrefectConnector, runs: Sequence[wire.FlowRun]) -> Iterator[list[Gathered]]:
+    """Yield the runs in their order, with what is not known of them; raises `RemoteTrouble`.
+
+    Those come together that are read by the time somebody asks for more, so that much is written
+    at once, and nothing waits for what is slow to come.
+    """
     for some in batched(runs, _TOGETHER, strict=False):
         yield from _gather_page(connector, some)
 
@@ -55,7 +61,9 @@ def find_pause(run: wire.FlowRun) -> wire.State | None:
     return run.state if run.state and run.state.type is StateType.PAUSED else None
 
 
-def _gather_page(connector: PrefectConnector, runs: Sequence[wire.FlowRun]) -> Iterator[Gathered]:
+def _gather_page(
+    connector: PrefectConnector, runs: Sequence[wire.FlowRun]
+) -> Iterator[list[Gathered]]:
     known, waiting = _list_pauses(connector, runs)
     new = [run for run in runs if (pause := find_pause(run)) and pause.id not in known]
     surroundings = connector.read_surroundings(new) if new else {}
@@ -64,12 +72,18 @@ def _gather_page(connector: PrefectConnector, runs: Sequence[wire.FlowRun]) -> I
             readers.submit(_read, connector, run, waiting[run.id], surroundings.get(run.id))
             for run in runs
         ]
+        ready: list[Gathered] = []
         try:
             for run, gathered in zip(runs, asked, strict=True):
+                if ready and (len(ready) == _MOST_AT_ONCE or not gathered.done()):
+                    yield ready
+                    ready = []
                 try:
-                    yield gathered.result()
+                    ready.append(gathered.result())
                 except RemoteFault as fault:  # one odd run keeps no other from being settled
                     _log.warning("Left out the run %s: %s", run.id, fault.words)
+            if ready:
+                yield ready
         finally:
             readers.shutdown(cancel_futures=True)
 

@@ -247,7 +247,8 @@ class Follower:
         """Settle many; where these are no hints themselves, take the hints that come meanwhile."""
         for gathered in gather(self.connector, runs):
             self._keep_lease()
-            self._note_settled(settle_gathered(self.connector, gathered), is_hint=is_hint)
+            for settled in settle_gathered(self.connector, gathered):
+                self._note_settled(settled, is_hint=is_hint)
             if not is_hint:
                 self._take_hints(wait=0.0)
 

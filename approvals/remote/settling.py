@@ -4,10 +4,13 @@ The only writer of what opens and closes there. It may be called at any time and
 likes, so hints that come late, twice or not at all do no harm.
 """
 
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
+from django.db import InterfaceError, OperationalError
 from django.db.models import QuerySet
 
 from approvals.models import Approval, Attempt, Via
@@ -16,8 +19,9 @@ from approvals.remote.senders import name_elsewhere, read_sender
 from approvals.remote.snapshots import begin_snapshot
 from approvals.remote.turns import writing
 from approvals.services.attempts import conclude_attempt, end_attempt
+from approvals.services.opening import Opening, draft_opening, open_approvals
 from approvals.services.origins import coming_by
-from approvals.services.tracking import close_approval, open_approval
+from approvals.services.tracking import close_approval
 from flowruns import wire
 from flowruns.connectors import PrefectConnector
 from flowruns.connectors.prefect.errors import RemoteFault
@@ -33,6 +37,10 @@ _REJECTED = {StateType.CANCELLED, StateType.CANCELLING}
 # How Prefect says that nobody answered in time
 _EXPIRED = "never resumed"
 _SENT = {Attempt.Step.CLAIMED, Attempt.Step.MOVED}
+# The database's own trouble, which no run is to blame for
+_AWAY = (InterfaceError, OperationalError)
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,19 +60,51 @@ def settle(connector: PrefectConnector, flow_run_id: UUID) -> Settled:
     gathered = next(gather(connector, [run]), None)
     if gathered is None:
         raise RemoteFault("The server does not say what the run asks.")
-    return settle_gathered(connector, gathered)
+    [settled] = settle_gathered(connector, gathered)
+    return settled
 
 
-def settle_gathered(connector: PrefectConnector, gathered: Gathered) -> Settled:
-    """Open and close the approvals of a run of which all is read."""
-    closed = [_close(connector, pause_id, found) for pause_id, found in gathered.endings.items()]
-    opened = _open(connector, gathered.question) if gathered.question else None
-    news = [state for state in (*closed, opened) if state is not None]
-    return Settled(run=gathered.run, news=tuple(news))
+def settle_gathered(connector: PrefectConnector, gathered: Sequence[Gathered]) -> list[Settled]:
+    """Open and close the approvals of runs of which all is read; what opens does so together."""
+    closed = [
+        [_close(connector, pause_id, found) for pause_id, found in each.endings.items()]
+        for each in gathered
+    ]
+    opened = _open_all(connector, [each.question for each in gathered if each.question])
+    return [
+        Settled(run=each.run, news=tuple(filter(None, [*ended, opened.get(each.run.id)])))
+        for each, ended in zip(gathered, closed, strict=True)
+    ]
 
 
-def _open(connector: PrefectConnector, asked: Question) -> wire.State:
-    run, pause, snapshot = asked.run, asked.pause.to_domain(), begin_snapshot(asked)
+def _open_all(connector: PrefectConnector, asked: Sequence[Question]) -> Mapping[UUID, wire.State]:
+    """Open together, or one by one where one cannot; return by run the pauses that are here now."""
+    try:
+        _open(connector, asked)
+    except _AWAY:
+        raise
+    except Exception:  # noqa: BLE001 -- whatever it is, it keeps no other run from being settled
+        if len(asked) == 1:
+            _log.exception("Left out the run %s.", asked[0].run.id)
+            return {}
+        one_by_one = [_open_all(connector, [each]) for each in asked]
+        return {run_id: pause for one in one_by_one for run_id, pause in one.items()}
+    return {each.run.id: each.pause for each in asked}
+
+
+def _open(connector: PrefectConnector, asked: Sequence[Question]) -> None:
+    drafts = {each.pause.id: _draft(connector, each) for each in asked}
+    if not drafts:
+        return
+    with writing():
+        of_pauses = Approval.objects.filter(connector=connector.name, pause_state_id__in=drafts)
+        for known in of_pauses.values_list("pause_state_id", flat=True):
+            del drafts[known]
+        open_approvals(list(drafts.values()))
+
+
+def _draft(connector: PrefectConnector, asked: Question) -> Opening:
+    run, pause = asked.run, asked.pause.to_domain()
     change = StateChange(
         flow_run_id=run.id,
         flow_run_name=run.name,
@@ -74,11 +114,7 @@ def _open(connector: PrefectConnector, asked: Question) -> wire.State:
         after=pause,
         actor=name_elsewhere(connector.name),
     )
-    with writing():
-        of_pause = Approval.objects.filter(connector=connector.name, pause_state_id=pause.id)
-        if not of_pause.exists():
-            open_approval(change, pause, connector=connector.name, snapshot=snapshot)
-    return asked.pause
+    return draft_opening(change, pause, connector=connector.name, snapshot=begin_snapshot(asked))
 
 
 def _close(connector: PrefectConnector, pause_id: UUID, found: MovedOn) -> wire.State | None:

@@ -29,18 +29,26 @@ class Choices:
     servers: list[str]
 
 
-def keep_origin(approval: Approval) -> None:
-    """Keep the flow and tags that an approval has opened with, and the other server it is of."""
-    _keep(approval, Facet.Kind.FLOW, [approval.flow_name])
-    _keep(approval, Facet.Kind.TAG, map(str, approval.tags))
-    if approval.server:
-        _keep(approval, Facet.Kind.SERVER, [approval.server])
+def keep_facets(approvals: Iterable[Approval]) -> None:
+    """Keep what approvals that open are found by: flow, tags, policies, and the other server."""
+    Facet.objects.bulk_create(
+        facet
+        for approval in approvals
+        for kind, names in (
+            (Facet.Kind.FLOW, [approval.flow_name]),
+            (Facet.Kind.TAG, map(str, approval.tags)),
+            (Facet.Kind.POLICY, _list_policies(approval)),
+            (Facet.Kind.SERVER, filter(None, [approval.server])),
+        )
+        for facet in _make(approval, kind, names)
+    )
 
 
 def keep_policies(approval: Approval) -> None:
     """Keep whose policies hold for an approval now, in the place of earlier ones."""
     approval.facets.filter(kind=Facet.Kind.POLICY).delete()
-    _keep(approval, Facet.Kind.POLICY, (frozen["origin"] for frozen in approval.policies))
+    made = _make(approval, Facet.Kind.POLICY, _list_policies(approval))
+    Facet.objects.bulk_create(made)
     approval.facets.update(is_hidden=approval.is_hidden)
 
 
@@ -72,7 +80,13 @@ def _read_open(kind: Facet.Kind) -> list[str]:
     return read_names(_NEXT.format(kind=kind), most=MAX_CHOICES)
 
 
-def _keep(approval: Approval, kind: Facet.Kind, names: Iterable[str]) -> None:
-    made = [Facet(approval=approval, kind=kind, name=name) for name in dict.fromkeys(names)]
-    if made:
-        Facet.objects.bulk_create(made)
+def _list_policies(approval: Approval) -> list[str]:
+    return [frozen["origin"] for frozen in approval.policies]
+
+
+def _make(approval: Approval, kind: Facet.Kind, names: Iterable[str]) -> list[Facet]:
+    is_hidden = approval.is_hidden
+    return [
+        Facet(approval=approval, kind=kind, name=name, is_hidden=is_hidden)
+        for name in dict.fromkeys(names)
+    ]

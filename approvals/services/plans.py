@@ -1,11 +1,13 @@
 """The steps of an approval: planned when it opens, by the policies that hold then."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cache
 
 from approvals.models import Approval, Step
 from approvals.policies import planning
+from approvals.policies.hours import WorkingHours
 from approvals.services.calendars import find_hours, list_hours
 from approvals.services.policies import Found
 from approvals.services.sources import find_source
@@ -17,18 +19,26 @@ from flowruns.domain.policy_steps import Step as Rule
 _ENDS = {EndKind.REJECT: Step.Kind.REJECT, EndKind.ANSWER: Step.Kind.ANSWER}
 
 
-def begin_steps(approval: Approval, found: Sequence[Found]) -> None:
-    """Plan what policies do while nobody answers an approval that opens, and the last call."""
-    steps = [step for each in found for step in _plan(approval, each)]
+def begin_steps(opening: Iterable[tuple[Approval, Sequence[Found]]]) -> None:
+    """Plan what policies do while nobody answers approvals that open, and their last calls."""
+    # Working hours are read once for all that have the same policies
+    list_hours_of = cache(_list_hours)
+    steps: list[Step] = []
+    for approval, found in opening:
+        hours = list_hours_of(_lines_of(approval))
+        last_call = planning.find_last_call(_span_of(approval), hours)
+        steps += [step for each in found for step in _plan(approval, each, last_call)]
+        if last_call:
+            steps.append(Step(approval=approval, kind=Step.Kind.LAST_CALL, at=last_call))
     Step.objects.bulk_create(steps)
-    _plan_last_call(approval)
-    if any(step.kind in _ENDS.values() for step in steps):
+    for approval in dict.fromkeys(s.approval for s in steps if s.kind in _ENDS.values()):
         check_ends(approval)
 
 
 def add_steps(approval: Approval, found: Sequence[Found]) -> None:
     """Plan what policies do that came later, and the last call anew: it may be due earlier."""
-    steps = [step for each in found for step in _plan(approval, each)]
+    last_call = find_last_call(approval)
+    steps = [step for each in found for step in _plan(approval, each, last_call)]
     Step.objects.bulk_create(steps)
     plan_last_call_again(approval)
     check_ends(approval)
@@ -89,23 +99,29 @@ def find_last_call(approval: Approval) -> datetime | None:
     Of those who were asked later, by a step or by hand, the hours from now on count.
     """
     span, now = _span_of(approval), datetime.now(UTC)
-    policies = (parse_policy(each["line"]) for each in approval.policies)
     lines = {f"1 of {who}" for each in approval.policies for _, who in each.get("added", [])}
-    moments = [planning.find_last_call(span, list_hours(policies))]
+    moments = [planning.find_last_call(span, _list_hours(_lines_of(approval)))]
     if lines:
-        hours = list_hours(map(parse_policy, lines))
-        moments.append(planning.find_last_call(span, hours, since=now))
+        moments.append(planning.find_last_call(span, _list_hours(sorted(lines)), since=now))
     return min((moment for moment in moments if moment), default=None)
 
 
-def _plan(approval: Approval, found: Found) -> Iterator[Step]:
+def _lines_of(approval: Approval) -> tuple[str, ...]:
+    return tuple(each["line"] for each in approval.policies)
+
+
+def _list_hours(lines: Sequence[str]) -> list[WorkingHours | None]:
+    return list_hours(map(parse_policy, lines))
+
+
+def _plan(approval: Approval, found: Found, last_call: datetime | None) -> Iterator[Step]:
     try:
         policy = parse_policy(found.line)
     except PolicyUnreadable:
         return
     line = _find_line(approval, found, policy)
-    span, hours = _span_of(approval), find_hours(policy)
-    last_call, end = find_last_call(approval), planning.find_end(span)
+    span, hours = _span_of(approval), find_hours(policy) if policy.steps else None
+    end = planning.find_end(span)
     for moment, rule in planning.plan_steps(policy.steps, span, hours, latest=last_call or end):
         kind = Step.Kind.ASK if rule.who else Step.Kind.REMIND
         # A last call reminds as well, and what was over before somebody came needs no reminder

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import Group, User
-from django.db.models import Q
 
 from approvals.models import Approval, Policy
 from approvals.policies.judge import Facts, Line, open_line
@@ -149,13 +148,15 @@ def describe_scope(policy: Policy) -> str:
     return ", ".join(scope) or "everything"
 
 
-def find_policies(approval: Approval, run: "LazyRun", form: PauseForm) -> list[Found]:
+def find_policies(
+    approval: Approval, run: "LazyRun", form: PauseForm, *, among: Sequence[Policy]
+) -> list[Found]:
     """Return what holds for an approval that opens: the operator's policies and its author's."""
-    named = Q(flow__in=["", approval.flow_name]), Q(tag__in=["", *map(str, approval.tags)])
-    policies = [each for each in Policy.objects.filter(*named).order_by("name") if run.is_of(each)]
+    tags = {"", *map(str, approval.tags)}
     found = [
         Found(line=each.line, origin=each.name, requester_from=each.requester_from)
-        for each in policies
+        for each in among
+        if each.flow in {"", approval.flow_name} and each.tag in tags and run.is_of(each)
     ] or [Found(line=settings.DEFAULT_POLICY, origin="DEFAULT_POLICY")]
     return [*found, *find_authors(form)]
 

@@ -1,8 +1,9 @@
 """An approval's policies as they are kept: frozen when it opens, seats open while votes lack."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from approvals.models import STANDING, Approval, Asker, Seat, Vote
+from approvals.models import Policy as StoredPolicy
 from approvals.policies.judge import (
     Ballot,
     Facts,
@@ -33,6 +35,7 @@ from approvals.services.policies import (
     find_authors,
     find_policies,
     freeze_lines,
+    list_policies,
     read_lines,
     read_rules,
 )
@@ -45,23 +48,63 @@ from flowruns.domain.policies import Part, Policy, Who, WhoKind, Word
 _BATCH = 200
 
 
-def guard_approval(approval: Approval, form: PauseForm) -> None:
-    """Keep the policies that hold for an approval which has just opened."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """The policies that an approval opens with, and whom they ask; its rows are not stored yet."""
+
+    approval: Approval
+    found: Sequence[Found]
+    askers: Sequence[Asker] = ()
+    seats: Sequence[Seat] = ()
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether policies ask for somebody; what nobody can read asks for more than anyone."""
+        rules = list(read_rules(self.found))
+        return len(rules) < len(self.found) or not all(rule.lets_anyone for rule in rules)
+
+
+def draw_guards(
+    opening: Iterable[tuple[Approval, PauseForm]], *, ballots: Sequence[Ballot] = ()
+) -> list[Guard]:
+    """Write into approvals that open which policies hold for them; nothing is stored.
+
+    Policies, groups and people are read once for all.
+    """
+    policies, find_person = list_policies(), cache(_find_person)
+    guards = [_find_guard(each, form, policies, find_person) for each, form in opening]
+    needed = [guard for guard in guards if guard.is_needed]
+    people = read_people([rule for guard in needed for rule in read_rules(guard.found)])
+    return [_draw_guard(g, people, ballots) if g.is_needed else g for g in guards]
+
+
+def store_guards(guards: Sequence[Guard]) -> None:
+    """Store the rows of approvals that are stored by now."""
+    Asker.objects.bulk_create(asker for guard in guards for asker in guard.askers)
+    Seat.objects.bulk_create(seat for guard in guards for seat in guard.seats)
+    begin_steps((guard.approval, guard.found) for guard in guards)
+
+
+def _find_guard(
+    approval: Approval,
+    form: PauseForm,
+    policies: Sequence[StoredPolicy],
+    find_person: Callable[[str], User | None],
+) -> Guard:
     run = LazyRun(approval)
-    found = find_policies(approval, run, form)
-    _guard(approval, found, run)
-    begin_steps(approval, found)
+    guard = Guard(approval=approval, found=find_policies(approval, run, form, among=policies))
+    if not guard.is_needed:
+        return guard
+    return replace(guard, askers=_name_askers(approval, guard.found, run, find_person))
 
 
-def _guard(approval: Approval, found: Sequence[Found], run: LazyRun) -> None:
-    rules = list(read_rules(found))
-    is_readable = len(rules) == len(found)
-    if is_readable and all(rule.lets_anyone for rule in rules):
-        return
-    _keep_askers(approval, found, run)
-    facts = read_facts(approval, rules)
-    approval.policies = freeze_lines(found, facts)
-    _settle_lines(approval, facts)
+def _draw_guard(guard: Guard, people: Facts, ballots: Sequence[Ballot]) -> Guard:
+    approval = guard.approval
+    facts = _add_askers(people, approval, guard.askers)
+    approval.policies = freeze_lines(guard.found, facts)
+    lines = _mark_guarded(approval)
+    approval.obstacle = " ".join(find_obstacles(lines, facts))
+    return replace(guard, seats=_list_seats(approval, lines, facts, ballots))
 
 
 def take_in_author(approval: Approval, form: PauseForm) -> None:
@@ -70,7 +113,8 @@ def take_in_author(approval: Approval, form: PauseForm) -> None:
     if not authors or any(kept["origin"] == AUTHOR for kept in approval.policies):
         return
     if not approval.is_guarded:
-        _keep_askers(approval, authors, LazyRun(approval))
+        askers = _name_askers(approval, authors, LazyRun(approval), _find_person)
+        Asker.objects.bulk_create(askers)
     facts = read_facts(approval, [*_rules_of(approval), *read_rules(authors)])
     approval.policies = [*approval.policies, *freeze_lines(authors, facts)]
     if approval.policies:
@@ -124,26 +168,34 @@ def apply_again(approval_id: UUID) -> None:
         approval.seats.all().delete()
         approval.policies, approval.obstacle, approval.askers_known = [], "", True
         approval.is_guarded = approval.is_hidden = False
+        guards = draw_guards([(approval, form)], ballots=as_ballots(list_votes(approval)))
         approval.save()
-        guard_approval(approval, form)
+        store_guards(guards)
         keep_policies(approval)
+        if approval.is_guarded:
+            approval_waits.send(sender=Approval, approval=approval)
 
 
 def read_facts(approval: Approval, rules: Sequence[Policy]) -> Facts:
     """Return who is in the groups of these rules now, and who asked for the run."""
+    return _add_askers(read_people(rules), approval, approval.askers.select_related("user"))
+
+
+def _add_askers(people: Facts, approval: Approval, askers: Iterable[Asker]) -> Facts:
+    names = (asker.user.get_username() if asker.user else asker.name for asker in askers)
+    return replace(people, askers=frozenset(names), askers_known=approval.askers_known)
+
+
+def read_people(rules: Sequence[Policy]) -> Facts:
+    """Return who is there of those whom these rules name, and in their groups."""
     groups = frozenset[str]().union(*(rule.names(WhoKind.GROUP) for rule in rules))
     named = frozenset[str]().union(*(rule.names(WhoKind.PERSON) for rule in rules))
     people = User.objects.filter(is_active=True)
     if not any(part.is_anyone for rule in rules for part in rule.parts):
         people = people.filter(username__in=named)
-    askers = approval.askers.select_related("user")
     return Facts(
         groups=_read_groups(groups) if groups else {},
         people=frozenset(people.values_list("username", flat=True)),
-        askers=frozenset(
-            asker.user.get_username() if asker.user else asker.name for asker in askers
-        ),
-        askers_known=approval.askers_known,
     )
 
 
@@ -229,13 +281,27 @@ def find_unsettled() -> datetime | None:
 
 
 def _settle_lines(approval: Approval, facts: Facts) -> None:
-    lines = read_lines(approval)
-    approval.is_guarded = True
-    approval.is_hidden = any(Word.SEEN_BY_THEM_ONLY in line.policy.words for line in lines)
+    lines = _mark_guarded(approval)
     approval.save(update_fields=["policies", "is_guarded", "is_hidden", "askers_known"])
     keep_policies(approval)
     approval.seats.all().delete()
-    Seat.objects.bulk_create(
+    ballots = as_ballots(list_votes(approval))
+    Seat.objects.bulk_create(_list_seats(approval, lines, facts, ballots))
+    _settle(approval, lines, facts)
+
+
+def _mark_guarded(approval: Approval) -> list[Line]:
+    """Write into an approval what its lines make of it, and return them."""
+    lines = read_lines(approval)
+    approval.is_guarded = True
+    approval.is_hidden = any(Word.SEEN_BY_THEM_ONLY in line.policy.words for line in lines)
+    return lines
+
+
+def _list_seats(
+    approval: Approval, lines: Sequence[Line], facts: Facts, ballots: Sequence[Ballot]
+) -> list[Seat]:
+    return [
         Seat(
             approval=approval,
             line=number,
@@ -243,13 +309,13 @@ def _settle_lines(approval: Approval, facts: Facts) -> None:
             kind=who.kind,
             name=who.name,
             bars_askers=Word.NOT_THE_REQUESTER in line.policy.words,
+            is_open=part.is_open,
         )
         for number, line in enumerate(lines)
         if not line.problem
-        for place, part in enumerate(line.policy.parts)
-        for who in part.who
-    )
-    _settle(approval, lines, facts)
+        for place, part in enumerate(fill_seats(line, ballots, facts))
+        for who in part.part.who
+    ]
 
 
 def _settle(approval: Approval, lines: Sequence[Line], facts: Facts) -> None:
@@ -267,20 +333,28 @@ def _set_open(approval: Approval, line: int, place: int, part: PartSeats) -> Non
     seats.update(is_open=part.is_open)
 
 
-def _keep_askers(approval: Approval, found: Sequence[Found], run: LazyRun) -> None:
-    """Keep who asked for the run: the owner of its key, and whom the policies name."""
+def _name_askers(
+    approval: Approval,
+    found: Sequence[Found],
+    run: LazyRun,
+    find_person: Callable[[str], User | None],
+) -> list[Asker]:
+    """Return who asked for the run: the owner of its key, and whom the policies name.
+
+    Writes into the approval whether all of them are known; nothing is stored.
+    """
     requester = find_source(approval).read_requester(approval.flow_run_id)
     sources = {each.requester_from for each in found if each.requester_from}
     askers: list[Asker] = []
     if requester.user is not None:
         owner = User.objects.filter(pk=requester.user.id).first()
         askers.append(Asker(approval=approval, user=owner, name=requester.user.name))
-    named = [_find_person(run.name_requester(source)) for source in sorted(sources)]
+    named = [find_person(run.name_requester(source)) for source in sorted(sources)]
     askers += [
         Asker(approval=approval, user=user, name=user.get_username()) for user in named if user
     ]
     approval.askers_known = all(named) and (requester.is_known or bool(named))
-    Asker.objects.bulk_create(askers)
+    return askers
 
 
 def _find_person(named: str) -> User | None:

@@ -37,6 +37,12 @@ def find_source(approval: Approval) -> Connector:
     return SnapshotSource(approval)
 
 
+def read_form(approval: Approval) -> PauseForm:
+    """Return what an approval asks, as far as it is there."""
+    source = find_source(approval)
+    return source.read_pause_form(approval.flow_run_id, approval.pause_state_id)
+
+
 def find_source_of(flow_run_id: UUID) -> Connector:
     """Return what answers for a run: a run of this server, unless its approvals say otherwise."""
     approvals = Approval.objects.filter(flow_run_id=flow_run_id).order_by("-opened_at")

@@ -12,31 +12,28 @@ from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_save
 
-from approvals.display.markdown import find_title, summarise_markdown
-from approvals.models import STANDING, Absence, Approval, Decision, Snapshot, Via, Vote
+from approvals.models import STANDING, Absence, Approval, Decision, Via, Vote
 from approvals.services.asked import keep_schema
 from approvals.services.attempts import find_reviewer
-from approvals.services.describing import describe_run
 from approvals.services.drafts import end_drafts, hold_waiting
-from approvals.services.facets import drop_facets, keep_origin
-from approvals.services.filters import find_neglected_at
+from approvals.services.facets import drop_facets
+from approvals.services.opening import describe_question, draft_opening, open_approvals
 from approvals.services.origins import current_via
 from approvals.services.plans import check_ends, drop_steps
 from approvals.services.presence import delete_presence
 from approvals.services.seats import (
     dump_votes,
     freeze_seats,
-    guard_approval,
     mark_unsettled,
     settle_seats,
     take_in_author,
 )
-from approvals.services.sources import find_source
+from approvals.services.sources import find_source, read_form
 from approvals.services.uploads import drop_uploads
 from approvals.services.voiding import void_outdated, void_votes
 from approvals.services.withholding import withhold
-from approvals.signals import approval_closed, approval_described, approval_waits
-from flowruns.connectors import LOCAL, PauseForm
+from approvals.signals import approval_closed, approval_described
+from flowruns.connectors import LOCAL
 from flowruns.domain.actors import ActorKind, server
 from flowruns.domain.rejections import read_rejection
 from flowruns.domain.states import State, StateType
@@ -51,8 +48,6 @@ from flowruns.signals import (
     run_input_deleted,
 )
 
-_QUESTION_LENGTH = 300
-_TITLE_LENGTH = 120
 _GOING_ON = {StateType.RUNNING, StateType.SCHEDULED}
 
 
@@ -79,7 +74,7 @@ def follow_state(*, change: StateChange, **_: Any) -> None:
     if change.before is not None and change.before.type is StateType.PAUSED:
         close_approval(change, change.before)
     if change.after is not None and change.after.type is StateType.PAUSED:
-        open_approval(change, change.after)
+        open_approvals([draft_opening(change, change.after)])
 
 
 def follow_input(*, created: InputCreated, **_: Any) -> None:
@@ -92,9 +87,9 @@ def follow_input(*, created: InputCreated, **_: Any) -> None:
 
 def take_in_question(approval: Approval) -> None:
     """Take in what an approval asks by now, and who may answer it."""
-    form = _read_form(approval)
+    form = read_form(approval)
     if form.description is not None:
-        _ask(approval, form.description)
+        describe_question(approval, form.description)
         approval.save(update_fields=["title", "question", "about"])
         approval_described.send(sender=Approval, approval=approval)
     take_in_author(approval, form)
@@ -185,43 +180,6 @@ def _waiting_of(flow_run_id: UUID) -> QuerySet[Approval]:
     )
 
 
-def open_approval(
-    change: StateChange, pause: State, *, connector: str = LOCAL, snapshot: Snapshot | None = None
-) -> None:
-    """Open the approval of a pause, of another server with the `snapshot` of its run."""
-    approval = Approval(
-        connector=connector,
-        flow_run_id=change.flow_run_id,
-        pause_state_id=pause.id,
-        pause_key=pause.details.pause_key or "",
-        flow_name=change.flow_name,
-        flow_run_name=change.flow_run_name,
-        tags=list(change.tags),
-        asks_for_input=pause.asks_for_input,
-        opened_at=pause.timestamp,
-        expires_at=pause.details.pause_timeout,
-        neglected_at=find_neglected_at(pause.timestamp, pause.details.pause_timeout),
-    )
-    if snapshot is not None:
-        approval.snapshot = snapshot
-    form = _read_form(approval)
-    _ask(approval, form.description or "")
-    approval.save()
-    if snapshot is not None:
-        snapshot.save(force_insert=True)
-    keep_origin(approval)
-    guard_approval(approval, form)
-    if not approval.is_guarded:
-        approval_waits.send(sender=Approval, approval=approval)
-
-
-def _ask(approval: Approval, description: str) -> None:
-    """Say in a line what is asked; where that is nothing, what the run is about."""
-    approval.title = find_title(description, length=_TITLE_LENGTH)
-    approval.question = summarise_markdown(description, length=_QUESTION_LENGTH)
-    approval.about = "" if approval.question else describe_run(approval)
-
-
 def close_approval(change: StateChange, pause: State, *, connector: str = LOCAL) -> None:
     """Close the approval of a pause that has ended, if it waits."""
     approval = Approval.objects.filter(
@@ -295,7 +253,7 @@ def _outcome(change: StateChange) -> Approval.Outcome:
 
 
 def _record_decision(approval: Approval, change: StateChange, decided_at: datetime) -> Decision:
-    form = _read_form(approval)
+    form = read_form(approval)
     rejection = read_rejection(change.after) if change.after else None
     is_persons = change.actor.kind is ActorKind.REVIEWER
     override = _find_override(approval, change) if is_persons else None
@@ -317,8 +275,3 @@ def _record_decision(approval: Approval, change: StateChange, decided_at: dateti
 def _find_override(approval: Approval, change: StateChange) -> Vote | None:
     overrides = approval.votes.filter(STANDING, kind=Vote.Kind.OVERRIDE, name=change.actor.name)
     return overrides.first()
-
-
-def _read_form(approval: Approval) -> PauseForm:
-    connector = find_source(approval)
-    return connector.read_pause_form(approval.flow_run_id, approval.pause_state_id)

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from approvals.models import Approval
-from approvals.remote import mirroring
+from approvals.remote import gathering, mirroring
 from approvals.remote.mirroring import Follower
 from approvals.remote.settling import settle_gathered
 from flowruns.connectors import get_remote_connector
@@ -82,6 +82,7 @@ def test_who_loses_the_lease_in_mid_walk_writes_nothing_more(
         follower._renewed_at = -mirroring._RENEWED_EVERY  # so long it stood still
         return settled
 
+    monkeypatch.setattr(gathering, "_MOST_AT_ONCE", 1)
     monkeypatch.setattr(mirroring, "settle_gathered", stall_after_one)
     with pytest.raises(mirroring._LeaseLost):
         follower._walk()
