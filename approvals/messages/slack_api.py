@@ -34,36 +34,30 @@ class NotTaken(Exception):
 
 def call_slack(method: str, *, token: str = "", **arguments: Any) -> dict[str, Any]:
     """Return the answer of a method; arguments other than texts are JSON. Raises `NotTaken`."""
-    import httpx  # by the first call: many servers know no Slack
-
     data = {
         name: value if isinstance(value, str) else json.dumps(value)
         for name, value in arguments.items()
     }
     headers = {"authorization": f"Bearer {token or settings.SLACK_BOT_TOKEN}"}
-    try:
-        response = httpx.post(
-            f"{settings.SLACK_API_URL}{method}",
-            data=data,
-            headers=headers,
-            timeout=_TIMEOUT_SECONDS,
-            verify=_load_certificates(),
-        )
-    except httpx.HTTPError as error:
-        why = str(error) or type(error).__name__
-        raise NotTaken(Later(why=why, is_outage=True)) from None
-    return _read_answer(response)
+    return _read_answer(_post(f"{settings.SLACK_API_URL}{method}", data=data, headers=headers))
 
 
 def answer_at(url: str, **message: Any) -> bool:
     """Send a message to the address that Slack has named with a press; return whether it is in."""
     try:
-        response = httpx.post(
-            url, json=message, timeout=_TIMEOUT_SECONDS, verify=_load_certificates()
-        )
-    except (httpx.HTTPError, httpx.InvalidURL):
+        return _post(url, json=message).is_success
+    except NotTaken:
         return False
-    return response.is_success
+
+
+def _post(url: str, **request: Any) -> "httpx.Response":
+    import httpx  # by the first call: many servers know no Slack
+
+    try:
+        return httpx.post(url, timeout=_TIMEOUT_SECONDS, verify=_load_certificates(), **request)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        why = str(error) or type(error).__name__
+        raise NotTaken(Later(why=why, is_outage=True)) from None
 
 
 @cache
