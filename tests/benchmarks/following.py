@@ -100,6 +100,17 @@ class Prefects:
         verdict: dict[str, str] = answer.json() if answer.is_success else {}
         return verdict
 
+    def cancel(self, run_id: str) -> dict[str, str]:
+        """Cancel a run as Prefect's own page does, and return the verdict."""
+        body = {"state": {"type": "CANCELLED", "name": "Cancelled"}}
+        return self._post(f"/flow_runs/{run_id}/set_state", body)
+
+    def list_state_types(self, run_id: str) -> list[str]:
+        """Return the types of a run's states, the oldest first."""
+        answer = self._client.get("/flow_run_states/", params={"flow_run_id": run_id})
+        states = sorted(answer.raise_for_status().json(), key=lambda state: state["timestamp"])
+        return [state["type"] for state in states]
+
     def read_answer(self, run_id: str) -> str:
         """Return the answer that is stored for a run."""
         answer = self._client.get(f"/flow_runs/{run_id}/input/{_KEYSET['response']}")

@@ -12,9 +12,9 @@ from contextlib import closing
 from uuid import UUID
 
 from tests.benchmarks.following import Prefects
-from tests.benchmarks.killing import is_settled, send, wait_until, working
-from tests.benchmarks.races_elsewhere import judge
-from tests.servers import PrefectServer, prefect_server
+from tests.benchmarks.killing import is_settled, send, wait_until
+from tests.benchmarks.races_elsewhere import desk_of, judge
+from tests.servers import PREFECT_PYTHON, PrefectServer
 
 
 def kill_once(server: PrefectServer, theirs: Prefects) -> str:
@@ -49,15 +49,7 @@ def read_state_types(database: sqlite3.Connection, run_id: str) -> set[str]:
 
 def main(kills: int) -> int:
     became: Counter[str] = Counter()
-    with prefect_server() as server, working() as worker:
-        from django.contrib.auth.models import User
-
-        from flowruns.services.servers import ServerSettings, add_server, draft_server
-
-        User.objects.get_or_create(username="alice")
-        theirs = Prefects(server.api_url)
-        add_server(draft_server("theirs", ServerSettings(url=server.api_url)))
-        worker.begin()
+    with desk_of(PREFECT_PYTHON) as (server, theirs, _):
         for _ in range(kills):
             became[kill_once(server, theirs)] += 1
     print(*(f"{count} {what}" for what, count in became.items()), sep="\n")

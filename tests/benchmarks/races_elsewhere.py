@@ -1,8 +1,10 @@
-"""A desk and somebody on Prefect's own server answer the same run at the same moment.
+"""A desk and somebody on Prefect's own server decide about the same run at the same moment.
 
-`python -m tests.benchmarks.races_elsewhere 100` races so often on a real server of Prefect, and
-`… 100 older` on one of the older release. Whoever won last begins a little later the next time, so
-that the two meet. Each run must have one answer, which its state, the desk and both sides agree on.
+`python -m tests.benchmarks.races_elsewhere 100` races answers so often on a real server of Prefect;
+`… 50 reject` rejects here while it is answered there, `… 50 cancel` answers here while it is
+cancelled there, and `older` behind it takes the older release. Whoever won last begins a little
+later the next time, so that the two meet. Each run must have one end, which its state, the desk and
+both sides agree on: above all it never goes on where the desk says that it was rejected.
 """
 
 import json
@@ -10,38 +12,55 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tests.benchmarks.following import Prefects
-from tests.benchmarks.killing import is_settled, send, wait_until, working
-from tests.servers import OLDER_PREFECT_PYTHON, PREFECT_PYTHON, prefect_server
+from tests.benchmarks.killing import Worker, is_settled, send, wait_until, working
+from tests.servers import OLDER_PREFECT_PYTHON, PREFECT_PYTHON, PrefectServer, prefect_server
 
 _OURS, _THEIRS = {"approve": True}, {"approve": False}
 _STEP = 0.004  # seconds, by which the next start is put off
+_OVER = {"CANCELLED", "CANCELLING", "FAILED"}
 
 
-def race_once(theirs: Prefects, *, head_start: float) -> tuple[str, bool]:
-    """Answer on both sides; `head_start` is ours. Says what became of it, and if we won."""
-    from django.contrib.auth.models import User
+@contextmanager
+def desk_of(python: str) -> Iterator[tuple[PrefectServer, Prefects, Worker]]:
+    """Have a desk that works, and follows a real server of its own."""
+    with prefect_server(python) as server, working() as worker:
+        from django.contrib.auth.models import User
 
+        from flowruns.services.servers import ServerSettings, add_server, draft_server
+
+        User.objects.get_or_create(username="alice")
+        add_server(draft_server("theirs", ServerSettings(url=server.api_url)))
+        worker.begin()
+        yield server, Prefects(server.api_url), worker
+
+
+def race_once(theirs: Prefects, what: str, *, head_start: float) -> tuple[str, bool]:
+    """Decide on both sides; `head_start` is ours. Says what became of it, and if we won."""
     from approvals.models import Approval
 
     run_id = theirs.begin()
     wait_until(lambda: Approval.objects.filter(flow_run_id=run_id).exists())
     approval = Approval.objects.get(flow_run_id=run_id)
-    User.objects.get_or_create(username="alice")
     told: list[dict[str, str]] = []
 
-    def answer_there() -> None:
+    def decide_there() -> None:
         time.sleep(max(head_start, 0.0))
-        told.append(theirs.resume(run_id, _THEIRS))
+        told.append(theirs.cancel(run_id) if what == "cancel" else theirs.resume(run_id, _THEIRS))
 
-    other = threading.Thread(target=answer_there)
+    other = threading.Thread(target=decide_there)
     other.start()
     time.sleep(max(-head_start, 0.0))
-    send(approval, "answer")
+    send(approval, "reject" if what == "reject" else "answer")
     other.join()
     wait_until(lambda: is_settled(str(approval.pause_state_id)))
-    return judge(theirs, run_id, accepted=told[0].get("status") == "ACCEPT")
+    accepted = told[0].get("status") == "ACCEPT"
+    if what == "answer":
+        return judge(theirs, run_id, accepted=accepted)
+    return judge_rejection(theirs, run_id, is_by_desk=what == "reject")
 
 
 def judge(theirs: Prefects, run_id: str, *, accepted: bool) -> tuple[str, bool]:
@@ -61,23 +80,39 @@ def judge(theirs: Prefects, run_id: str, *, accepted: bool) -> tuple[str, bool]:
     return "won by the desk" if is_ours else "won on the server", is_ours
 
 
-def main(rounds: int, *, is_older: bool) -> int:
+def judge_rejection(theirs: Prefects, run_id: str, *, is_by_desk: bool) -> tuple[str, bool]:
+    """Compare the run's first state after its pause with what the desk says, and told alice.
+
+    A run that was answered may be cancelled after that: Prefect's server lets a cancel through.
+    """
+    from approvals.models import Approval, Attempt
+
+    approval = Approval.objects.get(flow_run_id=run_id)
+    attempt = Attempt.objects.get(approval=approval)
+    types = theirs.list_state_types(run_id)
+    after = types[types.index("PAUSED") + 1 :]
+    went_on = "RUNNING" in after
+    is_ours = went_on != is_by_desk
+    wanted = "answered" if after[0] == "RUNNING" else ("rejected" if is_by_desk else "withdrawn")
+    found = (after[0] in {"RUNNING", *_OVER}, approval.outcome, attempt.outcome)
+    if found != (True, wanted, "done" if is_ours else "lost") or (is_by_desk and len(after) > 1):
+        return f"WRONG: {types}, {found[1:]}", is_ours
+    return "won by the desk" if is_ours else "won on the server", is_ours
+
+
+def main(rounds: int, *, what: str, is_older: bool) -> int:
     became: Counter[str] = Counter()
     head_start = 0.0
-    python = OLDER_PREFECT_PYTHON if is_older else PREFECT_PYTHON
-    with prefect_server(python) as server, working() as worker:
-        from flowruns.services.servers import ServerSettings, add_server, draft_server
-
-        theirs = Prefects(server.api_url)
-        add_server(draft_server("theirs", ServerSettings(url=server.api_url)))
-        worker.begin()
+    with desk_of(OLDER_PREFECT_PYTHON if is_older else PREFECT_PYTHON) as (_, theirs, _):
         for _ in range(rounds):
-            what, is_ours = race_once(theirs, head_start=head_start)
-            became[what] += 1
+            won, is_ours = race_once(theirs, what, head_start=head_start)
+            became[won] += 1
             head_start += -_STEP if is_ours else _STEP
-    print(*(f"{count} {what}" for what, count in became.items()), sep="\n")
+    print(*(f"{count} {won}" for won, count in became.items()), sep="\n")
     return rounds - became["won by the desk"] - became["won on the server"]
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), is_older="older" in sys.argv[2:]) != 0)
+    words = sys.argv[2:]
+    chosen = next((word for word in ("reject", "cancel") if word in words), "answer")
+    sys.exit(main(int(sys.argv[1]), what=chosen, is_older="older" in words) != 0)
