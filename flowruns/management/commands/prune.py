@@ -1,7 +1,6 @@
 """Delete what ended long ago, while the server runs."""
 
 import re
-import time
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from flowruns.domain.actors import server
-from flowruns.services.upkeep.retention import Pruned, count_prunable, prune_batch
+from flowruns.services.upkeep.retention import Pruned, count_prunable, prune
 from flowruns.signals import Act, acted
 
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
@@ -39,13 +38,7 @@ class Command(BaseCommand):
             found = _describe(count_prunable(before=before))
             self.stdout.write(f"Would delete {found} {when}")
             return
-        total = Pruned()
-        began = time.monotonic()
-        while batch := prune_batch(before=before):
-            total += batch
-            # Others, who write to SQLite one at a time, get as much time as the batch took
-            time.sleep(min(time.monotonic() - began, 1.0))
-            began = time.monotonic()
+        total = prune(before=before)
         act = Act(action="pruned", actor=str(server("prune")), subject=_describe(total))
         acted.send(sender=Command, act=act)
         self.stdout.write(f"Deleted {_describe(total)} {when}")
