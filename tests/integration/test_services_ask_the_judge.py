@@ -82,7 +82,7 @@ def press_in_slack(approval: Approval, name: str) -> None:
 
 WAYS: list[Way] = [decide_in_bulk, hold_a_vote, press_in_slack]
 
-# Where each service that can end a pause, and is no step of another one, meets the policies
+# Where each service that can end a pause, and is no step of another one, is tried under a policy
 TRIED: dict[str, str] = {
     "bulk.decide_all": "test_services_ask_the_judge.py",
     "holding.apply_held_votes": "test_hold_votes.py",
@@ -90,13 +90,13 @@ TRIED: dict[str, str] = {
     "holding.hold_rejection": "test_hold_votes.py",
     "stepping._answer": "test_policy_steps.py",
     "stepping._reject": "test_policy_steps.py",
-    "votes.agree": "test_votes.py",
+    "votes.agree": "test_secret_votes.py",
     "votes.answer_approval": "test_votes.py",
     "votes.override_policy": "test_votes.py",
     "votes.reject_approval": "test_votes.py",
     "slack_buttons._approve": "test_services_ask_the_judge.py",
-    "slack_windows._take_answer": "test_slack_doors.py",
-    "slack_windows._take_reason": "test_slack_doors.py",
+    "slack_windows._take_answer": "test_slack_forms.py",
+    "slack_windows._take_reason": "test_slack_forms.py",
 }
 # Steps of the services above, which nobody calls beside them
 _STEPS = {"bulk._decide", "decisions.answer_approval", "decisions.reject_approval"} | {
