@@ -7,6 +7,7 @@ attempt on another server, and a reminder.
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from approvals.services.stepping import take_due_steps
 from tests.fake_prefect import FakePrefect
 from tests.integration.conftest import Make, Run
 from tests.integration.elsewhere import ask_there
+from tests.sources import find_callers
 from tests.teams import hold, make_teams, person
 
 type Way = Callable[[Approval, str], None]
@@ -80,6 +82,29 @@ def press_in_slack(approval: Approval, name: str) -> None:
 
 WAYS: list[Way] = [decide_in_bulk, hold_a_vote, press_in_slack]
 
+# Where each service that can end a pause, and is no step of another one, is tried under a policy
+TRIED: dict[str, str] = {
+    "bulk.decide_all": "test_services_ask_the_judge.py",
+    "holding.apply_held_votes": "test_hold_votes.py",
+    "holding.hold_answer": "test_services_ask_the_judge.py",
+    "holding.hold_rejection": "test_hold_votes.py",
+    "stepping._answer": "test_policy_steps.py",
+    "stepping._reject": "test_policy_steps.py",
+    "votes.agree": "test_secret_votes.py",
+    "votes.answer_approval": "test_votes.py",
+    "votes.override_policy": "test_votes.py",
+    "votes.reject_approval": "test_votes.py",
+    "slack_buttons._approve": "test_services_ask_the_judge.py",
+    "slack_windows._take_answer": "test_slack_forms.py",
+    "slack_windows._take_reason": "test_slack_forms.py",
+}
+# Steps of the services above, which nobody calls beside them
+_STEPS = {"bulk._decide", "decisions.answer_approval", "decisions.reject_approval"} | {
+    *("holding._apply", "holding._cast", "holding._hold", "holding._try", "votes._conclude_no")
+}
+_ENDS = {".resume_flow_run", ".reject_flow_run"}
+_ROOMS = ("approvals.services.", "approvals.messages.", "approvals.answering.", "approvals.remote.")
+
 
 def open_under(run: Run, operators: str, authors: str) -> Approval:
     hold(operators)
@@ -124,3 +149,11 @@ def test_no_reminder_decides(make_run: Make) -> None:
         assert take_due_steps(lambda: datetime.now(UTC) + timedelta(minutes=58)) >= 1
         assert Approval.objects.get(pk=approval.pk).is_waiting, (operators, authors)
         assert not approval.votes.exists()
+
+
+def test_each_service_that_can_end_a_pause_is_tried_by_a_test() -> None:
+    tests = Path(__file__).parent
+    found = find_callers(tests.parent.parent / "approvals", _ENDS)
+    services = {name.split(".", 2)[2] for name in found if name.startswith(_ROOMS)}
+    assert services - _STEPS == set(TRIED)
+    assert all((tests / name).exists() for name in TRIED.values())

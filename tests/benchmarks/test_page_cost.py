@@ -1,0 +1,55 @@
+"""What the inbox, an approval and the history cost with 1,000 waiting, beside plain Django views.
+
+`pytest -n0 -s tests/benchmarks/test_page_cost.py` prints the times. Machines differ, so nothing is
+held to them.
+"""
+
+import time
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.test.utils import override_settings
+
+from approvals.models import Approval
+from tests.benchmarks.crowded_inbox import fill_inbox
+from tests.integration.conftest import Make, api, make_run
+from tests.integration.pages import log_in
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+
+WAITING = 1_000
+ENDED = 3_000
+_ROUNDS = 15
+__all__ = ["api", "make_run"]  # fixtures
+
+
+def test_pages_beside_plain_views_of_the_same_rows(
+    make_run: Make,
+) -> None:
+    client = log_in(fill_inbox(WAITING, ended=ENDED).username)
+    run = make_run()
+    run.pause()
+    one = Approval.objects.get(flow_run_id=run.uuid).pk
+    for ours, plain in [
+        ("/", "/waiting/"),
+        ("/?list=all&tag=eu&group=flow", "/waiting/"),
+        (f"/approvals/{one}/", f"/one/{one}/"),
+        ("/history/", "/ended/"),
+    ]:
+        with override_settings(ROOT_URLCONF="tests.benchmarks.plain_pages"):
+            bare = take_least(client, plain)
+        whole = take_least(client, ours)
+        print(f"{ours[:32]:<32} {whole:6.1f} ms, plain {bare:6.1f} ms, ratio {whole / bare:4.1f}")
+
+
+def take_least(client: Client, path: str) -> float:
+    """Return the least processor time of several rounds, in ms."""
+    assert client.get(path).status_code == 200
+    return min(take_time(lambda: client.get(path)) for _ in range(_ROUNDS)) * 1000
+
+
+def take_time(work: Callable[[], object]) -> float:
+    began = time.process_time()
+    work()
+    return time.process_time() - began
