@@ -1,7 +1,7 @@
 """The steps of an approval: planned when it opens, by the policies that hold then."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
 
@@ -22,12 +22,12 @@ _ENDS = {EndKind.REJECT: Step.Kind.REJECT, EndKind.ANSWER: Step.Kind.ANSWER}
 def begin_steps(opening: Iterable[tuple[Approval, Sequence[Found]]]) -> None:
     """Plan what policies do while nobody answers approvals that open, and their last calls."""
     # Working hours are read once for all that have the same policies
-    list_hours_of = cache(_list_hours)
+    list_hours_of, find_hours_of = cache(_list_hours), cache(find_hours)
     steps: list[Step] = []
     for approval, found in opening:
         hours = list_hours_of(_lines_of(approval))
         last_call = planning.find_last_call(_span_of(approval), hours)
-        steps += [step for each in found for step in _plan(approval, each, last_call)]
+        steps += [s for each in found for s in _plan(approval, each, last_call, find_hours_of)]
         if last_call:
             steps.append(Step(approval=approval, kind=Step.Kind.LAST_CALL, at=last_call))
     Step.objects.bulk_create(steps)
@@ -38,7 +38,7 @@ def begin_steps(opening: Iterable[tuple[Approval, Sequence[Found]]]) -> None:
 def add_steps(approval: Approval, found: Sequence[Found]) -> None:
     """Plan what policies do that came later, and the last call anew: it may be due earlier."""
     last_call = find_last_call(approval)
-    steps = [step for each in found for step in _plan(approval, each, last_call)]
+    steps = [step for each in found for step in _plan(approval, each, last_call, find_hours)]
     Step.objects.bulk_create(steps)
     if not approval.steps.filter(kind=Step.Kind.LAST_CALL, taken_at__isnull=False).exists():
         _plan_last_call(approval)
@@ -101,13 +101,18 @@ def _list_hours(lines: Sequence[str]) -> list[WorkingHours | None]:
     return list_hours(map(parse_policy, lines))
 
 
-def _plan(approval: Approval, found: Found, last_call: datetime | None) -> Iterator[Step]:
+def _plan(
+    approval: Approval,
+    found: Found,
+    last_call: datetime | None,
+    find_hours_of: Callable[[Policy], WorkingHours | None],
+) -> Iterator[Step]:
     try:
         policy = parse_policy(found.line)
     except PolicyUnreadable:
         return
     line = _find_line(approval, found, policy)
-    span, hours = _span_of(approval), find_hours(policy) if policy.steps else None
+    span, hours = _span_of(approval), find_hours_of(policy) if policy.steps else None
     end = planning.find_end(span)
     for moment, rule in planning.plan_steps(policy.steps, span, hours, latest=last_call or end):
         kind = Step.Kind.ASK if rule.who else Step.Kind.REMIND

@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tests.benchmarks.following import Prefects
 from tests.benchmarks.killing import Worker, is_settled, send, wait_until, working
@@ -25,7 +26,7 @@ _OVER = {"CANCELLED", "CANCELLING", "FAILED"}
 
 
 @contextmanager
-def desk_of(python: str) -> Iterator[tuple[PrefectServer, Prefects, Worker]]:
+def desk_of(python: Path) -> Iterator[tuple[PrefectServer, Prefects, Worker]]:
     """Have a desk that works, and follows a real server of its own."""
     with prefect_server(python) as server, working() as worker:
         from django.contrib.auth.models import User
