@@ -25,6 +25,8 @@ SCHEMA = {
     "required": ["approve"],
 }
 
+_TO_CANCEL = {"CANCELLING", "RUNNING", "SCHEDULED"}
+
 
 @dataclass
 class Fault:
@@ -305,7 +307,8 @@ class FakePrefect:
 
     def _judge(self, run_id: str, proposed: dict[str, Any]) -> tuple[int, Any]:
         kind = self.runs[run_id]["state_type"]
-        if kind != "PAUSED" and not (kind == "CANCELLING" and proposed["type"] == "CANCELLED"):
+        is_cancel = kind in _TO_CANCEL and proposed["type"] == "CANCELLED"
+        if kind != "PAUSED" and not is_cancel:
             reason = {"type": "abort_details", "reason": "It is not paused."}
             return 200, {"status": "ABORT", "state": None, "details": reason}
         if self._ends_without_deployment(run_id, proposed):

@@ -216,6 +216,9 @@ def _finish(connector: PrefectConnector, attempt: Attempt, *, is_ending: bool = 
     elif attempt.kind == Attempt.Kind.REJECT and is_ending:
         _see_to_end(connector, attempt)
     else:
+        if approval.outcome == Approval.Outcome.WITHDRAWN:
+            pause_id = approval.pause_state_id
+            connector.uphold_cancel(approval.flow_run_id, pause_state_id=pause_id)
         end_attempt(attempt)
 
 

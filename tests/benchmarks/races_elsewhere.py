@@ -84,7 +84,8 @@ def judge(theirs: Prefects, run_id: str, *, accepted: bool) -> tuple[str, bool]:
 def judge_rejection(theirs: Prefects, run_id: str, *, is_by_desk: bool) -> tuple[str, bool]:
     """Compare the run's first state after its pause with what the desk says, and told alice.
 
-    A run that was answered may be cancelled after that: Prefect's server lets a cancel through.
+    A run that was answered may be cancelled after that: Prefect's server lets a cancel through. One
+    that was cancelled in the moment of the answer is cancelled again by the desk.
     """
     from approvals.models import Approval, Attempt
 
@@ -92,7 +93,7 @@ def judge_rejection(theirs: Prefects, run_id: str, *, is_by_desk: bool) -> tuple
     attempt = Attempt.objects.get(approval=approval)
     types = theirs.list_state_types(run_id)
     after = types[types.index("PAUSED") + 1 :]
-    went_on = "RUNNING" in after
+    went_on = after[-1] == "RUNNING"
     is_ours = went_on != is_by_desk
     wanted = "answered" if after[0] == "RUNNING" else ("rejected" if is_by_desk else "withdrawn")
     found = (after[0] in {"RUNNING", *_OVER}, approval.outcome, attempt.outcome)

@@ -333,3 +333,24 @@ def test_a_look_settles_what_an_attempt_has_moved(server: FakePrefect) -> None:
     assert verdict(approval) == Decided()
     assert now(approval).decision.decided_by == "alice"
     assert not the_attempt().is_open
+
+
+@pytest.mark.parametrize("suspended", [False, True])
+def test_a_cancel_in_the_moment_of_the_answer_holds(server: FakePrefect, suspended: bool) -> None:
+    approval = ask_there(server, suspended=suspended)
+    run_id = str(approval.flow_run_id)
+    assert say_yes(approval) == Sent()
+
+    def cancel_first(request: str) -> None:
+        is_move = request == f"POST /flow_runs/{run_id}/set_state"
+        if is_move and server.kinds_of(run_id) == ["PAUSED"]:
+            server.put(run_id, "CANCELLED")
+            server.runs[run_id]["state_type"] = "PAUSED"  # both found it so
+
+    server.before = cancel_first
+    send()
+    going_on = "SCHEDULED" if suspended else "RUNNING"
+    assert server.kinds_of(run_id) == ["PAUSED", "CANCELLED", going_on, "CANCELLED"]
+    approval.refresh_from_db()
+    assert approval.outcome == Approval.Outcome.WITHDRAWN
+    assert the_attempt().outcome == Attempt.Outcome.LOST

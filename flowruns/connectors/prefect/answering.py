@@ -7,6 +7,7 @@ is refused. Each step looks first whether the run is still in that pause.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import dropwhile
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,8 @@ from flowruns.domain.states import State, StateType, resuming, running
 from flowruns.wire import SetStateStatus
 
 _AGAIN_SECONDS = 0.3
+_CANCEL = {StateType.CANCELLED, StateType.CANCELLING}
+_GOING_ON = {StateType.RUNNING, StateType.SCHEDULED}
 
 type Moving = Continued | Expired | MovedOn | Refused
 
@@ -59,6 +62,18 @@ def move(client: Client, flow_run_id: UUID, *, pause_state_id: UUID) -> Moving:
     is_suspended = pause.state_details.pause_reschedule
     proposed = resuming(at=datetime.now(UTC)) if is_suspended else running()
     return propose(client, flow_run_id, pause_state_id=pause_state_id, proposed=proposed)
+
+
+def uphold_cancel(client: Client, flow_run_id: UUID, *, pause_state_id: UUID) -> None:
+    """Cancel a run again that was cancelled in the moment in which we let it go on.
+
+    Prefect's server accepts both then, the cancel first: whoever cancelled was told that it holds.
+    """
+    states = reading.read_states(client, flow_run_id)
+    match list(dropwhile(lambda state: state.id != pause_state_id, states)):
+        case [_, cancel, going_on] if cancel.type in _CANCEL and going_on.type in _GOING_ON:
+            again = cancel.to_domain()
+            propose(client, flow_run_id, pause_state_id=going_on.id, proposed=again)
 
 
 def resume(client: Client, flow_run_id: UUID, *, pause_state_id: UUID, value: str | None) -> Moving:

@@ -137,6 +137,10 @@ class PrefectConnector:
         """Let a claimed run go on with what is stored."""
         return answering.move(self._answering, flow_run_id, pause_state_id=pause_state_id)
 
+    def uphold_cancel(self, flow_run_id: UUID, *, pause_state_id: UUID) -> None:
+        """Cancel a run again that was cancelled in the moment in which we let it go on."""
+        answering.uphold_cancel(self._answering, flow_run_id, pause_state_id=pause_state_id)
+
     def release(self, flow_run_id: UUID, *, pause_state_id: UUID, sender: str | None) -> None:
         """Take the claim of that sender back, our own or one that a reviewer frees."""
         answering.release(self._client, flow_run_id, pause_state_id=pause_state_id, sender=sender)
