@@ -1,5 +1,7 @@
 """Django's view of the package."""
 
+import gc
+
 from django.apps import AppConfig
 
 
@@ -22,3 +24,5 @@ class ApprovalsConfig(AppConfig):
         stepping.connect()
         lockout.connect()
         auditing.connect()
+        gc.freeze()
+        gc.enable()  # the command has switched it off while all this was loaded

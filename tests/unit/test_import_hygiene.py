@@ -80,3 +80,15 @@ def test_a_server_without_secrets_slack_or_other_servers_loads_no_client_and_no_
     loaded = _third_parties_of(statement)
     assert "ninja" in loaded
     assert not loaded & {"httpx", "httpcore", "cryptography", "rich"}
+
+
+def test_a_command_collects_garbage_again_once_all_is_loaded() -> None:
+    code = (
+        "import sys; sys.argv = ['manage.py', 'shell', '--no-imports', '--command',"
+        " 'import gc; print(gc.isenabled(), gc.get_freeze_count() > 100_000)']\n"
+        "from approvals.command import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["True", "True"]
