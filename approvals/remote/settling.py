@@ -176,7 +176,8 @@ def _record(
     for attempt in approval.attempts.exclude(step=Attempt.Step.SETTLED):
         is_done = ours is not None and attempt.pk == ours.pk
         conclude_attempt(attempt, Attempt.Outcome.DONE if is_done else Attempt.Outcome.LOST)
-        if not is_done:
+        # One that has moved the run looks after it until it is certain how the run ends
+        if not is_done and attempt.step != Attempt.Step.MOVED:
             end_attempt(attempt)
 
 

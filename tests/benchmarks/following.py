@@ -105,11 +105,12 @@ class Prefects:
         body = {"state": {"type": "CANCELLED", "name": "Cancelled"}}
         return self._post(f"/flow_runs/{run_id}/set_state", body)
 
-    def list_state_types(self, run_id: str) -> list[str]:
-        """Return the types of a run's states, the oldest first."""
+    def list_states_after_pause(self, run_id: str) -> list[str]:
+        """Return the types of a run's states since its pause, the oldest first."""
         answer = self._client.get("/flow_run_states/", params={"flow_run_id": run_id})
         states = sorted(answer.raise_for_status().json(), key=lambda state: state["timestamp"])
-        return [state["type"] for state in states]
+        types = [state["type"] for state in states]
+        return types[types.index("PAUSED") + 1 :]
 
     def read_answer(self, run_id: str) -> str:
         """Return the answer that is stored for a run."""

@@ -61,7 +61,9 @@ def race_once(theirs: Prefects, what: str, *, head_start: float) -> tuple[str, b
     accepted = told[0].get("status") == "ACCEPT"
     if what == "answer":
         return judge(theirs, run_id, accepted=accepted)
-    return judge_rejection(theirs, run_id, is_by_desk=what == "reject")
+    if what == "reject":
+        return judge_rejection(theirs, run_id)
+    return judge_cancel(theirs, run_id)
 
 
 def judge(theirs: Prefects, run_id: str, *, accepted: bool) -> tuple[str, bool]:
@@ -81,24 +83,37 @@ def judge(theirs: Prefects, run_id: str, *, accepted: bool) -> tuple[str, bool]:
     return "won by the desk" if is_ours else "won on the server", is_ours
 
 
-def judge_rejection(theirs: Prefects, run_id: str, *, is_by_desk: bool) -> tuple[str, bool]:
-    """Compare the run's first state after its pause with what the desk says, and told alice.
+def judge_rejection(theirs: Prefects, run_id: str) -> tuple[str, bool]:
+    """Compare what the run did after its pause with what the desk says, and told alice."""
+    from approvals.models import Attempt
 
-    A run that was answered may be cancelled after that: Prefect's server lets a cancel through. One
-    that was cancelled in the moment of the answer is cancelled again by the desk.
+    attempt = Attempt.objects.select_related("approval").get(approval__flow_run_id=run_id)
+    after = theirs.list_states_after_pause(run_id)
+    is_ours = after[0] in _OVER
+    found = (after, attempt.approval.outcome, attempt.outcome)
+    wanted = ("rejected", "done") if is_ours else ("answered", "lost")
+    if len(after) > 1 or found[1:] != wanted:
+        return f"WRONG: {found}", is_ours
+    return "won by the desk" if is_ours else "won on the server", is_ours
+
+
+def judge_cancel(theirs: Prefects, run_id: str) -> tuple[str, bool]:
+    """Compare a run that was answered and cancelled with what the desk says, and told alice.
+
+    One that was answered may be cancelled after that: Prefect's server lets a cancel through. One
+    that was cancelled in the moment of the answer may go on for a moment, and is cancelled again.
     """
-    from approvals.models import Approval, Attempt
+    from approvals.models import Attempt
 
-    approval = Approval.objects.get(flow_run_id=run_id)
-    attempt = Attempt.objects.get(approval=approval)
-    types = theirs.list_state_types(run_id)
-    after = types[types.index("PAUSED") + 1 :]
-    went_on = after[-1] == "RUNNING"
-    is_ours = went_on != is_by_desk
-    wanted = "answered" if after[0] == "RUNNING" else ("rejected" if is_by_desk else "withdrawn")
-    found = (after[0] in {"RUNNING", *_OVER}, approval.outcome, attempt.outcome)
-    if found != (True, wanted, "done" if is_ours else "lost") or (is_by_desk and len(after) > 1):
-        return f"WRONG: {types}, {found[1:]}", is_ours
+    attempt = Attempt.objects.select_related("approval").get(approval__flow_run_id=run_id)
+    is_ours = attempt.approval.outcome == "answered"
+    if not is_ours:
+        wait_until(lambda: theirs.list_states_after_pause(run_id)[-1] in _OVER)
+    after = theirs.list_states_after_pause(run_id)
+    found = (after, attempt.approval.outcome, attempt.outcome)
+    wanted = ("answered", "done") if is_ours else ("withdrawn", "lost")
+    if found[1:] != wanted or (is_ours and "RUNNING" not in after):
+        return f"WRONG: {found}", is_ours
     return "won by the desk" if is_ours else "won on the server", is_ours
 
 
