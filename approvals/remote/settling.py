@@ -29,11 +29,9 @@ from flowruns.connectors.prefect.outcomes import MovedOn, Response
 from flowruns.domain.actors import Actor
 from flowruns.domain.errors import FlowRunNotFound
 from flowruns.domain.rejections import read_rejection, rejected
-from flowruns.domain.states import State, StateDetails, StateType
+from flowruns.domain.states import CANCEL_STATES, GOING_ON_STATES, State, StateDetails, StateType
 from flowruns.signals import StateChange
 
-_GOING_ON = {StateType.RUNNING, StateType.SCHEDULED}
-_REJECTED = {StateType.CANCELLED, StateType.CANCELLING}
 # How Prefect says that nobody answered in time
 _EXPIRED = "never resumed"
 _SENT = {Attempt.Step.CLAIMED, Attempt.Step.MOVED}
@@ -159,7 +157,7 @@ def _record(
         no = rejected(reviewer=ours.told_name, reason=ours.reason)
         after = replace(no, id=after.id, timestamp=after.timestamp)
     pause = _read_pause(approval, after)
-    is_answered = approval.asks_for_input and after is not None and after.type in _GOING_ON
+    is_answered = approval.asks_for_input and after is not None and after.type in GOING_ON_STATES
     answer = response.value if response and is_answered else None
     change = StateChange(
         flow_run_id=approval.flow_run_id,
@@ -196,7 +194,7 @@ def _find_ours(
     attempt = attempts.first() if attempts is not None else None
     if attempt is None:
         return None
-    wanted = _GOING_ON if attempt.kind == Attempt.Kind.ANSWER else _REJECTED
+    wanted = GOING_ON_STATES if attempt.kind == Attempt.Kind.ANSWER else CANCEL_STATES
     return attempt if after.type in wanted else None
 
 
@@ -207,7 +205,7 @@ def _name_other(
     if after is None or response is None:
         return name_elsewhere(connector.name)
     # Whoever stored an answer has not cancelled the run by that
-    is_theirs = after.type in _GOING_ON or read_rejection(after) is not None
+    is_theirs = after.type in GOING_ON_STATES or read_rejection(after) is not None
     return name_elsewhere(connector.name, response.sender if is_theirs else None)
 
 

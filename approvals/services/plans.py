@@ -16,7 +16,7 @@ from flowruns.domain.policies import Policy, PolicyUnreadable, parse_policy
 from flowruns.domain.policy_steps import EndKind
 from flowruns.domain.policy_steps import Step as Rule
 
-_ENDS = {EndKind.REJECT: Step.Kind.REJECT, EndKind.ANSWER: Step.Kind.ANSWER}
+ENDS = {EndKind.REJECT: Step.Kind.REJECT, EndKind.ANSWER: Step.Kind.ANSWER}
 
 
 def begin_steps(opening: Iterable[tuple[Approval, Sequence[Found]]]) -> None:
@@ -33,7 +33,7 @@ def begin_steps(opening: Iterable[tuple[Approval, Sequence[Found]]]) -> None:
         if last_call:
             steps.append(Step(approval=approval, kind=Step.Kind.LAST_CALL, at=last_call))
     Step.objects.bulk_create(steps)
-    for approval in dict.fromkeys(s.approval for s in steps if s.kind in _ENDS.values()):
+    for approval in dict.fromkeys(s.approval for s in steps if s.kind in ENDS.values()):
         check_ends(approval)
 
 
@@ -54,7 +54,7 @@ def plan_last_call_again(approval: Approval) -> None:
 
 def check_ends(approval: Approval) -> None:
     """Say what keeps policies from answering by themselves, as far as that is known now."""
-    ends = list(approval.steps.filter(kind__in=_ENDS.values(), taken_at__isnull=True))
+    ends = list(approval.steps.filter(kind__in=ENDS.values(), taken_at__isnull=True))
     rejects = any(step.kind == Step.Kind.REJECT for step in ends)
     answers = [step for step in ends if step.kind == Step.Kind.ANSWER]
     for step in answers:
@@ -66,7 +66,7 @@ def move_steps(approval: Approval) -> None:
     """Plan the last call and the end anew, because the deadline has moved."""
     _plan_last_call(approval)
     if end := planning.find_end(_span_of(approval)):
-        approval.steps.filter(kind__in=_ENDS.values(), taken_at__isnull=True).update(at=end)
+        approval.steps.filter(kind__in=ENDS.values(), taken_at__isnull=True).update(at=end)
 
 
 def drop_steps(approval: Approval) -> None:
@@ -139,7 +139,7 @@ def _plan(
     if policy.at_end is None or policy.at_end.kind is EndKind.FAIL or end is None:
         return
     text = policy.at_end.answer or policy.at_end.reason
-    yield _step(approval, _ENDS[policy.at_end.kind], found.origin, line, text=text, at=end)
+    yield _step(approval, ENDS[policy.at_end.kind], found.origin, line, text=text, at=end)
 
 
 def _step(

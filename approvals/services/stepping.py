@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from approvals.models import Approval, Step
 from approvals.services.drafts import hold_waiting
-from approvals.services.plans import find_rule, plan_last_call_again, plan_next
+from approvals.services.plans import ENDS, find_rule, plan_last_call_again, plan_next
 from approvals.services.seats import add_people
 from approvals.services.sources import find_source
 from approvals.signals import approval_reminds
@@ -21,7 +21,6 @@ from flowruns.domain.errors import EvaluationBusy, FlowRunNotFound, Unprocessabl
 from flowruns.signals import PauseOverdue, pause_is_overdue
 
 _BATCH = 200
-_ENDS = [Step.Kind.REJECT, Step.Kind.ANSWER]
 _log = logging.getLogger(__name__)
 
 
@@ -34,7 +33,7 @@ def take_due_steps(clock: Callable[[], datetime] = utc_now) -> int:
     now = clock()
     due = Step.objects.filter(taken_at__isnull=True, at__lte=now, problem="")
     # A process may have given up by then: `take_last_steps` is told where none has
-    too_late = Q(kind__in=_ENDS, approval__connector=LOCAL, approval__expires_at__lt=now)
+    too_late = Q(kind__in=ENDS.values(), approval__connector=LOCAL, approval__expires_at__lt=now)
     steps = due.exclude(too_late).select_related("approval").order_by("at", "id")[:_BATCH]
     return sum(_try(step, now) for step in list(steps))
 
@@ -49,7 +48,7 @@ def take_last_steps(*, overdue: PauseOverdue, **_: Any) -> None:
     due = Step.objects.filter(
         taken_at__isnull=True,
         problem="",
-        kind__in=_ENDS,
+        kind__in=ENDS.values(),
         approval__connector=LOCAL,
         approval__pause_state_id=overdue.pause.id,
     )

@@ -36,7 +36,7 @@ from approvals.signals import approval_closed, approval_described
 from flowruns.connectors import LOCAL
 from flowruns.domain.actors import ActorKind, server
 from flowruns.domain.rejections import read_rejection
-from flowruns.domain.states import State, StateType
+from flowruns.domain.states import GOING_ON_STATES, State, StateType
 from flowruns.signals import (
     ArtifactChange,
     InputCreated,
@@ -47,8 +47,6 @@ from flowruns.signals import (
     run_input_created,
     run_input_deleted,
 )
-
-_GOING_ON = {StateType.RUNNING, StateType.SCHEDULED}
 
 
 def connect() -> None:
@@ -242,7 +240,7 @@ def _outcome(change: StateChange) -> Approval.Outcome:
     after = change.after
     if after is None:
         return Approval.Outcome.WITHDRAWN
-    if after.type in _GOING_ON:
+    if after.type in GOING_ON_STATES:
         return Approval.Outcome.ANSWERED
     if read_rejection(after) is not None:
         return Approval.Outcome.REJECTED

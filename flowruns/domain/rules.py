@@ -12,6 +12,7 @@ from uuid import UUID
 
 from flowruns.domain.rejections import read_rejection
 from flowruns.domain.states import (
+    GOING_ON_STATES,
     State,
     StateType,
     awaiting_retry,
@@ -24,7 +25,6 @@ from flowruns.domain.transitions import Abort, Accept, Reject, Transition, Verdi
 type Rule = Callable[[Transition], Verdict | None]
 
 _NEVER_AFTER_THE_END = frozenset({StateType.CANCELLING, StateType.PAUSED, StateType.CRASHED})
-_GO_ON = frozenset({StateType.RUNNING, StateType.SCHEDULED})
 _WAITING = frozenset({StateType.SCHEDULED, StateType.PENDING})
 _UNDER_WAY = frozenset({StateType.PENDING, StateType.RUNNING, StateType.CANCELLING})
 # As Prefect 3.8: how long a run that found no slot waits before it asks again.
@@ -33,7 +33,7 @@ SLOT_WAIT = timedelta(seconds=30)
 _ENDS = frozenset({StateType.FAILED, StateType.CANCELLED, StateType.CRASHED, StateType.CANCELLING})
 # A process looks once more when its time is up; how long it may take to do so.
 _LAST_LOOK = timedelta(minutes=1)
-_STAY_ALIVE = _GO_ON | {StateType.PENDING, StateType.PAUSED}
+_STAY_ALIVE = GOING_ON_STATES | {StateType.PENDING, StateType.PAUSED}
 
 
 def same_transition_happens_once(t: Transition) -> Verdict | None:
@@ -188,7 +188,7 @@ def suspended_runs_are_resumed_by_their_deployment(t: Transition) -> Verdict | N
     """Refuse to resume what nothing would start; unlike in Prefect 3.8 the run may still end."""
     if t.initial is None or not t.initial.is_suspended or t.run.has_deployment:
         return None
-    if t.proposed.type in _GO_ON:
+    if t.proposed.type in GOING_ON_STATES:
         name = t.proposed.name.lower()
         return Reject(f"Cannot reschedule a {name} flow run without a deployment.")
     return None

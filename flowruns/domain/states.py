@@ -26,6 +26,9 @@ AWAITING_SLOT = "AwaitingConcurrencySlot"
 TERMINAL_STATES = frozenset(
     {StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED, StateType.CRASHED}
 )
+# What lets a paused run go on, and what a cancel makes of it, at once or once its process has ended
+GOING_ON_STATES = frozenset({StateType.RUNNING, StateType.SCHEDULED})
+CANCEL_STATES = frozenset({StateType.CANCELLED, StateType.CANCELLING})
 
 
 # In a state's details: this server thinks so, and may be wrong

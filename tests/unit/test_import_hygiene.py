@@ -18,9 +18,12 @@ print(json.dumps(sorted(loaded - set(sys.stdlib_module_names))))
 
 
 def _third_parties_of(statement: str) -> set[str]:
-    command = [sys.executable, "-I", "-c", _REPORT.format(statement=statement)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return set(json.loads(done.stdout)) - {"flowruns"}
+    return set(json.loads(_print_of(_REPORT.format(statement=statement)))) - {"flowruns"}
+
+
+def _print_of(code: str) -> str:
+    command = [sys.executable, "-I", "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def test_importing_flowruns_loads_no_third_party_module() -> None:
@@ -52,10 +55,7 @@ def test_making_a_flow_loads_no_event_loop_and_builds_no_schema() -> None:
         "print('asyncio' in sys.modules, [each.__name__ for each in"
         " (FlowRun, State, RunInput) if each.__pydantic_complete__])"
     )
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", check], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == ["False", "[]"]
+    assert _print_of(check).split() == ["False", "[]"]
 
 
 def test_no_module_of_the_sdk_needs_django() -> None:
@@ -88,7 +88,4 @@ def test_a_command_collects_garbage_again_once_all_is_loaded() -> None:
         " 'import gc; print(gc.isenabled(), gc.get_freeze_count() > 100_000)']\n"
         "from approvals.command import main; main()"
     )
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == ["True", "True"]
+    assert _print_of(code).split() == ["True", "True"]

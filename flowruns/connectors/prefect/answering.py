@@ -26,12 +26,17 @@ from flowruns.connectors.prefect.outcomes import (
 )
 from flowruns.connectors.prefect.parsing import parse
 from flowruns.domain.keysets import votes_key
-from flowruns.domain.states import State, StateType, resuming, running
+from flowruns.domain.states import (
+    CANCEL_STATES,
+    GOING_ON_STATES,
+    State,
+    StateType,
+    resuming,
+    running,
+)
 from flowruns.wire import SetStateStatus
 
 _AGAIN_SECONDS = 0.3
-_CANCEL = {StateType.CANCELLED, StateType.CANCELLING}
-_GOING_ON = {StateType.RUNNING, StateType.SCHEDULED}
 
 type Moving = Continued | Expired | MovedOn | Refused
 
@@ -71,7 +76,9 @@ def uphold_cancel(client: Client, flow_run_id: UUID, *, pause_state_id: UUID) ->
     """
     states = reading.read_states(client, flow_run_id)
     match list(dropwhile(lambda state: state.id != pause_state_id, states)):
-        case [_, cancel, going_on] if cancel.type in _CANCEL and going_on.type in _GOING_ON:
+        case [_, cancel, going_on] if (
+            cancel.type in CANCEL_STATES and going_on.type in GOING_ON_STATES
+        ):
             again = cancel.to_domain()
             propose(client, flow_run_id, pause_state_id=going_on.id, proposed=again)
 

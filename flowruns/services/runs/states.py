@@ -88,56 +88,57 @@ def set_flow_run_state(
     if actor.kind not in {ActorKind.REVIEWER, ActorKind.POLICY}:
         proposed = unsigned(proposed)
     rules = FORCED_RULES if force else FLOW_RUN_RULES
-    if known_state_id is not None and actor.kind is not ActorKind.POLICY:
-        _announce_overdue(flow_run_id, actor)
+    tells_overdue = known_state_id is not None and actor.kind is not ActorKind.POLICY
     for _ in range(MAX_LOSSES):
         with transaction.atomic():
-            run = get_flow_run(flow_run_id)
-            if (
-                is_heartbeat
-                and run.state_type == StateType.CRASHED
-                and take_back_crash(flow_run_id)
-            ):
-                run = get_flow_run(flow_run_id)
+            run = _read_to_propose(flow_run_id, is_heartbeat=is_heartbeat)
             if known_state_id not in {None, run.state_id}:
                 raise StateMovedOn
             initial = current_state(run)
             now = datetime.now(UTC)
             proposed = replace(proposed, timestamp=now)
-            facts = _read_facts_for(actor, run, initial, proposed)
-            t = Transition(
-                initial=initial,
-                proposed=proposed,
-                run=facts,
-                now=now,
-                may_resume=actor.may_resume,
-                was_due=actor.kind is ActorKind.POLICY,
-            )
-            verdict = judge(t, rules)
-            outcome = write_verdict(
-                run, t, verdict, actor=actor, forced=force, is_heartbeat=is_heartbeat
-            )
-            if outcome is not None:
-                return outcome
+            overdue = _find_overdue(run, initial, now, actor) if tells_overdue else None
+            if overdue is None:
+                facts = _read_facts_for(actor, run, initial, proposed)
+                t = Transition(
+                    initial=initial,
+                    proposed=proposed,
+                    run=facts,
+                    now=now,
+                    may_resume=actor.may_resume,
+                    was_due=actor.kind is ActorKind.POLICY,
+                )
+                outcome = write_verdict(
+                    run, t, judge(t, rules), actor=actor, forced=force, is_heartbeat=is_heartbeat
+                )
+                if outcome is not None:
+                    return outcome
+        if overdue is not None:  # what was due is done in transactions of its own
+            tells_overdue = False
+            pause_is_overdue.send(sender=FlowRun, overdue=overdue)
     raise StateContended
 
 
-def _announce_overdue(flow_run_id: UUID, actor: Actor) -> None:
-    """Say that a pause is about to fail, if whoever waits in it then hears what becomes of it.
+def _read_to_propose(flow_run_id: UUID, *, is_heartbeat: bool) -> FlowRun:
+    """Return the run, without the crash that its process shows to be none."""
+    run = get_flow_run(flow_run_id)
+    is_back = is_heartbeat and run.state_type == StateType.CRASHED and take_back_crash(flow_run_id)
+    return get_flow_run(flow_run_id) if is_back else run
+
+
+def _find_overdue(
+    run: FlowRun, state: State | None, now: datetime, actor: Actor
+) -> PauseOverdue | None:
+    """Return the pause that is about to fail, if whoever waits in it hears what becomes of it.
 
     That is the process which asks, by naming the pause that it gives up; of a suspended run none
     waits. Another one may have left a blocking pause by its own clock.
     """
-    run = get_flow_run(flow_run_id)
-    now = datetime.now(UTC)
-    if run.expires_at is None or run.expires_at > now:
-        return
-    pause = current_state(run)
-    if pause is None or not pause.has_timed_out(now):
-        return
-    if pause.is_suspended or actor.kind is ActorKind.API_KEY:
-        overdue = PauseOverdue(flow_run_id=flow_run_id, pause=pause)
-        pause_is_overdue.send(sender=FlowRun, overdue=overdue)
+    is_over = run.expires_at is not None and run.expires_at <= now
+    if not is_over or state is None or not state.has_timed_out(now):
+        return None
+    is_heard = state.is_suspended or actor.kind is ActorKind.API_KEY
+    return PauseOverdue(flow_run_id=run.pk, pause=state) if is_heard else None
 
 
 def replace_state(
