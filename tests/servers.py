@@ -186,10 +186,10 @@ class ApprovalsServer:
         return time.monotonic() - asked
 
     def kill(self) -> None:
-        """End it like a power cut (SIGKILL)."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait(_STOP_SECONDS)
+        """End it like a power cut (SIGKILL), if it has been started."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(_STOP_SECONDS)
 
     @contextmanager
     def away(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -241,12 +242,13 @@ def test_servers_may_start_together_on_an_empty_database(
     shared = {}
     if kind == "postgresql":
         shared["DATABASE_URL"] = request.getfixturevalue("database_url")
-    servers = [ApprovalsServer(home=tmp_path / "home", environment=shared) for _ in range(3)]
-    try:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)  # a home that is there gets no migrated database from the tests
+    servers = [ApprovalsServer(home=home, environment=shared) for _ in range(3)]
+    with ExitStack() as started:
+        for server in servers:
+            started.callback(server.kill)
         with ThreadPoolExecutor() as pool:
             list(pool.map(ApprovalsServer.start, servers))
         for server in servers:
             assert accepts_its_key(server)
-    finally:
-        for server in servers:
-            server.kill()

@@ -4,6 +4,7 @@
 is held to milliseconds: only to the same work done by a hand-written form, and to growth.
 """
 
+import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -100,14 +101,18 @@ def posted_to_django(count: int) -> QueryDict:
     return data
 
 
-def least_ms(work: Callable[[], object], rounds: int) -> float:
-    """Return the milliseconds (of this process) of the quickest of some rounds."""
-    times = []
+def median_ms(rounds: int, *works: Callable[[], object]) -> list[float]:
+    """Return the median milliseconds (of this process) of each.
+
+    They take turns, so that a machine that changes its pace changes it for all of them.
+    """
+    times: list[list[float]] = [[] for _ in works]
     for _ in range(rounds):
-        started = time.process_time()
-        work()
-        times.append(time.process_time() - started)
-    return min(times) * 1000
+        for work, took in zip(works, times, strict=True):
+            started = time.process_time()
+            work()
+            took.append(time.process_time() - started)
+    return [statistics.median(took) * 1000 for took in times]
 
 
 @dataclass(frozen=True)
@@ -134,12 +139,18 @@ def measure(count: int) -> Cost:
     form_class, django_data = django_form(count), posted_to_django(count)
     assert read_form(schema, data).is_valid
     assert form_class(django_data).is_valid()
+    shown, django_shown = median_ms(
+        rounds, lambda: open_form(schema).render(), lambda: form_class().as_div()
+    )
+    checked, django_checked = median_ms(
+        rounds, lambda: read_form(schema, data).value, lambda: form_class(django_data).is_valid()
+    )
     return Cost(
         fields=count,
-        shown=least_ms(lambda: open_form(schema).render(), rounds),
-        checked=least_ms(lambda: read_form(schema, data).value, rounds),
-        django_shown=least_ms(lambda: form_class().as_div(), rounds),
-        django_checked=least_ms(lambda: form_class(django_data).is_valid(), rounds),
+        shown=shown,
+        checked=checked,
+        django_shown=django_shown,
+        django_checked=django_checked,
     )
 
 
@@ -194,11 +205,18 @@ def measure_enum(count: int) -> EnumCost:
     fields = {"city": forms.ChoiceField(choices=[(name, name) for name in names])}
     form_class = type("HandWritten", (forms.Form,), fields)
     assert read_form(schema, answer).value == {"city": names[-1]}
+    shown, checked, searched, select = median_ms(
+        5,
+        lambda: open_form(schema).render(),
+        lambda: read_form(schema, answer).value,
+        lambda: find_options(schema, search),
+        lambda: form_class().as_div(),
+    )
     return EnumCost(
         options=count,
         page=len(open_form(schema).render()),
-        shown=least_ms(lambda: open_form(schema).render(), 10),
-        checked=least_ms(lambda: read_form(schema, answer).value, 10),
-        searched=least_ms(lambda: find_options(schema, search), 10),
-        select=least_ms(lambda: form_class().as_div(), 3),
+        shown=shown,
+        checked=checked,
+        searched=searched,
+        select=select,
     )
