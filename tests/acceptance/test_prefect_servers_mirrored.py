@@ -30,12 +30,10 @@ from flowruns.domain.states import StateType
 from flowruns.models import RemoteServer
 from tests.acceptance.waiting import eventually
 from tests.servers import (
-    OLDER_PREFECT_PYTHON,
     PREFECT_PYTHON,
     ROOT,
     PrefectServer,
     prefect_environment,
-    prefect_server,
 )
 
 OURS = "approvals:desk:1:alice"
@@ -45,21 +43,7 @@ ROUNDS = 10
 FLOWS = ROOT / "tests" / "acceptance" / "flows_prefect_pauses.py"
 
 # Their processes take longest; the calls are the same.
-newest_alone = pytest.mark.parametrize("theirs", ["3.8"], indirect=True)
-
-
-@pytest.fixture(scope="module")
-def older_server() -> Iterator[PrefectServer]:
-    with prefect_server(OLDER_PREFECT_PYTHON) as running:
-        yield running
-
-
-@pytest.fixture(params=["3.8", "3.4"])
-def theirs(request: pytest.FixtureRequest) -> PrefectServer:
-    """A Prefect server, the newest and an older one."""
-    name = "prefects_server" if request.param == "3.8" else "older_server"
-    running: PrefectServer = request.getfixturevalue(name)
-    return running
+newest_alone = pytest.mark.parametrize("theirs", ["prefects_server"], ids=["3.8"], indirect=True)
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from django.db import connection, models
 from approvals.models import Approval, Decision, Vote
 from flowruns.models import Flow, FlowRun, FlowRunState
 
-_BLOCKS = {"run": "1", "state": "2", "approval": "3", "decision": "4", "vote": "5"}
+# How the ids of each kind begin; a run's says when it was made, so that "1" is after all others.
+ID_BLOCKS = {"run": "1", "state": "2", "approval": "3", "decision": "4", "vote": "5"}
 _FLOWS = 40
 
 
@@ -127,8 +128,8 @@ def _escape(part: str) -> str:
 
 def _id(kind: str) -> str:
     if connection.vendor == "sqlite":
-        return f"printf('{_BLOCKS[kind]}%031x', n)"
-    return f"('{_BLOCKS[kind]}' || lpad(to_hex(n), 31, '0'))::uuid"
+        return f"printf('{ID_BLOCKS[kind]}%031x', n)"
+    return f"('{ID_BLOCKS[kind]}' || lpad(to_hex(n), 31, '0'))::uuid"
 
 
 def _text(prefix: str, kinds: int | None = None) -> str:

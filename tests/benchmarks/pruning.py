@@ -54,7 +54,7 @@ def _set_up(runs: int, waiting: int) -> None:
     call_command("migrate", verbosity=0)
     fill_inbox(waiting)
     # An id says when its run was made: these are older than all
-    finished_runs._BLOCKS["run"] = "0"
+    finished_runs.ID_BLOCKS["run"] = "0"
     finished_runs.fill_history(runs, batch=50_000)
     long_ago = datetime.now(UTC) - timedelta(days=100)
     FlowRun.objects.filter(state_type="COMPLETED").update(state_timestamp=long_ago)

@@ -2,7 +2,8 @@
 
 `python -m tests.benchmarks.races_elsewhere 100` races answers so often on a real server of Prefect;
 `… 50 reject` rejects here while it is answered there, `… 50 cancel` answers here while it is
-cancelled there, and `older` behind it takes the older release. Whoever won last begins a little
+cancelled there, `… 50 stop` rejects here while it is cancelled there. `older` behind it takes the
+older release, `postgresql` a server whose state is in PostgreSQL. Whoever won last begins a little
 later the next time, so that the two meet. Each run must have one end, which its state, the desk and
 both sides agree on: above all it never goes on where the desk says that it was rejected.
 """
@@ -13,11 +14,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.benchmarks.following import Prefects
 from tests.benchmarks.killing import Worker, is_settled, send, wait_until, working
+from tests.postgres import create_database, postgresql_server
 from tests.servers import OLDER_PREFECT_PYTHON, PREFECT_PYTHON, PrefectServer, prefect_server
 
 _OURS, _THEIRS = {"approve": True}, {"approve": False}
@@ -26,9 +28,11 @@ _OVER = {"CANCELLED", "CANCELLING", "FAILED"}
 
 
 @contextmanager
-def desk_of(python: Path) -> Iterator[tuple[PrefectServer, Prefects, Worker]]:
+def desk_of(
+    python: Path, *, database_url: str | None = None
+) -> Iterator[tuple[PrefectServer, Prefects, Worker]]:
     """Have a desk that works, and follows a real server of its own."""
-    with prefect_server(python) as server, working() as worker:
+    with prefect_server(python, database_url=database_url) as server, working() as worker:
         from django.contrib.auth.models import User
 
         from flowruns.services.servers import ServerSettings, add_server, draft_server
@@ -50,12 +54,13 @@ def race_once(theirs: Prefects, what: str, *, head_start: float) -> tuple[str, b
 
     def decide_there() -> None:
         time.sleep(max(head_start, 0.0))
-        told.append(theirs.cancel(run_id) if what == "cancel" else theirs.resume(run_id, _THEIRS))
+        is_cancelled = what in {"cancel", "stop"}
+        told.append(theirs.cancel(run_id) if is_cancelled else theirs.resume(run_id, _THEIRS))
 
     other = threading.Thread(target=decide_there)
     other.start()
     time.sleep(max(-head_start, 0.0))
-    send(approval, "reject" if what == "reject" else "answer")
+    send(approval, "reject" if what in {"reject", "stop"} else "answer")
     other.join()
     wait_until(lambda: is_settled(str(approval.pause_state_id)))
     accepted = told[0].get("status") == "ACCEPT"
@@ -63,7 +68,7 @@ def race_once(theirs: Prefects, what: str, *, head_start: float) -> tuple[str, b
         return judge(theirs, run_id, accepted=accepted)
     if what == "reject":
         return judge_rejection(theirs, run_id)
-    return judge_cancel(theirs, run_id)
+    return judge_cancel(theirs, run_id) if what == "cancel" else judge_stop(theirs, run_id)
 
 
 def judge(theirs: Prefects, run_id: str, *, accepted: bool) -> tuple[str, bool]:
@@ -117,10 +122,24 @@ def judge_cancel(theirs: Prefects, run_id: str) -> tuple[str, bool]:
     return "won by the desk" if is_ours else "won on the server", is_ours
 
 
-def main(rounds: int, *, what: str, is_older: bool) -> int:
+def judge_stop(theirs: Prefects, run_id: str) -> tuple[str, bool]:
+    """Compare a run that was rejected and cancelled, which never goes on, with what was told."""
+    from approvals.models import Attempt
+
+    attempt = Attempt.objects.select_related("approval").get(approval__flow_run_id=run_id)
+    after = theirs.list_states_after_pause(run_id)
+    found = (after, attempt.approval.outcome, attempt.outcome)
+    is_ours = attempt.approval.outcome == "rejected"
+    wanted = ("rejected", "done") if is_ours else ("withdrawn", "lost")
+    if found[1:] != wanted or not set(after) <= _OVER:
+        return f"WRONG: {found}", is_ours
+    return "won by the desk" if is_ours else "won on the server", is_ours
+
+
+def main(rounds: int, *, what: str, python: Path, database_url: str | None) -> int:
     became: Counter[str] = Counter()
     head_start = 0.0
-    with desk_of(OLDER_PREFECT_PYTHON if is_older else PREFECT_PYTHON) as (_, theirs, _):
+    with desk_of(python, database_url=database_url) as (_, theirs, _):
         for _ in range(rounds):
             won, is_ours = race_once(theirs, what, head_start=head_start)
             became[won] += 1
@@ -131,5 +150,12 @@ def main(rounds: int, *, what: str, is_older: bool) -> int:
 
 if __name__ == "__main__":
     words = sys.argv[2:]
-    chosen = next((word for word in ("reject", "cancel") if word in words), "answer")
-    sys.exit(main(int(sys.argv[1]), what=chosen, is_older="older" in words) != 0)
+    with ExitStack() as stack:
+        url = stack.enter_context(postgresql_server()) if "postgresql" in words else None
+        wrong = main(
+            int(sys.argv[1]),
+            what=next((word for word in ("reject", "cancel", "stop") if word in words), "answer"),
+            python=OLDER_PREFECT_PYTHON if "older" in words else PREFECT_PYTHON,
+            database_url=url and create_database(url),
+        )
+    sys.exit(wrong != 0)

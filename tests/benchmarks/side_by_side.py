@@ -267,14 +267,14 @@ def describe_machine() -> str:
     load = os.getloadavg()[0]
     now = f"{datetime.now(UTC):%d %B %Y}"
     parts = [platform.node(), f"{os.cpu_count()} processors {model}"]
-    parts += [f"Python {platform.python_version()}", "SQLite both", now, f"load before {load:.1f}"]
+    parts += [f"Python {platform.python_version()}", now, f"load before {load:.1f}"]
     return ", ".join(parts)
 
 
 def main() -> None:
     """Measure everything, and print the table."""
     gc.disable()  # pauses of the clients are not the servers'
-    print(f"{describe_machine()}\n\n| what | ours | Prefect 3.8.8 | ratio | aim |")
+    print(f"{describe_machine()}, SQLite both\n\n| what | ours | Prefect 3.8.8 | ratio | aim |")
     print("|---|---|---|---|---|", flush=True)
     show([measure_starts()])
     with both_servers() as (ours, theirs):
