@@ -23,6 +23,8 @@ def main() -> None:
     try:
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
+        from django.db import OperationalError, ProgrammingError
+        from django.db.migrations.exceptions import MigrationSchemaMissing
     except ModuleNotFoundError:
         sys.exit(_NEEDS_SERVER)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "approvals.project.settings")
@@ -30,3 +32,9 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(str(error))
+    except (OperationalError, ProgrammingError, MigrationSchemaMissing) as error:
+        if "--traceback" in sys.argv:
+            raise
+        from approvals.management.preparing import explain_trouble
+
+        sys.exit(explain_trouble(error))

@@ -18,25 +18,59 @@ from approvals.management.known_migrations import find_unknown
 from approvals.management.private_files import one_at_a_time
 
 _log = logging.getLogger(__name__)
+_FORBIDDEN = "permission denied for schema"  # to make tables, as PostgreSQL 15 and newer by default
 _LOCK = 7_237_129  # any number that nobody else locks in this database
 
 
 def prepare_database() -> None:
     """Bring the tables up to date; raises `CommandError` when the database cannot be used."""
     try:
-        _reach_database()
+        reach_database()
         with one_at_a_time(settings.APPROVALS_HOME), _one_in_this_database():
             _bring_up_to_date()
     except DatabaseError as error:
-        reason = " ".join(str(error).split())
-        raise CommandError(
-            f"The database cannot be used: {reason} Check DATABASE_URL and APPROVALS_HOME."
-        ) from error
+        raise CommandError(describe_trouble(error)) from error
     finally:
         connection.close()
 
 
-def _reach_database() -> None:
+def explain_trouble(error: DatabaseError) -> str:
+    """Say why a command could not use the database, and the way out."""
+    cause = _find_what_keeps_us_out()
+    if cause is None and _FORBIDDEN not in str(error) and _lacks_tables():
+        return "The database lacks tables of this release. Run `migrate` or `serve` first."
+    return describe_trouble(cause or error)
+
+
+def describe_trouble(error: DatabaseError) -> str:
+    """Say why the database cannot be used, and where to look."""
+    reason = " ".join(str(error).split()).removesuffix(".")
+    if _FORBIDDEN in reason:
+        user, name = (connection.settings_dict[key] for key in ("USER", "NAME"))
+        return (
+            f"The database cannot be used: {reason}. {user} needs a schema to make tables in."
+            f" As the database's administrator: ALTER DATABASE {name} OWNER TO {user}"
+        )
+    return f"The database cannot be used: {reason}. Check DATABASE_URL and APPROVALS_HOME."
+
+
+def _find_what_keeps_us_out() -> DatabaseError | None:
+    """Return what a connection fails with; the pool would only tell how long it has tried."""
+    try:
+        reach_database()
+    except DatabaseError as error:
+        return error
+    return None
+
+
+def _lacks_tables() -> bool:
+    try:
+        return not _find_migrations() <= MigrationRecorder(connection).applied_migrations().keys()
+    except DatabaseError:
+        return False
+
+
+def reach_database() -> None:
     """Connect once without the pool, which would try again and again before it gives up."""
     probe = connection.copy()
     probe.settings_dict["OPTIONS"] = {

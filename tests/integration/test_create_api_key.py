@@ -7,7 +7,6 @@ from io import StringIO
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from django.db import OperationalError
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -157,14 +156,3 @@ def test_a_replaced_key_takes_the_place_of_the_old_one() -> None:
     new = replace_api_key("local", scopes=["flows", "resume"])
     assert find_api_key(old) is None
     assert find_api_key(new) is not None
-
-
-def test_a_database_without_tables_is_told_how_to_get_them(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise OperationalError("no such table: flowruns_apikey")
-
-    monkeypatch.setattr("flowruns.management.commands.createapikey.create_api_key", fail)
-    with pytest.raises(CommandError, match=r"no such table.*Run `migrate`"):
-        create("etl")

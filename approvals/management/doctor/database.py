@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from approvals.management.doctor.findings import Finding, good, odd, wrong
+from approvals.management.preparing import describe_trouble, reach_database
 from flowruns.pubsub.listening import connection_params
 from flowruns.services.upkeep.rounds import find_still_loops
 
@@ -24,10 +25,9 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 def check_database() -> Iterator[Finding]:
     """Look at the database; where it cannot be reached there is nothing more to find."""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+        reach_database()
     except DatabaseError as error:
-        yield wrong("database", f"It cannot be used: {' '.join(str(error).split())}")
+        yield wrong("database", describe_trouble(error))
         return
     yield from _check_postgresql() if connection.vendor == "postgresql" else _check_sqlite()
     executor = MigrationExecutor(connection)

@@ -10,7 +10,6 @@ from typing import Any, Never
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
 
 from flowruns.connectors import PrefectConnector
 from flowruns.connectors.prefect.errors import RemoteTrouble, Unauthorized
@@ -82,11 +81,6 @@ class Command(BaseCommand):
             raise CommandError(" ".join(error.messages)) from None
         except ServerExists as error:
             raise CommandError(str(error)) from None
-        except DatabaseError as error:
-            reason = " ".join(str(error).split())
-            is_new = "no such table" in reason or "does not exist" in reason
-            advice = "Run `migrate` or `serve` first." if is_new else "Try again."
-            raise CommandError(f"{reason}. {advice}") from None
         self.stdout.write(f"Added {name}. Its waiting runs will be in the inbox in a moment.")
 
     def _probe(self, server: RemoteServer) -> Probe:

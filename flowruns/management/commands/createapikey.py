@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
 
 from flowruns.domain.errors import ApiKeyExists
 from flowruns.models import ApiKey
@@ -37,9 +36,6 @@ class Command(BaseCommand):
             key = create_api_key(name, scopes=scopes or [ApiKey.Scope.FLOWS], owner=user)
         except ApiKeyExists as error:
             raise CommandError(str(error)) from None
-        except DatabaseError as error:
-            reason = " ".join(str(error).split())
-            raise CommandError(f"{reason}. Run `migrate` or `serve` first.") from None
         if not scopes:
             self.stderr.write(
                 "This key may run flows, not answer for people: that takes --scope resume."

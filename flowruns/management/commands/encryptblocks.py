@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, transaction
+from django.db import transaction
 
 from flowruns.domain.errors import EncryptionKeyChanged
 from flowruns.services.blocks.documents import encrypt_anew
@@ -24,9 +24,6 @@ class Command(BaseCommand):
                 encrypting_anew.send(Command)
         except EncryptionKeyChanged as error:
             raise CommandError(str(error)) from None
-        except DatabaseError as error:
-            reason = " ".join(str(error).split())
-            raise CommandError(f"{reason}. Run `migrate` or `serve` first.") from None
         told = f" and the credentials of {_count(servers, 'server')}" if servers else ""
         self.stdout.write(f"Encrypted {_count(blocks, 'block')}{told}.")
 
