@@ -17,8 +17,9 @@ def read_headers(scope: Scope) -> dict[str, str]:
 
 async def refuse(send: Send, status: int, detail: str, headers: Mapping[str, str]) -> None:
     """Answer in Django's place, which is not to be asked."""
-    named = {"Content-Type": "application/json", **headers}
+    body = json.dumps({"detail": detail}).encode()
+    length = str(len(body))
+    named = {"Content-Type": "application/json", "Content-Length": length, **headers}
     encoded = [(name.lower().encode(), value.encode()) for name, value in named.items()]
     await send({"type": "http.response.start", "status": status, "headers": encoded})
-    body = json.dumps({"detail": detail}).encode()
     await send({"type": "http.response.body", "body": body})

@@ -194,6 +194,8 @@ def test_who_waits_too_long_for_a_turn_is_told_to_come_again(
         await settle()
         await app(scope_of(), have_body, note)
         assert sent[0]["status"] == 503
+        length = dict(sent[0]["headers"])[b"content-length"]
+        assert int(length) == len(sent[1]["body"])
         assert (b"retry-after", b"2") in sent[0]["headers"]
         desk.answers.set()
         desk.leave.set()
