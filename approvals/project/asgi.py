@@ -16,6 +16,7 @@ from approvals.management.telemetry import (  # noqa: E402 -- settings first
 from approvals.web.static_files import serve_static  # noqa: E402 -- settings first
 from flowruns.api.shortcuts import answer_directly  # noqa: E402 -- settings first
 from flowruns.web.bodies import bound_bodies  # noqa: E402 -- settings first
+from flowruns.web.collapsing import collapse_requests  # noqa: E402 -- settings first
 from flowruns.web.lifespan import with_lifespan  # noqa: E402 -- settings first
 from flowruns.web.long_poll import hold_requests  # noqa: E402 -- settings first
 from flowruns.web.mounting import mount_at  # noqa: E402 -- settings first
@@ -33,7 +34,7 @@ metrics.connect()
 _shortcut = None if begin_tracing() else metrics.measure_shortcuts(answer_directly)
 _django = ThreadedHandler(threads=sum(AT_ONCE.values()), shortcut=_shortcut)
 _answer = admit_requests(_django)
-_held = bound_bodies(hold_requests(_answer))
+_held = bound_bodies(hold_requests(collapse_requests(_answer)))
 _converse = log_requests(trace_sockets(serve_sockets(serve_static(_held))))
 _probed = answer_probes(metrics.answer_scrapes(_converse))
 application = with_lifespan(mount_at(settings.ROOT_PATH, _probed))
