@@ -3,6 +3,8 @@
 Django keeps a body before it asks who sent it, and what is long on disk.
 """
 
+from collections.abc import Mapping
+
 from flowruns.web.types import Application, Message, Receive, Scope, Send, read_headers, refuse
 
 # Bytes from somebody who shows neither key nor session; a log-in carries a typed form along.
@@ -48,7 +50,7 @@ def bound_bodies(app: Application) -> Application:
     return application
 
 
-def _find_bound(path: str, headers: dict[str, str]) -> int:
+def _find_bound(path: str, headers: Mapping[str, str]) -> int:
     if path.startswith("/api/"):
         return CALLERS if "authorization" in headers else STRANGERS
     return REVIEWERS if "sessionid=" in headers.get("cookie", "") else STRANGERS

@@ -10,9 +10,18 @@ type Receive = Callable[[], Awaitable[Message]]
 type Send = Callable[[Message], Awaitable[None]]
 type Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+# Where a scope has its headers once they were read
+_HEADERS = "approvals.headers"
 
-def read_headers(scope: Scope) -> dict[str, str]:
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+def read_headers(scope: Scope) -> Mapping[str, str]:
+    """Return the headers by their names in lower case, which each layer reads and one decodes."""
+    headers: dict[str, str] | None = scope.get(_HEADERS)
+    if headers is None:
+        pairs = scope["headers"]
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
+        scope[_HEADERS] = headers
+    return headers
 
 
 async def refuse(send: Send, status: int, detail: str, headers: Mapping[str, str]) -> None:
