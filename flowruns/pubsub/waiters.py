@@ -6,9 +6,9 @@ NOTIFY, or through the counter that SQLite raises with every commit to its file.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import batched
 from threading import Event
 from uuid import UUID
@@ -35,27 +35,33 @@ class Waiter:
     def __init__(self, known: UUID | None, *, is_heartbeat: bool = False) -> None:
         self.known = known
         self.is_heartbeat = is_heartbeat
-        self._loop = asyncio.get_running_loop()
-        self._woken = asyncio.Event()
+        self.loop = asyncio.get_running_loop()
+        self._rings = asyncio.Event()
+        self._was_woken = False
 
     def wake(self) -> None:
-        """Wake from any thread; waking twice is waking once."""
-        self._loop.call_soon_threadsafe(self._woken.set)
+        """Wake, in the loop of the waiter; waking twice is waking once."""
+        self._was_woken = True
+        self._rings.set()
 
     async def sleep(self, *, seconds: float) -> bool:
         """Sleep until woken, at most so long, and return whether somebody woke it.
 
         May be called again to hear of the next change.
         """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
-        was_woken = self._woken.is_set()
-        self._woken.clear()
+        # A timer, which costs half of what `asyncio.timeout` does
+        timer = self.loop.call_later(seconds, self._rings.set)
+        try:
+            await self._rings.wait()
+        finally:
+            timer.cancel()
+        self._rings.clear()
+        was_woken, self._was_woken = self._was_woken, False
         return was_woken
 
 
-_waiters: dict[UUID, set[Waiter]] = {}
+# Of each run or deployment those who wait for it, in the order in which they came
+_waiters: dict[UUID, dict[Waiter, None]] = {}
 _released = Event()
 
 
@@ -66,18 +72,18 @@ def waiting_for(*ids: UUID, known: UUID | None, is_heartbeat: bool = False) -> I
     Read what is waited for once more inside, or a change just before is missed. `is_heartbeat` says
     that the waiter is the process which runs the run.
     """
-    waiter = Waiter(known, is_heartbeat=is_heartbeat)
+    waiter, ids = Waiter(known, is_heartbeat=is_heartbeat), tuple(set(ids))
     if not _waiters:
         listening.look_now()
     for waited_for in ids:
-        _waiters.setdefault(waited_for, set()).add(waiter)
+        _waiters.setdefault(waited_for, {})[waiter] = None
     if is_released():
         waiter.wake()
     try:
         yield waiter
     finally:
         for waited_for in ids:
-            _waiters[waited_for].discard(waiter)
+            del _waiters[waited_for][waiter]
             if not _waiters[waited_for]:
                 del _waiters[waited_for]
 
@@ -102,9 +108,19 @@ def wake(waited_for: UUID, state_id: UUID | None = None) -> None:
 
     Those who know the state `state_id` sleep on: word of it may reach them late.
     """
-    for waiter in tuple(_waiters.get(waited_for, ())):
-        if state_id is None or waiter.known != state_id:
-            waiter.wake()
+    waiting = tuple(_waiters.get(waited_for, ()))
+    _wake([each for each in waiting if state_id is None or each.known != state_id])
+
+
+def _wake(waiters: Sequence[Waiter]) -> None:
+    """Wake from any thread, with one signal to the loop, each of which costs a system call."""
+    if waiters:
+        waiters[0].loop.call_soon_threadsafe(_wake_here, waiters)
+
+
+def _wake_here(waiters: Sequence[Waiter]) -> None:
+    for waiter in waiters:
+        waiter.wake()
 
 
 def is_released() -> bool:
@@ -139,20 +155,22 @@ async def ask_database[T](question: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(_database, ask)
 
 
+type _Answer = asyncio.Future[UUID | None]
+
+
 class _StateReader:
     """Reads the states of runs; what comes while it asks the database, it asks together next."""
 
     def __init__(self) -> None:
-        self._wanted: dict[UUID, asyncio.Future[UUID | None]] = {}
+        self._wanted: dict[UUID, list[_Answer]] = {}
         self._asking: asyncio.Task[None] | None = None
 
     async def read(self, flow_run_id: UUID) -> UUID | None:
-        if flow_run_id not in self._wanted:
-            self._wanted[flow_run_id] = asyncio.get_running_loop().create_future()
-        answer = self._wanted[flow_run_id]
+        answer: _Answer = asyncio.get_running_loop().create_future()
+        self._wanted.setdefault(flow_run_id, []).append(answer)
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask())
-        return await asyncio.shield(answer)
+        return await answer
 
     async def _ask(self) -> None:
         while self._wanted:
@@ -160,16 +178,20 @@ class _StateReader:
             for some in batched(wanted.items(), _IDS_PER_QUERY):
                 await self._answer(dict(some))
 
-    async def _answer(self, some: dict[UUID, "asyncio.Future[UUID | None]"]) -> None:
+    async def _answer(self, some: dict[UUID, list[_Answer]]) -> None:
+        states, error = dict[UUID, UUID | None](), None
         try:
             states = await ask_database(lambda: _read_state_ids(tuple(some)))
-        except Error as error:
-            for answer in some.values():
-                answer.set_exception(error)
-                answer.exception()  # seen, also where the reader has left
-            return
-        for flow_run_id, answer in some.items():
-            answer.set_result(states.get(flow_run_id))
+        except Error as caught:
+            error = caught
+        for flow_run_id, answers in some.items():
+            for answer in answers:
+                if answer.done():  # its reader has left
+                    continue
+                if error is not None:
+                    answer.set_exception(error)
+                else:
+                    answer.set_result(states.get(flow_run_id))
 
 
 _reader = _StateReader()

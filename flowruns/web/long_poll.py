@@ -43,6 +43,10 @@ _questions = Turns(4)
 _held: Counter[str] = Counter()
 
 
+# Done when the client of a held request is there no longer
+type Leaving = asyncio.Task[None]
+
+
 class Hold(Protocol):
     """What a request waits for, how long at most, and with which API key."""
 
@@ -52,8 +56,11 @@ class Hold(Protocol):
     @property
     def key(self) -> str: ...
 
-    async def wait(self) -> UUID | None:
-        """Return the state that is still the current one, or None if there may be news."""
+    async def wait(self, leaving: Leaving) -> UUID | None:
+        """Return the state that is still the current one, or None if there may be news.
+
+        Also as soon as `leaving` is done.
+        """
         ...
 
 
@@ -67,12 +74,13 @@ class HoldForState:
     key: str
     is_heartbeat: bool = False
 
-    async def wait(self) -> UUID | None:
+    async def wait(self, leaving: Leaving) -> UUID | None:
         waiting = waiting_for(self.flow_run_id, known=self.known, is_heartbeat=self.is_heartbeat)
         with waiting as waiter:
             # Asked after registering: a change in between wakes the waiter
             if not await _is_valid(self.key) or await read_state_id(self.flow_run_id) != self.known:
                 return None
+            leaving.add_done_callback(lambda _: waiter.wake())
             return None if await waiter.sleep(seconds=self.seconds) else self.known
 
 
@@ -93,10 +101,11 @@ class HoldForWork:
     seconds: int
     key: str
 
-    async def wait(self) -> None:
-        deadline = time.monotonic() + self.seconds
+    async def wait(self, leaving: Leaving) -> None:
+        end = time.monotonic() + self.seconds
         with waiting_for(*self.query.deployment_ids, known=None) as waiter:
-            while not is_released() and (left := deadline - time.monotonic()) > 0:
+            leaving.add_done_callback(lambda _: waiter.wake())
+            while not (is_released() or leaving.done()) and (left := end - time.monotonic()) > 0:
                 async with _questions.turn(self.key):
                     due_in = await ask_database(self._seconds_until_due)
                 if due_in <= 0:
@@ -245,15 +254,11 @@ class _ClientLeft(Exception):
 
 async def _wait(hold: Hold, receive: _Replay) -> UUID | None:
     """Wait for news or the end of patience; raises `_ClientLeft` when the client is gone."""
-    change = asyncio.create_task(hold.wait())
-    disconnect = asyncio.create_task(receive.until_disconnect())
+    leaving = asyncio.create_task(receive.until_disconnect())
     try:
-        await asyncio.wait({change, disconnect}, return_when=asyncio.FIRST_COMPLETED)
-        if not change.done():
+        unchanged = await hold.wait(leaving)
+        if leaving.done():
             raise _ClientLeft
-        return change.result()
+        return unchanged
     finally:
-        for task in (change, disconnect):
-            task.cancel()
-            with suppress(asyncio.CancelledError, *outages.AWAY):
-                await task
+        leaving.cancel()

@@ -263,6 +263,28 @@ def test_late_word_of_the_state_that_is_known_wakes_nobody(run: Run, key: str) -
     play(scenario())
 
 
+def test_who_has_waited_longest_is_woken_first(run: Run, key: str) -> None:
+    scope = get(run, key)
+
+    async def scenario() -> None:
+        answered: list[int] = []
+        tasks: list[asyncio.Task[None]] = []
+
+        def note(number: int, _: asyncio.Task[None]) -> None:
+            answered.append(number)
+
+        for number in range(10):
+            tasks.append(Exchange(dict(scope)).start())
+            tasks[-1].add_done_callback(partial(note, number))
+            await until(lambda: count_waiters() == len(tasks))
+        await asyncio.sleep(0.1)  # all have asked what is true
+        waiters.wake(run.uuid)
+        await asyncio.gather(*tasks)
+        assert answered == list(range(10))
+
+    play(scenario())
+
+
 def test_a_change_by_another_process_wakes_the_waiter(run: Run, key: str) -> None:
     """The change is committed past this process's own `wake`, as another process would."""
     scope = get(run, key)
@@ -322,6 +344,38 @@ def test_asking_for_work_is_held_until_there_is_some(api: Api, key: str) -> None
         assert held.headers[b"preference-applied"] == b"wait=60"
 
     play(scenario())
+
+
+def test_who_names_a_deployment_twice_is_held_too(api: Api, key: str) -> None:
+    work = Work(api, key)
+    body = json.dumps({"deployment_ids": [work.id, work.id]}).encode()
+
+    async def scenario() -> None:
+        held = Exchange(work.scope, body)
+        task = held.start()
+        await until(lambda: count_waiters() == 1)
+        await ask_database(work.schedule)
+        await task
+        assert held.reached
+
+    play(scenario())
+    assert count_waiters() == 0
+
+
+def test_who_waits_for_work_and_leaves_is_forgotten(api: Api, key: str) -> None:
+    work = Work(api, key)
+
+    async def scenario() -> None:
+        held = Exchange(work.scope, work.body)
+        task = held.start()
+        await until(lambda: count_waiters() == 1)
+        held.gone.set()
+        await task
+        assert not held.reached
+        assert not held.sent
+
+    play(scenario())
+    assert count_waiters() == 0
 
 
 @pytest.mark.slow
