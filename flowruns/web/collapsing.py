@@ -1,13 +1,26 @@
 """Answering at once all who were held for the same: what RFC 9111 calls collapsed requests.
 
-Thousands may wait for one run, and are woken together. Those whose requests are the same, down to
-the key and the last header, get the answer that one of them is given.
+Thousands may wait for one run, and are woken together. Those who show the same key and ask in the
+same words get the answer that one of them is given.
 """
 
 import asyncio
 
 from flowruns.web.long_poll import WAS_HELD
 from flowruns.web.types import Application, Message, Receive, Scope, Send
+
+# What clients and proxies say of each request anew, and no answer depends on
+_UNREAD = frozenset(
+    {
+        b"date",
+        b"forwarded",
+        b"traceparent",
+        b"tracestate",
+        b"x-forwarded-for",
+        b"x-real-ip",
+        b"x-request-id",
+    }
+)
 
 type _Question = tuple[str, bytes, tuple[tuple[bytes, bytes], ...]]
 
@@ -38,7 +51,7 @@ class _Answers:
         self._begun: dict[_Question, asyncio.Task[list[Message]]] = {}
 
     async def find(self, scope: Scope) -> list[Message]:
-        question = (scope["path"], scope["query_string"], tuple(map(tuple, scope["headers"])))
+        question = _read_question(scope)
         if question not in self._next:
             self._next[question] = asyncio.create_task(self._answer(question, scope))
         # Shielded: a client that leaves takes nothing from the others
@@ -58,6 +71,11 @@ class _Answers:
         finally:
             del self._begun[question]
         return sent
+
+
+def _read_question(scope: Scope) -> _Question:
+    headers = tuple((name, value) for name, value in scope["headers"] if name not in _UNREAD)
+    return scope["path"], scope["query_string"], headers
 
 
 async def _receive_no_body() -> Message:

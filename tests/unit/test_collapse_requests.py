@@ -77,6 +77,17 @@ def test_those_that_come_together_get_one_answer() -> None:
     play(scenario())
 
 
+def test_what_proxies_say_of_each_request_makes_no_difference() -> None:
+    async def scenario() -> None:
+        server = Server()
+        server.may_answer.set()
+        key = (b"authorization", b"one")
+        named = [{"headers": [key, (b"x-request-id", b"%d" % number)]} for number in range(3)]
+        assert await asyncio.gather(*map(server.ask, named)) == [b"0"] * 3
+
+    play(scenario())
+
+
 def test_who_asks_while_an_answer_is_made_gets_the_next() -> None:
     async def scenario() -> None:
         server = Server()
