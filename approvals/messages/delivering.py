@@ -15,7 +15,14 @@ from approvals.messages.announcing import announce_dead
 from approvals.messages.email import send_mail
 from approvals.messages.posts import send_apprise, send_teams
 from approvals.messages.push import send_push
-from approvals.messages.queueing import LEASE, SHORT_LEASE, find_pause, is_free, read_due
+from approvals.messages.queueing import (
+    LEASE,
+    SHORT_LEASE,
+    find_pause,
+    is_free,
+    leave_out_held,
+    read_due,
+)
 from approvals.messages.rechecking import find_objections
 from approvals.messages.recipients import kinds_in_use
 from approvals.messages.slack import send_slack
@@ -108,7 +115,8 @@ def drop_old_messages() -> int:
 def _list_due(kind: Channel.Kind, now: datetime) -> list[int]:
     """Return channels that have something to send and no sender, who waits longest first."""
     free = Channel.objects.filter(is_free(now), kind=kind)
-    due = Notification.objects.filter(outcome=Outcome.WAITING, next_try_at__lte=now)
+    waiting = Notification.objects.filter(outcome=Outcome.WAITING)
+    due = leave_out_held(waiting, now, to="channel").filter(next_try_at__lte=now)
     by_channel = due.filter(channel__in=free).values("channel").annotate(since=Min("next_try_at"))
     return list(by_channel.order_by("since").values_list("channel", flat=True)[:_CHANNELS])
 
@@ -116,7 +124,9 @@ def _list_due(kind: Channel.Kind, now: datetime) -> list[int]:
 def _deliver(channel: Channel, send: Send, clock: Clock) -> SendVerdict | None:
     """Tell all that is due on a channel in one message; None where nothing is to be told now."""
     waiting = channel.notifications.filter(outcome=Outcome.WAITING)
-    rows = _edits_first(channel, _skip_untrue(channel, read_due(waiting, clock()), clock))
+    rows = _edits_first(
+        channel, _skip_untrue(channel, read_due(waiting, clock(), to="channel"), clock)
+    )
     if not rows:
         return None
     moment = find_moment(channel, rows, now=clock())

@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from approvals.models import Notification, WebhookDelivery
 
@@ -12,7 +12,7 @@ from approvals.models import Notification, WebhookDelivery
 LEASE = timedelta(minutes=3)
 # And of one request.
 SHORT_LEASE = timedelta(seconds=90)
-_LOOKED_AT = 200
+_MOST = 200  # in one message
 _random = random.SystemRandom()
 
 
@@ -21,15 +21,28 @@ def is_free(now: datetime) -> Q:
     return Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)
 
 
-def read_due[M: (Notification, WebhookDelivery)](waiting: QuerySet[M], now: datetime) -> list[M]:
-    """Return what is due, in order: of an approval nothing overtakes what is still to be tried."""
-    held, due = set(), []
-    for row in waiting.select_related("approval").order_by("id")[:_LOOKED_AT]:
-        if row.next_try_at > now:
-            held.add(row.approval_id)
-        elif row.approval_id is None or row.approval_id not in held:
-            due.append(row)
-    return due
+def leave_out_held[M: (Notification, WebhookDelivery)](
+    waiting: QuerySet[M], until: datetime | F, *, to: str
+) -> QuerySet[M]:
+    """Leave out what an earlier row of its approval holds back past a moment.
+
+    Nothing overtakes what is still to be tried; `to` is the field that says where both go.
+    """
+    earlier = waiting.filter(
+        approval=OuterRef("approval"),
+        id__lt=OuterRef("id"),
+        next_try_at__gt=until,
+        **{to: OuterRef(to)},
+    )
+    return waiting.exclude(Exists(earlier))
+
+
+def read_due[M: (Notification, WebhookDelivery)](
+    waiting: QuerySet[M], now: datetime, *, to: str
+) -> list[M]:
+    """Return what is due, in order, however much else waits for a later moment."""
+    due = leave_out_held(waiting, now, to=to).filter(next_try_at__lte=now)
+    return list(due.select_related("approval").order_by("id")[:_MOST])
 
 
 def find_pause(
