@@ -9,7 +9,13 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from approvals.models import Channel, Notification, Profile
-from approvals.policies.hours import WorkingHours, find_zone, next_opening, parse_hours
+from approvals.policies.hours import (
+    WorkingHours,
+    next_opening,
+    parse_hours,
+    recall_hours,
+    recall_zone,
+)
 from approvals.services.calendars import read_days_off_of
 
 # After a message, what follows is gathered for so long and comes as one.
@@ -29,7 +35,7 @@ def read_profile(user: User) -> Profile:
 def zone_of(channel: Channel) -> ZoneInfo:
     """Return the time zone of whoever hears there."""
     user = channel.user
-    return find_zone(read_profile(user).zone if user else _default_zone())
+    return recall_zone(read_profile(user).zone if user else _default_zone())
 
 
 def find_moment(channel: Channel, rows: Iterable[Notification], *, now: datetime) -> datetime:
@@ -71,7 +77,7 @@ def read_hours(profile: Profile) -> WorkingHours | None:
     """Return somebody's working hours, None where any time will do."""
     if not profile.hours:
         return None
-    hours = parse_hours(profile.hours, zone=profile.zone)
+    hours = recall_hours(profile.hours, zone=profile.zone)
     return replace(hours, days_off=read_days_off_of(profile.user))
 
 

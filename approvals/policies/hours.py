@@ -1,7 +1,7 @@
 """Working hours: `Mon-Fri 09:00-17:00 Europe/Berlin`, and when they begin again."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count, takewhile
@@ -37,16 +37,12 @@ class WorkingHours:
 
 def parse_hours(line: str, *, zone: str = "UTC") -> WorkingHours:
     """Read a line; `zone` counts where the line names none. Raises `HoursUnreadable`."""
-    found = _LINE.fullmatch(line.strip())
-    if found is None:
-        raise HoursUnreadable(f"{line!r} does not look like Mon-Fri 09:00-17:00 Europe/Berlin.")
-    days, begin, end, named = found.groups()
-    return WorkingHours(
-        days=_read_days(days),
-        begin=_read_time(begin),
-        end=_read_time(end),
-        zone=find_zone(named or zone),
-    )
+    return _read_hours(line, zone, find_zone)
+
+
+def recall_hours(line: str, *, zone: str = "UTC") -> WorkingHours:
+    """Read a line that was read before it was kept; its zone is found as by `recall_zone`."""
+    return _read_hours(line, zone, recall_zone)
 
 
 def find_zone(name: str) -> ZoneInfo:
@@ -55,6 +51,18 @@ def find_zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise HoursUnreadable(f"{name!r} is not a time zone such as Europe/Berlin.") from None
+
+
+def recall_zone(name: str) -> ZoneInfo:
+    """Return a time zone that there was when its name was kept, UTC where it is gone.
+
+    Names leave the tables of zones, as US/Pacific-New has: whoever had chosen one is told at other
+    hours then, and no run fails of it.
+    """
+    try:
+        return find_zone(name)
+    except HoursUnreadable:
+        return ZoneInfo("UTC")
 
 
 def next_opening(hours: WorkingHours, moment: datetime) -> datetime:
@@ -102,6 +110,19 @@ def _periods(hours: WorkingHours, moment: datetime) -> Iterator[tuple[datetime, 
         end = datetime.combine(last, hours.end, hours.zone).astimezone(UTC)
         if moment < end:
             yield begin, end
+
+
+def _read_hours(line: str, zone: str, find: Callable[[str], ZoneInfo]) -> WorkingHours:
+    found = _LINE.fullmatch(line.strip())
+    if found is None:
+        raise HoursUnreadable(f"{line!r} does not look like Mon-Fri 09:00-17:00 Europe/Berlin.")
+    days, begin, end, named = found.groups()
+    return WorkingHours(
+        days=_read_days(days),
+        begin=_read_time(begin),
+        end=_read_time(end),
+        zone=find(named or zone),
+    )
 
 
 def _read_days(text: str) -> frozenset[int]:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group, User
 from django.db.models import Q
 
 from approvals.models import DayOff, GroupHours, Profile
-from approvals.policies.hours import WorkingHours, parse_hours
+from approvals.policies.hours import WorkingHours, parse_hours, recall_hours
 from flowruns.domain.policies import Policy, Who, WhoKind
 
 
@@ -64,8 +64,8 @@ def read_days_off_of(user: User) -> frozenset[date]:
 def _hours_of(who: Who) -> WorkingHours | None:
     if who.kind is WhoKind.GROUP:
         line = GroupHours.objects.filter(group__name=who.name).values_list("line", flat=True)
-        return parse_hours(line[0]) if line else None
+        return recall_hours(line[0]) if line else None
     if who.kind is WhoKind.PERSON:
         own = Profile.objects.filter(user__username=who.name).exclude(hours="").first()
-        return parse_hours(own.hours, zone=own.zone) if own else None
+        return recall_hours(own.hours, zone=own.zone) if own else None
     return None

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from approvals.messages.timing import read_hours, read_profile
 from approvals.models import HandOver
-from approvals.policies.hours import find_zone, next_opening
+from approvals.policies.hours import next_opening, recall_zone
 from approvals.services import handing, inbox
 from approvals.services.decisions import Refused, TooLate
 from approvals.services.drafts import Unsent
@@ -73,7 +73,7 @@ def extend(request: Request, approval_id: UUID) -> HttpResponse:
 def _find_tomorrow(user: User) -> datetime:
     """Return when a user's next day begins: with their working hours where they have some."""
     profile = read_profile(user)
-    zone, hours = find_zone(profile.zone), read_hours(profile)
+    zone, hours = recall_zone(profile.zone), read_hours(profile)
     day = datetime.now(zone).date() + timedelta(days=1)
     midnight = datetime.combine(day, time.min, zone).astimezone(UTC)
     return next_opening(hours, midnight) if hours else midnight

@@ -14,7 +14,7 @@ from approvals.messages.push import list_browsers, read_push_key
 from approvals.messages.recipients import is_mail_on, kinds_in_use
 from approvals.messages.timing import read_hours, read_profile
 from approvals.models import Channel, Profile
-from approvals.policies.hours import DAYS
+from approvals.policies.hours import DAYS, recall_zone
 from approvals.services import absences
 from approvals.services.absences import list_stand_ins
 from approvals.web.pages import Request, list_zones, reviewers_only
@@ -143,7 +143,7 @@ def _read_initial(request: Request) -> dict[str, object]:
     hours = read_hours(profile)
     is_said = Profile.objects.filter(user=request.user).exists() or hours is not None
     return {
-        "zone": profile.zone if is_said else timezone.get_current_timezone_name(),
+        "zone": recall_zone(profile.zone).key if is_said else timezone.get_current_timezone_name(),
         "is_quiet": hours is not None,
         "days": [DAYS[day] for day in sorted(hours.days)] if hours else list(DAYS[:5]),
         "begin": f"{hours.begin:%H:%M}" if hours else "09:00",

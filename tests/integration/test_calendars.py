@@ -17,8 +17,11 @@ from approvals.services.stepping import take_due_steps
 from flowruns.domain.policies import parse_policy
 from tests.integration.conftest import Run
 from tests.integration.pages import ask, log_in
+from tests.integration.telling import Mail, mail, reach
+from tests.mail import text_of_mail
 from tests.teams import hold, make_teams, person
 
+__all__ = ["mail"]
 pytestmark = pytest.mark.django_db
 FRIDAY = datetime(2030, 12, 20, 12, tzinfo=UTC)
 
@@ -55,6 +58,25 @@ def opening(line: str) -> datetime:
 )
 def test_the_hours_of_those_who_are_asked_count(line: str, moment: str) -> None:
     assert opening(line) == datetime.fromisoformat(moment).replace(tzinfo=UTC)
+
+
+def test_hours_in_a_zone_that_is_gone_are_counted_in_utc_and_no_run_fails_of_it(
+    mail: Mail, run: Run
+) -> None:
+    """US/Pacific-New was a zone once, and nobody is asked before its name leaves the tables."""
+    gone = "US/Pacific-New"
+    GroupHours.objects.create(group=group("qa"), line=f"Sat 09:00-17:00 {gone}")
+    assert opening("1 of @qa") == datetime(2030, 12, 21, 9, tzinfo=UTC)
+    reach("F1")
+    Profile.objects.update_or_create(
+        user=person("F1"), defaults={"zone": gone, "hours": "Mon-Sun 00:00-00:00"}
+    )
+    hold("1 of F1; after 1 working hour remind")
+    ask(run)
+    assert mail.deliver() == 1
+    assert "(UTC)" in text_of_mail(mail.server.arrived[0])
+    page = log_in("F1").get("/me/")
+    assert '<option value="UTC" selected>' in page.content.decode()
 
 
 def test_days_off_are_of_a_group_or_of_everybody() -> None:
