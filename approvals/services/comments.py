@@ -11,7 +11,6 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
-from django.db.models.functions import Lower
 
 from approvals.display.mentions import find_mentions, spellings
 from approvals.models import Approval, Comment
@@ -20,8 +19,8 @@ from approvals.services.requesters import find_requesters
 from approvals.signals import comment_written
 
 MAX_LENGTH = 10_000  # characters
+MAX_MENTIONS = 20
 EDITABLE = timedelta(minutes=5)
-_MOST_MENTIONS = 20
 _MOST_SHOWN = 500
 
 
@@ -123,6 +122,8 @@ def _find_problem(text: str) -> str:
         return "The comment contains an invisible character (NUL) that cannot be stored."
     if len(text) > MAX_LENGTH:
         return f"Keep a comment under {MAX_LENGTH:,} characters; it has {len(text):,} now."
+    if (count := len(find_mentions(text))) > MAX_MENTIONS:
+        return f"Mention {MAX_MENTIONS} people at most; there are {count} now."
     return ""
 
 
@@ -155,7 +156,7 @@ def _tell(comment: Comment) -> Commented:
 
 def _find_people(comment: Comment) -> tuple[list[User], list[str]]:
     """Return who is mentioned and may see the approval, and the names of which nobody does."""
-    names = find_mentions(comment.text)[:_MOST_MENTIONS]
+    names = find_mentions(comment.text)
     users = _find_users([each for name in names for each in spellings(name)])
     people: list[User] = []
     unheard: list[str] = []
@@ -171,6 +172,9 @@ def _find_people(comment: Comment) -> tuple[list[User], list[str]]:
 def _find_users(names: Sequence[str]) -> dict[str, User]:
     """Return people by their user names in small letters; a name in its own letters comes first."""
     wanted = {name.lower() for name in names}
-    found = User.objects.annotate(lower=Lower("username")).filter(lower__in=wanted)
-    active = sorted(found.filter(is_active=True), key=lambda user: user.username in names)
-    return {user.username.lower(): user for user in active}
+    active = User.objects.filter(is_active=True)
+    # Compared here: of letters beyond ASCII, SQLite does not know which are the same in small
+    known = active.values_list("pk", "username") if wanted else ()
+    found = active.filter(pk__in=[pk for pk, name in known if name.lower() in wanted])
+    ordered = sorted(found, key=lambda user: user.username in names)
+    return {user.username.lower(): user for user in ordered}

@@ -189,6 +189,26 @@ def test_a_mention_reaches_only_who_may_see_it(run: Run, mail: Mail) -> None:
     assert mail.rows(kind="mentioned") == []
 
 
+@pytest.mark.parametrize(
+    ("name", "mentioned"), [("Иван", "@Иван"), ("Иван", "@иван"), ("Ärger", "@ÄRGER")]
+)
+def test_letters_of_any_alphabet_mention_somebody_as_they_are_called(
+    approval: Approval, mail: Mail, name: str, mentioned: str
+) -> None:
+    reach(name)
+    say(approval, "alice", f"{mentioned}, look")
+    assert [str(row.channel.user) for row in mail.rows(kind="mentioned")] == [name]
+
+
+def test_whoever_mentions_too_many_is_told_and_nobody_is_left_out_in_silence(
+    approval: Approval,
+) -> None:
+    crowd = " ".join(f"@person{number}" for number in range(21))
+    refused = comments.write_comment(approval, user=person("alice"), text=crowd)
+    told = "Mention 20 people at most; there are 21 now."
+    assert refused == comments.CommentRefused(told)
+
+
 def test_a_mention_after_the_end_is_told_and_one_from_before_is_not(
     run: Run, approval: Approval, mail: Mail
 ) -> None:
