@@ -10,7 +10,7 @@ from approvals.messages.recipients import (
     open_channels,
     open_group_channels,
 )
-from approvals.models import Approval, Channel, Notification, Step
+from approvals.models import Approval, Notification, Step
 
 # What is answered at once stays silent, and what comes in a burst comes as one message.
 GRACE = timedelta(seconds=10)
@@ -26,16 +26,14 @@ def announce_reminder(*, approval: Approval, step: Step, **_: Any) -> None:
     """
     if not kinds_in_use() or not approval.is_waiting:
         return
-    channels = [
-        channel
-        for channel in open_channels(find_answerers(approval)) + open_group_channels(approval)
-        if _rows(approval, channel, Notification.Kind.WAITS).filter(outcome=Outcome.SENT).exists()
-    ]
+    arrived = approval.notifications.filter(kind=Notification.Kind.WAITS, outcome=Outcome.SENT)
+    told = set(arrived.values_list("channel", flat=True))
+    asked = open_channels(find_answerers(approval)) + open_group_channels(approval)
+    channels = [channel for channel in asked if channel.pk in told]
     now = datetime.now(UTC)
     is_last = step.kind == Step.Kind.LAST_CALL
-    for channel in channels:
-        unsent = _rows(approval, channel, *_KINDS).filter(outcome=Outcome.WAITING)
-        unsent.update(outcome=Outcome.SKIPPED, ended_at=now, why=_LATER)
+    unsent = approval.notifications.filter(kind__in=_KINDS, outcome=Outcome.WAITING)
+    unsent.filter(channel__in=channels).update(outcome=Outcome.SKIPPED, ended_at=now, why=_LATER)
     Notification.objects.bulk_create(
         [
             Notification(
@@ -51,7 +49,3 @@ def announce_reminder(*, approval: Approval, step: Step, **_: Any) -> None:
         ],
         ignore_conflicts=True,
     )
-
-
-def _rows(approval: Approval, channel: Channel, *kinds: Notification.Kind) -> Any:
-    return Notification.objects.filter(approval=approval, channel=channel, kind__in=kinds)

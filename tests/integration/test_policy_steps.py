@@ -4,7 +4,9 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from approvals.models import Approval, Decision, Notification, Step
 from approvals.services import stepping
@@ -80,6 +82,26 @@ def test_a_reminder_that_repeats_comes_until_the_last_call(mail: Mail, run: Run)
         mail.deliver(minutes=1)
         kinds = [row.kind for row in mail.rows(outcome="sent")]
     assert kinds == ["waits", "reminder", "reminder", "last call"]
+
+
+def test_a_reminder_costs_as_many_statements_for_a_crowd_as_for_few(
+    mail: Mail, make_run: Make
+) -> None:
+    crowd = User.objects.bulk_create(
+        User(username=f"p{number}", email=f"p{number}@example.com") for number in range(40)
+    )
+    counts = []
+    for count in (4, 40):
+        Group.objects.create(name=f"of{count}").user_set.set(crowd[:count])
+        hold(f"1 of @of{count}; after 10 minutes remind")
+        ask(make_run())
+        Notification.objects.update(outcome="sent")
+        with CaptureQueriesContext(connection) as statements:
+            assert pass_time(minutes=11) == 1
+        counts.append(len(statements))
+        assert Notification.objects.filter(kind="reminder").count() == count
+        Approval.objects.all().delete()
+    assert counts[0] == counts[1]
 
 
 def test_the_last_call_takes_the_place_of_a_reminder_that_was_not_sent(
