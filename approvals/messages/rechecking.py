@@ -10,7 +10,7 @@ from approvals.messages.recipients import (
     is_reachable,
     kinds_in_use,
 )
-from approvals.models import Approval, Channel, Notification
+from approvals.models import Approval, Channel, Notification, Step
 from approvals.services.inbox import list_waiting, visible_to
 
 Kind = Notification.Kind
@@ -23,6 +23,7 @@ _UNSEEN = "They may not see it."
 _NOT_THEIRS = "It does not wait for them any more."
 _UNTOLD = "They were not told that it waited."
 _ASKED = "Whoever asked for the run is to reply first."
+_MOVED = "It has more time now, and another last call."
 _SOLVED = "Somebody can answer it now."
 _NO_STAFF = "They are no longer staff."
 
@@ -62,6 +63,8 @@ def _object_for_many(channel: Channel, row: Notification) -> str:
         return "" if _was_asked(row) else _UNTOLD
     if not approval.is_waiting:
         return _OVER
+    if _is_of_old_deadline(row, approval):
+        return _MOVED
     return "" if concerns(channel, approval) else _NOT_THEIRS
 
 
@@ -101,7 +104,15 @@ def _object(row: Notification, *, seen: set[UUID], mine: set[UUID]) -> str:
 def _object_to_asking(row: Notification, approval: Approval, *, mine: set[UUID]) -> str:
     if row.kind == Kind.REMINDER and approval.asked_requester_at:
         return _ASKED
+    if _is_of_old_deadline(row, approval):
+        return _MOVED
     return "" if approval.pk in mine else _NOT_THEIRS
+
+
+def _is_of_old_deadline(row: Notification, approval: Approval) -> bool:
+    """Whether a last call is not the last any more: another is to come, for there is more time."""
+    later = approval.steps.filter(kind=Step.Kind.LAST_CALL, taken_at__isnull=True)
+    return row.kind == Kind.LAST_CALL and later.exists()
 
 
 def _object_for_staff(row: Notification, approval: Approval) -> str:

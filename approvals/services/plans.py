@@ -63,10 +63,45 @@ def check_ends(approval: Approval) -> None:
 
 
 def move_steps(approval: Approval) -> None:
-    """Plan the last call and the end anew, because the deadline has moved."""
+    """Plan steps and end anew, because the deadline has moved that had held some of them back."""
     _plan_last_call(approval)
+    _plan_again(approval)
     if end := planning.find_end(_span_of(approval)):
         approval.steps.filter(kind__in=ENDS.values(), taken_at__isnull=True).update(at=end)
+
+
+def _plan_again(approval: Approval) -> None:
+    """Plan what has not come as the new deadline lets it come, and repeat what repeats."""
+    last_call = find_last_call(approval)
+    for each in approval.policies:
+        found = Found(line=each["line"], origin=each["origin"])
+        for step in _plan(approval, found, last_call, find_hours):
+            alike = approval.steps.filter(origin=step.origin, line=step.line, text=step.text)
+            if step.kind in ENDS.values() or alike.filter(taken_at__isnull=True).update(at=step.at):
+                continue
+            if not alike.exists():
+                step.save()
+    _repeat_again(approval)
+
+
+def _repeat_again(approval: Approval) -> None:
+    """Go on with reminders that repeat, from now on: they had stopped for the last call."""
+    of_anyone = approval.steps.filter(kind=Step.Kind.REMIND, line=None)
+    reminders = [
+        *of_anyone.order_by("id").values_list("origin", "line", "text"),
+        *(
+            (each["origin"], number, str(rule))
+            for number, each in enumerate(approval.policies)
+            for rule in parse_policy(each["line"]).steps
+            if not rule.who
+        ),
+    ]
+    unspent = approval.steps.filter(taken_at__isnull=True)
+    planned = set(unspent.values_list("origin", "line", "text"))
+    for origin, line, text in dict.fromkeys(reminders):
+        if (origin, line, text) not in planned:
+            now = datetime.now(UTC)
+            plan_next(_step(approval, Step.Kind.REMIND, origin, line, text=text, at=now))
 
 
 def drop_steps(approval: Approval) -> None:

@@ -15,8 +15,10 @@ from flowruns.models import FlowRun
 from flowruns.services.upkeep.expiry import expire_pauses
 from tests.integration.conftest import Make, Run
 from tests.integration.pages import log_in, page_of, text_of
+from tests.integration.telling import Mail, mail, reach
 from tests.teams import hold, person
 
+__all__ = ["mail"]
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 
@@ -55,6 +57,55 @@ def test_a_suspended_run_gets_more_time(run: Run, boss: User) -> None:
     assert take_due_steps(lambda: datetime.now(UTC) + timedelta(hours=2)) == 0
     assert Step.objects.get(kind="reject").at == before + DAY - timedelta(seconds=5)
     assert run.resume()["status"] == "ACCEPT"
+
+
+def pass_time(minutes: int) -> None:
+    take_due_steps(lambda: datetime.now(UTC) + timedelta(minutes=minutes))
+
+
+def steps_of(kind: str) -> list[timedelta]:
+    """Return how long from now the steps of a kind come that are to come."""
+    found = Step.objects.filter(kind=kind, taken_at=None).order_by("at")
+    left = [at - datetime.now(UTC) for at in found.values_list("at", flat=True)]
+    return [timedelta(minutes=round(each.total_seconds() / 60)) for each in left]
+
+
+@pytest.mark.parametrize("who", ["anyone", "1 of boss"])
+def test_reminders_that_repeat_go_on_when_there_is_more_time(
+    run: Run, boss: User, who: str
+) -> None:
+    hold(f"{who}; every 20 minutes remind")
+    approval = suspend(run)
+    for minute in range(1, 61, 10):
+        pass_time(minute)
+    assert steps_of("remind") == steps_of("last call") == []
+    extend_deadline(approval, user=boss, by=7 * DAY)
+    assert steps_of("remind") == [timedelta(minutes=20)]
+    assert len(steps_of("last call")) == 1
+
+
+def test_steps_that_the_old_deadline_held_back_come_when_they_are_due(run: Run, boss: User) -> None:
+    person("F1")
+    hold("1 of F1; after 20 minutes remind; after 1 day remind; after 2 days ask boss")
+    approval = suspend(run)
+    assert steps_of("remind") == [timedelta(minutes=20)]
+    assert steps_of("ask") == steps_of("last call") == [timedelta(minutes=30)]
+    extend_deadline(approval, user=boss, by=7 * DAY)
+    assert steps_of("remind") == [timedelta(minutes=20), DAY]
+    assert steps_of("ask") == [2 * DAY]
+
+
+def test_a_last_call_that_was_not_sent_is_none_when_there_is_more_time(
+    mail: Mail, run: Run, boss: User
+) -> None:
+    reach("F1")
+    hold("1 of F1")
+    approval = suspend(run)
+    mail.deliver()
+    pass_time(31)
+    extend_deadline(approval, user=boss, by=7 * DAY)
+    assert mail.deliver(minutes=31) == 0
+    assert mail.outcomes(kind="last call") == [("last call", "skipped")]
 
 
 def test_a_run_that_our_sdk_has_paused_gets_more_time(run: Run, boss: User) -> None:
