@@ -8,7 +8,7 @@ from typing import Any
 
 from approvals.messages.composing import Item, describe_row, write_subject
 from approvals.messages.sealing import seal, unseal_address
-from approvals.messages.slack_api import NotTaken, call_slack
+from approvals.messages.slack_api import NotTaken, call_slack, find_member
 from approvals.messages.slack_buttons import write_buttons
 from approvals.messages.timing import is_quiet, zone_of
 from approvals.messages.verdicts import Dead, SendVerdict, Sent
@@ -41,12 +41,9 @@ def find_place(channel: Channel) -> str:
     user = channel.user
     if user is None or channel.verified_by in {Channel.CODE, user.email}:
         return unseal_address(channel)
-    try:
-        found = str(call_slack("users.lookupByEmail", email=user.email)["user"]["id"])
-    except NotTaken as refused:
-        if refused.code == "users_not_found":
-            raise NotTaken(Dead(f"Slack knows nobody with the address {user.email}.")) from None
-        raise
+    found = find_member(user.email)
+    if not found:
+        raise NotTaken(Dead(f"Slack knows nobody with the address {user.email}."))
     link(channel, found, verified_by=user.email)
     return found
 
@@ -89,7 +86,7 @@ def _edit(channel: Channel, rows: Sequence[Notification]) -> SendVerdict:
 def _asked(channel: Channel, rows: Sequence[Notification]) -> list[Notification]:
     approvals = [row.approval_id for row in rows]
     asked = channel.notifications.filter(kind=Kind.WAITS, approval__in=approvals)
-    return list(asked.exclude(receipt=""))
+    return list(asked.exclude(receipt="").order_by("id"))
 
 
 def _endings(told: Sequence[Notification]) -> list[Notification]:

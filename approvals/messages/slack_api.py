@@ -42,6 +42,16 @@ def call_slack(method: str, *, token: str = "", **arguments: Any) -> dict[str, A
     return _read_answer(_post(f"{settings.SLACK_API_URL}{method}", data=data, headers=headers))
 
 
+def find_member(address: str) -> str:
+    """Return which member of this workspace has an address, "" where none. Raises `NotTaken`."""
+    try:
+        return str(call_slack("users.lookupByEmail", email=address)["user"]["id"])
+    except NotTaken as refused:
+        if refused.code == "users_not_found":
+            return ""
+        raise
+
+
 def answer_at(url: str, **message: Any) -> bool:
     """Send a message to the address that Slack has named with a press; return whether it is in."""
     try:

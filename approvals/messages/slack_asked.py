@@ -5,12 +5,15 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.http import Http404
 
+from approvals.display.addresses import write_address
 from approvals.messages.sealing import unseal_address
-from approvals.messages.slack_api import call_slack
+from approvals.messages.slack_api import call_slack, find_member
 from approvals.messages.slack_forms import find_window
+from approvals.messages.slack_notes import GONE
 from approvals.models import Approval, Channel
 from approvals.services import votes
 from approvals.services.inbox import get_approval_for
+from approvals.services.voiding import CHANGED
 
 
 def find_person(member: str) -> User | None:
@@ -23,6 +26,9 @@ def find_person(member: str) -> User | None:
     found = call_slack("users.info", user=member)["user"]
     address = found.get("profile", {}).get("email", "")
     if not address or not found.get("is_email_confirmed", True) or found.get("deleted"):
+        return None
+    if find_member(address) != member:
+        # Somebody of another workspace, in a shared channel: its admins choose their addresses
         return None
     people = list(User.objects.filter(email__iexact=address, is_active=True)[:2])
     return people[0] if len(people) == 1 else None
@@ -42,12 +48,29 @@ def name_asked(approval: Approval) -> str:
 
 def find_asked(user: User, value: str) -> Approval | None:
     """Return the approval of a button, as long as it is the same question and the user sees it."""
+    approval = _find_seen(user, value)
+    if approval is None or not approval.is_waiting or value != name_asked(approval):
+        return None
+    return approval if is_offered(approval) else None
+
+
+def explain_gone(user: User, value: str) -> str:
+    """Say why a button or a window serves no more."""
+    approval = _find_seen(user, value)
+    if approval is None or not approval.is_waiting:
+        return GONE
+    page = write_address("approval", approval.pk)
+    if value != name_asked(approval):
+        return f"{CHANGED} Look at it again: {page}"
+    return f"It can be answered at the desk alone by now: {page}"
+
+
+def _find_seen(user: User, value: str) -> Approval | None:
+    """Return the approval that a button names, as long as the user sees it."""
     try:
-        approval = get_approval_for(user, UUID(value.partition("/")[0]))
+        return get_approval_for(user, UUID(value.partition("/")[0]))
     except (Http404, ValueError):
         return None
-    is_same = value == name_asked(approval)
-    return approval if is_same and approval.is_waiting and is_offered(approval) else None
 
 
 def mark(approval: Approval) -> str:

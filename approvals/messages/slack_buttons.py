@@ -14,7 +14,14 @@ from django.contrib.auth.models import User
 from django.http import Http404
 
 from approvals.display.addresses import write_address
-from approvals.messages.slack_asked import find_asked, find_person, is_offered, mark, name_asked
+from approvals.messages.slack_asked import (
+    explain_gone,
+    find_asked,
+    find_person,
+    is_offered,
+    mark,
+    name_asked,
+)
 from approvals.messages.slack_forms import ANSWER
 from approvals.messages.slack_notes import (
     GONE,
@@ -123,10 +130,10 @@ def _undo(press: Press) -> None:
 
 
 def _find(press: Press) -> Approval | None:
-    """Return what a button is about; whom it does not wait for any more is told so."""
+    """Return what a button is about; where it serves no more, who pressed it is told why."""
     approval = find_asked(press.user, press.value)
     if approval is None:
-        press.tell(GONE)
+        press.tell(explain_gone(press.user, press.value))
     return approval
 
 

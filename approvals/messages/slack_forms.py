@@ -29,6 +29,7 @@ MOST_FIELDS = 5
 _ENTRY = "entry"
 # What Slack lets a field, its label, its hint and an option hold
 _MOST_TEXT, _MOST_LABEL, _MOST_HINT, _MOST_OPTION = 3_000, 300, 500, 75
+_MOST_OPTIONS = 100
 _INSIST = "If you mean it, answer at the desk."
 
 
@@ -92,10 +93,14 @@ def find_window(approval: Approval) -> Window | None:
         return None
     schema, values = read_json_or_text(stored), _read_proposal(approval)
     fields = list_plain_fields(schema, most=MOST_FIELDS, **values)
-    if not fields or any(len(field.text) > _MOST_TEXT for field in fields):
+    if not fields or any(map(_is_too_long, fields)):
         return None
     question = approval.question if settings.MESSAGE_CONTENT == "question" else ""
     return Window(question=question, schema=schema, values=values, fields=fields)
+
+
+def _is_too_long(field: PlainField) -> bool:
+    return len(field.text) > _MOST_TEXT or len(field.options) > _MOST_OPTIONS
 
 
 def write_plain(text: str, most: int = 24) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from approvals.messages.slack_api import call_slack
-from approvals.messages.slack_asked import find_asked, mark, name_asked
+from approvals.messages.slack_asked import explain_gone, find_asked, mark, name_asked
 from approvals.messages.slack_forms import ANSWER, find_window, write_plain
 from approvals.messages.slack_notes import GONE, point_out, tell, write_result
 from approvals.models import Approval
@@ -69,9 +69,11 @@ def take_submission(payload: dict[str, Any]) -> Told:
     if asked is None or take is None:
         return tell(_OUTDATED)
     user = User.objects.filter(pk=asked["user"], is_active=True).first()
-    approval = find_asked(user, asked["asked"]) if user else None
-    if user is None or approval is None:
+    if user is None:
         return tell(GONE)
+    approval = find_asked(user, asked["asked"])
+    if approval is None:
+        return tell(explain_gone(user, asked["asked"]))
     return take(approval, user, asked["seen"], view["state"]["values"])
 
 

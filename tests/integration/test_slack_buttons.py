@@ -34,10 +34,10 @@ class Desk:
     envelopes: list[dict[str, Any]] = field(default_factory=list)
     acknowledged: list[Any] = field(default_factory=list)
 
-    def deliver(self) -> list[dict[str, Any]]:
+    def deliver(self, **later: float) -> list[dict[str, Any]]:
         """Send what waits, and return the buttons of the last message."""
         clock = Clock()
-        clock.move(seconds=11)
+        clock.move(**(later or {"seconds": 11}))
         deliver_due(Channel.Kind.SLACK, send=send_slack, clock=clock)
         blocks = json.loads(self.slack.posts[-1]["blocks"])
         return [each for block in blocks for each in block.get("elements", [])]
@@ -125,6 +125,30 @@ def test_one_press_approves_in_the_name_of_whoever_pressed(desk: Desk, approval:
     assert desk.notes == ["Your answer is on its way."]
     desk.press(approve)
     assert desk.notes[-1] == "It does not wait for you any more."
+
+
+def test_somebody_of_another_workspace_is_nobody_whatever_address_they_have(
+    desk: Desk, approval: Approval
+) -> None:
+    """In a channel that two companies share, the other one says which addresses its people have."""
+    approve, _ = desk.deliver()
+    desk.slack.profiles["Ueve"] = {**desk.slack.profiles["Ubob"], "team_id": "T2"}
+    desk.press(approve, member="Ueve")
+    approval.refresh_from_db()
+    assert approval.is_waiting
+    assert desk.notes[0].startswith("The desk does not know which of its people you are.")
+
+
+def test_who_presses_what_has_changed_is_told_so_and_where_to_look(
+    desk: Desk, run: Run, approval: Approval
+) -> None:
+    approve, _ = desk.deliver()
+    run.api.request("PATCH", f"/flow_runs/{run.id}", {"parameters": {"amount": 9000}})
+    desk.press(approve)
+    page = f"{HOST}/approvals/{approval.pk}/"
+    assert desk.notes == [f"What is asked has changed since. Look at it again: {page}"]
+    approval.refresh_from_db()
+    assert approval.is_waiting
 
 
 def test_a_rejection_asks_why_first(desk: Desk, approval: Approval) -> None:

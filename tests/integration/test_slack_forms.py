@@ -200,6 +200,13 @@ def test_the_question_is_shown_where_messages_may_say_it(
     assert "2.5 EUR?" in desk.slack.named("views.open")[-1]["view"]
 
 
+def test_what_slack_has_no_room_for_stays_at_the_desk(desk: Desk, run: Run) -> None:
+    """A menu of Slack has a hundred options at most."""
+    cities = {"enum": [f"city {number}" for number in range(101)]}
+    ask(run, schema={"type": "object", "properties": {"city": cities}})
+    assert desk.deliver() == []
+
+
 def test_an_answer_that_came_too_late_changes_nothing(desk: Desk, approval: Approval) -> None:
     window = Window(desk)
     say_yes(approval, "alice", {"approve": False})
