@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from approvals.messages.content import write_content, write_ending
+from approvals.messages.content import write_content, write_ending, write_fallen
 from approvals.messages.recipients import (
     find_answerers,
     find_asked,
@@ -17,7 +17,14 @@ from approvals.messages.recipients import (
     open_group_channels,
 )
 from approvals.messages.reminding import GRACE, announce_reminder
-from approvals.models import Approval, Channel, Decision, Notification
+from approvals.models import (
+    REPLACED,
+    TAKEN_BACK,
+    Approval,
+    Channel,
+    Decision,
+    Notification,
+)
 from approvals.services.requesters import find_requesters
 from approvals.signals import (
     approval_closed,
@@ -39,12 +46,16 @@ def connect() -> None:
 
 
 def announce_waiting(*, approval: Approval, **_: Any) -> None:
-    """Tell everybody whose turn has come and who has not been told; staff, where nobody can."""
+    """Tell everybody whose turn has come and who has not been told; staff, where nobody can.
+
+    Who was told and has voted is told again where their vote has fallen by what others did.
+    """
     if not kinds_in_use() or not approval.is_waiting:
         return
     content = write_content(approval)
     channels = open_channels(find_answerers(approval)) + open_group_channels(approval)
     write_notifications(channels, Notification.Kind.WAITS, content, approval=approval)
+    _announce_fallen(approval, channels)
     if approval.obstacle:
         staff = open_channels(find_staff())
         write_notifications(staff, Notification.Kind.OBSTRUCTED, content, approval=approval)
@@ -53,7 +64,31 @@ def announce_waiting(*, approval: Approval, **_: Any) -> None:
 def describe_again(*, approval: Approval, **_: Any) -> None:
     """Put a question that came after its pause into what has not been sent."""
     unsent = approval.notifications.filter(outcome=Notification.Outcome.WAITING)
-    unsent.update(content=write_content(approval))
+    content = write_content(approval)
+    says_more = Q(comment__isnull=False) | Q(kind=Notification.Kind.WAITS, step__gt=0)
+    unsent.exclude(says_more).update(content=content)
+    for row in unsent.filter(says_more):
+        unsent.filter(pk=row.pk).update(content={**row.content, **content})
+
+
+def _announce_fallen(approval: Approval, channels: Sequence[Channel]) -> None:
+    """Tell whoever may answer again after their vote has fallen, once for each time."""
+    fallen = approval.votes.exclude(voided_because__in=["", TAKEN_BACK, REPLACED])
+    words: dict[int | None, list[str]] = {}
+    for reviewer, because in fallen.order_by("voided_at").values_list("reviewer", "voided_because"):
+        words.setdefault(reviewer, []).append(because)
+    if not words:
+        return
+    told = approval.notifications.filter(kind=Notification.Kind.WAITS)
+    sent = told.filter(outcome=Notification.Outcome.SENT).values_list("channel", flat=True)
+    unsent = told.filter(outcome=Notification.Outcome.WAITING).values_list("channel", flat=True)
+    again = {*sent} - {*unsent}
+    for channel in channels:
+        if channel.user_id in words and channel.pk in again:
+            said = words[channel.user_id]
+            content = write_fallen(approval, because=said[-1])
+            kind, times = Notification.Kind.WAITS, len(said)
+            write_notifications([channel], kind, content, approval=approval, step=times)
 
 
 def announce_end(*, approval: Approval, **_: Any) -> None:
@@ -142,16 +177,15 @@ def write_notifications(
     content: dict[str, Any],
     *,
     approval: Approval,
+    step: int = 0,
 ) -> None:
-    """Write one row for each channel that has none for this approval and kind.
+    """Write one row for each channel that has none for this approval, kind and step.
 
     A row that was skipped waits again: what it says has come true once more.
     """
     now = datetime.now(UTC)
-    skipped = Notification.objects.filter(
-        approval=approval, kind=kind, channel__in=channels, outcome=Notification.Outcome.SKIPPED
-    )
-    skipped.update(
+    skipped = approval.notifications.filter(kind=kind, step=step, channel__in=channels)
+    skipped.filter(outcome=Notification.Outcome.SKIPPED).update(
         outcome=Notification.Outcome.WAITING, next_try_at=now + GRACE, ended_at=None, why=""
     )
     rows = [
@@ -160,6 +194,7 @@ def write_notifications(
             channel=channel,
             kind=kind,
             content=content,
+            step=step,
             created_at=now,
             next_try_at=now + GRACE,
         )

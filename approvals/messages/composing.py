@@ -105,7 +105,8 @@ def _unsubscribe(channel: Channel) -> dict[str, str]:
 def _find_thread(rows: Sequence[Notification]) -> str:
     """Return the mail that this one answers, "" where it begins a thread."""
     row = rows[0]
-    if len(rows) > 1 or row.approval_id is None or row.kind == Kind.WAITS:
+    is_first = row.kind == Kind.WAITS and not row.step
+    if len(rows) > 1 or row.approval_id is None or is_first:
         return ""
     asked = Notification.objects.filter(
         approval=row.approval_id, channel=row.channel_id, kind=Kind.WAITS
@@ -143,6 +144,8 @@ def describe_row(row: Notification, zone: ZoneInfo) -> Item:
         lines += [f"“{content['reason']}”"] if content.get("reason") else []
     elif approval.is_waiting and approval.expires_at is not None:
         lines.append(f"It waits until {_moment(approval.expires_at, zone)}.")
+    if content.get("because"):
+        lines.append(f"Your answer does not count any more. {content['because']}")
     page = write_address("approval", approval.pk) + ("#comments" if row.comment_id else "")
     return Item(heading=_heading(row), address=page, lines=lines)
 
@@ -153,7 +156,7 @@ def _heading(row: Notification) -> str:
     name, ended = _name(row.content), row.content.get("outcome", "").lower()
     by = row.content.get("by") or "Somebody"
     return {
-        Kind.WAITS: f"{name} waits for you",
+        Kind.WAITS: f"{name} waits for you{' again' if row.content.get('because') else ''}",
         Kind.REMINDER: f"{name} still waits for you",
         Kind.LAST_CALL: f"Last call: {name} waits for you",
         Kind.ENDED: f"{name}: {ended}",

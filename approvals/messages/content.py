@@ -42,6 +42,18 @@ def write_commented(approval: Approval, *, by: str) -> dict[str, Any]:
     return content if settings.MESSAGE_CONTENT == "nothing" else {**content, "by": _line(by)}
 
 
+def write_disabled(webhook: str) -> dict[str, Any]:
+    """Return what the staff is told of a webhook that was switched off."""
+    return {"webhook": _line(webhook)}
+
+
+def write_fallen(approval: Approval, *, because: str) -> dict[str, Any]:
+    """Return beside it why the vote of whoever is told counts no more."""
+    content = write_content(approval)
+    because = "" if settings.MESSAGE_CONTENT == "nothing" else _line(because)
+    return {**content, "because": because} if because else content
+
+
 def _line(text: str) -> str:
     """Return a text of a flow or a reviewer as one plain line."""
     plain = " ".join(_NOT_PRINTED.sub(" ", text).split())

@@ -73,7 +73,7 @@ def find_asked(approval: Approval) -> list[Channel]:
         outcome__in=[Notification.Outcome.WAITING, Notification.Outcome.SENT],
     )
     found = Channel.objects.filter(is_on=True, notifications__in=told).select_related("user")
-    return list(found.order_by("pk"))
+    return list(found.order_by("pk").distinct())
 
 
 def open_channels(people: QuerySet[User]) -> list[Channel]:

@@ -120,7 +120,8 @@ class Notification(models.Model):
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="notifications")
     kind = models.CharField(max_length=12, choices=Kind.choices)
     content = models.JSONField(default=dict)
-    step = models.PositiveBigIntegerField(default=0)  # which one it was written for, 0 for none
+    # Which step it was written for, or how many votes of theirs had fallen, 0 for none
+    step = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField()
     next_try_at = models.DateTimeField()
     tries = models.PositiveSmallIntegerField(default=0)

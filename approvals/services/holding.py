@@ -22,6 +22,7 @@ from approvals.services.drafts import hold_waiting
 from approvals.services.held_votes import list_held
 from approvals.services.origins import coming_by, current_via
 from approvals.services.votes import Counted, NotYours, VoteResult
+from approvals.signals import approval_waits
 
 # A held vote takes effect at the latest so long before its approval's deadline
 _MARGIN = timedelta(seconds=1)
@@ -142,6 +143,8 @@ def _apply(vote: Vote) -> bool:
             vote.voided_at = datetime.now(UTC)
             vote.voided_because = _say_why(result)
             vote.save(force_insert=True)
+            if not isinstance(result, TooLate):  # whoever left believing that it counts
+                approval_waits.send(sender=Approval, approval=vote.approval)
     except Exception:  # noqa: BLE001 -- a fault of one vote holds up no other
         _log.exception("The held vote %s could not be cast; it is tried again.", vote.pk)
     return False
