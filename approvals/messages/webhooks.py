@@ -10,7 +10,7 @@ from django.db.models import Min, QuerySet
 
 from approvals.display.addresses import write_address
 from approvals.messages.announcing import tell_staff
-from approvals.messages.content import write_content
+from approvals.messages.content import write_content, write_disabled
 from approvals.messages.posting import NotPosted, post, read_seconds
 from approvals.messages.queueing import SHORT_LEASE, find_pause, is_free, leave_out_held, read_due
 from approvals.messages.signing import make_secret, open_secrets, seal_secrets, sign
@@ -212,7 +212,7 @@ def _give_up(webhook: Webhook, row: WebhookDelivery, now: datetime, *, why: str)
         if Webhook.objects.filter(pk=webhook.pk, is_on=True).update(
             is_on=False, disabled_because=why
         ):
-            tell_staff({"webhook": webhook.name})
+            tell_staff(write_disabled(webhook.name))
 
 
 def _end(row: WebhookDelivery, outcome: Outcome, now: datetime, *, why: str = "") -> None:

@@ -129,6 +129,19 @@ def test_ten_tries_over_three_days_end_in_a_webhook_that_is_off(
     assert "The webhook audit was switched off" in text_of_mail(mail.server.arrived[0])
 
 
+def test_a_webhook_of_any_name_is_told_to_be_off_in_one_line(
+    mail: Mail, program: Program, hook: Webhook, run: Run
+) -> None:
+    """The administration lets its name have lines, and no mail has a subject of two."""
+    Webhook.objects.update(name="audit\nBcc: eve@example.com")
+    ask(run)
+    reach("root", is_staff=True)
+    program.answers = [(410, {})]
+    deliver_webhooks(later())
+    mail.deliver()
+    assert mail.subjects == ["The webhook audit Bcc: eve@example.com was switched off"]
+
+
 def test_410_switches_a_webhook_off_at_once(program: Program, hook: Webhook, run: Run) -> None:
     approval = ask(run)
     program.answers = [(410, {})]
