@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
+from approvals.display.addresses import write_address
 from approvals.messages.composing import Item, describe_row, write_subject
 from approvals.messages.posting import NotPosted, post, read_seconds
 from approvals.messages.sealing import unseal_address
@@ -16,13 +17,14 @@ from approvals.messages.verdicts import Dead, Later, SendVerdict, Sent
 from approvals.models import Channel, Notification
 
 _SHOWN = 20
+_MOST_BYTES = 24_000  # Teams takes 28 kB, with what it adds itself
 _PASSING = {408, 409, 425, 429}
 _CARD = "application/vnd.microsoft.card.adaptive"
 
 
 def send_teams(channel: Channel, rows: Sequence[Notification]) -> SendVerdict:
     """Post an adaptive card to the address of a workflow, which lets whoever has it write."""
-    body = json.dumps(_write_card(channel, rows)).encode()
+    body = _write_body(channel, rows)
     try:
         status, retry_after = post(
             unseal_address(channel), body, {"content-type": "application/json"}
@@ -51,21 +53,34 @@ def send_apprise(channel: Channel, rows: Sequence[Notification]) -> SendVerdict:
     return Sent("") if bool(is_sent) else Later(why="Apprise could not send it.")
 
 
-def _items(channel: Channel, rows: Sequence[Notification]) -> list[Item]:
+def _items(channel: Channel, rows: Sequence[Notification], most: int = _SHOWN) -> list[Item]:
+    """Describe the first rows, and say where the others are."""
     zone = zone_of(channel)
-    return [describe_row(row, zone) for row in rows[:_SHOWN]]
+    items = [describe_row(row, zone) for row in rows[:most]]
+    if left := len(rows) - len(items):
+        items.append(Item(heading=f"And {left} more.", address=write_address("inbox")))
+    return items
 
 
-def _write_card(channel: Channel, rows: Sequence[Notification]) -> dict[str, Any]:
+def _write_body(channel: Channel, rows: Sequence[Notification]) -> bytes:
+    """Return a card that tells of as many rows as Teams takes."""
+    for most in range(_SHOWN, 0, -1):
+        card = _write_card(_items(channel, rows, most))
+        body = json.dumps(card, ensure_ascii=False).encode()
+        if len(body) <= _MOST_BYTES:
+            break
+    return body
+
+
+def _write_card(items: Sequence[Item]) -> dict[str, Any]:
     """Return a message with one card; its texts are plain, and its buttons open our pages."""
-    items = _items(channel, rows)
     card = {
         "type": "AdaptiveCard",
         "version": "1.4",
         "body": [block for item in items for block in _blocks(item)],
         "actions": [
             {"type": "Action.OpenUrl", "title": item.heading[:80], "url": item.address}
-            for item in items[:5]
+            for item in [*items[:4], *items[4:][-1:]]
         ],
     }
     return {"type": "message", "attachments": [{"contentType": _CARD, "content": card}]}

@@ -60,7 +60,9 @@ def send_push(channel: Channel, rows: Sequence[Notification]) -> SendVerdict:
     from approvals.messages.encrypting import encrypt
 
     found = json.loads(unseal_address(channel))
-    body = encrypt(json.dumps(_write(channel, rows)), p256dh=found["p256dh"], auth=found["auth"])
+    # Escaped, each letter beyond ASCII would take six bytes or twelve of the 4 kB
+    told = json.dumps(_write(channel, rows), ensure_ascii=False)
+    body = encrypt(told, p256dh=found["p256dh"], auth=found["auth"])
     try:
         status, retry_after = post(found["endpoint"], body, _headers(found["endpoint"], rows))
     except NotPosted as error:

@@ -92,6 +92,20 @@ def test_an_end_takes_the_place_of_the_question(service: Program, run: Run) -> N
     assert ended["silent"]
 
 
+@pytest.mark.parametrize("letter", ["審", "🚀", '"'])
+def test_a_message_fits_whatever_alphabet_its_names_are_of(
+    service: Program, run: Run, letter: str
+) -> None:
+    """Push services refuse what is longer than 4096 bytes, and then nobody is told."""
+    ask(run)
+    longest = letter * 200
+    Notification.objects.update(content={"flow": longest, "run": longest, "question": longest})
+    deliver()
+    ((_, body),) = service.posts
+    assert len(body) <= 4096
+    assert read(body)["notification"]["title"].startswith(longest)
+
+
 @pytest.mark.parametrize("status", [404, 410])
 def test_a_browser_that_is_gone_is_dropped(service: Program, run: Run, status: int) -> None:
     service.answers = [(status, {})]

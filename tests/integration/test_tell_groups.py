@@ -16,7 +16,7 @@ from approvals.messages.posts import send_apprise, send_teams
 from approvals.messages.sealing import seal, unseal_address
 from approvals.messages.slack import send_slack
 from approvals.models import Channel, Notification
-from tests.integration.conftest import Run
+from tests.integration.conftest import Make, Run
 from tests.integration.pages import ask, log_in, text_of
 from tests.integration.telling import HOST, Clock, Mail, mail
 from tests.programs import Program, serve_program
@@ -108,6 +108,26 @@ def test_a_workflow_that_refuses_is_tried_again_or_dead(
     assert deliver(Channel.Kind.TEAMS) == 0
     row = Notification.objects.get(channel__name="money")
     assert (row.outcome, row.why) == (outcome, f"HTTP {status}")
+
+
+@pytest.mark.parametrize(("letter", "shown"), [("a", 20), ("審", 8)])
+def test_a_workflow_gets_a_card_of_a_size_it_takes_that_says_how_many_more_there_are(
+    workflow: Program, make_run: Make, letter: str, shown: int
+) -> None:
+    """Teams refuses what is longer than 28 kB."""
+    hold("1 of @finance")
+    for _ in range(25):
+        ask(make_run())
+    longest = letter * 200
+    Notification.objects.update(content={"flow": "f", "run": longest, "question": longest})
+    assert deliver(Channel.Kind.TEAMS) == 1
+    ((_, body),) = workflow.posts
+    assert len(body) <= 28_000
+    card = json.loads(body)["attachments"][0]["content"]
+    last = card["body"][-1]["inlines"][0]["text"]
+    told = sum(longest in json.dumps(each, ensure_ascii=False) for each in card["body"]) // 2
+    assert (told >= shown, last) == (True, f"And {25 - told} more.")
+    assert card["actions"][-1]["url"] == f"{HOST}/"
 
 
 @pytest.mark.parametrize("line", ["1 of @finance, seen by them only", "1 of @data", "anyone"])
