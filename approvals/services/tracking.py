@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import Group, User
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_save
 
 from approvals.models import STANDING, Absence, Approval, Decision, Via, Vote
@@ -127,19 +127,21 @@ def follow_name(
         return
     before = User.objects.filter(pk=instance.pk).exclude(username=instance.get_username())
     if names := list(before.values_list("username", flat=True)):
-        _void_votes_of(instance)
+        _void_votes_of(instance, *names)
         mark_unsettled(people=names)
 
 
 def follow_user_gone(*, instance: User, **_: Any) -> None:
     """Let a vote go with its account, so that nobody who gets the name has voted."""
-    _void_votes_of(instance)
+    _void_votes_of(instance, instance.get_username())
     follow_user(instance=instance)
 
 
-def _void_votes_of(user: User) -> None:
+def _void_votes_of(user: User, *names: str) -> None:
+    """Void the votes of somebody who gives up these names, and of whoever stood in for them."""
     waiting = Vote.objects.filter(STANDING, approval__outcome=Approval.Outcome.WAITING)
-    void_votes(waiting.filter(reviewer=user), because=f"{user} has another name, or is gone.")
+    theirs = waiting.filter(Q(reviewer=user) | Q(for_whom__in=names))
+    void_votes(theirs, because=f"{names[0]} has another name, or is gone.")
 
 
 def follow_absence(*, instance: Absence, **_: Any) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import Group
 
 from approvals.models import Absence, Approval, Asker, Vote
 from approvals.services.absences import AbsenceProblem, keep_absence, list_absent, remove_absence
@@ -127,6 +128,23 @@ def test_what_is_removed_ends_and_is_kept_with_who_did_it(run: Run) -> None:
     assert absence.removed_by == "F1"
     assert absence.removed_at is not None
     assert isinstance(say_yes(approval, "Z"), NotYours)
+
+
+def test_a_stranger_who_takes_over_the_name_of_somebody_away_votes_for_themselves(
+    run: Run,
+) -> None:
+    hold("2 of @finance")
+    away("F1", "Z")
+    approval = ask(run)
+    say_yes(approval, "Z")
+    renamed = person("F1")
+    renamed.username = "F9"
+    renamed.save()
+    Group.objects.get(name="finance").user_set.add(person("F1"))
+    settle_approvals()
+    assert Vote.objects.get().voided_because == "F1 has another name, or is gone."
+    assert say_yes(approval, "F1") == Counted("Waits for one of finance")
+    assert say_yes(approval, "F2") == Decided()
 
 
 def test_a_no_for_somebody_counts(run: Run) -> None:
