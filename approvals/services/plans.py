@@ -188,6 +188,8 @@ def _plan_last_call(approval: Approval) -> None:
     approval.steps.filter(kind=Step.Kind.LAST_CALL, taken_at__isnull=True).delete()
     if moment := find_last_call(approval):
         approval.steps.create(kind=Step.Kind.LAST_CALL, at=moment)
+        # Whoever has put it off until the last call is not to miss one that comes earlier
+        approval.put_offs.filter(until__gt=moment).update(until=moment)
 
 
 def _find_line(approval: Approval, found: Found, policy: Policy) -> int | None:

@@ -11,8 +11,10 @@ from approvals.models import Approval, Channel, DayOff, GroupHours, Notification
 from approvals.policies.hours import next_opening
 from approvals.services import plans
 from approvals.services.calendars import find_hours
+from approvals.services.handing import put_off
 from approvals.services.plans import add_steps, find_last_call, move_steps
 from approvals.services.policies import Found
+from approvals.services.seats import add_people
 from approvals.services.stepping import take_due_steps
 from flowruns.domain.policies import parse_policy
 from tests.integration.conftest import Run
@@ -157,6 +159,25 @@ def test_the_last_call_is_in_time_for_those_whom_a_step_has_asked(
     take_due_steps(lambda: datetime(2030, 12, 23, 12, tzinfo=UTC))
     last_call = Step.objects.get(kind="last call")
     assert last_call.at == datetime.fromisoformat(moment).replace(tzinfo=UTC)
+
+
+def test_who_has_put_it_off_hears_a_last_call_that_comes_earlier_than_it_was_to(
+    run: Run,
+) -> None:
+    GroupHours.objects.create(group=group("hr"), line="Mon-Wed 09:00-12:00 UTC")
+    hold("1 of @data")
+    approval = ask(run)
+    approval.opened_at = datetime(2030, 12, 20, tzinfo=UTC)
+    approval.expires_at = datetime(2030, 12, 27, 20, tzinfo=UTC)
+    approval.save()
+    plans.plan_last_call_again(approval)
+    far = datetime(2031, 1, 1, tzinfo=UTC)
+    put_off(approval, user=person("D1"), until=far)
+    add_people(approval, line=0, who="@hr")
+    plans.plan_last_call_again(approval)
+    last_call = Step.objects.get(kind="last call")
+    assert last_call.at == datetime(2030, 12, 25, 12, tzinfo=UTC)
+    assert approval.put_offs.get().until == last_call.at
 
 
 def test_nobody_is_disturbed_on_a_day_off(run: Run) -> None:
