@@ -19,8 +19,8 @@ from approvals.messages.queueing import (
     LEASE,
     SHORT_LEASE,
     find_pause,
+    hold_back,
     is_free,
-    leave_out_held,
     read_due,
 )
 from approvals.messages.rechecking import find_objections
@@ -115,8 +115,7 @@ def drop_old_messages() -> int:
 def _list_due(kind: Channel.Kind, now: datetime) -> list[int]:
     """Return channels that have something to send and no sender, who waits longest first."""
     free = Channel.objects.filter(is_free(now), kind=kind)
-    waiting = Notification.objects.filter(outcome=Outcome.WAITING)
-    due = leave_out_held(waiting, now, to="channel").filter(next_try_at__lte=now)
+    due = Notification.objects.filter(outcome=Outcome.WAITING, next_try_at__lte=now)
     by_channel = due.filter(channel__in=free).values("channel").annotate(since=Min("next_try_at"))
     return list(by_channel.order_by("since").values_list("channel", flat=True)[:_CHANNELS])
 
@@ -124,9 +123,8 @@ def _list_due(kind: Channel.Kind, now: datetime) -> list[int]:
 def _deliver(channel: Channel, send: Send, clock: Clock) -> SendVerdict | None:
     """Tell all that is due on a channel in one message; None where nothing is to be told now."""
     waiting = channel.notifications.filter(outcome=Outcome.WAITING)
-    rows = _edits_first(
-        channel, _skip_untrue(channel, read_due(waiting, clock(), to="channel"), clock)
-    )
+    hold_back(waiting, clock())
+    rows = _edits_first(channel, _skip_untrue(channel, read_due(waiting, clock()), clock))
     if not rows:
         return None
     moment = find_moment(channel, rows, now=clock())

@@ -3,8 +3,10 @@
 import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import batched
+from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from approvals.models import Notification, WebhookDelivery
 
@@ -21,27 +23,28 @@ def is_free(now: datetime) -> Q:
     return Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)
 
 
-def leave_out_held[M: (Notification, WebhookDelivery)](
-    waiting: QuerySet[M], until: datetime | F, *, to: str
-) -> QuerySet[M]:
-    """Leave out what an earlier row of its approval holds back past a moment.
+def hold_back[M: (Notification, WebhookDelivery)](waiting: QuerySet[M], now: datetime) -> None:
+    """Put off what is due behind an earlier row of its approval until that one is tried again.
 
-    Nothing overtakes what is still to be tried; `to` is the field that says where both go.
+    Nothing overtakes what is still to be tried; and what cannot go out yet is not looked at in
+    each round, in the place of what others wait for.
     """
-    earlier = waiting.filter(
-        approval=OuterRef("approval"),
-        id__lt=OuterRef("id"),
-        next_try_at__gt=until,
-        **{to: OuterRef(to)},
-    )
-    return waiting.exclude(Exists(earlier))
+    until: dict[UUID, datetime] = {}
+    held: dict[datetime, list[UUID]] = {}
+    rows = waiting.filter(approval__isnull=False).order_by("id")
+    for key, approval, moment in rows.values_list("id", "approval", "next_try_at"):
+        if moment > now:
+            until[approval] = max(moment, until.get(approval, moment))
+        elif approval in until:
+            held.setdefault(until[approval], []).append(key)
+    for moment, keys in held.items():
+        for some in batched(keys, _MOST, strict=False):
+            waiting.filter(pk__in=some).update(next_try_at=moment)
 
 
-def read_due[M: (Notification, WebhookDelivery)](
-    waiting: QuerySet[M], now: datetime, *, to: str
-) -> list[M]:
+def read_due[M: (Notification, WebhookDelivery)](waiting: QuerySet[M], now: datetime) -> list[M]:
     """Return what is due, in order, however much else waits for a later moment."""
-    due = leave_out_held(waiting, now, to=to).filter(next_try_at__lte=now)
+    due = waiting.filter(next_try_at__lte=now)
     return list(due.select_related("approval").order_by("id")[:_MOST])
 
 

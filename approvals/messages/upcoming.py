@@ -3,9 +3,7 @@
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import OuterRef, QuerySet
 
-from approvals.messages.queueing import leave_out_held
 from approvals.messages.recipients import kinds_in_use
 from approvals.messages.timing import utc_now
 from approvals.models import Channel, Notification, WebhookDelivery
@@ -34,7 +32,8 @@ def find_apprise() -> datetime | None:
 
 
 def find_webhooks() -> datetime | None:
-    return _find_first(WebhookDelivery.objects.filter(outcome=_WAITING), to="webhook")
+    waiting = WebhookDelivery.objects.filter(outcome=_WAITING).order_by("next_try_at")
+    return waiting.values_list("next_try_at", flat=True).first()
 
 
 def find_presses() -> datetime | None:
@@ -46,12 +45,4 @@ def _find_message(kind: Channel.Kind) -> datetime | None:
     if kind not in kinds_in_use():
         return None
     waiting = Notification.objects.filter(outcome=_WAITING, channel__kind=kind)
-    return _find_first(waiting, to="channel")
-
-
-def _find_first[M: (Notification, WebhookDelivery)](
-    waiting: QuerySet[M], *, to: str
-) -> datetime | None:
-    """Return the first moment at which one is due and no earlier one holds it back."""
-    free = leave_out_held(waiting, OuterRef("next_try_at"), to=to)
-    return free.order_by("next_try_at").values_list("next_try_at", flat=True).first()
+    return waiting.order_by("next_try_at").values_list("next_try_at", flat=True).first()

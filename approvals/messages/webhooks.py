@@ -12,7 +12,7 @@ from approvals.display.addresses import write_address
 from approvals.messages.announcing import tell_staff
 from approvals.messages.content import write_content, write_disabled
 from approvals.messages.posting import NotPosted, post, read_seconds
-from approvals.messages.queueing import SHORT_LEASE, find_pause, is_free, leave_out_held, read_due
+from approvals.messages.queueing import SHORT_LEASE, find_pause, hold_back, is_free, read_due
 from approvals.messages.signing import make_secret, open_secrets, seal_secrets, sign
 from approvals.messages.timing import utc_now
 from approvals.models import Approval, Notification, Webhook, WebhookDelivery
@@ -116,8 +116,7 @@ def deliver_webhooks(now: datetime | None = None) -> int:
 
 def _list_due(now: datetime) -> list[int]:
     """Return the webhooks that have something to send and no sender, who waits longest first."""
-    waiting = WebhookDelivery.objects.filter(outcome=Outcome.WAITING)
-    due = leave_out_held(waiting, now, to="webhook").filter(next_try_at__lte=now)
+    due = WebhookDelivery.objects.filter(outcome=Outcome.WAITING, next_try_at__lte=now)
     free = due.filter(webhook__in=Webhook.objects.filter(is_free(now)))
     by_webhook = free.values("webhook").annotate(since=Min("next_try_at"))
     return list(by_webhook.order_by("since").values_list("webhook", flat=True))
@@ -157,7 +156,8 @@ def _deliver(webhook: Webhook, now: datetime | None) -> int:
     """Post what is due, in order, until one is not taken."""
     arrived = 0
     waiting = webhook.deliveries.filter(outcome=Outcome.WAITING)
-    for row in read_due(waiting, now or utc_now(), to="webhook")[:_BATCH]:
+    hold_back(waiting, now or utc_now())
+    for row in read_due(waiting, now or utc_now())[:_BATCH]:
         moment = now or utc_now()
         if not _renew(webhook, moment):
             break
