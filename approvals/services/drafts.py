@@ -89,13 +89,8 @@ def drop_draft(approval: Approval, *, user: User) -> None:
     Draft.objects.filter(approval=approval, reviewer=user).delete()
 
 
-def end_drafts(approval: Approval, *, winner: User | None) -> None:
-    """Drop the draft of whoever decided; those of the others stay for their authors to read.
-
-    It belongs into the transaction that ends the approval.
-    """
-    if winner is not None:
-        drop_draft(approval, user=winner)
+def drop_asked(approval: Approval) -> None:
+    """Drop the schemas that an approval has shown, which has ended, unless a draft needs them."""
     if not Draft.objects.filter(approval=approval).exists():
         AskedSchema.objects.filter(approval=approval).delete()
 

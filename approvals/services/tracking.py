@@ -15,12 +15,11 @@ from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_sav
 from approvals.models import STANDING, Absence, Approval, Decision, Via, Vote
 from approvals.services.asked import keep_schema
 from approvals.services.attempts import find_reviewer
-from approvals.services.drafts import end_drafts, hold_waiting
-from approvals.services.facets import drop_facets
+from approvals.services.drafts import hold_waiting
+from approvals.services.leaving import leave_inbox
 from approvals.services.opening import describe_question, draft_opening, open_approvals
 from approvals.services.origins import current_via
-from approvals.services.plans import check_ends, drop_steps
-from approvals.services.presence import delete_presence
+from approvals.services.plans import check_ends
 from approvals.services.seats import (
     dump_votes,
     freeze_seats,
@@ -29,7 +28,6 @@ from approvals.services.seats import (
     take_in_author,
 )
 from approvals.services.sources import find_source, read_form
-from approvals.services.uploads import drop_uploads
 from approvals.services.voiding import void_outdated, void_votes
 from approvals.services.withholding import withhold
 from approvals.signals import approval_closed, approval_described
@@ -197,20 +195,8 @@ def close_approval(change: StateChange, pause: State, *, connector: str = LOCAL)
     winner = None
     if approval.outcome in {Approval.Outcome.ANSWERED, Approval.Outcome.REJECTED}:
         winner = _record_decision(approval, change, closed_at).reviewer
-    end_drafts(approval, winner=winner)
-    drop_uploads(approval)
-    _leave_inbox(approval)
+    leave_inbox(approval, winner=winner)
     approval_closed.send(sender=Approval, approval=approval)
-
-
-def _leave_inbox(approval: Approval) -> None:
-    """Drop what only the lists of what waits read, so that they stay short."""
-    approval.seats.filter(is_open=True).update(is_open=False)
-    approval.votes.filter(is_open=True).update(is_open=False)
-    drop_facets(approval)
-    delete_presence(approval)
-    drop_steps(approval)
-    approval.put_offs.all().delete()
 
 
 def _record_votes(approval: Approval, change: StateChange, decided_at: datetime) -> None:
