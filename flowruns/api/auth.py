@@ -21,6 +21,12 @@ class Caller:
     may_read_variables: bool
 
 
+def admit(key: ApiKey) -> Caller:
+    """Return what a valid key stands for, on whose account the request evaluates."""
+    evaluate_for(str(key.pk))
+    return Caller(key.actor, may_read_variables=key.allows(ApiKey.Scope.FLOWS))
+
+
 class Scoped(HttpBearer):
     """Lets a valid key in if it has one of the scopes; the actor of the request is that key."""
 
@@ -39,8 +45,7 @@ class Scoped(HttpBearer):
         if not any(key.allows(scope) for scope in self.scopes):
             wanted = " or ".join(self.scopes)
             raise HttpError(403, f"The API key {key.name!r} lacks the scope: {wanted}.")
-        evaluate_for(str(key.pk))
-        return Caller(key.actor, may_read_variables=key.allows(ApiKey.Scope.FLOWS))
+        return admit(key)
 
 
 flows = Scoped(ApiKey.Scope.FLOWS)
@@ -51,15 +56,16 @@ desk = Scoped(ApiKey.Scope.DESK)
 
 def actor_of(request: HttpRequest) -> Actor:
     """Return the actor that the request's key stands for."""
-    return _caller_of(request).actor
+    return caller_of(request).actor
 
 
 def may_read_variables(request: HttpRequest) -> bool:
     """Whether the request's key runs flows: variables may be confidential."""
-    return _caller_of(request).may_read_variables
+    return caller_of(request).may_read_variables
 
 
-def _caller_of(request: HttpRequest) -> Caller:
+def caller_of(request: HttpRequest) -> Caller:
+    """Return whose key the request carries."""
     caller = getattr(request, "auth", None)
     assert isinstance(caller, Caller)  # noqa: S101 -- set by Scoped on every operation that calls this
     return caller

@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Body, Router
 
 from flowruns import wire
-from flowruns.api import auth
-from flowruns.api.auth import actor_of, may_read_variables
+from flowruns.api import auth, writes
+from flowruns.api.auth import actor_of, caller_of
 from flowruns.api.http import (
     respond,
     respond_empty,
@@ -16,14 +16,12 @@ from flowruns.api.http import (
     respond_list,
     respond_run,
     respond_text,
-    sent_at,
 )
-from flowruns.api.verdicts import respond_resumed, respond_verdict
 from flowruns.services import queries
 from flowruns.services.presenting import present_flow_run, present_flow_runs
 from flowruns.services.run_rows import dump_runs, write_selection
 from flowruns.services.runs import flow_runs as services
-from flowruns.services.runs import resume, run_inputs, states
+from flowruns.services.runs import run_inputs
 from flowruns.services.upkeep import heartbeat
 from flowruns.wire.headers import read_etag, reads_heartbeat
 from flowruns.wire.queries import FlowRunPageQuery, FlowRunQuery, Page, RunCriteria
@@ -106,37 +104,22 @@ def set_flow_run_state(
     request: HttpRequest, flow_run_id: UUID, proposal: wire.SetState
 ) -> HttpResponse:
     """Propose a state. With `If-Match: "<state id>"` only in the place of that state, else 412."""
-    outcome = states.set_flow_run_state(
-        flow_run_id,
-        proposed=proposal.state.to_domain(),
-        force=proposal.force,
-        actor=actor_of(request),
-        sent_at=sent_at(request),
-        known_state_id=read_etag(request.headers.get("If-Match", "")),
-        is_heartbeat=reads_heartbeat(request.headers.get("Prefer", "")),
-    )
-    return respond_verdict(outcome)
+    caller = caller_of(request)
+    return writes.set_flow_run_state(flow_run_id, proposal, headers=request.headers, caller=caller)
 
 
 @router.post("/{uuid:flow_run_id}/resume", auth=auth.resumers, response=_RESULTS)
 def resume_flow_run(
     request: HttpRequest, flow_run_id: UUID, answer: wire.Resume | None = None
 ) -> HttpResponse:
-    outcome = resume.resume_flow_run(
-        flow_run_id,
-        run_input=answer.run_input if answer else None,
-        actor=actor_of(request),
-        may_read_variables=may_read_variables(request),
-    )
-    return respond_resumed(outcome)
+    return writes.resume_flow_run(flow_run_id, answer, caller=caller_of(request))
 
 
 @router.post("/{uuid:flow_run_id}/input", auth=auth.flows, response={201: None})
 def create_flow_run_input(
     request: HttpRequest, flow_run_id: UUID, run_input: wire.RunInputCreate
 ) -> HttpResponse:
-    run_inputs.create_run_input(flow_run_id, run_input, actor=actor_of(request))
-    return respond_json(None, status=201)
+    return writes.create_flow_run_input(flow_run_id, run_input, caller=caller_of(request))
 
 
 @router.post("/{uuid:flow_run_id}/input/filter", auth=auth.readers, response=list[wire.RunInput])

@@ -11,6 +11,7 @@ from ninja.parser import Parser
 from ninja.types import DictStrAny
 from pydantic import BaseModel, TypeAdapter
 
+from flowruns.domain.errors import EvaluationBusy
 from flowruns.pubsub import outages
 
 
@@ -90,17 +91,24 @@ def respond_away(error: Exception) -> HttpResponse:
     return response
 
 
+def respond_busy() -> HttpResponse:
+    """Answer while others evaluate; clients try again by themselves."""
+    response = respond_json({"detail": str(EvaluationBusy())}, status=503)
+    response.headers["Retry-After"] = "1"
+    return response
+
+
 def respond_empty() -> HttpResponse:
     response = HttpResponse(status=204)
     del response["Content-Type"]
     return response
 
 
-def sent_at(request: HttpRequest) -> datetime | None:
-    """Return the client's clock from the `Date` header, if it sent one that can be read."""
+def read_date(date: str) -> datetime | None:
+    """Return the client's clock from a `Date` header, if it sent one that can be read."""
     try:
-        return parsedate_to_datetime(request.headers["Date"]).astimezone(UTC)
-    except (KeyError, ValueError, OverflowError):
+        return parsedate_to_datetime(date).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
 
 

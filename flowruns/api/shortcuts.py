@@ -23,16 +23,19 @@ from django.middleware.security import SecurityMiddleware
 from pydantic import BaseModel, TypeAdapter
 
 from flowruns import wire
-from flowruns.api.auth import Scoped, flows, readers
+from flowruns.api import writes
+from flowruns.api.auth import Scoped, admit, flows, readers, resumers
 from flowruns.api.http import (
     read_json,
     respond_away,
+    respond_busy,
     respond_empty,
     respond_input,
     respond_json,
     respond_run,
     respond_text,
 )
+from flowruns.domain.errors import EvaluationBusy
 from flowruns.models import ApiKey
 from flowruns.pubsub import outages
 from flowruns.services import queries
@@ -90,6 +93,8 @@ def answer_directly(scope: Mapping[str, Any], body: bytes) -> HttpResponse | Non
         response = answer(Call(headers, body, key), *parts) if key is not None else None
     except outages.AWAY as error:
         response = respond_away(error)  # the view would wait for it once more
+    except EvaluationBusy:
+        response = respond_busy()  # as it would for this
     except Exception:  # noqa: BLE001 -- the view meets the same, and says what it is
         return None
     if common is None or response is None:
@@ -125,6 +130,23 @@ def _read_flow_run_input(call: Call, flow_run_id: str, key: str) -> HttpResponse
     return respond_input(read_run_input(UUID(flow_run_id), key, reader=call.key.actor))
 
 
+def _set_flow_run_state(call: Call, flow_run_id: str) -> HttpResponse:
+    proposal = wire.SetState.model_validate(read_json(call.body))
+    return writes.set_flow_run_state(
+        UUID(flow_run_id), proposal, headers=call.headers, caller=admit(call.key)
+    )
+
+
+def _resume_flow_run(call: Call, flow_run_id: str) -> HttpResponse:
+    answer = wire.Resume.model_validate(read_json(call.body)) if call.body else None
+    return writes.resume_flow_run(UUID(flow_run_id), answer, caller=admit(call.key))
+
+
+def _create_flow_run_input(call: Call, flow_run_id: str) -> HttpResponse:
+    run_input = wire.RunInputCreate.model_validate(read_json(call.body))
+    return writes.create_flow_run_input(UUID(flow_run_id), run_input, caller=admit(call.key))
+
+
 def _read_flow_runs(call: Call) -> HttpResponse:
     return respond_text(dump_runs(_select_flow_runs(call.body)))
 
@@ -157,6 +179,9 @@ _CALLS: list[tuple[re.Pattern[str], Answer, Scoped]] = [
     for operation, answer, access in (
         (f"GET /api/flow_runs/{_ID}", _read_flow_run, readers),
         (f"GET /api/flow_runs/{_ID}/input/([^/]+)", _read_flow_run_input, readers),
+        (f"POST /api/flow_runs/{_ID}/set_state", _set_flow_run_state, flows),
+        (f"POST /api/flow_runs/{_ID}/resume", _resume_flow_run, resumers),
+        (f"POST /api/flow_runs/{_ID}/input", _create_flow_run_input, flows),
         (f"GET /api/flow_run_states/{_ID}", _read_flow_run_state, readers),
         ("POST /api/flow_runs/filter", _read_flow_runs, readers),
         ("POST /api/deployments/get_scheduled_flow_runs", _get_scheduled_flow_runs, flows),

@@ -33,7 +33,7 @@ from flowruns.api import (
     variables,
 )
 from flowruns.api.document import DocumentedOnce, document_view
-from flowruns.api.http import StrictJson, respond_away, respond_json
+from flowruns.api.http import StrictJson, respond_away, respond_busy, respond_json
 from flowruns.api.left_out import name_refusals
 from flowruns.domain.errors import (
     Conflict,
@@ -114,9 +114,7 @@ def _answer_later(request: HttpRequest, error: Any) -> HttpResponse:
 
 @api.exception_handler(EvaluationBusy)
 def _answer_when_less_busy(request: HttpRequest, error: Any) -> HttpResponse:
-    response = respond_json({"detail": str(error)}, status=503)
-    response.headers["Retry-After"] = "1"
-    return response
+    return respond_busy()
 
 
 @api.exception_handler(OperationalError)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -11,9 +12,11 @@ from django.test import Client, override_settings
 
 from flowruns.api import shortcuts
 from flowruns.api.shortcuts import answer_directly
-from flowruns.models import ApiKey, Event, FlowRun, LogLine
+from flowruns.domain.errors import EvaluationBusy
+from flowruns.models import ApiKey, Event, FlowRun, FlowRunState, LogLine, RunInput
 from flowruns.services.api_keys import create_api_key, revoke_api_keys
 from flowruns.services.runs import flow_runs as services
+from flowruns.services.runs import resume
 from tests.integration.conftest import Make, Run
 
 pytestmark = pytest.mark.django_db
@@ -135,6 +138,7 @@ def test_a_run_comes_with_the_inputs_that_are_asked_for(key: str, run: Run) -> N
 def test_no_shortcut_is_left_out_of_these_tests(asked: list[tuple[str, str, Any]]) -> None:
     tried = [f"{method} {path}" for method, path, _ in asked]
     tried += ["POST /api/logs/", "POST /api/events"]
+    tried += [f"POST {path}" for path, _ in cycle_of(f"/api/flow_runs/{uuid4()}")]
     left = [call.pattern for call, *_ in shortcuts._CALLS if not any(map(call.fullmatch, tried))]
     assert left == []
 
@@ -147,6 +151,94 @@ def test_lines_and_events_are_stored_by_shortcuts_as_by_views(key: str) -> None:
         assert model.objects.count() == 2
         assert (short.status_code, short.content) == (plain.status_code, plain.content)
         assert headers_of(short) == headers_of(plain)
+
+
+def cycle_of(address: str) -> list[tuple[str, Any]]:
+    """Return what a flow asks, its pause and the answer, as its clients send them."""
+    keyset = {part: f"paused-1-{part}" for part in ("schema", "description", "response")}
+    schema = '{"type": "object", "properties": {"approve": {"type": "boolean"}}}'
+    details = {"pause_key": "1", "run_input_keyset": keyset}
+    return [
+        (f"{address}/input", {"key": keyset["schema"], "value": schema}),
+        (f"{address}/set_state", {"state": {"type": "PAUSED", "state_details": details}}),
+        (f"{address}/resume", {"run_input": {"approve": "perhaps"}}),
+        (f"{address}/resume", {"run_input": {"approve": True}}),
+        (f"{address}/resume", {"run_input": {"approve": True}}),
+    ]
+
+
+def tell(response: Any, run: Run) -> Any:
+    """Return an answer without what is another one's in each run."""
+    body, headers = json.loads(response.content), headers_of(response)
+    state = (body or {}).get("state")
+    if state is not None:
+        tag = headers.pop("ETag", None)
+        assert tag in {None, f'"{state.pop("id")}"'}
+        assert state.pop("timestamp")
+        assert state["state_details"].pop("flow_run_id") == run.id
+    return response.status_code, body, headers
+
+
+def test_a_pause_and_its_answer_are_written_by_shortcuts_as_by_views(make_run: Make) -> None:
+    may_all, told = create_api_key("all", scopes=["flows", "resume"]), []
+    for send in (directly, by_the_view):
+        run = make_run()
+        calls = cycle_of(f"/api/flow_runs/{run.id}")
+        told.append([tell(send(may_all, "POST", *call), run) for call in calls])
+        stored = RunInput.objects.get(flow_run=run.uuid, key="paused-1-response")
+        assert json.loads(stored.value) == {"approve": True}
+        states = FlowRunState.objects.filter(flow_run=run.uuid).order_by("version")
+        assert [state.type for state in states][-2:] == ["PAUSED", "RUNNING"]
+    assert told[0] == told[1]
+    assert [code for code, *_ in told[0]] == [201, 201, 200, 201, 200]
+
+
+def test_a_write_that_is_refused_is_left_to_the_view_and_changes_nothing(
+    key: str, run: Run
+) -> None:
+    address, answerer = f"/api/flow_runs/{run.id}", create_api_key("answerer", scopes=["resume"])
+    asks, pauses, _, answers, _ = cycle_of(address)
+    before = json.loads(run.api.get(f"/flow_runs/{run.id}").content)["state_id"]
+    left = [
+        directly(answerer, "POST", *asks),
+        directly(answerer, "POST", *pauses),
+        directly(key, "POST", *answers),
+        directly(key, "POST", *pauses, if_match=f'"{uuid4()}"'),
+        directly(key, "POST", f"/api/flow_runs/{uuid4()}/set_state", pauses[1]),
+        directly(key, "POST", pauses[0], {"state": {"type": "NAPPING"}}),
+        directly(key, "POST", asks[0], {"key": "a b", "value": ""}),
+        directly(answerer, "POST", answers[0], {"run_input": 1}),
+    ]
+    assert left == [None] * len(left)
+    after = json.loads(run.api.get(f"/flow_runs/{run.id}").content)["state_id"]
+    assert (after, RunInput.objects.count()) == (before, 0)
+
+
+def test_a_deadline_is_corrected_by_the_clock_of_the_client(key: str, run: Run) -> None:
+    details = {"pause_timeout": "2026-11-28T01:00:00Z"}
+    pause = {"state": {"type": "PAUSED", "state_details": details}}
+    sent_at = "Sat, 28 Nov 2026 00:00:00 GMT"
+    address = f"/api/flow_runs/{run.id}/set_state"
+    assert directly(key, "POST", address, pause, date=sent_at).status_code == 201
+    left = FlowRun.objects.get(pk=run.uuid).expires_at - datetime.now(UTC)  # type: ignore[operator]
+    assert timedelta(minutes=50) < left <= timedelta(hours=1)
+
+
+def test_a_server_that_is_busy_checking_says_so_at_once_as_the_view_does(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def be_busy(*_: Any, **__: Any) -> Any:
+        raise EvaluationBusy
+
+    may_all = create_api_key("all", scopes=["flows", "resume"])
+    asks, pauses, _, answers, _ = cycle_of(f"/api/flow_runs/{run.id}")
+    for call in (asks, pauses):
+        directly(may_all, "POST", *call)
+    monkeypatch.setattr(resume, "evaluate", be_busy)
+    short, plain = directly(may_all, "POST", *answers), by_the_view(may_all, "POST", *answers)
+    assert short.status_code == plain.status_code == 503
+    assert short.content == plain.content
+    assert headers_of(short) == headers_of(plain)
 
 
 def test_lines_of_one_key_are_stored_once(key: str) -> None:
