@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from django.dispatch import Signal
@@ -14,7 +15,8 @@ from flowruns.domain.states import State
 class StateChange:
     """A run went from one state to another; `after` is None when the run was deleted.
 
-    `run_input` is the answer as stored (JSON text), where an answer made the change.
+    `run_input` is the answer as stored (JSON text), where an answer made the change. `parameters`
+    are those of the run.
     """
 
     flow_run_id: UUID
@@ -25,6 +27,7 @@ class StateChange:
     after: State | None
     actor: Actor
     run_input: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,6 +111,7 @@ def _draft(connector: PrefectConnector, asked: Question) -> Opening:
         before=None,
         after=pause,
         actor=name_elsewhere(connector.name),
+        parameters=run.parameters,
     )
     return draft_opening(change, pause, connector=connector.name, snapshot=begin_snapshot(asked))
 

@@ -3,12 +3,13 @@
 So many that open at once take hardly more statements than one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from approvals.display.markdown import find_title, summarise_markdown
 from approvals.models import Approval, Snapshot
-from approvals.services.describing import describe_run
+from approvals.services.describing import describe_parameters, describe_run
 from approvals.services.facets import keep_facets
 from approvals.services.filters import find_neglected_at
 from approvals.services.seats import draw_guards, store_guards
@@ -52,8 +53,8 @@ def draft_opening(
     )
     if snapshot is not None:
         approval.snapshot = snapshot
-    form = read_form(approval)
-    describe_question(approval, form.description or "")
+    form = read_form(approval, pause=pause)
+    describe_question(approval, form.description or "", parameters=change.parameters)
     return Opening(approval=approval, form=form)
 
 
@@ -69,8 +70,18 @@ def open_approvals(openings: Sequence[Opening]) -> None:
         approval_waits.send(sender=Approval, approval=approval)
 
 
-def describe_question(approval: Approval, description: str) -> None:
-    """Say in a line what is asked; where that is nothing, what the run is about."""
+def describe_question(
+    approval: Approval, description: str, *, parameters: Mapping[str, Any] | None = None
+) -> None:
+    """Say in a line what is asked; where that is nothing, what the run is about.
+
+    Whoever has read its `parameters` passes them on.
+    """
     approval.title = find_title(description, length=_TITLE_LENGTH)
     approval.question = summarise_markdown(description, length=_QUESTION_LENGTH)
-    approval.about = "" if approval.question else describe_run(approval)
+    if approval.question:
+        approval.about = ""
+    elif parameters is None:
+        approval.about = describe_run(approval)
+    else:
+        approval.about = describe_parameters(parameters)

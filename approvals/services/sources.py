@@ -27,6 +27,7 @@ from flowruns.connectors import (
 from flowruns.connectors.prefect.checking import check_against
 from flowruns.domain.actors import Actor
 from flowruns.domain.errors import ArtifactNotFound, FlowRunNotFound
+from flowruns.domain.states import State
 from flowruns.wire.artifacts import Artifact
 
 
@@ -37,10 +38,10 @@ def find_source(approval: Approval) -> Connector:
     return SnapshotSource(approval)
 
 
-def read_form(approval: Approval) -> PauseForm:
-    """Return what an approval asks, as far as it is there."""
+def read_form(approval: Approval, *, pause: State | None = None) -> PauseForm:
+    """Return what an approval asks, as far as it is there; pass on its `pause` if you have it."""
     source = find_source(approval)
-    return source.read_pause_form(approval.flow_run_id, approval.pause_state_id)
+    return source.read_pause_form(approval.flow_run_id, approval.pause_state_id, pause=pause)
 
 
 def find_source_of(flow_run_id: UUID) -> Connector:
@@ -132,7 +133,9 @@ class SnapshotSource:
     def _artifacts(self) -> Sequence[Artifact]:
         return [Artifact.model_validate(each) for each in self._snapshot.artifacts]
 
-    def read_pause_form(self, flow_run_id: UUID, pause_state_id: UUID) -> PauseForm:
+    def read_pause_form(
+        self, flow_run_id: UUID, pause_state_id: UUID, *, pause: State | None = None
+    ) -> PauseForm:
         kept = self._snapshot
         return PauseForm(schema=kept.schema, description=kept.description, policy=kept.policy)
 

@@ -239,7 +239,7 @@ def _outcome(change: StateChange) -> Approval.Outcome:
 
 
 def _record_decision(approval: Approval, change: StateChange, decided_at: datetime) -> Decision:
-    form = read_form(approval)
+    form = read_form(approval, pause=change.before)
     rejection = read_rejection(change.after) if change.after else None
     is_persons = change.actor.kind is ActorKind.REVIEWER
     override = _find_override(approval, change) if is_persons else None

@@ -19,10 +19,10 @@ from flowruns.domain.actors import Actor, ActorKind, Owner
 from flowruns.domain.errors import DeploymentNotFound, StateMovedOn
 from flowruns.domain.keysets import policy_key, votes_key
 from flowruns.domain.rejections import BY_POLICY, rejected
-from flowruns.domain.states import StateType
+from flowruns.domain.states import State, StateType
 from flowruns.domain.texts import read_text
 from flowruns.domain.transitions import Accept
-from flowruns.models import FlowRunState, RunInput
+from flowruns.models import FlowRunState
 from flowruns.services import flows, timelines
 from flowruns.services.deployments import deployments
 from flowruns.services.lookups import find_state
@@ -107,19 +107,18 @@ class LocalConnector:
     def read_artifact(self, artifact_id: UUID) -> Artifact:
         return artifacts.present_artifact(artifacts.read_artifact(artifact_id))
 
-    def read_pause_form(self, flow_run_id: UUID, pause_state_id: UUID) -> PauseForm:
-        pause = find_state(FlowRunState, pause_state_id)
-        if pause is None or pause.flow_run_id != flow_run_id:
+    def read_pause_form(
+        self, flow_run_id: UUID, pause_state_id: UUID, *, pause: State | None = None
+    ) -> PauseForm:
+        if pause is None and (pause := _find_pause(flow_run_id, pause_state_id)) is None:
             return PauseForm(schema=None, description=None)
-        details = pause.to_domain().details
-        keyset = details.run_input_keyset or {}
+        keyset = pause.details.run_input_keyset or {}
         names = {
             "schema": keyset.get("schema", ""),
             "description": keyset.get("description", ""),
-            "policy": policy_key(pause.name, details.pause_key or ""),
+            "policy": policy_key(pause.name, pause.details.pause_key or ""),
         }
-        stored = RunInput.objects.filter(flow_run=flow_run_id, key__in=filter(None, names.values()))
-        inputs = dict(stored.values_list("key", "value"))
+        inputs = run_inputs.find_run_inputs(flow_run_id, names.values())
         return PauseForm(
             schema=inputs.get(names["schema"]),
             description=read_text(inputs.get(names["description"])),
@@ -192,6 +191,11 @@ class LocalConnector:
         except StateMovedOn as error:
             return Reply(accepted=False, still_waits=False, reason=str(error))
         return _to_reply(outcome)
+
+
+def _find_pause(flow_run_id: UUID, pause_state_id: UUID) -> State | None:
+    found = find_state(FlowRunState, pause_state_id)
+    return found.to_domain() if found is not None and found.flow_run_id == flow_run_id else None
 
 
 def _as_literal(run_input: Any) -> dict[str, Any]:

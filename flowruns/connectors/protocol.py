@@ -8,6 +8,7 @@ from uuid import UUID
 
 from flowruns import wire
 from flowruns.domain.actors import Actor, Owner
+from flowruns.domain.states import State
 from flowruns.wire.artifacts import Artifact
 
 
@@ -130,8 +131,10 @@ class Connector(Protocol):
     def read_artifact(self, artifact_id: UUID) -> Artifact:
         """Return an artifact with its data; raises `ArtifactNotFound`."""
 
-    def read_pause_form(self, flow_run_id: UUID, pause_state_id: UUID) -> PauseForm:
-        """Return what that pause of the run asks."""
+    def read_pause_form(
+        self, flow_run_id: UUID, pause_state_id: UUID, *, pause: State | None = None
+    ) -> PauseForm:
+        """Return what that pause of the run asks; whoever has read the `pause` passes it on."""
 
     def read_requester(self, flow_run_id: UUID) -> Requester:
         """Return who asked for the run."""

@@ -47,6 +47,7 @@ from flowruns.connectors.protocol import (
 from flowruns.domain.actors import Actor
 from flowruns.domain.errors import EncryptionKeyChanged
 from flowruns.domain.rejections import rejected
+from flowruns.domain.states import State
 from flowruns.models import RemoteServer
 from flowruns.wire.artifacts import Artifact
 
@@ -222,11 +223,17 @@ class PrefectConnector:
     def read_artifact(self, artifact_id: UUID) -> Artifact:
         return details.read_artifact(self._client, artifact_id)
 
-    def read_pause_form(self, flow_run_id: UUID, pause_state_id: UUID) -> PauseForm:
-        pause = reading.read_pause_state(self._client, flow_run_id, pause_state_id)
-        if pause is None:
+    def read_pause_form(
+        self, flow_run_id: UUID, pause_state_id: UUID, *, pause: State | None = None
+    ) -> PauseForm:
+        found = (
+            wire.State.from_domain(pause)
+            if pause is not None
+            else reading.read_pause_state(self._client, flow_run_id, pause_state_id)
+        )
+        if found is None:
             return PauseForm(schema=None, description=None)
-        return reading.read_form(self._client, flow_run_id, pause)
+        return reading.read_form(self._client, flow_run_id, found)
 
     def read_requester(self, flow_run_id: UUID) -> Requester:
         return Requester(user=None, is_known=False)

@@ -1,6 +1,6 @@
 """Inputs of a flow run: schema, description and answer of a pause, or messages to it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -24,6 +24,7 @@ from flowruns.wire.headers import read_wanted_inputs
 
 _IDS = UUIDField()
 # Asked all day, and written once
+_VALUES = "SELECT key, value FROM flowruns_runinput WHERE flow_run_id = %s"
 _VALUE = "SELECT value, is_confidential FROM flowruns_runinput WHERE flow_run_id = %s AND key = %s"
 
 
@@ -96,6 +97,18 @@ def find_run_input(flow_run_id: UUID, key: str) -> tuple[str, bool] | None:
         cursor.execute(_VALUE, [_IDS.get_db_prep_value(flow_run_id, connection), key])
         found: tuple[str, bool] | None = cursor.fetchone()
     return found
+
+
+def find_run_inputs(flow_run_id: UUID, keys: Iterable[str]) -> dict[str, str]:
+    """Return by key the values of those inputs that there are, for the server itself."""
+    wanted = list(filter(None, keys))
+    if not wanted:
+        return {}
+    marks = ", ".join(["%s"] * len(wanted))
+    own = _IDS.get_db_prep_value(flow_run_id, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_VALUES} AND key IN ({marks})", [own, *wanted])
+        return dict(cursor.fetchall())
 
 
 def read_run_inputs(

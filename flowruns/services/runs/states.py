@@ -297,6 +297,7 @@ def announce(
         after=after,
         actor=actor,
         run_input=run_input,
+        parameters=run.parameters,
     )
     flow_run_state_changed.send(sender=FlowRun, change=change, run=run)
     wake_waiters(run.pk, after.id if after else None)
