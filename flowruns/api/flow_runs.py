@@ -33,11 +33,7 @@ _RESULTS = {200: wire.OrchestrationResult, 201: wire.OrchestrationResult}
 @router.post("/", auth=auth.flows, response={200: wire.FlowRun, 201: wire.FlowRun})
 def create_flow_run(request: HttpRequest, flow_run: wire.FlowRunCreate) -> HttpResponse:
     """Create a run. `Prefer: attend` says that the process which asks for it will run it."""
-    is_heartbeat = reads_heartbeat(request.headers.get("Prefer", ""))
-    run, is_new = services.create_flow_run(
-        flow_run, actor=actor_of(request), is_heartbeat=is_heartbeat
-    )
-    return respond(present_flow_run(run), status=201 if is_new else 200)
+    return writes.create_flow_run(flow_run, headers=request.headers, caller=caller_of(request))
 
 
 @router.post("/filter", auth=auth.readers, response=list[wire.FlowRun])

@@ -130,6 +130,11 @@ def _read_flow_run_input(call: Call, flow_run_id: str, key: str) -> HttpResponse
     return respond_input(read_run_input(UUID(flow_run_id), key, reader=call.key.actor))
 
 
+def _create_flow_run(call: Call) -> HttpResponse:
+    flow_run = wire.FlowRunCreate.model_validate(read_json(call.body))
+    return writes.create_flow_run(flow_run, headers=call.headers, caller=admit(call.key))
+
+
 def _set_flow_run_state(call: Call, flow_run_id: str) -> HttpResponse:
     proposal = wire.SetState.model_validate(read_json(call.body))
     return writes.set_flow_run_state(
@@ -179,6 +184,7 @@ _CALLS: list[tuple[re.Pattern[str], Answer, Scoped]] = [
     for operation, answer, access in (
         (f"GET /api/flow_runs/{_ID}", _read_flow_run, readers),
         (f"GET /api/flow_runs/{_ID}/input/([^/]+)", _read_flow_run_input, readers),
+        ("POST /api/flow_runs/", _create_flow_run, flows),
         (f"POST /api/flow_runs/{_ID}/set_state", _set_flow_run_state, flows),
         (f"POST /api/flow_runs/{_ID}/resume", _resume_flow_run, resumers),
         (f"POST /api/flow_runs/{_ID}/input", _create_flow_run_input, flows),

@@ -1,4 +1,4 @@
-"""The writes of a pause and its answer, as the views and the shortcuts answer them."""
+"""The writes that flows make all day, as the views and the shortcuts answer them."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -7,10 +7,20 @@ from django.http import HttpResponse
 
 from flowruns import wire
 from flowruns.api.auth import Caller
-from flowruns.api.http import read_date, respond_json
+from flowruns.api.http import read_date, respond, respond_json
 from flowruns.api.verdicts import respond_resumed, respond_verdict
-from flowruns.services.runs import resume, run_inputs, states
+from flowruns.services.presenting import present_flow_run
+from flowruns.services.runs import flow_runs, resume, run_inputs, states
 from flowruns.wire.headers import read_etag, reads_heartbeat
+
+
+def create_flow_run(
+    flow_run: wire.FlowRunCreate, *, headers: Mapping[str, str], caller: Caller
+) -> HttpResponse:
+    """Answer 201 for a run that was made and 200 for one that was there."""
+    is_heartbeat = reads_heartbeat(headers.get("prefer", ""))
+    run, is_new = flow_runs.create_flow_run(flow_run, actor=caller.actor, is_heartbeat=is_heartbeat)
+    return respond(present_flow_run(run), status=201 if is_new else 200)
 
 
 def set_flow_run_state(

@@ -138,6 +138,7 @@ def test_a_run_comes_with_the_inputs_that_are_asked_for(key: str, run: Run) -> N
 def test_no_shortcut_is_left_out_of_these_tests(asked: list[tuple[str, str, Any]]) -> None:
     tried = [f"{method} {path}" for method, path, _ in asked]
     tried += ["POST /api/logs/", "POST /api/events"]
+    tried += ["POST /api/flow_runs/"]
     tried += [f"POST {path}" for path, _ in cycle_of(f"/api/flow_runs/{uuid4()}")]
     left = [call.pattern for call, *_ in shortcuts._CALLS if not any(map(call.fullmatch, tried))]
     assert left == []
@@ -151,6 +152,22 @@ def test_lines_and_events_are_stored_by_shortcuts_as_by_views(key: str) -> None:
         assert model.objects.count() == 2
         assert (short.status_code, short.content) == (plain.status_code, plain.content)
         assert headers_of(short) == headers_of(plain)
+
+
+def test_runs_are_made_by_shortcuts_as_by_views(key: str, run: Run) -> None:
+    flow_id, told = run.read()["flow_id"], []
+    for send in (directly, by_the_view):
+        wanted = {"flow_id": flow_id, "name": "ä", "idempotency_key": send.__name__}
+        answers = [send(key, "POST", "/api/flow_runs/", wanted, prefer="attend") for _ in "ab"]
+        made, again = [said(answer) for answer in answers]
+        assert made["id"] == again["id"]
+        attended = FlowRun.objects.get(pk=made["id"]).attended_at
+        codes = [answer.status_code for answer in answers]
+        told.append((codes, made.keys(), made["state_name"], headers_of(answers[0]), attended))
+    assert told[0][:4] == told[1][:4]
+    assert told[0][0] == [201, 200]
+    assert None not in {told[0][4], told[1][4]}
+    assert directly(key, "POST", "/api/flow_runs/", {"flow_id": str(uuid4())}) is None
 
 
 def cycle_of(address: str) -> list[tuple[str, Any]]:
