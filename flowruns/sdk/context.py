@@ -70,6 +70,11 @@ class FlowRunContext:
             self._pool = ThreadPoolExecutor(self.most_threads, f"{self.flow_run.name}-")
         return self._pool
 
+    @property
+    def has_submitted(self) -> bool:
+        """Whether any task was submitted to a thread."""
+        return self._pool is not None
+
     def note_running(self, state: State[Any]) -> None:
         """Remember the state in which the run goes on after a pause."""
         if self.running is not None:

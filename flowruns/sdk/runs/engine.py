@@ -194,6 +194,8 @@ class FlowEngine:
         raise FlowRunsError(f"The flow run cannot begin: {result.details.reason}")
 
     def _call_hooks(self, state: State[Any]) -> Steps[None]:
+        if not self.flow.hooks.of(state):
+            return
         known = {"state": state, "state_type": state.type, "state_name": state.name}
         run = self.run.model_copy(update=known)
         yield from hook_steps(self.flow.hooks, self.flow, run, state, self.logger)
@@ -227,7 +229,7 @@ class FlowEngine:
                 context.drop_tasks()
                 raise
             # After the report, so that a task that waits for a person sees the end of its run.
-            yield Block(context.finish_tasks)
+            yield from _finish_tasks(context)
         return finished
 
     def _limits(self) -> tuple[TimeLimit, ...]:
@@ -260,8 +262,9 @@ class FlowEngine:
         try:
             limit = context.limits[-1] if self.flow.timeout_seconds else None
             value = yield from invoke_steps(self.flow.fn, call, limit, keeps=self._keeps())
-            value = yield Block(lambda: states_of(value))
-            yield Block(context.finish_tasks)
+            if has_futures(value):
+                value = yield Block(lambda: states_of(value))
+            yield from _finish_tasks(context)
             state = yield from self._own_result().keep(conclude(value), self.logger)
         except PauseEnded as error:
             # A decision, not a fault: no traceback.
@@ -307,6 +310,12 @@ class FlowEngine:
         state = state.model_copy(update={"data": outcome})
         yield from self._call_hooks(state)
         return state
+
+
+def _finish_tasks(context: FlowRunContext) -> Steps[None]:
+    """Wait for the tasks that were submitted; without any, async code need not change threads."""
+    if context.has_submitted:
+        yield Block(context.finish_tasks)
 
 
 def _waiting_for_the_caller() -> State[Any]:

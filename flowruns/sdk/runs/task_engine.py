@@ -9,6 +9,7 @@ from uuid import UUID
 
 from flowruns.domain.states import StateType
 from flowruns.sdk.context import (
+    FlowRunContext,
     TaskRunContext,
     current_flow_run,
     current_tags,
@@ -140,7 +141,9 @@ class TaskEngine:
         context.digest = lambda: digest_call(self.task.fn, arguments)
         context.asker = name_asker(self.asker, self.task.name, name_values(self._named(arguments)))
         try:
-            stored = yield Block(lambda: self._place_result(arguments, context))
+            run, stored = current_flow_run(), None
+            if run is not None and self._is_to_persist(run):
+                stored = yield Block(lambda: self._place_result(run, arguments, context))
             if stored is None:
                 return (yield from self._attempt(args, kwargs, context))
             if found := (yield Block(stored.read)):
@@ -175,18 +178,17 @@ class TaskEngine:
         if run is None or run.results.forget(self.task.name, str(error)):
             context.logger.warning("%s. The task runs and is not stored.", error)
 
+    def _is_to_persist(self, run: FlowRunContext) -> bool:
+        """Whether the result is to be kept; the run notes one that nobody has decided on."""
+        if self.task.persist_result is None and run.results.persist is None:
+            run.results.forget(self.task.name)
+        return self._persists()
+
     def _place_result(
-        self, arguments: dict[str, Any], context: TaskRunContext
+        self, run: FlowRunContext, arguments: dict[str, Any], context: TaskRunContext
     ) -> StoredResult | None:
-        """Return where this call's result is kept, or None where it is not."""
-        run, task = current_flow_run(), self.task
-        if run is None:
-            return None
-        settings = run.results
-        if task.persist_result is None and settings.persist is None:
-            settings.forget(task.name)
-        if not self._persists():
-            return None
+        """Return where this call's result is kept, or None where it cannot be."""
+        task, settings = self.task, run.results
         storage = open_storage(task.result_storage or settings.storage)
         if storage.ends_with_process:
             settings.forget(task.name)
@@ -214,7 +216,8 @@ class TaskEngine:
             try:
                 keeps = not self.is_streamed or self._persists()
                 value = yield from invoke_steps(self.task.fn, call, context.limit, keeps=keeps)
-                value = yield Block(partial(states_of, value))
+                if has_futures(value):
+                    value = yield Block(partial(states_of, value))
             except Exception as error:  # noqa: BLE001 -- whatever a task raises fails it
                 if not (yield from self._retry(error, attempt, context)):
                     return self._own_state(self._failed(error, context.limit))
@@ -235,7 +238,9 @@ class TaskEngine:
         return timed_out(error, limit, own=own, other="Task run failed due to timeout")
 
     def _call_hooks(self, state: State[Any], context: TaskRunContext) -> Steps[None]:
-        yield from hook_steps(self.task.hooks, self.task, self._run(state), state, context.logger)
+        if self.task.hooks.of(state):  # else nobody looks at the run
+            run = self._run(state)
+            yield from hook_steps(self.task.hooks, self.task, run, state, context.logger)
 
     def _run(self, state: State[Any]) -> TaskRun:
         """Describe the task run as authors' functions get it."""
