@@ -5,20 +5,29 @@ time than the database takes to answer.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import User
+from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, F, Func, Q
 from django.db.models.sql.compiler import SQLCompiler
 
-from approvals.services.absences import list_absent
 from approvals.services.filters import Which
 
 type Lists = Mapping[Which, Q]
 
+# Whose groups are whose: of a user, and of those for whom they stand in now, as `list_absent` says
+_PEOPLE = """SELECT member.user_id, NULL, team.name FROM auth_user_groups member
+JOIN auth_group team ON team.id = member.group_id WHERE member.user_id = %s
+UNION ALL SELECT person.id, person.username, team.name FROM approvals_absence absence
+JOIN auth_user person ON person.id = absence.person_id AND person.is_active
+LEFT JOIN auth_user_groups member ON member.user_id = person.id
+LEFT JOIN auth_group team ON team.id = member.group_id
+WHERE absence.stand_in_id = %s AND absence.removed_at IS NULL
+    AND absence.since <= %s AND absence.until > %s"""
 _SEATS = """(seat.kind = 'anyone' AND seat.name = ''
 OR seat.kind = 'person' AND seat.name = %s{of_groups})"""
 _OF_GROUPS = " OR seat.kind = 'group' AND seat.name IN ({})"
@@ -72,29 +81,39 @@ class _Holds(Func):
         return f"({self.sql.format(pk=pk, yes=yes, no=no)})", params
 
 
-@dataclass(frozen=True, slots=True)
-class _Seats:
-    """The seats that a person may take, open or not, as the groups are now."""
+@dataclass(slots=True)
+class _Person:
+    """Somebody whose seats may be taken, and the groups that they are in now."""
 
-    sql: str
-    params: tuple[str, ...]
+    pk: int
+    name: str
+    groups: list[str] = field(default_factory=list)
+
+    @property
+    def sql(self) -> str:
+        """Whether a seat may be theirs, open or not."""
+        of_groups = _OF_GROUPS.format(", ".join(["%s"] * len(self.groups))) if self.groups else ""
+        return _SEATS.format(of_groups=of_groups)
+
+    @property
+    def params(self) -> tuple[str, ...]:
+        return (self.name, *self.groups)
 
 
 def choose_visible(user: User) -> Q:
     """Choose what a user may see: everything, but for what is seen by those who may answer it."""
-    return _choose_visible(user, [_seats_of(each) for each in [user, *list_absent(user)]])
+    return _choose_visible(user, _read_people(user))
 
 
 def choose_lists(user: User) -> Lists:
     """Choose each of the lists from what waits; whoever may answer may see."""
-    absent = list_absent(user)
-    own, *of_others = seats = [_seats_of(each) for each in [user, *absent]]
-    visible = _choose_visible(user, seats)
-    voted, held = _choose_voted(user), Q(_Holds(_HELD, user.pk))
-    mine = _choose_free(user, own) & ~voted
-    for person, theirs in zip(absent, of_others, strict=True):
+    own, *absent = people = _read_people(user)
+    visible = _choose_visible(user, people)
+    voted, held = _choose_voted(own), Q(_Holds(_HELD, user.pk))
+    mine = _choose_free(own) & ~voted
+    for person in absent:
         concerned = Q(_Holds(_CONCERNED, person.pk, user.pk))
-        mine |= _choose_free(person, theirs) & ~_choose_voted(person) & ~concerned & ~voted
+        mine |= _choose_free(person) & ~_choose_voted(person) & ~concerned & ~voted
     later = Q(_Holds(_LATER, user.pk, datetime.now(UTC)))
     return {
         Which.FOR_ME: (Q(is_guarded=False) | mine) & ~held & ~later,
@@ -103,28 +122,36 @@ def choose_lists(user: User) -> Lists:
     }
 
 
-def _choose_visible(user: User, seats: Sequence[_Seats]) -> Q:
-    """Choose what a user may see, whose are these seats, or those of whom they stand in for."""
+def _choose_visible(user: User, people: Sequence[_Person]) -> Q:
+    """Choose what a user may see, who may take the seats of these people."""
     if user.has_perm("approvals.view_all"):
         return Q()
-    sql = _VISIBLE.format(seats=" OR ".join(each.sql for each in seats))
-    taken = [name for each in seats for name in each.params]
+    sql = _VISIBLE.format(seats=" OR ".join(each.sql for each in people))
+    taken = [name for each in people for name in each.params]
     return Q(is_hidden=False) | Q(_Holds(sql, *taken, user.pk, user.pk))
 
 
-def _choose_free(user: User, seats: _Seats) -> Q:
-    """Choose what has one of a user's seats that they may take now."""
-    free = Q(_Holds(_FREE.format(seats=seats.sql), *seats.params))
-    for_others = Q(_Holds(_FREE_FOR_OTHERS.format(seats=seats.sql), *seats.params, user.pk))
-    return free | (Q(askers_known=True) & for_others)
+def _choose_free(person: _Person) -> Q:
+    """Choose what has one of a person's seats that they may take now."""
+    free = Q(_Holds(_FREE.format(seats=person.sql), *person.params))
+    for_others = _Holds(_FREE_FOR_OTHERS.format(seats=person.sql), *person.params, person.pk)
+    return free | (Q(askers_known=True) & Q(for_others))
 
 
-def _choose_voted(user: User | AnonymousUser) -> Q:
-    """Choose what waits and has a vote of a user, or of who stood in for them, that stands."""
-    return Q(_Holds(_VOTED, user.get_username(), user.get_username()))
+def _choose_voted(person: _Person) -> Q:
+    """Choose what waits and has a vote of a person, or of who stood in for them, that stands."""
+    return Q(_Holds(_VOTED, person.name, person.name))
 
 
-def _seats_of(user: User) -> _Seats:
-    groups = list(user.groups.values_list("name", flat=True))
-    of_groups = _OF_GROUPS.format(", ".join(["%s"] * len(groups))) if groups else ""
-    return _Seats(_SEATS.format(of_groups=of_groups), (user.get_username(), *groups))
+def _read_people(user: User) -> list[_Person]:
+    """Return a user and for whom they stand in, as groups and absences are at this moment."""
+    own = _Person(user.pk, user.get_username())
+    people = {own.pk: own}
+    now = connection.ops.adapt_datetimefield_value(datetime.now(UTC))
+    with connection.cursor() as cursor:
+        cursor.execute(_PEOPLE, [user.pk, user.pk, now, now])
+        for pk, name, group in cursor.fetchall():
+            person = people.setdefault(pk, _Person(pk, name))
+            if group is not None:
+                person.groups.append(group)
+    return list(people.values())
