@@ -60,13 +60,12 @@ def drop_facets(approval: Approval) -> None:
 def list_choices(user: User) -> Choices:
     """Return by name what a user can choose from what waits and they may see."""
     hidden = visible_to(user).filter(outcome=Approval.Outcome.WAITING, is_hidden=True)
-    # Those kinds alone that this release knows: a newer one may write to the same tables
-    seen = Facet.objects.filter(
-        is_hidden=True, kind__in=Facet.Kind.values, approval__in=hidden.values("pk")
-    )
-    names = {kind: set(_read_open(kind)) for kind in Facet.Kind}
+    seen = Facet.objects.filter(approval__in=hidden.values("pk"))
+    names: dict[str, set[str]] = {kind: set(_read_open(kind)) for kind in Facet.Kind}
     for kind, name in seen.values_list("kind", "name").distinct():
-        names[Facet.Kind(kind)].add(name)
+        # Those kinds alone that this release knows: a newer one may write to the same tables
+        if kind in names:
+            names[kind].add(name)
     return Choices(
         flows=sorted(names[Facet.Kind.FLOW])[:MAX_CHOICES],
         tags=sorted(names[Facet.Kind.TAG])[:MAX_CHOICES],

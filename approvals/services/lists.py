@@ -7,12 +7,12 @@ time than the database takes to answer.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, F, Func, Q
+from django.db.models import F, Lookup, Q
 from django.db.models.sql.compiler import SQLCompiler
 
 from approvals.services.filters import Which
@@ -31,54 +31,73 @@ WHERE absence.stand_in_id = %s AND absence.removed_at IS NULL
 _SEATS = """(seat.kind = 'anyone' AND seat.name = ''
 OR seat.kind = 'person' AND seat.name = %s{of_groups})"""
 _OF_GROUPS = " OR seat.kind = 'group' AND seat.name IN ({})"
-_VISIBLE = """EXISTS (SELECT 1 FROM approvals_seat seat
-    WHERE seat.approval_id = {{pk}} AND ({seats}))
+_VISIBLE = """NOT {{approval}}.is_hidden
+OR EXISTS (SELECT 1 FROM approvals_seat seat
+    WHERE seat.approval_id = {{approval}}.id AND ({seats}))
 OR EXISTS (SELECT 1 FROM approvals_asker asker
-    WHERE asker.approval_id = {{pk}} AND asker.user_id = %s)
+    WHERE asker.approval_id = {{approval}}.id AND asker.user_id = %s)
 OR EXISTS (SELECT 1 FROM approvals_vote vote
-    WHERE vote.approval_id = {{pk}} AND vote.reviewer_id = %s)"""
-_FREE = """{{pk}} IN (SELECT seat.approval_id FROM approvals_seat seat
-WHERE {seats} AND seat.is_open = {{yes}} AND NOT seat.bars_askers)"""
-_FREE_FOR_OTHERS = """{{pk}} IN (SELECT seat.approval_id FROM approvals_seat seat
-WHERE {seats} AND seat.is_open = {{yes}} AND seat.bars_askers AND NOT EXISTS (
-    SELECT 1 FROM approvals_asker asker
-    WHERE asker.approval_id = seat.approval_id AND asker.user_id = %s))"""
-# SQLite takes an index with a condition only for a query that says the same in the same words
-_VOTED = """{pk} IN (
-SELECT vote.approval_id FROM approvals_vote vote WHERE vote.name = %s
-    AND vote.voided_at IS NULL AND vote.takes_effect_at IS NULL
-    AND vote.is_open = {yes} AND vote.is_key = {no}
-UNION ALL
-SELECT vote.approval_id FROM approvals_vote vote WHERE vote.for_whom = %s
-    AND NOT (vote.for_whom = '') AND vote.voided_at IS NULL AND vote.takes_effect_at IS NULL
-    AND vote.is_open = {yes} AND vote.is_key = {no})"""
-_HELD = """{pk} IN (SELECT vote.approval_id FROM approvals_vote vote
-WHERE vote.reviewer_id = %s AND vote.voided_at IS NULL AND vote.takes_effect_at IS NOT NULL)"""
-_LATER = """{pk} IN (SELECT later.approval_id FROM approvals_putoff later
-WHERE later.user_id = %s AND later.until > %s)"""
+    WHERE vote.approval_id = {{approval}}.id AND vote.reviewer_id = %s)"""
+_FREE = """{{approval}}.id IN (SELECT seat.approval_id FROM approvals_seat seat
+    WHERE {seats} AND seat.is_open = true AND NOT seat.bars_askers)
+OR {{approval}}.askers_known AND {{approval}}.id IN (
+    SELECT seat.approval_id FROM approvals_seat seat
+    WHERE {seats} AND seat.is_open = true AND seat.bars_askers AND NOT EXISTS (
+        SELECT 1 FROM approvals_asker asker
+        WHERE asker.approval_id = seat.approval_id AND asker.user_id = %s))"""
+# As two, and with `is_open` and `is_key` compared, SQLite sees that indexes have what is open alone
+_OPEN_VOTES = """SELECT vote.approval_id FROM approvals_vote vote WHERE vote.voided_at IS NULL
+    AND vote.takes_effect_at IS NULL AND vote.is_open = %s AND vote.is_key = %s AND """
+_VOTED = f"""{{approval}}.id IN ({_OPEN_VOTES} vote.name = %s
+    UNION ALL {_OPEN_VOTES} vote.for_whom = %s AND NOT vote.for_whom = '')"""
+_HELD = """{approval}.id IN (SELECT vote.approval_id FROM approvals_vote vote
+    WHERE vote.reviewer_id = %s AND vote.voided_at IS NULL AND vote.takes_effect_at IS NOT NULL)"""
+_LATER = """{approval}.id IN (SELECT later.approval_id FROM approvals_putoff later
+    WHERE later.user_id = %s AND later.until > %s)"""
 # Nobody stands in for who asked, nor where they have asked themselves
-_CONCERNED = """{pk} IN (SELECT asker.approval_id FROM approvals_asker asker
-WHERE asker.user_id IN (%s, %s))"""
+_CONCERNED = """{approval}.id IN (SELECT asker.approval_id FROM approvals_asker asker
+    WHERE asker.user_id IN (%s, %s))"""
 
 
-class _Holds(Func):
-    """SQL that holds for an approval or does not.
-
-    In it `{pk}` is the approval's id, and `{yes}` and `{no}` are what columns hold.
-    """
+class _Rule:
+    """SQL that holds for an approval or does not; `{approval}` in it is the table of approvals."""
 
     def __init__(self, sql: str, *params: Any) -> None:
-        super().__init__(F("pk"), output_field=BooleanField())
         self.sql, self.params = sql, params
 
-    def as_sql(  # type: ignore[override]  # what is left out is for what this is not
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
-    ) -> tuple[str, Sequence[Any]]:
-        pk, _params = compiler.compile(self.source_expressions[0])
+    def __and__(self, other: Self) -> "_Rule":
+        return _Rule(f"({self.sql}) AND ({other.sql})", *self.params, *other.params)
+
+    def __or__(self, other: Self) -> "_Rule":
+        return _Rule(f"({self.sql}) OR ({other.sql})", *self.params, *other.params)
+
+    def __invert__(self) -> "_Rule":
+        return _Rule(f"NOT ({self.sql})", *self.params)
+
+
+_ALWAYS = _Rule("true")
+_GUARDED = _Rule("{approval}.is_guarded")
+
+
+class _Holds(Lookup):
+    """A rule as a condition of a query.
+
+    A lookup, since SQLite would get `(…) = 1` of any other expression, and decides that late.
+    """
+
+    prepare_rhs = False
+
+    def __init__(self, sql: str, params: tuple[Any, ...]) -> None:
+        super().__init__(F("pk"), (sql, params))
+
+    def as_sql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
+    ) -> tuple[str, tuple[Any, ...]]:
+        sql, params = self.rhs
+        pk, _params = self.process_lhs(compiler, connection)
         adapt = connection.ops.adapt_datetimefield_value
-        params = [adapt(each) if isinstance(each, datetime) else each for each in self.params]
-        yes, no = ("true", "false") if connection.vendor == "postgresql" else ("1", "0")
-        return f"({self.sql.format(pk=pk, yes=yes, no=no)})", params
+        adapted = tuple(adapt(each) if isinstance(each, datetime) else each for each in params)
+        return f"({sql.format(approval=pk.rpartition('.')[0])})", adapted
 
 
 @dataclass(slots=True)
@@ -102,45 +121,46 @@ class _Person:
 
 def choose_visible(user: User) -> Q:
     """Choose what a user may see: everything, but for what is seen by those who may answer it."""
-    return _choose_visible(user, _read_people(user))
+    return _choose(_see(user, _read_people(user)))
 
 
 def choose_lists(user: User) -> Lists:
     """Choose each of the lists from what waits; whoever may answer may see."""
     own, *absent = people = _read_people(user)
-    visible = _choose_visible(user, people)
-    voted, held = _choose_voted(own), Q(_Holds(_HELD, user.pk))
-    mine = _choose_free(own) & ~voted
+    visible, voted, held = _see(user, people), _have_voted(own), _Rule(_HELD, user.pk)
+    mine = _may_answer(own) & ~voted
     for person in absent:
-        concerned = Q(_Holds(_CONCERNED, person.pk, user.pk))
-        mine |= _choose_free(person) & ~_choose_voted(person) & ~concerned & ~voted
-    later = Q(_Holds(_LATER, user.pk, datetime.now(UTC)))
+        concerned = _Rule(_CONCERNED, person.pk, user.pk)
+        mine |= _may_answer(person) & ~_have_voted(person) & ~concerned & ~voted
+    later = _Rule(_LATER, user.pk, datetime.now(UTC))
     return {
-        Which.FOR_ME: (Q(is_guarded=False) | mine) & ~held & ~later,
-        Which.ANSWERED: ((Q(is_guarded=True) & voted) | held) & visible,
-        Which.ALL: visible,
+        Which.FOR_ME: _choose((~_GUARDED | mine) & ~held & ~later),
+        Which.ANSWERED: _choose(((_GUARDED & voted) | held) & visible),
+        Which.ALL: _choose(visible),
     }
 
 
-def _choose_visible(user: User, people: Sequence[_Person]) -> Q:
-    """Choose what a user may see, who may take the seats of these people."""
+def _choose(rule: _Rule) -> Q:
+    return Q() if rule is _ALWAYS else Q(_Holds(rule.sql, rule.params))
+
+
+def _see(user: User, people: Sequence[_Person]) -> _Rule:
+    """What a user may see, who may take the seats of these people."""
     if user.has_perm("approvals.view_all"):
-        return Q()
+        return _ALWAYS
     sql = _VISIBLE.format(seats=" OR ".join(each.sql for each in people))
     taken = [name for each in people for name in each.params]
-    return Q(is_hidden=False) | Q(_Holds(sql, *taken, user.pk, user.pk))
+    return _Rule(sql, *taken, user.pk, user.pk)
 
 
-def _choose_free(person: _Person) -> Q:
-    """Choose what has one of a person's seats that they may take now."""
-    free = Q(_Holds(_FREE.format(seats=person.sql), *person.params))
-    for_others = _Holds(_FREE_FOR_OTHERS.format(seats=person.sql), *person.params, person.pk)
-    return free | (Q(askers_known=True) & Q(for_others))
+def _may_answer(person: _Person) -> _Rule:
+    """What has one of a person's seats that they may take now."""
+    return _Rule(_FREE.format(seats=person.sql), *person.params, *person.params, person.pk)
 
 
-def _choose_voted(person: _Person) -> Q:
-    """Choose what waits and has a vote of a person, or of who stood in for them, that stands."""
-    return Q(_Holds(_VOTED, person.name, person.name))
+def _have_voted(person: _Person) -> _Rule:
+    """What waits and has a vote of a person, or of who stood in for them, that stands."""
+    return _Rule(_VOTED, True, False, person.name, True, False, person.name)
 
 
 def _read_people(user: User) -> list[_Person]:
