@@ -87,12 +87,13 @@ def read_question(approval: Approval) -> Question:
     )
 
 
-def mark_description(approval: Approval) -> str:
+def mark_description(approval: Approval, question: Question | None = None) -> str:
     """Return a mark of what is asked in words, which may come after the page that asks.
 
-    The summary tells, so that an open page costs no more; that of a mere table is empty.
+    The summary tells, so that an open page costs no more; that of a mere table is empty, and
+    `question` is read then where the caller has not.
     """
-    text = approval.question or read_question(approval).description
+    text = approval.question or (question or read_question(approval)).description
     if approval.is_guarded:
         standing = votes.read_standing(approval)
         said = [f"{vote.name}:{vote.kind}:{vote.pk}" for vote in standing.votes]

@@ -20,23 +20,26 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """An ended approval, what was answered, and who voted for that."""
+    """An ended approval, how it was decided, what was answered, and who voted for that."""
 
     approval: Approval
+    decision: Decision | None
     summary: Summary
     voices: list[Voice]
 
 
 def summarise_approvals(approvals: list[Approval]) -> list[Entry]:
     """Put beside each ended approval what was answered."""
-    return [
-        Entry(
-            approval=approval,
-            summary=_summarise(getattr(approval, "decision", None)),
-            voices=list_voices(approval),
-        )
-        for approval in approvals
-    ]
+    return [_enter(approval, getattr(approval, "decision", None)) for approval in approvals]
+
+
+def _enter(approval: Approval, decision: Decision | None) -> Entry:
+    return Entry(
+        approval=approval,
+        decision=decision,
+        summary=_summarise(decision),
+        voices=list_voices(approval),
+    )
 
 
 def _summarise(decision: Decision | None) -> Summary:

@@ -166,7 +166,7 @@ def list_history(
 
 def count_history(user: User, filters: HistoryFilters) -> int:
     """Count what passes `filters`, up to `MAX_COUNTED` and one more."""
-    return list_history(user, filters)[: MAX_COUNTED + 1].count()
+    return list_history(user, filters).order_by()[: MAX_COUNTED + 1].count()
 
 
 def read_whole_history(user: User, filters: HistoryFilters) -> Iterator[Approval]:

@@ -281,7 +281,7 @@ def _render(
         if approval.is_waiting or draft is None
         else describe_draft(approval, draft),
         "question": question,
-        "mark": mark_description(approval),
+        "mark": mark_description(approval, question),
         "others": _name_others(request, approval),
         "here": back_query(reverse("approval", args=[approval.pk])),
         "form": form,
