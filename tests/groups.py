@@ -22,9 +22,10 @@ def group_items(items: Iterable[pytest.Item], name_group: Callable[[pytest.Item]
 def start_longest_first(items: list[pytest.Item], longest: Sequence[str]) -> None:
     """Put the tests of these groups, longest first, before all others: nobody waits for them."""
     places = {name: place for place, name in enumerate(longest)}
-    items.sort(key=lambda item: places.get(_group_of(item), len(places)))
+    items.sort(key=lambda item: places.get(name_group_of(item), len(places)))
 
 
-def _group_of(item: pytest.Item) -> str:
+def name_group_of(item: pytest.Item) -> str:
+    """Return the name of the test's group, or "" if it may run on any worker."""
     marker = item.get_closest_marker("xdist_group")
     return str(marker.args[0]) if marker else ""

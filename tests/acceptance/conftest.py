@@ -9,6 +9,7 @@ import pytest
 from flowruns.sdk.calls.client import SyncFlowRunsClient
 from tests.acceptance.breaking import Scene, scene_on
 from tests.acceptance.flow_processes import FlowProcess, Start
+from tests.acceptance.group_servers import GroupServers
 from tests.acceptance.serving import Server, client_of
 from tests.groups import group_items, items_below, start_longest_first
 from tests.postgres import create_database
@@ -38,6 +39,8 @@ _LONGEST = (
 # What was recorded once is compared with each server; what is tried on each is the same.
 _UNDIVIDED = ("one_desk_over_servers", "states_like_prefect", "prefect_servers_mirrored")
 
+_group_servers = GroupServers()
+
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,6 +49,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.slow)
     group_items(ours, _name_group)
     start_longest_first(items, _LONGEST)
+
+
+@pytest.hookimpl(trylast=True)  # when fixtures have ended what talks to the servers
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    _group_servers.end_unless_needed(item, nextitem)
 
 
 def _name_group(item: pytest.Item) -> str:
@@ -67,25 +75,24 @@ def our_server() -> Iterator[ApprovalsServer]:
         yield running
 
 
-@pytest.fixture(scope="session")
-def prefects_server() -> Iterator[PrefectServer]:
-    """An unmodified Prefect 3.8.8, likewise."""
-    with prefect_server() as running:
-        yield running
+@pytest.fixture(scope="module")
+def prefects_server() -> PrefectServer:
+    """An unmodified Prefect 3.8.8, the same for all tests of the group."""
+    return _group_servers.get("3.8", prefect_server)
 
 
-@pytest.fixture(scope="session")
-def prefects_server_on_postgresql(postgresql: str) -> Iterator[PrefectServer]:
+@pytest.fixture(scope="module")
+def prefects_server_on_postgresql(postgresql: str) -> PrefectServer:
     """The same release with its state in PostgreSQL, as teams run it."""
-    with prefect_server(database_url=create_database(postgresql)) as running:
-        yield running
+    return _group_servers.get(
+        "3.8-postgresql", lambda: prefect_server(database_url=create_database(postgresql))
+    )
 
 
-@pytest.fixture(scope="session")
-def older_prefects_server() -> Iterator[PrefectServer]:
+@pytest.fixture(scope="module")
+def older_prefects_server() -> PrefectServer:
     """An unmodified Prefect 3.4.25, which teams still have."""
-    with prefect_server(OLDER_PREFECT_PYTHON) as running:
-        yield running
+    return _group_servers.get("3.4", lambda: prefect_server(OLDER_PREFECT_PYTHON))
 
 
 @pytest.fixture(
