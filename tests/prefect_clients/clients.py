@@ -27,10 +27,9 @@ _OF_ITSELF = re.compile(
 
 
 @dataclass
-class Process:
-    """A process of a client, and what it has printed so far."""
+class Said:
+    """What a client has printed so far."""
 
-    popen: subprocess.Popen[str]
     log: Path
     may_complain: bool = False
     told_to_end: int | None = None
@@ -45,6 +44,13 @@ class Process:
         lines = self.output[: self.told_to_end].splitlines()
         found = [line for line in lines if _COMPLAINT.search(line)]
         return [line for line in found if not _OF_ITSELF.search(line)]
+
+
+@dataclass(kw_only=True)
+class Process(Said):
+    """A process of a client."""
+
+    popen: subprocess.Popen[str]
 
     def finish(self) -> str:
         """Wait until it ends well, and return what it printed."""
@@ -64,6 +70,38 @@ class Process:
         self.popen.wait()
 
 
+class CommandLines:
+    """Prefect's command lines, as one user has them who has one home.
+
+    Each command is run in a fork of a process that has loaded Prefect, which takes longer than most
+    commands, and which all tests of a worker share.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._home = str(home)
+        self._loaded: dict[tuple[object, ...], subprocess.Popen[str]] = {}
+
+    def run(self, python: Path, variables: dict[str, str], log: Path, *arguments: str) -> int:
+        """Run a command, write what it prints to `log`, and return its exit code."""
+        process = self._load(python, variables | {"PREFECT_HOME": self._home})
+        assert process.stdin is not None
+        assert process.stdout is not None
+        print(json.dumps([str(log), *arguments]), file=process.stdin, flush=True)
+        return int(process.stdout.readline())
+
+    def _load(self, python: Path, variables: dict[str, str]) -> subprocess.Popen[str]:
+        """Return the process of this release whose Prefect is configured in the same way."""
+        settings = {name: value for name, value in variables.items() if name.startswith("PREFECT_")}
+        key = (python, *sorted(settings.items()))
+        if key not in self._loaded or self._loaded[key].poll() is not None:
+            self._loaded[key] = _popen([str(python), str(_COMMAND_LINE)], variables)
+        return self._loaded[key]
+
+    def end(self) -> None:
+        for process in self._loaded.values():
+            process.communicate()
+
+
 @dataclass
 class PrefectClient:
     """One release of Prefect, set up as documented: the address and the key, nothing else."""
@@ -71,9 +109,9 @@ class PrefectClient:
     environment: Path
     server: ApprovalsServer
     folder: Path
+    command_lines: CommandLines
     settings: dict[str, str] = field(default_factory=dict)
-    processes: list[Process] = field(default_factory=list)
-    _command_line: subprocess.Popen[str] | None = None
+    _said: list[Said] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         key = self.server.api_key
@@ -85,43 +123,36 @@ class PrefectClient:
 
     def command(self, *arguments: str) -> str:
         """Run the `prefect` command, and return what it prints on a wide terminal."""
-        process, code = self._run_command(*arguments)
-        assert code == 0, process.output
-        return process.output
+        said, code = self._run_command(*arguments)
+        assert code == 0, said.output
+        return said.output
 
     def refused_command(self, *arguments: str) -> str:
         """Run a `prefect` command that fails, and return what it says in one line."""
-        process, code = self._run_command(*arguments)
-        process.may_complain = True
-        assert code != 0, process.output
-        return " ".join(process.output.split())
+        said, code = self._run_command(*arguments)
+        said.may_complain = True
+        assert code != 0, said.output
+        return " ".join(said.output.split())
 
     def start_command(self, *arguments: str) -> Process:
         """Start a `prefect` command that goes on until it is ended."""
         return self._start([str(self._bin("prefect")), "--no-prompt", *arguments])
 
-    def _run_command(self, *arguments: str) -> tuple[Process, int]:
-        """Run a command in a fork of a process that has loaded Prefect, which takes seconds."""
-        if self._command_line is None:
-            self._command_line = self._popen([str(self._bin("python")), str(_COMMAND_LINE)])
-        log = self._make_log(f"prefect {' '.join(arguments)}")
-        process = Process(self._command_line, log)
-        self.processes.append(process)
-        stdin, stdout = self._command_line.stdin, self._command_line.stdout
-        assert stdin is not None
-        assert stdout is not None
-        print(json.dumps([str(log), "--no-prompt", *arguments]), file=stdin, flush=True)
-        return process, int(stdout.readline())
+    def _run_command(self, *arguments: str) -> tuple[Said, int]:
+        said = Said(self._make_log(f"prefect {' '.join(arguments)}"))
+        self._said.append(said)
+        python = self._bin("python")
+        given = ("--no-prompt", *arguments)
+        return said, self.command_lines.run(python, self._variables, said.log, *given)
 
     def stop(self) -> None:
         """End all its processes, none of which has warned of anything that a test does not want."""
-        meant_well = [process for process in self.processes if not process.may_complain]
-        said = [line for process in meant_well for line in process.complaints]
-        for process in self.processes:
-            process.kill()
-        if self._command_line is not None:
-            self._command_line.communicate()
-        assert said == []
+        meant_well = [said for said in self._said if not said.may_complain]
+        complaints = [line for said in meant_well for line in said.complaints]
+        for said in self._said:
+            if isinstance(said, Process):
+                said.kill()
+        assert complaints == []
 
     def _bin(self, name: str) -> Path:
         program = self.environment / "bin" / name
@@ -131,26 +162,13 @@ class PrefectClient:
     def _start(self, command: list[str]) -> Process:
         log = self._make_log(" ".join(Path(part).name for part in command))
         with log.open("w") as stdout:
-            popen = self._popen(command, stdin=subprocess.DEVNULL, stdout=stdout)
-        self.processes.append(Process(popen, log))
-        return self.processes[-1]
+            popen = _popen(command, self._variables, stdin=subprocess.DEVNULL, stdout=stdout)
+        process = Process(log, popen=popen)
+        self._said.append(process)
+        return process
 
     def _make_log(self, title: str) -> Path:
-        return follow_log(self.folder / f"{len(self.processes)}.log", title)
-
-    def _popen(
-        self, command: list[str], *, stdin: int = subprocess.PIPE, stdout: Any = subprocess.PIPE
-    ) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            command,
-            env=self._variables,
-            cwd=FLOWS,  # a release before 3.5 serves only what is below the folder it runs in
-            stdin=stdin,
-            stdout=stdout,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        return follow_log(self.folder / f"{len(self._said)}.log", title)
 
     @property
     def _variables(self) -> dict[str, str]:
@@ -161,6 +179,25 @@ class PrefectClient:
         seen = {"COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
         haste = {"PREFECT_RUNNER_POLL_FREQUENCY": "2"}  # of a serving process, by default 10
         return clean_environment() | ours | own | seen | haste | self.settings
+
+
+def _popen(
+    command: list[str],
+    variables: dict[str, str],
+    *,
+    stdin: int = subprocess.PIPE,
+    stdout: Any = subprocess.PIPE,
+) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command,
+        env=variables,
+        cwd=FLOWS,  # a release before 3.5 serves only what is below the folder it runs in
+        stdin=stdin,
+        stdout=stdout,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
 
 
 def results(output: str) -> list[Any]:

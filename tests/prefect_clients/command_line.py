@@ -1,13 +1,15 @@
 """Prefect's command line, loaded once: each line of standard input is a command, run in a fork.
 
-A line is a JSON list: the path for what the command prints, and its arguments. When it has ended
-its exit code is printed. Run by the Python of a Prefect environment.
+Loaded with it are flows and what runs them, which most commands need. A line is a JSON list: the
+path for what the command prints, and its arguments. When it has ended its exit code is printed.
+Run by the Python of a Prefect environment.
 """
 
 import json
 import os
 import sys
 
+import prefect.main  # type: ignore[import-not-found,unused-ignore]  # noqa: F401 -- see above
 from prefect.cli import app  # type: ignore[import-not-found,unused-ignore]
 
 
