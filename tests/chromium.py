@@ -5,8 +5,12 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from playwright.sync_api import Browser, sync_playwright
 
 # The shell is Chromium without windows: a page costs a third of what it costs Chromium itself.
 _SHELL = "chromium-headless-shell"
@@ -55,9 +59,14 @@ def launch_options() -> dict[str, Any]:
     return {"executable_path": find_chromium(), "args": [*root, *quiet]}
 
 
-def _find_playwrights_shell() -> str | None:
-    from playwright.sync_api import sync_playwright
+@contextmanager
+def running_chromium() -> Iterator[Browser]:
+    """Start Chromium; while it runs, Django refuses its database in this thread."""
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(**launch_options())
 
+
+def _find_playwrights_shell() -> str | None:
     with sync_playwright() as playwright:
         browsers = Path(playwright.chromium.executable_path).parents[2]
     found = browsers.glob("chromium_headless_shell-*/*/*headless*shell")

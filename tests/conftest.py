@@ -10,10 +10,10 @@ import pytest
 from django.core.management.color import Style
 from django.core.management.commands import flush
 from django.db.backends.base.base import BaseDatabaseWrapper
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from flowruns.domain.texts import readable
-from tests.chromium import launch_options
+from tests.chromium import running_chromium
 from tests.logs import begin_logs, read_logs
 from tests.postgres import create_database, postgresql_server
 
@@ -134,6 +134,6 @@ def database_url(postgresql: str) -> str:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, for one module: while Playwright's loop runs, Django refuses its database."""
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(**launch_options())
+    """Chromium, for one module, since others may ask Django's database."""
+    with running_chromium() as browser:
+        yield browser

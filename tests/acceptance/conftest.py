@@ -68,7 +68,7 @@ def _name_group(item: pytest.Item) -> str:
     return f"{module}-{server}" if server else module
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def our_server() -> Iterator[ApprovalsServer]:
     """Our server, the same for all tests that leave it as it is."""
     with approvals_server() as running:

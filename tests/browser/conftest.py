@@ -11,6 +11,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.desk import PASSWORD, Flows, Reviewer
 from tests.browser.elsewhere import FlowsElsewhere
+from tests.chromium import running_chromium
 from tests.fake_prefect import FakePrefect
 from tests.servers import ApprovalsServer, approvals_server
 
@@ -35,7 +36,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.xdist_group(f"browser-{item.path.stem}"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Chromium, for all tests here: each has a context of its own, and none a database."""
+    with running_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="package")
 def server() -> Iterator[ApprovalsServer]:
     """A server with two reviewers and an operator; under xdist each worker has its own."""
     with approvals_server() as running:

@@ -31,11 +31,16 @@ def teams(server: ApprovalsServer) -> None:
     server.manage("shell", "--command", _MAKE.format(teams=TEAMS, password=PASSWORD))
 
 
-@pytest.fixture
-def desk(server: ApprovalsServer, flows: Flows, seat: Seat) -> Iterator["Desk"]:
-    desk = Desk(server, flows, seat)
-    yield desk
+@pytest.fixture(scope="module")
+def held(server: ApprovalsServer) -> Iterator[str]:
+    """The name of the policy, which each test changes; it goes with the last of them."""
+    yield "held"
     server.manage("removepolicy", "held")
+
+
+@pytest.fixture
+def desk(server: ApprovalsServer, held: str, flows: Flows, seat: Seat) -> "Desk":
+    return Desk(server, held, flows, seat)
 
 
 def press(page: Page, name: str) -> None:
@@ -47,13 +52,13 @@ def press(page: Page, name: str) -> None:
 class Desk:
     """One approval under a policy, and people who come to it by name."""
 
-    def __init__(self, server: ApprovalsServer, flows: Flows, seat: Seat) -> None:
-        self._server, self._flows, self._seat = server, flows, seat
+    def __init__(self, server: ApprovalsServer, policy: str, flows: Flows, seat: Seat) -> None:
+        self._server, self._policy, self._flows, self._seat = server, policy, flows, seat
         self._people: dict[str, Reviewer] = {}
         self.waiting: Waiting
 
     def ask(self, line: str) -> None:
-        self._server.manage("setpolicy", "held", line)
+        self._server.manage("setpolicy", self._policy, line)
         self.waiting = self._flows.pause(schema=REFUND)
 
     def person(self, name: str) -> Reviewer:
@@ -192,8 +197,10 @@ def test_10_seen_by_those_who_may_answer_only(desk: Desk) -> None:
     desk.expect_decided()
 
 
-def test_11_the_lines_of_operator_and_author_both_hold(desk: Desk, server: ApprovalsServer) -> None:
-    server.manage("setpolicy", "held", "1 of @security")
+def test_11_the_lines_of_operator_and_author_both_hold(
+    desk: Desk, held: str, server: ApprovalsServer
+) -> None:
+    server.manage("setpolicy", held, "1 of @security")
     schema = {**REFUND, "x-approvals": {"policy": "2 of @finance"}}
     desk.waiting = desk._flows.pause(schema=schema)
     page = desk.answer("F1")

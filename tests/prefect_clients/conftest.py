@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_server() -> Iterator[ApprovalsServer]:
     """A server with one reviewer, for all tests that leave it running."""
     with approvals_server() as running:
@@ -48,7 +48,7 @@ def api(server: ApprovalsServer) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def command_lines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLines]:
     lines = CommandLines(tmp_path_factory.mktemp("home"))
     yield lines
