@@ -70,29 +70,36 @@ def _name_group(item: pytest.Item) -> str:
 
 @pytest.fixture(scope="package")
 def our_server() -> Iterator[ApprovalsServer]:
-    """Our server, the same for all tests that leave it as it is."""
+    """Our server, the same for all tests here that leave it as it is; it ends with the last."""
     with approvals_server() as running:
         yield running
 
 
+@pytest.fixture(scope="session")
+def group_servers() -> Iterator[GroupServers]:
+    """The servers of the group, which end with a run that is stopped in its midst, too."""
+    yield _group_servers
+    _group_servers.end()
+
+
 @pytest.fixture(scope="module")
-def prefects_server() -> PrefectServer:
+def prefects_server(group_servers: GroupServers) -> PrefectServer:
     """An unmodified Prefect 3.8.8, the same for all tests of the group."""
-    return _group_servers.get("3.8", prefect_server)
+    return group_servers.get("3.8", prefect_server)
 
 
 @pytest.fixture(scope="module")
-def prefects_server_on_postgresql(postgresql: str) -> PrefectServer:
+def prefects_server_on_postgresql(group_servers: GroupServers, postgresql: str) -> PrefectServer:
     """The same release with its state in PostgreSQL, as teams run it."""
-    return _group_servers.get(
+    return group_servers.get(
         "3.8-postgresql", lambda: prefect_server(database_url=create_database(postgresql))
     )
 
 
 @pytest.fixture(scope="module")
-def older_prefects_server() -> PrefectServer:
+def older_prefects_server(group_servers: GroupServers) -> PrefectServer:
     """An unmodified Prefect 3.4.25, which teams still have."""
-    return _group_servers.get("3.4", lambda: prefect_server(OLDER_PREFECT_PYTHON))
+    return group_servers.get("3.4", lambda: prefect_server(OLDER_PREFECT_PYTHON))
 
 
 @pytest.fixture(

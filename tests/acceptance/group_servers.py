@@ -36,5 +36,8 @@ class GroupServers:
             following.path == item.path or name_group_of(following) == name_group_of(item)
         )
         if not needed:
-            self._running.clear()
-            self._ends.close()
+            self.end()
+
+    def end(self) -> None:
+        self._running.clear()
+        self._ends.close()
