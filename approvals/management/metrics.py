@@ -91,7 +91,7 @@ def _count_end(*, approval: Approval, **_: Any) -> None:
         _ended.labels(outcome).inc()
         _waited.labels(outcome).observe(seconds)
 
-    transaction.on_commit(count)
+    transaction.on_commit(count, robust=True)
 
 
 def measure_requests(get_response: Answer) -> Answer:

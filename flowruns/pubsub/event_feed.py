@@ -98,7 +98,7 @@ class Feed[Row: models.Model]:
     def announce(self, ids: Iterable[UUID]) -> None:
         """Tell all processes of rows, with the commit of the transaction that stores them."""
         if connection.vendor != "postgresql":
-            transaction.on_commit(listening.look_now)
+            transaction.on_commit(listening.look_now, robust=True)
             return
         with connection.cursor() as cursor:
             for some in batched(ids, _IDS_PER_NOTICE):

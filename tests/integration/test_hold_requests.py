@@ -291,7 +291,7 @@ def test_a_change_by_another_process_wakes_the_waiter(run: Run, key: str) -> Non
 
     def change_silently() -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(transaction, "on_commit", lambda _: None)
+            patch.setattr(transaction, "on_commit", lambda *_, **__: None)
             set_flow_run_state(run.uuid, proposed=running(), actor=SOMEBODY)
 
     async def scenario() -> None:

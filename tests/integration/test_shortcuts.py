@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import OperationalError
@@ -229,6 +229,21 @@ def test_a_write_that_is_refused_is_left_to_the_view_and_changes_nothing(
     assert left == [None] * len(left)
     after = json.loads(run.api.get(f"/flow_runs/{run.id}").content)["state_id"]
     assert (after, RunInput.objects.count()) == (before, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_committed_is_acknowledged_once_whatever_fails_behind_it(
+    key: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("the loop is closed")
+
+    monkeypatch.setattr("flowruns.pubsub.waiters.wake", fail)
+    before = FlowRunState.objects.filter(flow_run=UUID(run.id)).count()
+    proposal = {"state": {"type": "RUNNING"}, "force": True}
+    response = directly(key, "POST", f"/api/flow_runs/{run.id}/set_state", proposal)
+    assert said(response)["status"] == "ACCEPT"
+    assert FlowRunState.objects.filter(flow_run=UUID(run.id)).count() == before + 1
 
 
 def test_a_deadline_is_corrected_by_the_clock_of_the_client(key: str, run: Run) -> None:

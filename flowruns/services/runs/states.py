@@ -308,7 +308,8 @@ def announce(
 def wake_waiters(changed: UUID, state_id: UUID | None = None) -> None:
     """Wake whoever waits for a run or for a deployment's work, once the change is committed."""
     waiters.notify(changed, state_id)
-    transaction.on_commit(partial(waiters.wake, changed, state_id))
+    # Robust: a client that hears of no commit sends what it has done once more
+    transaction.on_commit(partial(waiters.wake, changed, state_id), robust=True)
 
 
 def read_flow_run_states(flow_run_id: UUID) -> list[FlowRunState]:
