@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.db.models import EmailField, Value
 from django.db.models.functions import Concat
 
-from approvals.messages import slack_asked, slack_buttons, slack_notes
+from approvals.messages import slack_api, slack_asked, slack_buttons, slack_notes
 from approvals.models import Approval, Attempt
 from approvals.services import bulk, holding, votes
 from approvals.services.bulk import Pick, Verb
@@ -53,11 +53,12 @@ def teams(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     address = Concat("username", Value("@example.com"), output_field=EmailField())
     User.objects.update(email=address)
 
-    def call(method: str, **fields: Any) -> dict[str, Any]:
-        profile = {"email": f"{fields['user']}@example.com"}
-        return {"user": {"profile": profile, "is_email_confirmed": True}}
+    def call(method: str, *, user: str = "", email: str = "", **_: Any) -> dict[str, Any]:
+        member = user or email.partition("@")[0]
+        profile = {"email": f"{member}@example.com"}
+        return {"user": {"id": member, "profile": profile, "is_email_confirmed": True}}
 
-    for module in (slack_asked, slack_notes):
+    for module in (slack_api, slack_asked, slack_notes):
         monkeypatch.setattr(module, "call_slack", call)
 
 
