@@ -88,6 +88,7 @@ class Network:
             await asyncio.get_running_loop().create_future()
         finally:
             server.close()
+            await asyncio.sleep(0)  # who has just been accepted begins, and so closes its end
             connections = asyncio.all_tasks() - {asyncio.current_task()}
             for each in connections:
                 each.cancel()
