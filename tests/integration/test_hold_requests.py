@@ -181,11 +181,11 @@ def test_patience_ends_and_the_state_is_said_to_be_the_same(run: Run, key: str) 
     play(scenario())
 
 
-def test_a_client_that_leaves_is_forgotten(run: Run, key: str) -> None:
-    scope = get(run, key)
+def leave(scope: Scope, body: bytes = b"") -> None:
+    """Hold a request whose client leaves, and expect that nothing is left of it."""
 
     async def scenario() -> None:
-        held = Exchange(scope)
+        held = Exchange(scope, body)
         task = held.start()
         await until(lambda: count_waiters() == 1)
         held.gone.set()
@@ -195,6 +195,10 @@ def test_a_client_that_leaves_is_forgotten(run: Run, key: str) -> None:
 
     play(scenario())
     assert count_waiters() == 0
+
+
+def test_a_client_that_leaves_is_forgotten(run: Run, key: str) -> None:
+    leave(get(run, key))
 
 
 @pytest.mark.parametrize(
@@ -364,18 +368,7 @@ def test_who_names_a_deployment_twice_is_held_too(api: Api, key: str) -> None:
 
 def test_who_waits_for_work_and_leaves_is_forgotten(api: Api, key: str) -> None:
     work = Work(api, key)
-
-    async def scenario() -> None:
-        held = Exchange(work.scope, work.body)
-        task = held.start()
-        await until(lambda: count_waiters() == 1)
-        held.gone.set()
-        await task
-        assert not held.reached
-        assert not held.sent
-
-    play(scenario())
-    assert count_waiters() == 0
+    leave(work.scope, work.body)
 
 
 @pytest.mark.slow
