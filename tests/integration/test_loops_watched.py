@@ -72,12 +72,19 @@ def test_a_loop_that_nobody_has_started_stands_still_since_somebody_watches() ->
     assert find_still(watched=90) == {"expire_pauses": ago(90)}
 
 
+def test_a_server_that_was_off_for_a_night_gives_its_loops_their_time() -> None:
+    ran(EXPIRE, ago(40_000), started=80_000)
+    ran("services.drop_old_drafts", ago(40_000), started=80_000)
+    assert find_still(watched=30) == {}
+    assert find_still(watched=90) == {"expire_pauses": ago(40_000)}
+
+
 def test_a_loop_that_only_fails_stands_still_and_says_why() -> None:
     record = LoopRecord(
         loop=EXPIRE, started_at=ago(500), failures=9, error="OSError: no route", seconds=0.5
     )
     note_rounds([record], host="a")
-    [found] = find_still_loops({EXPIRE: 1.0}, watched_since=NOW, now=NOW)
+    [found] = find_still_loops({EXPIRE: 1.0}, watched_since=ago(500), now=NOW)
     assert str(found) == (
         "expire_pauses has not run since 2026-11-28 11:51:40 UTC: OSError: no route"
     )

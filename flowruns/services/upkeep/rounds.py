@@ -83,8 +83,8 @@ def find_still_loops(
 ) -> list[StillLoop]:
     """Return the loops that stand still, of those that should do a round every so many seconds.
 
-    One that has just started has its time, and so has one that nobody has started since the
-    watcher is there.
+    One that has just started has its time, and each has it from when the watcher is there: a
+    server that was off for a night starts its loops with itself.
     """
     now = now or datetime.now(UTC)
     ran = Coalesce("succeeded_at", "started_at")
@@ -93,7 +93,7 @@ def find_still_loops(
     still = {
         loop: since
         for loop, seconds in loops.items()
-        if (since := seen.get(loop, watched_since))
+        if max(since := seen.get(loop, watched_since), watched_since)
         < now - max(PATIENCE, timedelta(seconds=seconds * _ROUNDS_MISSED))
     }
     errors = LoopRound.objects.filter(loop__in=still).order_by("noted_at") if still else ()
