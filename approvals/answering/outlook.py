@@ -9,9 +9,11 @@ from approvals.schemaforms import describe_answer
 from approvals.services.decisions import read_form
 from approvals.services.plans import find_rule
 from flowruns.domain.texts import read_json_or_text
+from flowruns.models.prepared import PreparedQuery
 
 _MAX_ANSWER = 200  # characters
 _ENDS = {Step.Kind.REJECT, Step.Kind.ANSWER}
+_steps = PreparedQuery(Step.objects.order_by("at", "id"), by="approval")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,7 @@ class Outlook:
 
 def read_outlook(approval: Approval) -> list[Outlook]:
     """Return what the policies of an approval do by themselves; empty where they do nothing."""
-    steps = list(approval.steps.order_by("at", "id"))
+    steps = _steps.find_all(approval.pk)
     if not approval.is_waiting or all(step.kind == Step.Kind.LAST_CALL for step in steps):
         return []
     outlook = [_describe(approval, step) for step in steps]

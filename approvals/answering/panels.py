@@ -14,11 +14,16 @@ from approvals.services.decisions import read_form
 from approvals.services.guarding import tell_who
 from approvals.services.policies import AUTHOR
 from approvals.services.seats import read_seats
-from approvals.services.votes import OVERRIDE, read_standing
+from approvals.services.votes import OVERRIDE, Standing, read_standing
 from flowruns.domain.policies import WhoKind
 from flowruns.domain.texts import read_json_or_text
+from flowruns.models.prepared import PreparedQuery
 
 _FALLEN_SHOWN = 5
+_voided = PreparedQuery(
+    Vote.objects.filter(voided_at__isnull=False, kind=Vote.Kind.YES).order_by("-voided_at"),
+    by="approval",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,19 +83,22 @@ class Panel:
         return self.mine is not None and self.mine.kind == Vote.Kind.YES
 
 
-def read_panel(approval: Approval, *, user: User) -> Panel | None:
-    """Return what is told of an approval's policies, None where anybody answers alone."""
+def read_panel(approval: Approval, *, user: User, standing: Standing | None = None) -> Panel | None:
+    """Return what is told of an approval's policies, None where anybody answers alone.
+
+    `standing` is read where the caller has not.
+    """
     if not approval.is_guarded:
         return None
-    standing = read_standing(approval)
+    standing = standing or read_standing(approval)
     may_answer = approval.is_waiting and standing.may_answer(user)
     schema = read_json_or_text(read_form(approval).schema or "{}")
     fallen = _list_fallen(approval)
     proposal = standing.proposal
     return Panel(
-        lines=describe_lines(approval, standing.votes),
+        lines=describe_lines(standing),
         is_authors=any(kept["origin"] == AUTHOR for kept in approval.policies),
-        seen=votes.mark_seen(approval, standing) if approval.is_waiting else "",
+        seen=standing.seen if approval.is_waiting else "",
         proposal=proposal,
         rows=_describe(schema, proposal),
         changes=_list_changes(schema, proposal, fallen),
@@ -107,12 +115,11 @@ def read_panel(approval: Approval, *, user: User) -> Panel | None:
     )
 
 
-def describe_lines(approval: Approval, standing: Sequence[Vote]) -> list[list[PanelPart]]:
+def describe_lines(standing: Standing) -> list[list[PanelPart]]:
     """Return the parts of each line with those who sit there."""
-    told = {Voter(vote.name, is_key=vote.is_key): vote.told_name for vote in standing}
-    return [
-        [_describe_part(part, told) for part in parts] for parts in read_seats(approval, standing)
-    ]
+    told = {Voter(vote.name, is_key=vote.is_key): vote.told_name for vote in standing.votes}
+    seats = read_seats(standing.approval, standing.votes, standing.facts)
+    return [[_describe_part(part, told) for part in parts] for parts in seats]
 
 
 def _describe_part(part: PartSeats, told: Mapping[Voter, str]) -> PanelPart:
@@ -134,8 +141,7 @@ def _describe(schema: JSONValue, vote: Vote | None) -> list[tuple[str, str]]:
 
 def _list_fallen(approval: Approval) -> list[Vote]:
     """Return the votes that fell because something changed, the latest first."""
-    fallen = approval.votes.filter(voided_at__isnull=False, kind=Vote.Kind.YES)
-    return [vote for vote in fallen.order_by("-voided_at") if vote.fell]
+    return [vote for vote in _voided.find_all(approval.pk) if vote.fell]
 
 
 def _list_changes(

@@ -22,6 +22,7 @@ from approvals.schemaforms import (
 from approvals.services import decisions, votes
 from approvals.services.asked import digest_schema
 from approvals.services.decisions import Refused
+from approvals.services.votes import Standing
 from flowruns.domain.texts import read_json_or_text
 
 _NOTHING_ASKED: JSONValue = {}
@@ -87,17 +88,19 @@ def read_question(approval: Approval) -> Question:
     )
 
 
-def mark_description(approval: Approval, question: Question | None = None) -> str:
+def mark_description(
+    approval: Approval, question: Question | None = None, standing: Standing | None = None
+) -> str:
     """Return a mark of what is asked in words, which may come after the page that asks.
 
     The summary tells, so that an open page costs no more; that of a mere table is empty, and
-    `question` is read then where the caller has not.
+    `question` is read then where the caller has not, as `standing` is.
     """
     text = approval.question or (question or read_question(approval)).description
     if approval.is_guarded:
-        standing = votes.read_standing(approval)
+        standing = standing or votes.read_standing(approval)
         said = [f"{vote.name}:{vote.kind}:{vote.pk}" for vote in standing.votes]
-        text += f"{votes.mark_seen(approval, standing)}{said}{approval.obstacle}"
+        text += f"{standing.seen}{said}{approval.obstacle}"
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:16]
 
 

@@ -8,8 +8,15 @@ from django.db.models import QuerySet
 
 from approvals.models import Absence
 from flowruns.domain.actors import Actor
+from flowruns.models.prepared import PreparedQuery
 
 _MAX_SUGGESTED = 500
+_away = PreparedQuery(
+    Absence.objects.filter(removed_at__isnull=True, person__is_active=True).select_related(
+        "person"
+    ),
+    by=("stand_in", "since__lte", "until__gt"),
+)
 
 
 class AbsenceProblem(ValueError):
@@ -70,8 +77,8 @@ def find_absences() -> QuerySet[Absence]:
 
 def list_absent(user: User | AnonymousUser) -> list[User]:
     """Return for whom a user stands in now; those who stand in for them are not among them."""
-    away = find_absences().filter(stand_in=user.pk, person__is_active=True)
-    people = {each.person for each in away.select_related("person")}
+    now = datetime.now(UTC)
+    people = {each.person for each in _away.find_all(user.pk, now, now)}
     return sorted(people, key=User.get_username)
 
 

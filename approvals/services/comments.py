@@ -17,11 +17,15 @@ from approvals.models import Approval, Comment
 from approvals.services.inbox import visible_to
 from approvals.services.requesters import find_requesters
 from approvals.signals import comment_written
+from flowruns.models.prepared import PreparedQuery
 
 MAX_LENGTH = 10_000  # characters
 MAX_MENTIONS = 20
 EDITABLE = timedelta(minutes=5)
 _MOST_SHOWN = 500
+_latest = PreparedQuery(
+    Comment.objects.order_by("-written_at", "-id"), by="approval", most=_MOST_SHOWN
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,7 @@ type CommentResult = Commented | CommentRefused
 
 def list_comments(approval: Approval) -> list[Comment]:
     """Return the latest comments, in the order in which they were written."""
-    latest = approval.comments.order_by("-written_at", "-id")[:_MOST_SHOWN]
-    return list(latest)[::-1]
+    return _latest.find_all(approval.pk)[::-1]
 
 
 def write_comment(
@@ -106,8 +109,8 @@ def may_ask_requester(approval: Approval, *, user: User) -> bool:
     """Whether there is somebody else to ask, who asked for the run of what waits."""
     if not approval.is_waiting:
         return False
-    others = find_requesters(approval).filter(is_active=True)
-    return others.exists() and not others.filter(pk=user.pk).exists()
+    asked = set(find_requesters(approval).filter(is_active=True).values_list("pk", flat=True))
+    return bool(asked) and user.pk not in asked
 
 
 def get_comment(approval: Approval, comment_id: UUID) -> Comment | None:

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from approvals.models import Approval, AskedSchema, Draft
 from approvals.services.asked import digest_schema, keep_schema
+from flowruns.models.prepared import PreparedQuery
 
 type Fields = list[tuple[str, str]]
 
@@ -22,6 +23,7 @@ MAX_DRAFT_LENGTH = 2_000_000
 LEFTOVERS_KEPT = timedelta(days=30)
 
 _BATCH = 200
+_drafts = PreparedQuery(Draft.objects.all(), by=("approval", "reviewer"))
 
 
 class Saving(Enum):
@@ -72,7 +74,7 @@ def save_leftover(approval: Approval, *, user: User, unsent: Unsent) -> Draft | 
 
 
 def read_draft(approval: Approval, *, user: User) -> Draft | None:
-    return Draft.objects.filter(approval=approval, reviewer=user).first()
+    return _drafts.find(approval.pk, user.pk)
 
 
 def read_last_draft(approvals: list[Approval], *, user: User) -> Draft | None:

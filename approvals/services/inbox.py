@@ -19,6 +19,7 @@ from approvals.services.sources import find_source, find_source_of
 from flowruns.connectors import Connector, HistoryState
 from flowruns.domain.errors import FlowNotFound, FlowRunNotFound
 from flowruns.domain.states import TERMINAL_STATES, StateType
+from flowruns.models.prepared import PreparedQuery
 from flowruns.wire import FlowRun, Log
 
 type User = Account | AnonymousUser
@@ -28,6 +29,8 @@ PAGE_SIZE = 30
 _MOST_OF_A_RUN = 50
 MAX_LOG_LINES = 500
 _ALL_OF_MINE = InboxFilters()
+_approvals = PreparedQuery(Approval.objects.select_related("decision__reviewer"), by="pk")
+_rows = PreparedQuery(Approval.objects.all(), by="pk__in")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +130,7 @@ def read_inbox(
 def _read_rows(page: QuerySet[Approval]) -> list[Approval]:
     """Read the rows of one page; the others are passed by in an index."""
     ids = list(page.values_list("pk", flat=True))
-    rows = Approval.objects.in_bulk(ids)
+    rows = {row.pk: row for row in _rows.find_all(ids)}
     return [rows[each] for each in ids if each in rows]
 
 
@@ -141,7 +144,7 @@ def _count_lists(lists: Lists, filters: InboxFilters) -> tuple[dict[Which, int],
     if not filters.narrows:
         totals = _count(_waiting(), lists)
         return totals, totals
-    wanted = {which: lists[which] for which in {Which.FOR_ME, filters.which}}
+    wanted = {which: lists[which] for which in dict.fromkeys([Which.FOR_ME, filters.which])}
     return _count(_waiting().filter(filters.choose()), lists), _count(_waiting(), wanted)
 
 
@@ -166,7 +169,7 @@ def _mark_of(shown: list[Approval], *counted: object) -> str:
 
 def get_approval_for(user: User, approval_id: UUID) -> Approval:
     """Return an approval that this user may see; raises `Http404`."""
-    found = Approval.objects.select_related("decision__reviewer").filter(pk=approval_id).first()
+    found = _approvals.find(approval_id)
     if found is None or not _is_visible(found, user):
         raise Http404("No such approval.")
     return found

@@ -8,11 +8,19 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from approvals.models import Approval, Presence
+from flowruns.models.prepared import PreparedQuery
 
 # How long a page counts as open without a word of it; pages report every 20 seconds
 FRESH = timedelta(seconds=50)
 
 _WRITTEN_EVERY = timedelta(seconds=15)
+_presences = PreparedQuery(
+    Presence.objects.filter(user__is_active=True)
+    .select_related("user")
+    .only("approval", "user__username")
+    .order_by("user__username"),
+    by=("seen_at__gt", "approval__in"),
+)
 
 
 def note_presence(approval: Approval, *, user: User) -> None:
@@ -42,10 +50,8 @@ def list_fresh() -> QuerySet[Presence]:
 def name_others(approvals: Iterable[Approval], *, user: User) -> dict[UUID, list[str]]:
     """Return who else has these approvals open, by name; the reader may see all of them."""
     waiting = [approval.pk for approval in approvals if approval.is_waiting]
-    found = list_fresh().filter(approval__in=waiting).exclude(user=user.pk)
     others: dict[UUID, list[str]] = {}
-    for approval, name in found.order_by("user__username").values_list(
-        "approval", "user__username"
-    ):
-        others.setdefault(approval, []).append(name)
+    for each in _presences.find_all(datetime.now(UTC) - FRESH, waiting):
+        if each.user_id != user.pk:
+            others.setdefault(each.approval_id, []).append(each.user.get_username())
     return others

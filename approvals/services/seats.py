@@ -44,8 +44,11 @@ from approvals.signals import approval_waits
 from flowruns.connectors import PauseForm
 from flowruns.domain.actors import Actor
 from flowruns.domain.policies import Part, Policy, Who, WhoKind, Word
+from flowruns.models.prepared import PreparedQuery
 
 _BATCH = 200
+_standing = PreparedQuery(Vote.objects.filter(STANDING).order_by("at", "id"), by="approval")
+_askers = PreparedQuery(Asker.objects.select_related("user"), by="approval")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +181,7 @@ def apply_again(approval_id: UUID) -> None:
 
 def read_facts(approval: Approval, rules: Sequence[Policy]) -> Facts:
     """Return who is in the groups of these rules now, and who asked for the run."""
-    return _add_askers(read_people(rules), approval, approval.askers.select_related("user"))
+    return _add_askers(read_people(rules), approval, _askers.find_all(approval.pk))
 
 
 def _add_askers(people: Facts, approval: Approval, askers: Iterable[Asker]) -> Facts:
@@ -201,13 +204,11 @@ def read_people(rules: Sequence[Policy]) -> Facts:
 
 def _read_groups(names: frozenset[str]) -> dict[str, frozenset[str]]:
     members: dict[str, set[str]] = {}
-    of_group = Q(user__is_active=True) | Q(user__isnull=True)
     found = Group.objects.filter(name__in=names)
-    for name in found.values_list("name", flat=True):
-        members[name] = set()
-    for name, username in found.filter(of_group).values_list("name", "user__username"):
-        if username is not None:
-            members[name].add(username)
+    for name, username, is_active in found.values_list("name", "user__username", "user__is_active"):
+        people = members.setdefault(name, set())
+        if is_active:
+            people.add(username)
     return {name: frozenset(people) for name, people in members.items()}
 
 
@@ -222,7 +223,7 @@ def _rules_of(approval: Approval) -> list[Policy]:
 
 def list_votes(approval: Approval) -> list[Vote]:
     """Return the votes that stand, in the order in which they were given."""
-    return list(approval.votes.filter(STANDING).order_by("at", "id"))
+    return _standing.find_all(approval.pk)
 
 
 def as_ballots(votes: Sequence[Vote]) -> list[Ballot]:
@@ -405,11 +406,13 @@ def freeze_seats(approval: Approval) -> None:
     Vote.objects.bulk_update(votes, ["sat_in"])
 
 
-def read_seats(approval: Approval, votes: Sequence[Vote]) -> list[tuple[PartSeats, ...]]:
+def read_seats(
+    approval: Approval, votes: Sequence[Vote], facts: Facts
+) -> list[tuple[PartSeats, ...]]:
     """Return who sits where in each line that can be read, or sat when the approval ended."""
     lines = list(enumerate(read_lines(approval)))
     if approval.is_waiting:
-        facts, ballots = facts_of(approval), as_ballots(votes)
+        ballots = as_ballots(votes)
         return [fill_seats(line, ballots, facts) for _, line in lines if not line.problem]
     return [_seats_at_end(line, number, votes) for number, line in lines if not line.problem]
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -76,13 +76,19 @@ class NotYours:
 type VoteResult = Result | Counted | NotYours
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Standing:
     """An approval's policies, its votes that stand, and what the policies mean now."""
 
+    approval: Approval
     lines: Sequence[Line]
     votes: Sequence[Vote]
     facts: Facts
+
+    @cached_property
+    def seen(self) -> str:
+        """A mark of what a reviewer looks at, as it was when this was first asked for."""
+        return mark_seen(self.approval, self)
 
     @property
     def is_signed(self) -> bool:
@@ -125,7 +131,10 @@ class Standing:
 
 def read_standing(approval: Approval) -> Standing:
     return Standing(
-        lines=read_lines(approval), votes=list_votes(approval), facts=facts_of(approval)
+        approval=approval,
+        lines=read_lines(approval),
+        votes=list_votes(approval),
+        facts=facts_of(approval),
     )
 
 

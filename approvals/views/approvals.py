@@ -33,6 +33,7 @@ from approvals.services.extending import may_extend
 from approvals.services.holding import HoldResult
 from approvals.services.presence import name_others
 from approvals.services.uploads import ReviewersFiles
+from approvals.services.votes import Standing
 from approvals.views.accounts import ask_to_log_in
 from approvals.views.comments import comments_context
 from approvals.views.endings import confirm, ending_context, tell_too_late
@@ -60,13 +61,15 @@ def show_approval(request: Request, approval_id: UUID) -> HttpResponse:
     question = read_question(approval)
     if not approval.is_waiting or question.is_arriving:
         return _render(request, approval, question, question.open(), away=away)
-    proposed = votes.read_standing(approval).proposal if approval.is_guarded else None
+    standing = votes.read_standing(approval) if approval.is_guarded else None
+    proposed = standing.proposal if standing else None
+    context: dict[str, Any] = {"away": away, "standing": standing}
     if proposed is not None and drafts.read_draft(approval, user=request.user) is None:
-        return _render(request, approval, question, fill_in(question, proposed.answer), away=away)
+        return _render(request, approval, question, fill_in(question, proposed.answer), **context)
     earlier = find_earlier(approval, question, user=request.user)
     wanted = request.GET.get(EARLIER, "")
     restored = restore(approval, question, user=request.user, wanted=wanted, earlier=earlier)
-    context: dict[str, Any] = {"restored": restored, "earlier": earlier, "away": away}
+    context |= {"restored": restored, "earlier": earlier}
     return _render(request, approval, question, restored.form, **context)
 
 
@@ -173,7 +176,7 @@ def show_again(request: Request, approval_id: UUID) -> HttpResponse:
     if asked is not question:
         form, changes = carry_form(form, question, files)
         restored = Restored(form=form, changes=changes)
-    context = {"restored": restored, "is_unproven": True}
+    context: dict[str, Any] = {"restored": restored, "is_unproven": True}
     return _render(request, approval, question, form, status=403, **context)
 
 
@@ -266,11 +269,14 @@ def _render(
     form: Form,
     *,
     status: int = 200,
+    standing: Standing | None = None,
     **extra: Any,
 ) -> HttpResponse:
+    if standing is None and approval.is_guarded:
+        standing = votes.read_standing(approval)
     draft = drafts.read_draft(approval, user=request.user)
     held = held_votes.list_held([approval]).get(approval.pk, [])
-    panel, run = read_panel(approval, user=request.user), inbox.read_run_of(approval)
+    panel = read_panel(approval, user=request.user, standing=standing)
     context = {
         **ending_context(request, approval, is_done=_find_own(request, held) is not None),
         "held": held,
@@ -281,14 +287,14 @@ def _render(
         if approval.is_waiting or draft is None
         else describe_draft(approval, draft),
         "question": question,
-        "mark": mark_description(approval, question),
+        "mark": mark_description(approval, question, standing),
         "others": _name_others(request, approval),
         "here": back_query(reverse("approval", args=[approval.pk])),
         "form": form,
         "panel": panel,
         "outlook": read_outlook(approval),
         "may_hand_over": panel is None or panel.may_answer,
-        "run": run,
+        "run": inbox.read_run_of(approval),
         "may_extend": may_extend(approval, user=request.user),
         "warnings": list_warnings(approval, asks_for_secrets=has_secrets(question.schema)),
         "attempt": find_open(approval) if approval.is_waiting else None,

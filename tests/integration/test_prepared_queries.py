@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -63,6 +64,25 @@ def test_a_key_comes_with_its_owner_unless_it_was_revoked(api: Api) -> None:
     assert first["owner"]["username"] == "alice"
     ApiKey.objects.update(revoked_at=key.created)
     assert PreparedQuery(KEYS, by="digest").find(key.digest) is None
+
+
+def test_rows_are_found_by_several_fields_in_their_order(make_run: Make) -> None:
+    runs = [make_run(name=name).uuid for name in ("b", "c", "a")]
+    named = PreparedQuery(
+        FlowRun.objects.exclude(name="c").order_by("name"), by=("created__gt", "pk__in"), most=2
+    )
+    long_ago = datetime.now(UTC) - timedelta(days=1)
+    assert [run.name for run in named.find_all(long_ago, runs)] == ["a", "b"]
+    assert [run.name for run in named.find_all(long_ago, [*runs[:2], runs[0]])] == ["b"]
+    assert named.find_all(datetime.now(UTC), runs) == []
+    assert named.find_all(long_ago, []) == []
+
+
+def test_no_more_than_the_first_rows_are_found(make_run: Make) -> None:
+    runs = [make_run(name=name).uuid for name in ("b", "c", "a")]
+    first = PreparedQuery(FlowRun.objects.order_by("name").only("name"), by="pk__in", most=2)
+    for _ in range(2):
+        assert [run.name for run in first.find_all(runs)] == ["a", "b"]
 
 
 def test_what_is_not_there_is_none(db: None) -> None:

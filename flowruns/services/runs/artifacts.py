@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from flowruns.domain.errors import ArtifactNotFound
 from flowruns.models import Artifact
+from flowruns.models.prepared import PreparedQuery
 from flowruns.services.criteria import combine
 from flowruns.services.lookups import one
 from flowruns.services.queries import matching_runs, matching_task_runs
@@ -107,11 +109,21 @@ def list_run_artifacts(
 
     With `until`, those of that moment; of too many the newest `limit`.
     """
-    made = Artifact.objects.filter(flow_run_id=flow_run_id)
-    if until is not None:
-        made = made.filter(created__lte=until)
-    newest = made.filter(~Exists(_newer(made))).defer("data").order_by("-created", "-id")
-    return list(newest[:limit])[::-1]
+    if until is None:
+        return _prepare_newest(limit).find_all(flow_run_id)[::-1]
+    made = Artifact.objects.filter(flow_run_id=flow_run_id, created__lte=until)
+    return list(_newest(made, _newer(made))[:limit])[::-1]
+
+
+@cache
+def _prepare_newest(limit: int) -> PreparedQuery[Artifact]:
+    of_run = Artifact.objects.filter(flow_run_id=OuterRef("flow_run_id"))
+    newest = _newest(Artifact.objects.all(), _newer(of_run))
+    return PreparedQuery(newest, by="flow_run_id", most=limit)
+
+
+def _newest(made: QuerySet[Artifact], newer: QuerySet[Artifact]) -> QuerySet[Artifact]:
+    return made.filter(~Exists(newer)).defer("data").order_by("-created", "-id")
 
 
 def present_artifact(artifact: Artifact) -> wire.Artifact:
