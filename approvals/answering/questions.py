@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.utils.safestring import SafeString
 
@@ -27,6 +28,7 @@ from flowruns.domain.texts import read_json_or_text
 
 _NOTHING_ASKED: JSONValue = {}
 MAX_REASON = 2_000
+_KEPT_LENGTH = 2_000  # characters of a schema and an answer whose rows are kept in memory
 # How Prefect 3.8 refuses an answer
 _CANNOT_GO_ON = "Cannot reschedule "
 _REFUSAL = re.compile(
@@ -108,9 +110,17 @@ def describe_decision(decision: Decision) -> list[tuple[str, str]]:
     """Return what was answered, as (label, text) rows without secrets."""
     if not decision.answer:
         return []
-    return describe_answer(
-        read_json_or_text(decision.schema or "{}"), read_json_or_text(decision.answer)
-    )
+    is_short = len(decision.schema) + len(decision.answer) <= _KEPT_LENGTH
+    describe = _describe_once if is_short else _describe
+    return list(describe(decision.schema, decision.answer))
+
+
+def _describe(schema: str, answer: str) -> list[tuple[str, str]]:
+    return describe_answer(read_json_or_text(schema or "{}"), read_json_or_text(answer))
+
+
+# The history shows the same answers again, of which only schema and answer decide the rows
+_describe_once = lru_cache(maxsize=1_000)(_describe)
 
 
 def attach_refusal(form: Form, refused: Refused) -> None:

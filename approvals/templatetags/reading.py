@@ -36,7 +36,7 @@ _MAX_TAG = 40  # characters
 def exact(moment: datetime) -> str:
     """Return a moment in the reader's zone, to the second."""
     local = timezone.localtime(moment)
-    return f"{local:%A} {local.day} {local:%B %Y, %H:%M:%S} ({local.tzname()})"
+    return f"{local:%A {local.day} %B %Y, %H:%M:%S} ({local.tzname()})"
 
 
 @register.simple_tag
