@@ -121,6 +121,7 @@ def find_title(text: str, *, length: int) -> str:
     return ""
 
 
+@lru_cache(maxsize=64)
 def without_title(text: str, title: str) -> str:
     """Return a text without the heading that it begins with, if that is `title` and has no link."""
     tokens = new_parser().parse(_readable(text[:_TITLE_WITHIN])) if title else []

@@ -18,6 +18,7 @@ from approvals.messages.timing import utc_now
 from approvals.models import Approval, Notification, Webhook, WebhookDelivery
 from approvals.signals import approval_closed, approval_waits
 from flowruns.domain.errors import EncryptionKeyChanged
+from flowruns.models.prepared import PreparedQuery
 
 # Before the second, third, … try: 76 hours in all.
 BACKOFF = tuple(
@@ -39,6 +40,7 @@ _EVENTS = {
     Approval.Outcome.WITHDRAWN: "approval.withdrawn",
 }
 Outcome = Notification.Outcome
+_webhooks = PreparedQuery(Webhook.objects.filter(is_on=True), by=())
 
 
 def connect() -> None:
@@ -49,7 +51,7 @@ def connect() -> None:
 
 def write_deliveries(*, approval: Approval, **_: Any) -> None:
     """Write what each webhook is told of an approval; of a hidden one they are told nothing."""
-    webhooks = list(Webhook.objects.filter(is_on=True))
+    webhooks = _webhooks.find_all()
     if approval.is_hidden or not webhooks:
         return
     now = utc_now()

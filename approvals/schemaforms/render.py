@@ -50,9 +50,11 @@ def printable(text: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _zone_names() -> tuple[str, ...]:
+def _zone_options() -> SafeString:
+    """The names of hundreds of zones, which took a form longer to write than its fields."""
     regions = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Pacific/")
-    return ("UTC", *sorted(name for name in available_timezones() if name.startswith(regions)))
+    names = ["UTC", *sorted(name for name in available_timezones() if name.startswith(regions))]
+    return format_html_join("", '<option value="{}"></option>', ((name,) for name in names))
 
 
 class ShownForm(Protocol):
@@ -94,7 +96,7 @@ def render_fields(form: ShownForm) -> SafeString:
         seen=SEEN,
         judged=JUDGED if form.is_judged and form.problems else "",
         fields=_render_control(form.root, page, is_bare=is_bare),
-        zones=_zone_names() if any(isinstance(control, DateTime) for control in controls) else (),
+        zones=_zone_options() if any(isinstance(control, DateTime) for control in controls) else "",
         about=_help(form.root) if is_bare else "",
         problems=form.root.problems if is_bare else [],
         has_buttons=any(

@@ -17,9 +17,14 @@ from approvals.services.sources import find_source
 from flowruns.connectors import PauseForm, Reply
 from flowruns.domain.actors import reviewer
 from flowruns.domain.errors import EvaluationBusy, FlowRunNotFound, Unprocessable
+from flowruns.models.prepared import PreparedQuery
 
 type Path = tuple[str | int, ...]
 _EARLIER = 20
+# One of those that a run had before: most had none, and who may see them takes long to find out
+_closed = PreparedQuery(
+    Approval.objects.only("pk"), by=("connector", "flow_run_id", "closed_at__lte"), most=1
+)
 
 type Place = tuple[datetime, UUID]
 
@@ -127,6 +132,8 @@ def reject_approval(approval: Approval, *, user: User, reason: str) -> Result:
 
 def list_earlier(approval: Approval, *, user: User) -> list[Approval]:
     """Return the last approvals of the same run that ended before this one, newest first."""
+    if not _closed.find_all(approval.connector, approval.flow_run_id, approval.opened_at):
+        return []
     ended = (
         visible_to(user)
         .exclude(outcome=Approval.Outcome.WAITING)

@@ -12,10 +12,14 @@ from flowruns.connectors import LOCAL
 from flowruns.domain.actors import Actor, ActorKind
 from flowruns.domain.policies import WhoKind
 from flowruns.domain.rejections import read_rejection
+from flowruns.models.prepared import PreparedQuery
 from flowruns.signals import PauseEnding, pause_is_ending
 
 _NUMBERS = dict(enumerate("one two three four five six seven eight nine".split(), 1))
 _OTHER_ANSWER = "Others have agreed to another answer."
+_guarded = PreparedQuery(
+    Approval.objects.filter(connector=LOCAL, is_guarded=True), by="pause_state_id"
+)
 
 
 def connect() -> None:
@@ -25,8 +29,7 @@ def connect() -> None:
 
 def guard_pause(*, ending: PauseEnding, **_: Any) -> str | None:
     """Return why the reviewers of a pause do not let its run go on, or None where they do."""
-    of_pause = Approval.objects.filter(connector=LOCAL, pause_state_id=ending.pause.id)
-    approval = of_pause.filter(is_guarded=True).first()
+    approval = _guarded.find(ending.pause.id)
     if ending.actor.kind is ActorKind.POLICY:  # `stepping` asks whether all of them say so
         return None
     if approval is None or approval.outcome == Approval.Outcome.ANSWERED:
@@ -34,7 +37,7 @@ def guard_pause(*, ending: PauseEnding, **_: Any) -> str | None:
     if not approval.is_waiting:
         return "The flow run left its pause before its reviewers let it go on."
     # Whoever votes meanwhile comes before this, or after
-    of_pause.select_for_update(no_key=True).get()
+    Approval.objects.select_for_update(no_key=True).get(pk=approval.pk)
     try:
         return _find_lack(approval, ending, withhold(approval, ending.run_input or ""))
     except SchemaUnsupported:

@@ -25,7 +25,6 @@ def leave_inbox(approval: Approval, *, winner: User | None) -> None:
     if winner is not None:
         drop_draft(approval, user=winner)
     drop_facets(approval)
-    drop_steps(approval)
     for (_, drop), is_there in zip(_RARE, _look_for_rare(approval), strict=True):
         if is_there:
             drop(approval)
@@ -56,6 +55,7 @@ _OWN = "WHERE approval_id = %(approval)s"
 _RARE: tuple[tuple[str, Callable[[Approval], None]], ...] = (
     (f"approvals_seat {_OWN} AND is_open", _close_seats),
     (f"approvals_vote {_OWN} AND is_open", _close_votes),
+    (f"approvals_step {_OWN} AND taken_at IS NULL", drop_steps),
     (f"approvals_upload {_OWN}", drop_uploads),
     (f"approvals_askedschema {_OWN}", drop_asked),
     (f"approvals_presence {_OWN}", delete_presence),

@@ -23,10 +23,12 @@ from flowruns.domain.policies import (
 from flowruns.domain.policies import Policy as Rule
 from flowruns.domain.policy_names import read_whos, split_line
 from flowruns.domain.texts import read_json
+from flowruns.models.prepared import PreparedQuery
 from flowruns.wire import FlowRun
 
 AUTHOR = "author"
 _SOURCES = ("parameters", "labels")
+_policies = PreparedQuery(Policy.objects.order_by("name"), by=())
 
 
 class PolicyProblem(ValueError):
@@ -107,7 +109,7 @@ def remove_policy(name: str) -> bool:
 
 
 def list_policies() -> list[Policy]:
-    return list(Policy.objects.order_by("name"))
+    return _policies.find_all()
 
 
 def find_problem(policy: Policy) -> str:

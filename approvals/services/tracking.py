@@ -6,10 +6,9 @@ Receivers run inside the transaction of the change, so an approval is never out 
 import json
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from django.contrib.auth.models import Group, User
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_save
 
 from approvals.models import STANDING, Absence, Approval, Decision, Via, Vote
@@ -35,6 +34,7 @@ from flowruns.connectors import LOCAL
 from flowruns.domain.actors import ActorKind, server
 from flowruns.domain.rejections import read_rejection
 from flowruns.domain.states import GOING_ON_STATES, State, StateType
+from flowruns.models.prepared import PreparedQuery
 from flowruns.signals import (
     ArtifactChange,
     InputCreated,
@@ -45,6 +45,10 @@ from flowruns.signals import (
     run_input_created,
     run_input_deleted,
 )
+
+_waiting = Approval.objects.filter(outcome=Approval.Outcome.WAITING)
+_waiting_of_run = PreparedQuery(_waiting.filter(connector=LOCAL), by="flow_run_id")
+_waiting_in_pause = PreparedQuery(_waiting, by=("connector", "pause_state_id"))
 
 
 def connect() -> None:
@@ -77,7 +81,7 @@ def follow_input(*, created: InputCreated, **_: Any) -> None:
     """Take in what arrives after its pause, as Prefect's clients send it."""
     if not created.key.endswith(("-description", "-schema")):
         return
-    for approval in _waiting_of(created.flow_run_id):
+    for approval in _waiting_of_run.find_all(created.flow_run_id):
         take_in_question(approval)
 
 
@@ -95,7 +99,7 @@ def take_in_question(approval: Approval) -> None:
 
 def follow_artifact(*, change: ArtifactChange, **_: Any) -> None:
     """Void the votes of those who have not seen an artifact as it is now."""
-    for approval in _waiting_of(change.flow_run_id).filter(is_guarded=True):
+    for approval in _waiting_of_run.find_all(change.flow_run_id):
         void_unseen(approval)
 
 
@@ -168,21 +172,13 @@ def follow_members(*, instance: User | Group, action: str, pk_set: set[int], **_
 def follow_deletion(*, deleted: InputDeleted, **_: Any) -> None:
     """Keep a schema that is taken back: somebody may be filling it in at this moment."""
     if deleted.key.endswith("-schema"):
-        for approval in _waiting_of(deleted.flow_run_id):
+        for approval in _waiting_of_run.find_all(deleted.flow_run_id):
             keep_schema(approval, deleted.value)
-
-
-def _waiting_of(flow_run_id: UUID) -> QuerySet[Approval]:
-    return Approval.objects.filter(
-        connector=LOCAL, flow_run_id=flow_run_id, outcome=Approval.Outcome.WAITING
-    )
 
 
 def close_approval(change: StateChange, pause: State, *, connector: str = LOCAL) -> None:
     """Close the approval of a pause that has ended, if it waits."""
-    approval = Approval.objects.filter(
-        connector=connector, pause_state_id=pause.id, outcome=Approval.Outcome.WAITING
-    ).first()
+    approval = _waiting_in_pause.find(connector, pause.id)
     if approval is None:
         return
     closed_at = change.after.timestamp if change.after else datetime.now(UTC)

@@ -46,7 +46,7 @@ class PreparedQuery[M: Model]:
         self._statements: dict[tuple[str, int], _Statement] = {}
 
     def find(self, *values: Any) -> M | None:
-        """Return the row, or None; what it is found by is unique."""
+        """Return the first row, or None; all of them are read, so there should be one."""
         return next(iter(self.find_all(*values)), None)
 
     def find_all(self, *values: Any) -> list[M]:

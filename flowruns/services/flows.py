@@ -5,7 +5,10 @@ from uuid import UUID
 from flowruns import wire
 from flowruns.domain.errors import FlowNotFound
 from flowruns.models import Flow
+from flowruns.models.prepared import PreparedQuery
 from flowruns.services.lookups import one
+
+_flows = PreparedQuery(Flow.objects.all(), by="pk")
 
 
 def create_flow(flow: wire.FlowCreate) -> tuple[Flow, bool]:
@@ -17,7 +20,10 @@ def create_flow(flow: wire.FlowCreate) -> tuple[Flow, bool]:
 
 def read_flow(flow_id: UUID) -> Flow:
     """Return the flow; raises `FlowNotFound`."""
-    return one(Flow.objects.filter(pk=flow_id), FlowNotFound)
+    flow = _flows.find(flow_id)
+    if flow is None:
+        raise FlowNotFound
+    return flow
 
 
 def read_flow_by_name(name: str) -> Flow:

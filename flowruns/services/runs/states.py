@@ -46,6 +46,7 @@ _TOLERATED_SKEW = timedelta(seconds=2)
 _ENDING = TERMINAL_STATES | {StateType.CANCELLING}
 _WITH_IT = ("flow", "deployment__concurrency_limit", "slot_lease")
 _runs = PreparedQuery(FlowRun.objects.select_related(*_WITH_IT), by="pk")
+_history = PreparedQuery(FlowRunState.objects.order_by("version"), by="flow_run")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,7 +315,7 @@ def wake_waiters(changed: UUID, state_id: UUID | None = None) -> None:
 
 def read_flow_run_states(flow_run_id: UUID) -> list[FlowRunState]:
     """Return the run's history, oldest first; empty for an unknown run (as Prefect 3.8)."""
-    return list(FlowRunState.objects.filter(flow_run_id=flow_run_id).order_by("version"))
+    return _history.find_all(flow_run_id)
 
 
 def read_flow_run_state(state_id: UUID) -> FlowRunState:
