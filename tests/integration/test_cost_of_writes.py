@@ -24,4 +24,4 @@ def test_a_pause_and_its_answer_take_few_statements(run: Run) -> None:
     schema = '{"type": "object", "properties": {"approve": {"type": "boolean"}}}'
     assert count(lambda: run.put("1-schema", schema)) <= 6
     assert count(lambda: run.pause("1", seconds=60, run_input_keyset=keyset)) <= 13 + _TOLD
-    assert count(lambda: run.resume({"approve": True})) <= 18 + _TOLD
+    assert count(lambda: run.resume({"approve": True})) <= 17 + _TOLD
