@@ -50,14 +50,17 @@ class PreparedQuery[M: Model]:
         return next(iter(self.find_all(*values)), None)
 
     def find_all(self, *values: Any) -> list[M]:
-        """Return the rows in the queryset's order; `values` of an `__in` are a sequence."""
+        """Return the rows in the queryset's order; none for None, which is equal to nothing.
+
+        What an `__in` is given is a sequence.
+        """
         connection = connections[DEFAULT_DB_ALIAS]
         asked = [
             field.get_db_prep_value(value, connection)
             for name, field, given in zip(self._by, self._fields, values, strict=True)
             for value in (dict.fromkeys(given) if name.endswith(_AMONG) else (given,))
         ]
-        if len(asked) < len(self._by):  # among nothing
+        if len(asked) < len(self._by) or None in asked:  # among nothing, or nobody's
             return []
         kind = (connection.vendor, len(asked))
         statement = self._statements.get(kind)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -87,6 +87,14 @@ def test_no_more_than_the_first_rows_are_found(make_run: Make) -> None:
 
 def test_what_is_not_there_is_none(db: None) -> None:
     assert PreparedQuery(RUNS, by="pk").find(uuid4()) is None
+
+
+def test_none_finds_nothing_and_the_next_value_what_it_is_of(make_run: Make) -> None:
+    make_run()
+    run, of_deployment = make_run(deployed=True), PreparedQuery(RUNS, by="deployment")
+    assert of_deployment.find_all(None) == []
+    deployment_id = json.loads(run.api.get(f"/flow_runs/{run.id}").content)["deployment_id"]
+    assert [found.pk for found in of_deployment.find_all(UUID(deployment_id))] == [run.uuid]
 
 
 def test_all_that_comes_with_a_run_takes_one_query(make_run: Make) -> None:
