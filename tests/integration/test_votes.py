@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from approvals.models import Approval, Decision, Draft, Seat, Vote
 from approvals.services import votes
@@ -77,6 +79,14 @@ def test_4_one_of_a_group(run: Run) -> None:
     assert run.read()["state_type"] == "PAUSED"
     assert say_yes(approval, "R") == Decided()
     assert run.read()["state_type"] == "RUNNING"
+
+
+def test_the_page_looks_once_at_who_is_in_a_group(run: Run) -> None:
+    hold("1 of @finance")
+    client, page = log_in("F1"), page_of(ask(run))
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(page).status_code == 200
+    assert sum('WHERE "auth_group"."name" IN' in each["sql"] for each in asked) == 1
 
 
 def test_5_two_of_a_group_without_who_asked(make_run: Make) -> None:
