@@ -3,6 +3,7 @@
 import asyncio
 import statistics
 import time
+from collections import Counter
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -40,7 +41,7 @@ class Latencies:
     """When cycles ended, and how long they took, in seconds."""
 
     ended: list[tuple[float, float]] = field(default_factory=list)
-    refused: int = 0
+    refused: Counter[int] = field(default_factory=Counter)  # by the status that said so
 
     def between(self, first: float, last: float) -> tuple[float, float]:
         """Return the median and the 99th percentile, in milliseconds."""
@@ -75,7 +76,7 @@ async def _bear_load(desk: Desk, seconds: float) -> list[Row]:
         Row(
             what=f"pauses and answers, {seconds / 60:g} min at {capacity / 2:.1f}/s",
             counted=f"{len(latencies.ended)} of a capacity of {capacity:.1f}/s",
-            wrong=[f"{latencies.refused} were refused"] if latencies.refused else [],
+            wrong=[f"{count} were refused by {by}" for by, count in latencies.refused.items()],
         ),
         Row(
             what="held by all processes",
@@ -107,7 +108,8 @@ async def _keep_pace(
     while due < ends:
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         began = time.monotonic()
-        latencies.refused += await _cycle(client) >= 400
+        if (status := await _cycle(client)) >= 400:
+            latencies.refused[status] += 1
         latencies.ended.append((time.monotonic(), time.monotonic() - began))
         due = max(due + interval, time.monotonic() - interval)
 
