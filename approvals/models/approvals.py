@@ -93,7 +93,15 @@ class Approval(models.Model):
             ),
             # Read by list_history, newest first
             models.Index(
-                fields=["-closed_at"], condition=~Q(outcome="waiting"), name="approval_closed"
+                fields=["-closed_at", "-id"],
+                condition=~Q(outcome="waiting"),
+                name="approval_closed",
+            ),
+            # … of a flow, by which outcomes are told apart without a look at the rows
+            models.Index(
+                fields=["flow_name", "-closed_at", "-id", "outcome", "is_hidden"],
+                condition=~Q(outcome="waiting"),
+                name="approval_closed_of_flow",
             ),
             # Read by list_decided_flows, one entry a flow
             models.Index(fields=["is_hidden", "flow_name", "outcome"], name="approval_by_flow"),

@@ -165,7 +165,8 @@ class Decision(models.Model):
     """What somebody answered, when and as whom, beside what they were asked.
 
     `decided_by` keeps the name when the account is gone; it is an API key's where no person
-    answered. `answer` is the JSON text as the flow received it.
+    answered. `answer` is the JSON text as the flow received it. `decided_at` is when the approval
+    closed.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -185,8 +186,10 @@ class Decision(models.Model):
     )
 
     class Meta:
-        # Read by list_deciders, one entry a name
-        indexes = [models.Index(fields=["decided_by"], name="decision_by_name")]
+        # Read by list_deciders, one entry a name, and by list_history, newest first
+        indexes = [
+            models.Index(fields=["decided_by", "-decided_at", "-approval"], name="decision_by_name")
+        ]
 
     def __str__(self) -> str:
         return f"{self.decided_by}: {self.approval}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.db.models.expressions import OrderBy
 
 from approvals.models import STANDING, Facet, Vote
@@ -160,7 +160,9 @@ def _mentions(word: str) -> Q:
 
 
 def _has_facet(kind: Facet.Kind, name: str) -> Q:
-    return Q(pk__in=Facet.objects.filter(kind=kind, name=name).values("approval"))
+    has = Q(pk__in=Facet.objects.filter(kind=kind, name=name).values("approval"))
+    # A CASE, since SQLite would look for each approval of the facet: reading what waits is faster
+    return Q(Case(When(has, then=Value(True)), default=Value(False)))
 
 
 def _is_due(due: Due) -> Q:

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.models import User as Account
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404
 
 from approvals.models import Approval, Vote
+from approvals.services.counting import Counts, count_lists
 from approvals.services.filters import InboxFilters, Which
 from approvals.services.held_votes import list_held
 from approvals.services.lists import Lists, choose_lists, choose_visible
@@ -104,27 +105,37 @@ def read_inbox(
 ) -> InboxPage:
     """Return one page of what waits; a page that is not there is the last one."""
     lists = choose_lists(user)
-    counts, totals = _count_lists(lists, filters)
-    pages = max(-(-counts[filters.which] // PAGE_SIZE), 1)
+    counts = count_lists(_waiting(), lists, filters)
+    total, for_me = counts.totals[filters.which], counts.totals[Which.FOR_ME]
+    pages = max(-(-counts.passing[filters.which] // PAGE_SIZE), 1)
     number = min(max(number, 1), pages)
-    found = _choose(lists, filters)
-    shown = _read_rows(found[(number - 1) * PAGE_SIZE : number * PAGE_SIZE])
+    shown = _read_rows(_find_page(_choose(lists, filters), counts, number))
     present = name_others(shown, user=user)
     held = list_held(shown)
-    in_flow = _count_flows(found, shown) if filters.by_flow else {}
+    flows = {approval.flow_name for approval in shown}
+    in_flow = {flow: count for flow, count in counts.in_flow.items() if flow in flows}
     return InboxPage(
         approvals=shown,
         filters=filters,
-        total=totals[filters.which],
-        for_me=totals[Which.FOR_ME],
+        total=total,
+        for_me=for_me,
         number=number,
         pages=pages,
-        mark=_mark_of(shown, counts, totals, present, in_flow, sorted(held)),
-        counts=counts,
+        mark=_mark_of(shown, counts.passing, total, for_me, present, in_flow, sorted(held)),
+        counts=counts.passing,
         present=present,
         held=held,
         in_flow=in_flow,
     )
+
+
+def _find_page(found: QuerySet[Approval], counts: Counts, number: int) -> QuerySet[Approval]:
+    """Choose the rows of one page; where they stand by flow, no other flows are put in order."""
+    start, stop = (number - 1) * PAGE_SIZE, number * PAGE_SIZE
+    if not counts.in_flow:
+        return found[start:stop]
+    flows, before = counts.find_flows(start, stop)
+    return found.filter(flow_name__in=flows)[start - before : stop - before]
 
 
 def _read_rows(page: QuerySet[Approval]) -> list[Approval]:
@@ -137,28 +148,6 @@ def _read_rows(page: QuerySet[Approval]) -> list[Approval]:
 def _choose(lists: Lists, filters: InboxFilters) -> QuerySet[Approval]:
     chosen = lists[filters.which] & filters.choose()
     return _waiting().filter(chosen).order_by(*filters.order())
-
-
-def _count_lists(lists: Lists, filters: InboxFilters) -> tuple[dict[Which, int], dict[Which, int]]:
-    """Count what passes the filters in each list, and what is in this one and in the user's."""
-    if not filters.narrows:
-        totals = _count(_waiting(), lists)
-        return totals, totals
-    wanted = {which: lists[which] for which in dict.fromkeys([Which.FOR_ME, filters.which])}
-    return _count(_waiting().filter(filters.choose()), lists), _count(_waiting(), wanted)
-
-
-def _count(waiting: QuerySet[Approval], lists: Lists) -> dict[Which, int]:
-    sums = {str(which): Count("pk", filter=rule or None) for which, rule in lists.items()}
-    found = waiting.aggregate(**sums)
-    return {which: found[str(which)] for which in lists}
-
-
-def _count_flows(found: QuerySet[Approval], shown: list[Approval]) -> dict[str, int]:
-    """Count what passes the filters of each flow that a page shows."""
-    flows = {approval.flow_name for approval in shown}
-    of_flows = found.filter(flow_name__in=flows).order_by("flow_name").values_list("flow_name")
-    return dict(of_flows.annotate(Count("pk")))
 
 
 def _mark_of(shown: list[Approval], *counted: object) -> str:

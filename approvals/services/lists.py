@@ -39,12 +39,11 @@ OR EXISTS (SELECT 1 FROM approvals_asker asker
 OR EXISTS (SELECT 1 FROM approvals_vote vote
     WHERE vote.approval_id = {{approval}}.id AND vote.reviewer_id = %s)"""
 _FREE = """{{approval}}.id IN (SELECT seat.approval_id FROM approvals_seat seat
-    WHERE {seats} AND seat.is_open = true AND NOT seat.bars_askers)
-OR {{approval}}.askers_known AND {{approval}}.id IN (
-    SELECT seat.approval_id FROM approvals_seat seat
-    WHERE {seats} AND seat.is_open = true AND seat.bars_askers AND NOT EXISTS (
+    WHERE {seats} AND seat.is_open = true AND (NOT seat.bars_askers OR NOT EXISTS (
         SELECT 1 FROM approvals_asker asker
-        WHERE asker.approval_id = seat.approval_id AND asker.user_id = %s))"""
+        WHERE asker.approval_id = seat.approval_id AND asker.user_id = %s)))
+AND ({{approval}}.askers_known OR {{approval}}.id IN (SELECT seat.approval_id
+    FROM approvals_seat seat WHERE {seats} AND seat.is_open = true AND NOT seat.bars_askers))"""
 # As two, and with `is_open` and `is_key` compared, SQLite sees that indexes have what is open alone
 _OPEN_VOTES = """SELECT vote.approval_id FROM approvals_vote vote WHERE vote.voided_at IS NULL
     AND vote.takes_effect_at IS NULL AND vote.is_open = %s AND vote.is_key = %s AND """
@@ -155,7 +154,7 @@ def _see(user: User, people: Sequence[_Person]) -> _Rule:
 
 def _may_answer(person: _Person) -> _Rule:
     """What has one of a person's seats that they may take now."""
-    return _Rule(_FREE.format(seats=person.sql), *person.params, *person.params, person.pk)
+    return _Rule(_FREE.format(seats=person.sql), *person.params, person.pk, *person.params)
 
 
 def _have_voted(person: _Person) -> _Rule:

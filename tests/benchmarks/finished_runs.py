@@ -87,6 +87,7 @@ def _list_rows(flow: Flow) -> list[tuple[models.Model, dict[str, str]]]:
                 "id": _id("decision"),
                 "approval_id": _id("approval"),
                 "decided_by": _text("person-", 200),
+                "decided_at": _ago(),
             },
         ),
         (
