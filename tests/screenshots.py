@@ -22,7 +22,7 @@ _PATIENCE_MS = 90_000
 
 def take_pictures(folder: Path) -> list[Path]:
     """Take the inbox and an approval, light and dark, and return the files."""
-    with approvals_server("--demo") as server, sync_playwright() as playwright:
+    with approvals_server("--demo", is_command=True) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(**launch_options())
         try:
             page = _log_in(browser, server)

@@ -10,15 +10,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, Any
 
 import httpx
 
 from tests.environments import clean_environment
-from tests.logs import follow_log
+from tests.forking import ForkedProcess, fork_command
+from tests.logs import follow_log, show_log
 from tests.migrated import copy_our_database, copy_prefects_database
 
 # Whoever waits asks many times, which would hide the cause in the report of a failure.
@@ -35,15 +37,8 @@ CLIENT_SECONDS = 60
 PROMPT_SECONDS = 40
 # Commands that have no option to leave the checks out
 _MAKE_NO_CHECKS = {"backup", "doctor", "restore", "shell"}
-# A server with all its code loaded, which begins when it is told to.
-_LOADED = """
-import sys
-import approvals.project.asgi
-from django.core.management import execute_from_command_line
-print("loaded", flush=True)
-sys.stdin.readline()
-execute_from_command_line(["manage.py", *sys.argv[1:]])
-"""
+
+type Process = subprocess.Popen[bytes] | ForkedProcess
 
 
 def free_port() -> int:
@@ -65,7 +60,7 @@ def _flow_environment(home: Path) -> dict[str, str]:
     return clean_environment() | {"PYTHONPATH": str(ROOT), "HOME": str(home)}
 
 
-def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_ready(url: str, process: Process, log: Path) -> None:
     """Wait until `url` answers 200; fail with the process's output if it ends or takes long.
 
     Without certificates, as in all clients of servers here: to load them takes longer than to ask.
@@ -91,7 +86,9 @@ class ApprovalsServer:
     port: int = field(default_factory=free_port)
     options: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
-    _process: subprocess.Popen[bytes] | None = None
+    # Whether real commands start, not forks of what has loaded their code
+    is_command: bool = False
+    _process: Process | None = None
 
     @property
     def url(self) -> str:
@@ -136,38 +133,44 @@ class ApprovalsServer:
         if not self.home.exists() and "DATABASE_URL" not in self.environment:
             self.home.mkdir(mode=0o700, parents=True)
             copy_our_database(self.home / "approvals.sqlite3")
-        self._process = self._launch("manage.py", stdin=subprocess.DEVNULL)
+        with self._log_path.open("ab") as log:
+            port = str(self.port)
+            self._process = self.begin("serve", "--port", port, *self.options, log=log)
         self._wait_until_ready()
 
     def restart_at_once(self) -> float:
         """Kill it like a power cut, and start it again; return the seconds it was away.
 
-        The code of the next process is loaded before: the same clients would else have given up
-        on a busy machine.
+        Its code is loaded, or the same clients would have given up on a busy machine.
         """
-        loaded = self._log_path.read_bytes().count(b"loaded")
-        following = self._launch("-c", _LOADED, stdin=subprocess.PIPE)
-        while self._log_path.read_bytes().count(b"loaded") == loaded:
-            assert following.poll() is None, self.log
-            time.sleep(0.05)
+        assert not self.is_command
         killed = time.monotonic()
         self.kill()
-        self._process = following
-        assert following.stdin is not None
-        following.stdin.close()
-        self._wait_until_ready()
+        self.start()
         return time.monotonic() - killed
 
-    def _launch(self, *program: str, stdin: int) -> subprocess.Popen[bytes]:
-        with self._log_path.open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, *program, "serve", "--port", str(self.port), *self.options],
-                cwd=ROOT,
-                env=self.full_environment,
-                stdin=stdin,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+    def begin(self, *command: str, log: IO[Any]) -> Process:
+        """Begin a management command beside it."""
+        return self._begin(command, self.full_environment, stdout=log, stderr=log)
+
+    def _begin(
+        self,
+        command: Sequence[str],
+        variables: Mapping[str, str],
+        *,
+        stdout: IO[Any],
+        stderr: IO[Any],
+    ) -> Process:
+        if not self.is_command:
+            return fork_command(command, variables, stdout=stdout, stderr=stderr)
+        return subprocess.Popen(
+            [sys.executable, "manage.py", *command],
+            cwd=ROOT,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+        )
 
     def _wait_until_ready(self) -> None:
         assert self._process is not None
@@ -206,15 +209,17 @@ class ApprovalsServer:
         Without the checks that come first, which the server has made and which take longer.
         """
         unchecked = () if name in _MAKE_NO_CHECKS else ("--skip-checks",)
-        return subprocess.run(
-            [sys.executable, "manage.py", name, *unchecked, *arguments],
-            cwd=ROOT,
-            env=self.full_environment | environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            check=True,
-            text=True,
-        ).stdout
+        command = [name, *unchecked, *arguments]
+        variables = self.full_environment | environment
+        with tempfile.TemporaryFile("w+") as printed, tempfile.TemporaryFile("w+") as complained:
+            process = self._begin(command, variables, stdout=printed, stderr=complained)
+            code = process.wait()
+            for stream in (printed, complained):
+                stream.seek(0)
+            show_log(name, complained.read())
+            if code:
+                raise subprocess.CalledProcessError(code, command, printed.read())
+            return printed.read()
 
     def count_connections(self) -> int:
         """Count the connections that clients have to it."""
@@ -235,15 +240,19 @@ class ApprovalsServer:
 
 @contextmanager
 def approvals_server(
-    *options: str, home: Path | None = None, **environment: str
+    *options: str, home: Path | None = None, is_command: bool = False, **environment: str
 ) -> Iterator[ApprovalsServer]:
     """Run `manage.py serve` with these options, in a home of its own unless one is given.
 
-    `environment` adds variables, e.g. DATABASE_URL.
+    `is_command` says that the start is what is tested; `environment` adds variables, e.g.
+    DATABASE_URL.
     """
     with tempfile.TemporaryDirectory(prefix="approvals-server-") as folder:
         server = ApprovalsServer(
-            home=home or Path(folder) / "home", options=options, environment=environment
+            home=home or Path(folder) / "home",
+            options=options,
+            environment=environment,
+            is_command=is_command,
         )
         server.start()
         try:

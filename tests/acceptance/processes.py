@@ -1,23 +1,18 @@
 """Processes beside a server."""
 
-import subprocess
-import sys
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from tests.servers import ROOT, ApprovalsServer
+from tests.servers import ApprovalsServer, Process
 
 
 @contextmanager
-def working(server: ApprovalsServer) -> Iterator[subprocess.Popen[bytes]]:
+def working(server: ApprovalsServer) -> Iterator[Process]:
     """Run `manage.py work` beside the server, on the same home and database."""
-    work = subprocess.Popen(
-        [sys.executable, "manage.py", "work"],
-        cwd=ROOT,
-        env=server.full_environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
+    with Path(os.devnull).open("wb") as nothing:
+        work = server.begin("work", log=nothing)
     try:
         yield work
     finally:

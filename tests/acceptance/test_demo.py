@@ -58,7 +58,7 @@ def test_answered_flows_go_on_and_new_ones_begin() -> None:
         "finance": {"approve": True, "amount": "100.00", "cost_center": "Marketing"},
         "ml": {"promote": True, "rollout": {"strategy": "shadow", "regions": ["eu-west"]}},
     }
-    with approvals_server("--demo") as server, connect(server) as client:
+    with approvals_server("--demo", is_command=True) as server, connect(server) as client:
         waiting = all_wait(client)
         for tag, answer in answers.items():
             assert resume(client, waiting[tag]["id"], answer)["status"] == "ACCEPT", tag
@@ -80,7 +80,7 @@ def test_a_script_that_fails_at_once_is_started_ever_more_rarely() -> None:
 
 
 def test_its_user_logs_in_with_the_password_that_is_printed_each_time() -> None:
-    with approvals_server("--demo") as server:
+    with approvals_server("--demo", is_command=True) as server:
         printed = re.search(r"Log in as demo with the password (\S+)", server.log)
         assert printed
         assert (server.home / "demo-password").read_text().strip() == printed[1]
@@ -100,7 +100,7 @@ def test_its_user_logs_in_with_the_password_that_is_printed_each_time() -> None:
 
 
 def test_it_ends_with_the_server_and_leaves_nobody_waiting() -> None:
-    with approvals_server("--demo") as server:
+    with approvals_server("--demo", is_command=True) as server:
         with connect(server) as client:
             all_wait(client)
         assert len(processes_of(server)) == len(TAGS)
@@ -114,7 +114,7 @@ def test_it_ends_with_the_server_and_leaves_nobody_waiting() -> None:
 
 
 def test_a_server_that_was_killed_takes_its_flows_along_and_the_next_one_cleans_up() -> None:
-    with approvals_server("--demo") as server:
+    with approvals_server("--demo", is_command=True) as server:
         with connect(server) as client:
             before = {run["id"] for run in all_wait(client).values()}
         server.kill()

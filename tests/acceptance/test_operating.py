@@ -22,12 +22,12 @@ _FLOW = Path(__file__).with_name("flow_that_waits.py")
 @pytest.fixture(params=["sqlite", "postgresql"])
 def server(request: pytest.FixtureRequest) -> Iterator[ApprovalsServer]:
     if request.param == "sqlite":
-        with approvals_server() as server:
+        with approvals_server(is_command=True) as server:
             yield server
         return
     url = create_database(request.getfixturevalue("postgresql"))
     path = f"{client_programs()}:{os.environ['PATH']}"
-    with approvals_server(DATABASE_URL=url, PATH=path) as server:
+    with approvals_server(DATABASE_URL=url, PATH=path, is_command=True) as server:
         yield server
 
 
@@ -64,7 +64,9 @@ def test_a_flow_that_waited_is_answered_on_a_restored_server(
 
 def test_an_operator_sees_how_a_server_does() -> None:
     token = "a-token-of-twenty-characters"
-    with approvals_server(METRICS_TOKEN=token, LOG_FORMAT="json", ACCESS_LOG="true") as server:
+    with approvals_server(
+        METRICS_TOKEN=token, LOG_FORMAT="json", ACCESS_LOG="true", is_command=True
+    ) as server:
         found = server.manage("doctor", PUBLIC_URL=server.url)
         for sentence in ("leads to this product", "right host and scheme", "They come through."):
             assert sentence in found

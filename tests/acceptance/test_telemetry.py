@@ -23,6 +23,7 @@ def test_requests_and_their_queries_are_traced_with_the_ids_of_the_log(postgresq
     with (
         serve_collector() as collector,
         approvals_server(
+            is_command=True,
             OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
             LOG_FORMAT="json",
             ACCESS_LOG="true",
@@ -58,6 +59,7 @@ def test_websockets_and_the_rounds_of_work_are_traced(postgresql: Any) -> None:
         serve_collector() as collector,
         approvals_server(
             "--no-background",
+            is_command=True,
             OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
             DATABASE_URL=create_database(postgresql),
             OTEL_BSP_SCHEDULE_DELAY="200",

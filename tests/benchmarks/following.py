@@ -176,7 +176,7 @@ def tell(what: str, seconds: Sequence[tuple[float, float]]) -> None:
 @contextmanager
 def following(url: str) -> Iterator[ApprovalsServer]:
     """Have a desk follow a server, whose stream it has opened and looked after."""
-    with approvals_server() as server:
+    with approvals_server(is_command=True) as server:
         server.manage("addserver", "theirs", url)
         while "stream open since never" in server.manage("listservers"):
             time.sleep(0.5)

@@ -85,7 +85,7 @@ def main(servers: int, waiting: int, *, is_real: bool) -> None:
         urls = [
             stack.enter_context(crowded(waiting=waiting, is_real=is_real)) for _ in range(servers)
         ]
-        desk = stack.enter_context(approvals_server())
+        desk = stack.enter_context(approvals_server(is_command=True))
         desk.create_user("alice", password=_PASSWORD)
         browser = stack.enter_context(log_in(desk.url, "alice", _PASSWORD))
         print(f"{servers} servers with {waiting} each; at first {read_megabytes(desk):.0f} MB")

@@ -77,7 +77,10 @@ class Row:
 @contextmanager
 def both_servers() -> Iterator[tuple[ApprovalsServer, PrefectServer]]:
     with ExitStack() as stack:
-        yield stack.enter_context(approvals_server()), stack.enter_context(prefect_server())
+        yield (
+            stack.enter_context(approvals_server(is_command=True)),
+            stack.enter_context(prefect_server()),
+        )
 
 
 async def make_run(client: Connection, **wanted: Any) -> str:
@@ -287,7 +290,7 @@ def main() -> None:
         show(measure_flows(ours, theirs))
         show([measure_imports(theirs.home)])
     show(measure_resumes())
-    with approvals_server() as server:
+    with approvals_server(is_command=True) as server:
         waiting = asyncio.run(held.hold(server, 10_000))
     print(f"\nHeld requests of one process: {waiting}.")
     with bare_stack.bare_server("hold") as bare:

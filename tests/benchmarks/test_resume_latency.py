@@ -100,7 +100,7 @@ def take_turns(client: httpx.Client, thoughts: list[float]) -> Iterator[str]:
 
 
 def measure_ours(rounds: int) -> Latencies:
-    with approvals_server() as server:
+    with approvals_server(is_command=True) as server:
         headers = {"Authorization": f"Bearer {server.api_key}"}
         command = [sys.executable, str(SCRIPT), "flowruns", str(rounds), "10"]
         with httpx.Client(

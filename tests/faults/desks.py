@@ -166,7 +166,10 @@ def _desk(
         folder = Path(name)
         servers = [
             ApprovalsServer(
-                home=folder / "home", options=("--no-background",), environment=environment
+                home=folder / "home",
+                options=("--no-background",),
+                environment=environment,
+                is_command="LD_PRELOAD" in environment,  # the clock is wrong for a whole process
             )
             for _ in range(number)
         ]
