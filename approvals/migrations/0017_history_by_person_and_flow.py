@@ -22,11 +22,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='approval',
-            index=models.Index(condition=models.Q(('outcome', 'waiting'), _negated=True), fields=['-closed_at', '-id'], name='approval_closed'),
+            index=models.Index(condition=models.Q(('outcome', 'waiting'), _negated=True), fields=['-closed_at', '-id', 'outcome'], name='approval_closed'),
         ),
         migrations.AddIndex(
             model_name='approval',
-            index=models.Index(condition=models.Q(('outcome', 'waiting'), _negated=True), fields=['flow_name', '-closed_at', '-id', 'outcome', 'is_hidden'], name='approval_closed_of_flow'),
+            index=models.Index(condition=models.Q(('outcome', 'waiting'), _negated=True), fields=['flow_name', '-closed_at', '-id', 'outcome'], name='approval_closed_of_flow'),
         ),
         migrations.AddIndex(
             model_name='decision',
