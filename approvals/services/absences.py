@@ -11,10 +11,9 @@ from flowruns.domain.actors import Actor
 from flowruns.models.prepared import PreparedQuery
 
 _MAX_SUGGESTED = 500
+_kept = Absence.objects.filter(removed_at__isnull=True)
 _away = PreparedQuery(
-    Absence.objects.filter(removed_at__isnull=True, person__is_active=True).select_related(
-        "person"
-    ),
+    _kept.filter(person__is_active=True).select_related("person"),
     by=("stand_in", "since__lte", "until__gt"),
 )
 
@@ -56,7 +55,7 @@ def remove_absence(absence_id: UUID, *, by: Actor, person: User | None = None) -
 
 def list_absences(person: User | None = None) -> QuerySet[Absence]:
     """Return absences that are not over, of everybody or of one person."""
-    found = Absence.objects.filter(removed_at__isnull=True, until__gt=datetime.now(UTC))
+    found = _kept.filter(until__gt=datetime.now(UTC))
     found = found.filter(person=person) if person else found
     return found.select_related("person", "stand_in").order_by("since")
 
@@ -72,7 +71,7 @@ def find_same(absence: Absence) -> Absence | None:
 def find_absences() -> QuerySet[Absence]:
     """Return the absences of this moment: from `since` on, and `until` no longer."""
     now = datetime.now(UTC)
-    return Absence.objects.filter(removed_at__isnull=True, since__lte=now, until__gt=now)
+    return _kept.filter(since__lte=now, until__gt=now)
 
 
 def list_absent(user: User | AnonymousUser) -> list[User]:

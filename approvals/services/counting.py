@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import Case, Q, QuerySet, Value, When
+from django.db.models import Case, Q, QuerySet, Value
 
 from approvals.models import Approval
-from approvals.services.filters import InboxFilters, Which
+from approvals.services.filters import InboxFilters, Which, as_case
 from approvals.services.lists import Lists
 
 # Each rule is looked at once an approval, however often it is counted by
@@ -70,5 +70,4 @@ def _walk(
 
 
 def _flag(rule: Q) -> Case | Value:
-    """A CASE, which stops at what decides: SQLite looks at both sides of a value's AND."""
-    return Case(When(rule, then=Value(True)), default=Value(False)) if rule else Value(True)
+    return as_case(rule) if rule else Value(True)

@@ -14,11 +14,9 @@ from flowruns.models.prepared import PreparedQuery
 FRESH = timedelta(seconds=50)
 
 _WRITTEN_EVERY = timedelta(seconds=15)
+_of_active = Presence.objects.filter(user__is_active=True)
 _presences = PreparedQuery(
-    Presence.objects.filter(user__is_active=True)
-    .select_related("user")
-    .only("approval", "user__username")
-    .order_by("user__username"),
+    _of_active.select_related("user").only("approval", "user__username").order_by("user__username"),
     by=("seen_at__gt", "approval__in"),
 )
 
@@ -44,7 +42,7 @@ def delete_presence(approval: Approval) -> None:
 
 def list_fresh() -> QuerySet[Presence]:
     """Return who has what open now."""
-    return Presence.objects.filter(seen_at__gt=datetime.now(UTC) - FRESH, user__is_active=True)
+    return _of_active.filter(seen_at__gt=datetime.now(UTC) - FRESH)
 
 
 def name_others(approvals: Iterable[Approval], *, user: User) -> dict[UUID, list[str]]:
