@@ -1,6 +1,11 @@
-"""The variables of processes that tests start."""
+"""The variables of processes that tests start, and the environments of Prefect's releases."""
 
 import os
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[1]
+PREFECT_PYTHON = _ROOT / ".venv-prefect" / "bin" / "python"
+OLDER_PREFECT_PYTHON = _ROOT / ".venv-prefect-older" / "bin" / "python"
 
 
 def clean_environment() -> dict[str, str]:

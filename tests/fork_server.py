@@ -6,11 +6,13 @@ variables, and four files come with it: its three streams, and what its number a
 code are written to.
 """
 
+import gc
 import json
 import os
 import signal
 import socket
 import sys
+import time
 from typing import Any
 
 # More than the variables of a process
@@ -23,6 +25,7 @@ def fork_for_each() -> list[str]:
     The socket is the last argument of this process, which ends when nobody can ask any more.
     """
     asked = socket.socket(fileno=int(sys.argv.pop()))
+    gc.freeze()  # or the first collection of a fork would copy all that is loaded
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for who asks
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
@@ -64,5 +67,6 @@ def _begin(program: dict[str, Any], streams: list[int]) -> list[str]:
     os.chdir(program["folder"])
     os.environ.clear()
     os.environ.update(program["variables"])
+    time.tzset()
     arguments: list[str] = program["arguments"]
     return arguments

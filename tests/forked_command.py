@@ -4,7 +4,6 @@ What is loaded has been set up with settings that say nothing; a fork reads them
 the variables of its command. So all but what a start makes of its variables is as in a command.
 """
 
-import gc
 import importlib
 import os
 import sys
@@ -21,7 +20,6 @@ _LOADED = ("approvals.project.urls", "approvals.management.web_server", "django.
 def main() -> None:
     socket = sys.argv[-1]
     sys.argv = ["manage.py"]  # as commands see it that are loaded now
-    gc.disable()
     _load()
     sys.argv = ["manage.py", socket]
     sys.argv = ["manage.py", *fork_for_each()]
@@ -42,7 +40,6 @@ def _load() -> None:
     names = (".".join(path.relative_to(_ROOT).with_suffix("").parts) for path in commands)
     for name in (*names, *_LOADED):
         importlib.import_module(name)
-    gc.freeze()
 
 
 def _read_settings() -> None:

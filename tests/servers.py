@@ -18,8 +18,8 @@ from typing import IO, Any
 
 import httpx
 
-from tests.environments import clean_environment
-from tests.forking import ForkedProcess, fork_command
+from tests.environments import PREFECT_PYTHON, clean_environment
+from tests.forking import ForkedProcess, fork_command, fork_python
 from tests.logs import follow_log, show_log
 from tests.migrated import copy_our_database, copy_prefects_database
 
@@ -262,9 +262,7 @@ def approvals_server(
                 server.stop()
 
 
-PREFECT_PYTHON = ROOT / ".venv-prefect" / "bin" / "python"
-OLDER_PREFECT_PYTHON = ROOT / ".venv-prefect-older" / "bin" / "python"
-_RUN_PREFECT = ("-c", "from prefect.cli import app; app()")
+_RUN_PREFECT = ("-m", "prefect")
 
 
 def prefect_environment(home: Path) -> dict[str, str]:
@@ -280,13 +278,9 @@ def prefect_environment(home: Path) -> dict[str, str]:
 def _migrate_prefects(path: Path) -> None:
     """Make the SQLite database of Prefect's server at this path, by Prefect's own command."""
     with tempfile.TemporaryDirectory(prefix="prefect-home-") as home:
-        subprocess.run(
-            [PREFECT_PYTHON, *_RUN_PREFECT, "server", "database", "upgrade", "-y"],
-            env=prefect_environment(Path(home)),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
+        command = [str(PREFECT_PYTHON), *_RUN_PREFECT, "server", "database", "upgrade", "-y"]
+        done = fork_python(command, prefect_environment(Path(home)))
+        assert done.wait() == 0, done.communicate()
         shutil.move(Path(home) / "prefect.db", path)
 
 
@@ -300,8 +294,10 @@ class PrefectServer:
     home: Path
     python: Path = PREFECT_PYTHON
     database_url: str | None = None
+    # Whether a real command starts, not a fork of what has loaded its code
+    is_command: bool = False
     port: int = field(default_factory=free_port)
-    _process: subprocess.Popen[bytes] | None = None
+    _process: Process | None = None
 
     @property
     def api_url(self) -> str:
@@ -323,15 +319,22 @@ class PrefectServer:
         log_path = follow_log(self.home / "server.log", "Prefect's server")
         options = ["server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
         with log_path.open("ab") as log:
-            self._process = subprocess.Popen(
-                [self.python, *_RUN_PREFECT, *options],
-                env=prefect_environment(self.home) | self._prepare_database(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            self._process = self._begin(options, log)
         wait_until_ready(f"{self.api_url}/health", self._process, log_path)
+
+    def _begin(self, options: list[str], log: IO[bytes]) -> Process:
+        command: list[str | Path] = [self.python, *_RUN_PREFECT, *options]
+        variables = prefect_environment(self.home) | self._prepare_database()
+        if not self.is_command:
+            return fork_python(command, variables, output=log, in_new_session=True)
+        return subprocess.Popen(
+            command,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
     def _prepare_database(self) -> dict[str, str]:
         """Return the settings of its database; copy a migrated one where that is a file."""
@@ -360,11 +363,16 @@ class PrefectServer:
 
 @contextmanager
 def prefect_server(
-    python: Path = PREFECT_PYTHON, *, database_url: str | None = None
+    python: Path = PREFECT_PYTHON, *, database_url: str | None = None, is_command: bool = False
 ) -> Iterator[PrefectServer]:
-    """Run a Prefect server, the newest or another environment's, in a home of its own."""
+    """Run a Prefect server, the newest or another environment's, in a home of its own.
+
+    `is_command` says that the start is what is tested.
+    """
     with tempfile.TemporaryDirectory(prefix="prefect-server-") as folder:
-        server = PrefectServer(home=Path(folder), python=python, database_url=database_url)
+        server = PrefectServer(
+            home=Path(folder), python=python, database_url=database_url, is_command=is_command
+        )
         try:
             server.start()
             yield server

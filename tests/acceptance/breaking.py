@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -16,12 +15,12 @@ from flowruns.exceptions import ObjectNotFound
 from flowruns.sdk.calls.client import SyncFlowRunsClient
 from tests.acceptance.serving import client_of
 from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
+from tests.environments import PREFECT_PYTHON
+from tests.forking import ForkedProcess, fork_python
 from tests.logs import follow_log
-from tests.servers import PREFECT_PYTHON, ApprovalsServer, PrefectServer, prefect_environment
+from tests.servers import ApprovalsServer, PrefectServer, prefect_environment
 
 FLOWS = Path(__file__).with_name("flows_to_break.py")
-
-type Process = subprocess.Popen[bytes]
 
 
 @dataclass(kw_only=True)
@@ -32,7 +31,7 @@ class Scene:
     client: SyncFlowRunsClient
     folder: Path
     api_url: str = ""
-    processes: list[Process] = field(default_factory=list)
+    processes: list[ForkedProcess] = field(default_factory=list)
 
     def play(self, name: str, *parameters: object) -> "Play":
         """Run a flow as a script."""
@@ -47,14 +46,14 @@ class Scene:
         play.ordered = run_deployment(f"{name}/desk", parameters=given, timeout=0).id
         return play
 
-    def serve(self, *, limit: int = 5) -> Process:
+    def serve(self, *, limit: int = 5) -> ForkedProcess:
         """Start a process that serves the flows, and wait until it does."""
         process = self._start("serve", str(limit))
         log = self.log_of(process)
         eventually(lambda: "Serving 'working/desk'" in log.read_text(), "the flows are served")
         return process
 
-    def log_of(self, process: Process) -> Path:
+    def log_of(self, process: ForkedProcess) -> Path:
         return self.folder / f"{self.processes.index(process)}.log"
 
     def clear(self) -> None:
@@ -67,7 +66,7 @@ class Scene:
         folder.mkdir()
         return Play(self, folder)
 
-    def _start(self, *command: str) -> Process:
+    def _start(self, *command: str) -> ForkedProcess:
         settings = {"HOME": str(self.folder), "FLOWRUNS_SERVE_POLL_SECONDS": "0.5"}
         if self.api_url:
             settings["FLOWRUNS_API_URL"] = self.api_url
@@ -75,18 +74,12 @@ class Scene:
             sys.executable, FLOWS, *command, **self.server.flow_environment | settings
         )
 
-    def run_with(self, *command: str | Path, **environment: str) -> Process:
-        """Run a program beside the server until the scene is cleared."""
+    def run_with(self, *command: str | Path, **environment: str) -> ForkedProcess:
+        """Run a Python beside the server until the scene is cleared."""
         path = self.folder / f"{len(self.processes)}.log"
         title = " ".join(Path(part).name for part in command[1:])
         with follow_log(path, title).open("wb") as log:
-            process = subprocess.Popen(
-                command,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+            process = fork_python(command, environment, output=log)
         self.processes.append(process)
         return process
 
@@ -97,7 +90,7 @@ class Play:
 
     scene: Scene
     folder: Path
-    process: Process | None = None
+    process: ForkedProcess | None = None
     ordered: UUID | None = None
 
     @property
@@ -158,7 +151,7 @@ def prefect_client_environment(scene: Scene) -> dict[str, str]:
     return prefect_environment(scene.folder) | ours | {"PREFECT_RUNNER_POLL_FREQUENCY": "1"}
 
 
-def serve_with_prefect(scene: Scene) -> Process:
+def serve_with_prefect(scene: Scene) -> ForkedProcess:
     """Have Prefect's own runner serve the flows that are written for it."""
     script = Path(__file__).with_name("flows_prefect_serves.py")
     runner = scene.run_with(PREFECT_PYTHON, script, **prefect_client_environment(scene))

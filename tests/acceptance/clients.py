@@ -1,6 +1,5 @@
 """What the acceptance tests do beside their servers: ask the API, and run flows."""
 
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import httpx
 
 from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
+from tests.forking import ForkedProcess, fork_python
 from tests.servers import ApprovalsServer, PrefectServer
 
 
@@ -56,13 +56,6 @@ def resume(client: httpx.Client, run: str, answer: Any = None) -> dict[str, Any]
 
 def start_flow(
     server: ApprovalsServer, script: Path, *arguments: str, python: str | Path = sys.executable
-) -> subprocess.Popen[str]:
+) -> ForkedProcess:
     """Run a script with flows in a process of its own."""
-    return subprocess.Popen(
-        [str(python), str(script), *arguments],
-        env=server.flow_environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    return fork_python([python, script, *arguments], server.flow_environment)

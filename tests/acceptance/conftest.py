@@ -11,10 +11,10 @@ from tests.acceptance.breaking import Scene, scene_on
 from tests.acceptance.flow_processes import FlowProcess, Start
 from tests.acceptance.group_servers import GroupServers
 from tests.acceptance.serving import Server, client_of
+from tests.environments import OLDER_PREFECT_PYTHON
 from tests.groups import group_items, items_below, start_longest_first
 from tests.postgres import create_database
 from tests.servers import (
-    OLDER_PREFECT_PYTHON,
     ApprovalsServer,
     PrefectServer,
     approvals_server,

@@ -1,7 +1,6 @@
 """Flows of `flows_to_run.py`, each in a process of its own."""
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from flowruns import FlowRun
 from flowruns.sdk.calls.client import SyncFlowRunsClient
 from tests.acceptance.serving import Server
 from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
+from tests.forking import fork_python
 from tests.logs import show_log
 
 FLOWS = Path(__file__).with_name("flows_to_run.py")
@@ -27,13 +27,8 @@ class FlowProcess:
         self.client = client
         self.name = name
         self.began = datetime.now(UTC)
-        self.process = subprocess.Popen(
-            [sys.executable, FLOWS, name, *map(json.dumps, arguments)],
-            env=server.flow_environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+        self.process = fork_python(
+            [sys.executable, FLOWS, name, *map(json.dumps, arguments)], server.flow_environment
         )
 
     def run(self) -> FlowRun:

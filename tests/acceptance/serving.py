@@ -1,7 +1,6 @@
 """Processes that serve flows, and a client that looks at what they do."""
 
 import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from flowruns import get_client
 from flowruns.sdk.calls.client import SyncFlowRunsClient
 from flowruns.sdk.config import Config, override_config
 from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
+from tests.forking import fork_python
 from tests.logs import follow_log, show_log
 from tests.servers import ApprovalsServer, PrefectServer
 
@@ -36,12 +36,10 @@ def serving(
 ) -> Iterator[None]:
     """Run `file`, which serves flows, until the block ends; `last` is its last deployment."""
     with tempfile.NamedTemporaryFile() as output:
-        process = subprocess.Popen(
+        process = fork_python(
             [sys.executable, file, *arguments],
-            env=server.flow_environment | {"FLOWRUNS_SERVE_POLL_SECONDS": "0.5"} | settings,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            server.flow_environment | {"FLOWRUNS_SERVE_POLL_SECONDS": "0.5"} | settings,
+            output=output,
         )
         log = follow_log(Path(output.name), f"{file.name}, which serves")
 

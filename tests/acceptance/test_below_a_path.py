@@ -16,7 +16,9 @@ from websockets.sync.client import connect as connect_socket
 from tests.acceptance.clients import connect, until
 from tests.acceptance.people import PASSWORD, make_people, person
 from tests.acceptance.waiting import PATIENCE_SECONDS
-from tests.servers import PREFECT_PYTHON, ROOT, ApprovalsServer, free_port, prefect_environment
+from tests.environments import PREFECT_PYTHON
+from tests.forking import ForkedProcess, fork_python
+from tests.servers import ROOT, ApprovalsServer, free_port, prefect_environment
 
 _ROOT = "/approvals"
 _FLOW = Path(__file__).with_name("flow_that_waits.py")
@@ -63,21 +65,14 @@ def server(
         yield running
 
 
-def start_flow(server: MountedServer, library: str, home: Path) -> subprocess.Popen[str]:
+def start_flow(server: MountedServer, library: str, home: Path) -> ForkedProcess:
     environment, python = server.flow_environment, sys.executable
     if library == "prefect":
         environment, python = prefect_environment(home), str(PREFECT_PYTHON)
         key = server.api_key
         environment |= {"PREFECT_API_URL": server.api_url, "PREFECT_API_AUTH_STRING": key}
         environment |= {"PREFECT_API_KEY": key}
-    return subprocess.Popen(
-        [python, str(_FLOW), library],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    return fork_python([python, _FLOW, library], environment)
 
 
 def find_paused(client: httpx.Client) -> str | None:
@@ -102,7 +97,7 @@ def test_a_flow_waits_and_is_answered_below_a_path(
     with connect(server) as client, person(server, "fay") as fay:
         waits = until(lambda: find_paused(client))
         fay.answer(waits, f_0="7")
-    output, _ = flow.communicate(timeout=PATIENCE_SECONDS)
+    output = "".join(flow.communicate(timeout=PATIENCE_SECONDS))
     assert "answered 7" in output
 
 

@@ -1,24 +1,18 @@
 """Runs are cancelled by Prefect's command line, and Prefect's runner hears of a cancellation."""
 
-import subprocess
-
 from flowruns import State, StateType
 from tests.acceptance.breaking import Scene, prefect_client_environment, serve_with_prefect
-from tests.servers import PREFECT_PYTHON
+from tests.environments import PREFECT_PYTHON
+from tests.forking import fork_python
 
 
 def test_prefects_command_line_ends_a_served_run(our_scene: Scene) -> None:
     our_scene.serve()
     play = our_scene.order("working", seconds=60)
     play.until_noted("working")
-    command = ["-c", "from prefect.cli import app; app()", "flow-run", "cancel", str(play.run_id)]
-    subprocess.run(
-        [PREFECT_PYTHON, *command],
-        env=prefect_client_environment(our_scene),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=True,
-    )
+    command = ["-m", "prefect", "flow-run", "cancel", str(play.run_id)]
+    done = fork_python([PREFECT_PYTHON, *command], prefect_client_environment(our_scene))
+    assert done.wait() == 0, done.communicate()
     play.until("Cancelled")
     assert play.history() == ["Scheduled", "Pending", "Running", "Cancelling", "Cancelled"]
     assert "done" not in play.notes

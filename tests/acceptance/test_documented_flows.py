@@ -1,6 +1,5 @@
 """What Prefect's documents show, with other imports, on our server and on an unmodified Prefect."""
 
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from flowruns import FlowRun, resume_flow_run, run_deployment, send_input, wait_
 from flowruns.sdk.calls.client import SyncFlowRunsClient
 from tests.acceptance.serving import Server, serving
 from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
+from tests.forking import ForkedProcess, fork_python
 from tests.logs import show_log
 
 FLOWS = Path(__file__).with_name("documented_flows.py")
@@ -25,23 +25,17 @@ def served(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield
 
 
-type Script = subprocess.Popen[str]
-type Start = Callable[..., Script]
+type Start = Callable[..., ForkedProcess]
 
 
 @pytest.fixture
 def start(server: Server) -> Iterator[Start]:
     """Start a flow or a function of the file as a script."""
-    started: list[Script] = []
+    started: list[ForkedProcess] = []
 
-    def start_script(*command: str) -> Script:
-        script = subprocess.Popen(
-            [sys.executable, FLOWS, *command],
-            env=server.flow_environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+    def start_script(*command: str, typed: str = "") -> ForkedProcess:
+        script = fork_python(
+            [sys.executable, FLOWS, *command], server.flow_environment, typed=typed
         )
         started.append(script)
         return script
@@ -52,8 +46,8 @@ def start(server: Server) -> Iterator[Start]:
         show_log("a script", "".join(script.communicate()))
 
 
-def _end(script: Script, typed: str = "") -> str:
-    out, err = script.communicate(typed, timeout=PATIENCE_SECONDS)
+def _end(script: ForkedProcess) -> str:
+    out, err = script.communicate(timeout=PATIENCE_SECONDS)
     assert script.returncode == 0, err
     return out
 
@@ -133,7 +127,7 @@ def test_a_suspended_flow_goes_on_with_its_stored_results(client: SyncFlowRunsCl
 
 @pytest.mark.usefixtures("served")
 def test_two_flows_talk_until_one_says_goodbye(start: Start, client: SyncFlowRunsClient) -> None:
-    out = _end(start("tourist"), "bread\n\nmilk\nq\n")
+    out = _end(start("tourist", typed="bread\n\nmilk\nq\n"))
     assert out.replace("Which word? ", "").split() == ["BREAD", "MILK", "Bye"]
     translating = _run_of(client, "translator")
     assert translating is not None

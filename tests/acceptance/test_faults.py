@@ -14,9 +14,10 @@ from uuid import UUID
 import pytest
 
 from flowruns import State, StateType, resume_flow_run
-from tests.acceptance.breaking import Play, Process, Scene, scene_on, serve_with_prefect
+from tests.acceptance.breaking import Play, Scene, scene_on, serve_with_prefect
 from tests.acceptance.serving import Server
 from tests.acceptance.waiting import eventually
+from tests.forking import ForkedProcess
 from tests.network import network
 from tests.servers import approvals_server
 
@@ -113,7 +114,7 @@ def dead_machine(deadly_scene: Scene) -> DeadMachine:
 class Inherited:
     """A run that another runner of Prefect's had taken, and left to this one."""
 
-    runner: Process
+    runner: ForkedProcess
     forgotten: UUID
     folder: Path
     taken_at: float = field(default_factory=time.monotonic)

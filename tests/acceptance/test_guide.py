@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from flowruns.sdk.calls.client import SyncFlowRunsClient
 from tests.acceptance.serving import Server, serving
 from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
 from tests.documents import read_code
+from tests.forking import ForkedProcess, fork_python
 from tests.logs import show_log
 
 _MAIN = re.compile(r'\n*if __name__ == "__main__":\n.*', re.DOTALL)
@@ -32,26 +32,17 @@ def guide(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-type Script = subprocess.Popen[str]
-type Start = Callable[[str], Script]
+type Start = Callable[[str], ForkedProcess]
 
 
 @pytest.fixture
 def start(server: Server, guide: Path) -> Iterator[Start]:
     """Evaluate an expression about the guide in a process of its own."""
-    started: list[Script] = []
+    started: list[ForkedProcess] = []
 
-    def start_script(expression: str) -> Script:
+    def start_script(expression: str) -> ForkedProcess:
         code = f"import guide, json; print(json.dumps({expression}))"
-        script = subprocess.Popen(
-            [sys.executable, "-c", code],
-            env=server.flow_environment,
-            cwd=guide,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        script = fork_python([sys.executable, "-c", code], server.flow_environment, folder=guide)
         started.append(script)
         return script
 
@@ -61,7 +52,7 @@ def start(server: Server, guide: Path) -> Iterator[Start]:
         show_log("a script", "".join(script.communicate()))
 
 
-def _result(script: Script) -> Any:
+def _result(script: ForkedProcess) -> Any:
     out, err = script.communicate(timeout=PATIENCE_SECONDS)
     assert script.returncode == 0, err
     return json.loads(out.splitlines()[-1])

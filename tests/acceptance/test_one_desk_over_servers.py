@@ -4,7 +4,6 @@ The newest and an older one.
 """
 
 import json
-import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,9 +14,10 @@ import pytest
 
 from tests.acceptance.people import PASSWORD, Person, make_people, person
 from tests.acceptance.waiting import eventually
+from tests.environments import PREFECT_PYTHON
+from tests.forking import fork_python
 from tests.reviewing import log_in, reject
 from tests.servers import (
-    PREFECT_PYTHON,
     ROOT,
     ApprovalsServer,
     PrefectServer,
@@ -122,10 +122,9 @@ def see(pages: httpx.Client) -> Callable[[str, str], str]:
 def test_a_flow_of_prefects_sdk_gets_the_answer_that_was_given_here(
     desk: ApprovalsServer, theirs: PrefectServer, fay: Person, tmp_path: Path
 ) -> None:
-    process = subprocess.Popen(
+    process = fork_python(
         [PREFECT_PYTHON, _FLOWS, "block", tmp_path, "1"],
-        env=prefect_environment(tmp_path / "home") | {"PREFECT_API_URL": theirs.api_url},
-        stdin=subprocess.DEVNULL,
+        prefect_environment(tmp_path / "home") | {"PREFECT_API_URL": theirs.api_url},
     )
     try:
         with log_in(desk.url, "finn", PASSWORD) as browser:

@@ -12,9 +12,10 @@ import pytest
 
 from tests.acceptance.breaking import prefect_client_environment, scene_on
 from tests.acceptance.waiting import eventually
+from tests.environments import PREFECT_PYTHON
 from tests.faults.breaking import locked, no_more_room
 from tests.postgres import PostgreSQL, create_database, stoppable_postgresql
-from tests.servers import PREFECT_PYTHON, ApprovalsServer, approvals_server
+from tests.servers import ApprovalsServer, approvals_server
 
 pytestmark = pytest.mark.slow
 

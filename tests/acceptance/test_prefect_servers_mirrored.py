@@ -1,7 +1,6 @@
 """Runs that wait on an unmodified Prefect server, read and answered from a desk elsewhere."""
 
 import json
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -29,12 +28,10 @@ from flowruns.domain.errors import FlowRunNotFound
 from flowruns.domain.states import StateType
 from flowruns.models import RemoteServer
 from tests.acceptance.waiting import eventually
-from tests.servers import (
-    PREFECT_PYTHON,
-    ROOT,
-    PrefectServer,
-    prefect_environment,
-)
+from tests.environments import PREFECT_PYTHON
+from tests.forking import ForkedProcess, fork_python
+from tests.logs import show_log
+from tests.servers import ROOT, PrefectServer, prefect_environment
 
 OURS = "approvals:desk:1:alice"
 YES = '{"approve": true, "reason": "{{ not a template }}"}'
@@ -97,24 +94,21 @@ def elsewhere(api: httpx.Client) -> Elsewhere:
 @pytest.fixture
 def start(theirs: PrefectServer, tmp_path: Path) -> Iterator[Callable[..., None]]:
     """Start a process of Prefect's own SDK."""
-    processes: list[subprocess.Popen[bytes]] = []
+    processes: list[ForkedProcess] = []
     environment = prefect_environment(tmp_path / "home")
 
     def start(*arguments: str) -> None:
         processes.append(
-            subprocess.Popen(
+            fork_python(
                 [PREFECT_PYTHON, FLOWS, *arguments],
-                env=environment | {"PREFECT_API_URL": theirs.api_url},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                environment | {"PREFECT_API_URL": theirs.api_url},
             )
         )
 
     yield start
     for process in processes:
         process.kill()
-        process.wait()
+        show_log("a flow of Prefect's", "".join(process.communicate()))
 
 
 def find_waiting(desk: PrefectConnector, flow: str, count: int) -> list[wire.FlowRun]:

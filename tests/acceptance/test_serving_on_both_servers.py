@@ -1,7 +1,6 @@
 """Served flows, each run in its own process, on our server and on an unmodified Prefect 3.8.8."""
 
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,33 +21,31 @@ from flowruns.exceptions import ObjectNotFound, PauseRefused
 from flowruns.sdk.calls.client import SyncFlowRunsClient
 from tests.acceptance.serving import Server
 from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
+from tests.forking import ForkedProcess, fork_python
+from tests.logs import follow_log
 
 FLOWS = Path(__file__).with_name("flows_to_serve.py")
-type Process = subprocess.Popen[str]
-type Serve = Callable[..., Process]
+type Serve = Callable[..., ForkedProcess]
 
 
 @pytest.fixture
 def serving(server: Server, client: SyncFlowRunsClient, tmp_path: Path) -> Iterator[Serve]:
     """Start a process that serves the flows, and wait until it does."""
-    started: list[Process] = []
+    started: list[ForkedProcess] = []
 
-    def start(limit: int = 5, **settings: str) -> Process:
+    def start(limit: int = 5, **settings: str) -> ForkedProcess:
         asks = {"FLOWRUNS_SERVE_POLL_SECONDS": "0.5", "HOME": str(tmp_path)}
-        process = subprocess.Popen(
-            [sys.executable, FLOWS, str(limit)],
-            env=server.flow_environment | asks | settings,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        log = follow_log(tmp_path / "serving.log", "the flows that are served")
+        command = [sys.executable, str(FLOWS), str(limit)]
+        with log.open("a") as output:
+            process = fork_python(command, server.flow_environment | asks | settings, output=output)
         started.append(process)
-        assert process.stdout is not None
-        line = ""
-        while "napping/desk" not in line:
-            line = process.stdout.readline()
-            assert line, "the serving process ended"
+
+        def serves() -> bool:
+            assert process.poll() is None, log.read_text()
+            return "napping/desk" in log.read_text()
+
+        eventually(serves, "the flows are served")
         return process
 
     yield start
@@ -56,7 +53,7 @@ def serving(server: Server, client: SyncFlowRunsClient, tmp_path: Path) -> Itera
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
             process.send_signal(signal.SIGINT)
-        process.communicate(timeout=PATIENCE_SECONDS)
+        process.wait(PATIENCE_SECONDS)
 
 
 def run(flow: str, timeout: float | None = PATIENCE_SECONDS, **parameters: Any) -> FlowRun:
@@ -168,15 +165,15 @@ def test_a_suspended_run_goes_on_in_another_process_with_the_answer(
 def test_a_run_that_is_suspended_from_outside_stops_at_its_next_task(
     serving: Serve, client: SyncFlowRunsClient, tmp_path: Path
 ) -> None:
-    process, stop = serving(), tmp_path / "stop"
+    serving()
+    stop = tmp_path / "stop"
     run_id = run("stepping", folder=str(tmp_path), stop=str(stop), timeout=0).id
     eventually(lambda: notes(tmp_path), "the run has begun")
     suspend_flow_run(flow_run_id=run_id)
     with pytest.raises(PauseRefused, match="paused already"):
         suspend_flow_run(flow_run_id=run_id)
-    assert process.stdout is not None
-    lines = process.stdout
-    eventually(lambda: "ended with exit code 0" in lines.readline(), "its process ended")
+    log = tmp_path / "serving.log"
+    eventually(lambda: "ended with exit code 0" in log.read_text(), "its process ended")
     stop.touch()
     resume_flow_run(run_id)
     finished = wait_for_flow_run(run_id, timeout=PATIENCE_SECONDS, poll_interval=0.3)

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,9 @@ import pytest
 
 from tests.acceptance.clients import connect
 from tests.acceptance.serving import Server
-from tests.servers import PREFECT_PYTHON, PrefectServer, prefect_environment
+from tests.environments import PREFECT_PYTHON
+from tests.forking import fork_python
+from tests.servers import PrefectServer, prefect_environment
 
 FLOWS = Path(__file__).with_name("same_flows.py")
 
@@ -30,17 +31,10 @@ class Recording:
 
 def _record(python: Path | str, sdk: str, api: httpx.Client, env: Mapping[str, str]) -> Recording:
     since = {"expected_start_time": {"after_": datetime.now(UTC).isoformat()}}
-    done = subprocess.run(
-        [python, FLOWS, sdk],
-        env=dict(env),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr
-    seen = json.loads(done.stdout.splitlines()[-1])
+    process = fork_python([python, FLOWS, sdk], env)
+    out, err = process.communicate(timeout=600)
+    assert process.returncode == 0, err
+    seen = json.loads(out.splitlines()[-1])
     flows = {flow["id"]: flow["name"] for flow in _find(api, "flows")}
     runs = sorted(_find(api, "flow_runs", flow_runs=since), key=lambda run: run["created"])
     states: dict[str, Any] = {}

@@ -14,7 +14,8 @@ from uuid import UUID
 from tests.benchmarks.following import Prefects
 from tests.benchmarks.killing import is_settled, send, wait_until
 from tests.benchmarks.races_elsewhere import desk_of, judge
-from tests.servers import PREFECT_PYTHON, PrefectServer
+from tests.environments import PREFECT_PYTHON
+from tests.servers import PrefectServer
 
 
 def kill_once(server: PrefectServer, theirs: Prefects) -> str:

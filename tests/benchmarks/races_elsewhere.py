@@ -19,8 +19,9 @@ from pathlib import Path
 
 from tests.benchmarks.following import Prefects
 from tests.benchmarks.killing import Worker, is_settled, send, wait_until, working
+from tests.environments import OLDER_PREFECT_PYTHON, PREFECT_PYTHON
 from tests.postgres import create_database, postgresql_server
-from tests.servers import OLDER_PREFECT_PYTHON, PREFECT_PYTHON, PrefectServer, prefect_server
+from tests.servers import PrefectServer, prefect_server
 
 _OURS, _THEIRS = {"approve": True}, {"approve": False}
 _STEP = 0.004  # seconds, by which the next start is put off

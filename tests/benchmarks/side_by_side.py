@@ -25,9 +25,8 @@ from tests.benchmarks import bare_stack, held
 from tests.benchmarks.load import Connection, Load, cpu_seconds, drive, memory
 from tests.benchmarks.test_import_cost import measure_import
 from tests.benchmarks.test_resume_latency import Latencies, measure_ours, measure_prefect
-from tests.environments import clean_environment
+from tests.environments import PREFECT_PYTHON, clean_environment
 from tests.servers import (
-    PREFECT_PYTHON,
     ROOT,
     ApprovalsServer,
     PrefectServer,
@@ -79,7 +78,7 @@ def both_servers() -> Iterator[tuple[ApprovalsServer, PrefectServer]]:
     with ExitStack() as stack:
         yield (
             stack.enter_context(approvals_server(is_command=True)),
-            stack.enter_context(prefect_server()),
+            stack.enter_context(prefect_server(is_command=True)),
         )
 
 
@@ -205,7 +204,7 @@ def measure_starts() -> Row:
     for _ in range(STARTS):
         for times, server in ((ours, approvals_server), (theirs, prefect_server)):
             began = time.monotonic()
-            with server():
+            with server(is_command=True):
                 times.append(time.monotonic() - began)
     return _compare("server start", 1000 * min(ours[1:]), 1000 * min(theirs[1:]), "≤ 0.25")
 

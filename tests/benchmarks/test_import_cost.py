@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.environments import clean_environment
-from tests.servers import PREFECT_PYTHON, ROOT, prefect_environment
+from tests.environments import PREFECT_PYTHON, clean_environment
+from tests.servers import ROOT, prefect_environment
 
 pytestmark = pytest.mark.slow
 

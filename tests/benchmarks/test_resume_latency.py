@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.environments import PREFECT_PYTHON
 from tests.servers import (
     CLIENT_SECONDS,
-    PREFECT_PYTHON,
     PrefectServer,
     approvals_server,
     prefect_environment,

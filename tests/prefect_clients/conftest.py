@@ -9,11 +9,11 @@ from playwright.sync_api import Browser
 
 from tests.acceptance.clients import connect
 from tests.browser.desk import PASSWORD, Reviewer
-from tests.prefect_clients.clients import CommandLines, PrefectClient
-from tests.servers import ROOT, ApprovalsServer, approvals_server
+from tests.environments import OLDER_PREFECT_PYTHON, PREFECT_PYTHON
+from tests.prefect_clients.clients import PrefectClient
+from tests.servers import ApprovalsServer, approvals_server
 
 _HERE = Path(__file__).parent
-_ENVIRONMENTS = {"3.8": ".venv-prefect", "3.4": ".venv-prefect-older"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,35 +48,25 @@ def api(server: ApprovalsServer) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(scope="package")
-def command_lines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLines]:
-    lines = CommandLines(tmp_path_factory.mktemp("home"))
-    yield lines
-    lines.end()
-
-
 @pytest.fixture
-def newest(
-    server: ApprovalsServer, tmp_path: Path, command_lines: CommandLines
-) -> Iterator[PrefectClient]:
+def newest(server: ApprovalsServer, tmp_path: Path) -> Iterator[PrefectClient]:
     """The newest release."""
-    client = PrefectClient(ROOT / _ENVIRONMENTS["3.8"], server, tmp_path, command_lines)
+    client = PrefectClient(PREFECT_PYTHON, server, tmp_path)
     yield client
     client.stop()
 
 
-@pytest.fixture(params=list(_ENVIRONMENTS.values()), ids=list(_ENVIRONMENTS))
+@pytest.fixture(params=[PREFECT_PYTHON, OLDER_PREFECT_PYTHON], ids=["3.8", "3.4"])
 def prefect(
     request: pytest.FixtureRequest,
     server: ApprovalsServer,
     tmp_path: Path,
-    command_lines: CommandLines,
 ) -> Iterator[PrefectClient]:
     """The newest release and an older one, where they ask the server for different things.
 
     Their clients of variables, artifacts, logs and inputs are the same, line for line.
     """
-    client = PrefectClient(ROOT / request.param, server, tmp_path, command_lines)
+    client = PrefectClient(request.param, server, tmp_path)
     yield client
     client.stop()
 

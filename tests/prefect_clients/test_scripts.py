@@ -73,7 +73,7 @@ def test_a_rejected_script_fails_by_itself_and_stays_rejected(
     page.get_by_label("Why do you reject it?").fill("No receipt")
     page.get_by_role("button", name="Reject with this reason").click()
     expect(page.get_by_role("heading", name="You rejected this")).to_be_visible()
-    assert script.popen.wait(PATIENCE_SECONDS) != 0
+    assert script.forked.wait(PATIENCE_SECONDS) != 0
     state = api.get(f"/flow_runs/{run['id']}").json()["state"]
     assert (state["type"], state["name"]) == ("CANCELLED", "Rejected")
     assert state["message"] == "Rejected by alice: No receipt"

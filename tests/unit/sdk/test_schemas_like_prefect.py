@@ -11,7 +11,8 @@ from flowruns import RunInput
 from flowruns.sdk.inputs.run_input import run_input_subclass_from_type
 from flowruns.sdk.inputs.schemas import DECIMAL, NAMES, schema_of
 from tests.data.asked_types import asked_types
-from tests.servers import PREFECT_PYTHON, ROOT, prefect_environment
+from tests.environments import PREFECT_PYTHON
+from tests.servers import ROOT, prefect_environment
 
 _PREFECT = """
 import json, sys
