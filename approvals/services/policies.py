@@ -9,7 +9,8 @@ from django.conf import settings
 from django.contrib.auth.models import Group, User
 
 from approvals.models import Approval, Policy
-from approvals.policies.judge import Facts, Line, open_line
+from approvals.policies.judge import Facts, Line, find_obstacles, open_line
+from approvals.services.members import read_people
 from approvals.services.sources import find_source
 from flowruns.connectors import PauseForm, list_answering_keys
 from flowruns.domain.errors import DeploymentNotFound
@@ -17,6 +18,7 @@ from flowruns.domain.policies import (
     ANNOTATION,
     ANYONE,
     PolicyUnreadable,
+    Who,
     WhoKind,
     parse_policy,
 )
@@ -74,9 +76,10 @@ def _check_names(rule: Rule) -> None:
     people = list(User.objects.filter(is_active=True).values_list("username", flat=True))
     named = rule.names(WhoKind.PERSON) | rule.asks_later(WhoKind.PERSON)
     if strangers := sorted(named - set(people)):
+        group = Who(WhoKind.GROUP, strangers[0].lstrip("@"))
         raise PolicyProblem(
             f"There is nobody named {strangers[0]} who may log in."
-            f"{_suggest(strangers[0], people)} For a group write @{strangers[0]}."
+            f"{_suggest(strangers[0], people)} For a group write {group}."
         )
 
 
@@ -123,11 +126,13 @@ def find_problem(policy: Policy) -> str:
 
 def find_warnings(policy: Policy) -> list[str]:
     """Say what is not wrong with a policy, but may not be what is meant."""
-    warnings = []
+    rule = parse_policy(policy.line)
+    people = read_people([rule])
+    warnings = find_obstacles([open_line(rule, people)], people)
     flow = policy.flow or policy.deployment.partition("/")[0]
     if flow and not Approval.objects.filter(flow_name=flow).exists():
         warnings.append("No approval of that flow has been opened yet: is its name right?")
-    keys = parse_policy(policy.line).names(WhoKind.KEY) - list_answering_keys()
+    keys = rule.names(WhoKind.KEY) - list_answering_keys()
     warnings += [
         f"No API key named {key} may answer yet. It is made by: createapikey {key} --scope resume"
         for key in sorted(keys)

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 
@@ -27,6 +27,7 @@ from approvals.policies.judge import (
     list_voters,
 )
 from approvals.services.facets import keep_policies
+from approvals.services.members import read_people
 from approvals.services.plans import add_steps, begin_steps
 from approvals.services.policies import (
     AUTHOR,
@@ -187,29 +188,6 @@ def read_facts(approval: Approval, rules: Sequence[Policy]) -> Facts:
 def _add_askers(people: Facts, approval: Approval, askers: Iterable[Asker]) -> Facts:
     names = (asker.user.get_username() if asker.user else asker.name for asker in askers)
     return replace(people, askers=frozenset(names), askers_known=approval.askers_known)
-
-
-def read_people(rules: Sequence[Policy]) -> Facts:
-    """Return who is there of those whom these rules name, and in their groups."""
-    groups = frozenset[str]().union(*(rule.names(WhoKind.GROUP) for rule in rules))
-    named = frozenset[str]().union(*(rule.names(WhoKind.PERSON) for rule in rules))
-    people = User.objects.filter(is_active=True)
-    if not any(part.is_anyone for rule in rules for part in rule.parts):
-        people = people.filter(username__in=named)
-    return Facts(
-        groups=_read_groups(groups) if groups else {},
-        people=frozenset(people.values_list("username", flat=True)),
-    )
-
-
-def _read_groups(names: frozenset[str]) -> dict[str, frozenset[str]]:
-    members: dict[str, set[str]] = {}
-    found = Group.objects.filter(name__in=names)
-    for name, username, is_active in found.values_list("name", "user__username", "user__is_active"):
-        people = members.setdefault(name, set())
-        if is_active:
-            people.add(username)
-    return {name: frozenset(people) for name, people in members.items()}
 
 
 def facts_of(approval: Approval) -> Facts:

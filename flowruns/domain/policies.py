@@ -145,7 +145,10 @@ def _read_word(text: str) -> Word:
         return Word(text)
     except ValueError:
         known = ", ".join(f'"{word}"' for word in Word)
-        raise PolicyUnreadable(f'"{text}" is unknown. After a comma stands {known}.') from None
+        raise PolicyUnreadable(
+            f'"{text}" is unknown. After a comma stands {known};'
+            ' between names stands "or", between parts "+".'
+        ) from None
 
 
 def _read_parts(pieces: list[str]) -> list[Part]:

@@ -57,8 +57,16 @@ def read_whos(pieces: list[str]) -> tuple[Who, ...]:
     for piece in pieces:
         if expects_name:
             found.append(_read_who(piece))
+        elif piece == "of":
+            raise PolicyUnreadable(
+                'A part has one number: "1 of @finance or @data". Two parts have a "+" between.'
+            )
         elif piece != "or":
-            raise PolicyUnreadable(f'"{piece}" is unknown; between names stands "or".')
+            name = f"{found[-1].name} {piece}".replace('"', "")
+            raise PolicyUnreadable(
+                f'"{piece}" is unknown; between names stands "or". A name that holds a space'
+                f" stands in quotes: {Who(found[-1].kind, name)}"
+            )
         expects_name = not expects_name
     if expects_name:
         raise PolicyUnreadable('A name is missing after "of" or "or".')

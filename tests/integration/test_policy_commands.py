@@ -97,6 +97,7 @@ def test_the_list_names_what_nobody_can_meet_or_answer(make_run: Make) -> None:
             ["1 of finance"],
             "There is nobody named finance who may log in. For a group write @finance.",
         ),
+        (['1 of "@finance"'], "For a group write @finance."),
         (["anyone", "--requester-from", "parameters."], "such as parameters.who"),
         (["anyone, sined"], '"sined" is unknown. After a comma stands'),
     ],
@@ -106,6 +107,14 @@ def test_what_is_wrong_with_a_policy_is_said_at_once(words: list[str], said: str
         run_command("setpolicy", "money", *words)
     assert said in str(raised.value)
     assert not Policy.objects.exists()
+
+
+@pytest.mark.parametrize("line", ["3 of ann", "9 of @finance", "1 of ann + 1 of ann", "1 of @new"])
+def test_a_policy_that_too_few_people_could_meet_is_told_to_who_writes_it(line: str) -> None:
+    User.objects.create_user("ann")
+    Group.objects.create(name="new")
+    assert "Fewer people may answer" in run_command("setpolicy", "money", line)
+    assert "Fewer people may answer" not in run_command("setpolicy", "money", "1 of ann")
 
 
 def test_a_team_is_set_up_by_a_script(monkeypatch: pytest.MonkeyPatch) -> None:
