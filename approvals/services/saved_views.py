@@ -16,7 +16,7 @@ _MAX_NAME = 60
 _IS_SHARED = Q(is_shared=True, owner__is_staff=True, owner__is_active=True)
 _with_owners = SavedView.objects.select_related("owner")
 _own = PreparedQuery(_with_owners, by="owner")
-_shared = PreparedQuery(_with_owners.filter(_IS_SHARED), by="is_shared")
+_shared = PreparedQuery(_with_owners.filter(_IS_SHARED), by=())
 
 
 class ViewRefused(ValueError):
@@ -25,7 +25,7 @@ class ViewRefused(ValueError):
 
 def list_views(user: User) -> list[SavedView]:
     """Return a user's own views and what staff share, by name."""
-    found = {view.pk: view for view in (*_own.find_all(user.pk), *_shared.find_all(True))}
+    found = {view.pk: view for view in (*_own.find_all(user.pk), *_shared.find_all())}
     return sorted(found.values(), key=lambda view: (view.name, view.pk))
 
 

@@ -22,12 +22,12 @@ _FLOW = Path(__file__).with_name("flow_that_waits.py")
 @pytest.fixture(params=["sqlite", "postgresql"])
 def server(request: pytest.FixtureRequest) -> Iterator[ApprovalsServer]:
     if request.param == "sqlite":
-        with approvals_server(is_command=True) as server:
+        with approvals_server() as server:
             yield server
         return
     url = create_database(request.getfixturevalue("postgresql"))
     path = f"{client_programs()}:{os.environ['PATH']}"
-    with approvals_server(DATABASE_URL=url, PATH=path, is_command=True) as server:
+    with approvals_server(DATABASE_URL=url, PATH=path) as server:
         yield server
 
 

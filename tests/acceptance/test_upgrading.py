@@ -22,11 +22,11 @@ _FORMER = {"approvals": "0001", "flowruns": "0001"}
 @pytest.fixture(params=["sqlite", "postgresql"])
 def server(request: pytest.FixtureRequest) -> Iterator[ApprovalsServer]:
     if request.param == "sqlite":
-        with approvals_server(is_command=True) as server:
+        with approvals_server() as server:
             yield server
         return
     url = create_database(request.getfixturevalue("postgresql"))
-    with approvals_server(DATABASE_URL=url, is_command=True) as server:
+    with approvals_server(DATABASE_URL=url) as server:
         yield server
 
 
