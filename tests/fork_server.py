@@ -1,14 +1,15 @@
 """A Python that has loaded what programs need, and is forked for each of them.
 
 It needs nothing but the standard library, so that another environment's Python runs it, too. Who
-asks is `tests.forking`: each message is a JSON object with the program's arguments, its folder and
-variables, and four files come with it: its three streams, and what its number and later its exit
-code are written to.
+asks is `tests.forking`, from any process of a test run: each message is a JSON object with the
+program's arguments, its folder and variables, and four files come with it: its three streams, and
+what its number and later its exit code are written to.
 """
 
 import gc
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -17,28 +18,49 @@ from typing import Any
 
 # More than the variables of a process
 _LONGEST_MESSAGE = 1 << 17
+READY = b"ready"
 
 
 def fork_for_each() -> list[str]:
     """Return in a new process for each program that is asked for, with its arguments; never here.
 
-    The socket is the last argument of this process, which ends when nobody can ask any more.
+    The socket that listens is the last argument of this process, which ends when the last of those
+    who ask has left.
     """
-    asked = socket.socket(fileno=int(sys.argv.pop()))
+    listens = socket.socket(fileno=int(sys.argv.pop()))
     gc.freeze()  # or the first collection of a fork would copy all that is loaded
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for who asks
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    asking = [_welcome(listens)]
     while True:
-        message, files, _, _ = socket.recv_fds(asked, _LONGEST_MESSAGE, 4)
-        if not message:
+        for ready in select.select([listens, *asking], [], [])[0]:
+            if ready is listens:
+                asking.append(_welcome(listens))
+                continue
+            try:
+                message, files, _, _ = socket.recv_fds(ready, _LONGEST_MESSAGE, 4)
+            except ConnectionError:  # who asked was killed
+                message, files = b"", []
+            if message and os.fork() == 0:
+                for each in (listens, *asking):
+                    each.close()
+                *streams, told = files
+                _watch_child(told, streams)
+                return _begin(json.loads(message), streams)
+            for file in files:
+                os.close(file)
+            if not message:
+                ready.close()
+                asking.remove(ready)
+        if not asking:
             sys.exit()
-        if os.fork() == 0:
-            asked.close()
-            *streams, told = files
-            _watch_child(told, streams)
-            return _begin(json.loads(message), streams)
-        for file in files:
-            os.close(file)
+
+
+def _welcome(listens: socket.socket) -> socket.socket:
+    """Wait for somebody who asks."""
+    connection, _ = listens.accept()
+    connection.send(READY)
+    return connection
 
 
 def _watch_child(told: int, streams: list[int]) -> None:

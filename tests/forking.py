@@ -5,6 +5,7 @@ That real commands start is tried where the start is what is tested, e.g. in `te
 """
 
 import atexit
+import hashlib
 import json
 import os
 import select
@@ -12,7 +13,9 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -20,8 +23,11 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 from tests.environments import clean_environment
+from tests.fork_server import READY
 
 _ROOT = Path(__file__).resolve().parents[1]
+# Alike in the workers of one run of the tests
+_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}-{time.time_ns()}"
 # What flows and their clients load; Prefect's server, besides, which its command line does not
 _LOADED_BY_FLOWS = ("flowruns", "flowruns.sdk.reporting.heartbeat", "httpx")
 _LOADED_BY_PREFECT = (
@@ -75,19 +81,46 @@ class ForkedProcess:
 
 
 class ForkServer:
-    """A process that has loaded what programs need; it ends with this one."""
+    """A process that has loaded what programs need, for all processes of a test run.
 
-    def __init__(self, command: Sequence[str | Path], variables: Mapping[str, str]) -> None:
-        self._asked, asks = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with asks:
-            self._process = subprocess.Popen(
-                [*command, str(asks.fileno())],
-                cwd=_ROOT,
-                env=variables,
-                stdin=subprocess.DEVNULL,
-                pass_fds=[asks.fileno()],
+    Whoever needs it first begins it, and it ends with the last one that may ask.
+    """
+
+    def __init__(self, module: str, *loaded: str, python: str = sys.executable) -> None:
+        self._command = [python, "-m", module, *loaded]
+        told = hashlib.sha256(" ".join(self._command).encode()).hexdigest()[:16]
+        # Of Linux's own kind, which leaves no file behind
+        self._address = f"\0approvals-tests-{_RUN}-{told}"
+        while (connected := self._connect()) is None:
+            self._begin()
+        self._asked = connected
+        atexit.register(connected.close)
+
+    def _connect(self) -> socket.socket | None:
+        """Return a connection to the process, which has loaded all; None where nobody listens."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with suppress(ConnectionError):
+            connection.connect(self._address)
+            if connection.recv(len(READY)) == READY:
+                return connection
+        connection.close()
+        return None
+
+    def _begin(self) -> None:
+        """Begin the process, unless another one has begun to listen meanwhile."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listens:
+            try:
+                listens.bind(self._address)
+            except OSError:
+                return
+            listens.listen()
+            os.set_inheritable(listens.fileno(), True)
+            os.posix_spawn(
+                self._command[0],
+                [*self._command, str(listens.fileno())],
+                clean_environment() | {"PYTHONPATH": str(_ROOT)},
+                file_actions=[(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)],
             )
-        atexit.register(self._end)
 
     def start(
         self,
@@ -119,10 +152,6 @@ class ForkServer:
         answers = os.fdopen(reading, "rb", buffering=0)
         return ForkedProcess(int(answers.readline()), answers, () if output else streams)
 
-    def _end(self) -> None:
-        self._asked.close()
-        self._process.wait()
-
 
 def _temporary_file() -> IO[str]:
     return TemporaryFile("w+")
@@ -137,15 +166,13 @@ def _read_all(stream: IO[str]) -> str:
 
 @cache
 def _commands() -> ForkServer:
-    command = [sys.executable, "-m", "tests.forked_command"]
-    return ForkServer(command, clean_environment() | {"PYTHONPATH": str(_ROOT)})
+    return ForkServer("tests.forked_command")
 
 
 @cache
 def _pythons(python: str) -> ForkServer:
     loaded = _LOADED_BY_FLOWS if python == sys.executable else _LOADED_BY_PREFECT
-    command = [python, "-m", "tests.forked_python", *loaded]
-    return ForkServer(command, clean_environment() | {"PYTHONPATH": str(_ROOT)})
+    return ForkServer("tests.forked_python", *loaded, python=python)
 
 
 def fork_command(

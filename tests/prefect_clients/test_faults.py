@@ -112,6 +112,7 @@ def test_who_watches_runs_hears_of_their_end_after_a_power_cut_of_the_server(
     watching = start(newest, "work", notes, go_on=str(go_on))
     run = started_run(watching)
     until(lambda: "work in" in notes.read_text())
+    wait_for_more_task_runs(api)  # a cut while it begins to send events would end that
     server.restart_at_once()
     wait_for_more_task_runs(api)
     go_on.touch()
