@@ -8,9 +8,11 @@ from django.contrib.auth.models import User
 from approvals.models import Approval, Facet
 from approvals.services.inbox import visible_to
 from approvals.services.names import read_names
+from flowruns.models.prepared import PreparedInsert
 
 # Of each kind; a longer list is no help to choose from, and the search finds the rest
 MAX_CHOICES = 200
+_new_facets = PreparedInsert(Facet)
 
 _NEXT = """
 SELECT name FROM approvals_facet
@@ -31,7 +33,7 @@ class Choices:
 
 def keep_facets(approvals: Iterable[Approval]) -> None:
     """Keep what approvals that open are found by: flow, tags, policies, and the other server."""
-    Facet.objects.bulk_create(
+    _new_facets.insert_all(
         facet
         for approval in approvals
         for kind, names in (
@@ -48,7 +50,7 @@ def keep_policies(approval: Approval) -> None:
     """Keep whose policies hold for an approval now, in the place of earlier ones."""
     approval.facets.filter(kind=Facet.Kind.POLICY).delete()
     made = _make(approval, Facet.Kind.POLICY, _list_policies(approval))
-    Facet.objects.bulk_create(made)
+    _new_facets.insert_all(made)
     approval.facets.update(is_hidden=approval.is_hidden)
 
 

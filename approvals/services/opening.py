@@ -17,10 +17,13 @@ from approvals.services.sources import read_form
 from approvals.signals import approval_waits
 from flowruns.connectors import LOCAL, PauseForm
 from flowruns.domain.states import State
+from flowruns.models.prepared import PreparedInsert
 from flowruns.signals import StateChange
 
 _QUESTION_LENGTH = 300
 _TITLE_LENGTH = 120
+_new_approvals = PreparedInsert(Approval)
+_new_snapshots = PreparedInsert(Snapshot)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +65,8 @@ def open_approvals(openings: Sequence[Opening]) -> None:
     """Open approvals, in the transaction of whatever paused their runs or found them paused."""
     approvals = [each.approval for each in openings]
     guards = draw_guards([(each.approval, each.form) for each in openings])
-    Approval.objects.bulk_create(approvals)
-    Snapshot.objects.bulk_create(each.snapshot for each in approvals if each.server)
+    _new_approvals.insert_all(approvals)
+    _new_snapshots.insert_all(each.snapshot for each in approvals if each.server)
     keep_facets(approvals)
     store_guards(guards)
     for approval in approvals:

@@ -15,8 +15,10 @@ from flowruns.domain.errors import EvaluationBusy, FlowRunNotFound, Unprocessabl
 from flowruns.domain.policies import Policy, PolicyUnreadable, parse_policy
 from flowruns.domain.policy_steps import EndKind
 from flowruns.domain.policy_steps import Step as Rule
+from flowruns.models.prepared import PreparedInsert
 
 ENDS = {EndKind.REJECT: Step.Kind.REJECT, EndKind.ANSWER: Step.Kind.ANSWER}
+_new_steps = PreparedInsert(Step)
 
 
 def begin_steps(opening: Iterable[tuple[Approval, Sequence[Found]]]) -> None:
@@ -32,7 +34,7 @@ def begin_steps(opening: Iterable[tuple[Approval, Sequence[Found]]]) -> None:
         ]
         if last_call:
             steps.append(Step(approval=approval, kind=Step.Kind.LAST_CALL, at=last_call))
-    Step.objects.bulk_create(steps)
+    _new_steps.insert_all(steps)
     for approval in dict.fromkeys(s.approval for s in steps if s.kind in ENDS.values()):
         check_ends(approval)
 
@@ -41,7 +43,7 @@ def add_steps(approval: Approval, found: Sequence[Found]) -> None:
     """Plan what policies do that came later, and the last call anew: it may be due earlier."""
     last_call = find_last_call(approval)
     steps = [step for each in found for step in _plan(approval, each, last_call, find_hours)]
-    Step.objects.bulk_create(steps)
+    _new_steps.insert_all(steps)
     plan_last_call_again(approval)
     check_ends(approval)
 

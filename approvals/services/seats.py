@@ -45,10 +45,11 @@ from approvals.signals import approval_waits
 from flowruns.connectors import PauseForm
 from flowruns.domain.actors import Actor
 from flowruns.domain.policies import Part, Policy, Who, WhoKind, Word
-from flowruns.models.prepared import PreparedQuery
+from flowruns.models.prepared import PreparedInsert, PreparedQuery
 
 _BATCH = 200
 _standing = PreparedQuery(Vote.objects.filter(STANDING).order_by("at", "id"), by="approval")
+_new_askers, _new_seats = PreparedInsert(Asker), PreparedInsert(Seat)
 _askers = PreparedQuery(Asker.objects.select_related("user"), by="approval")
 
 
@@ -84,8 +85,8 @@ def draw_guards(
 
 def store_guards(guards: Sequence[Guard]) -> None:
     """Store the rows of approvals that are stored by now."""
-    Asker.objects.bulk_create(asker for guard in guards for asker in guard.askers)
-    Seat.objects.bulk_create(seat for guard in guards for seat in guard.seats)
+    _new_askers.insert_all(asker for guard in guards for asker in guard.askers)
+    _new_seats.insert_all(seat for guard in guards for seat in guard.seats)
     begin_steps((guard.approval, guard.found) for guard in guards)
 
 
@@ -118,7 +119,7 @@ def take_in_author(approval: Approval, form: PauseForm) -> None:
         return
     if not approval.is_guarded:
         askers = _name_askers(approval, authors, LazyRun(approval), _find_person)
-        Asker.objects.bulk_create(askers)
+        _new_askers.insert_all(askers)
     facts = read_facts(approval, [*_rules_of(approval), *read_rules(authors)])
     approval.policies = [*approval.policies, *freeze_lines(authors, facts)]
     if approval.policies:
@@ -265,7 +266,7 @@ def _settle_lines(approval: Approval, facts: Facts) -> None:
     keep_policies(approval)
     approval.seats.all().delete()
     ballots = as_ballots(list_votes(approval))
-    Seat.objects.bulk_create(_list_seats(approval, lines, facts, ballots))
+    _new_seats.insert_all(_list_seats(approval, lines, facts, ballots))
     _settle(approval, lines, facts)
 
 

@@ -34,7 +34,7 @@ from flowruns.connectors import LOCAL
 from flowruns.domain.actors import ActorKind, server
 from flowruns.domain.rejections import read_rejection
 from flowruns.domain.states import GOING_ON_STATES, State, StateType
-from flowruns.models.prepared import PreparedQuery
+from flowruns.models.prepared import PreparedInsert, PreparedQuery
 from flowruns.signals import (
     ArtifactChange,
     InputCreated,
@@ -49,6 +49,7 @@ from flowruns.signals import (
 _waiting = Approval.objects.filter(outcome=Approval.Outcome.WAITING)
 _waiting_of_run = PreparedQuery(_waiting.filter(connector=LOCAL), by="flow_run_id")
 _waiting_in_pause = PreparedQuery(_waiting, by=("connector", "pause_state_id"))
+_new_decisions = PreparedInsert(Decision)
 
 
 def connect() -> None:
@@ -240,7 +241,7 @@ def _record_decision(approval: Approval, change: StateChange, decided_at: dateti
     is_persons = change.actor.kind is ActorKind.REVIEWER
     override = _find_override(approval, change) if is_persons else None
     reason = rejection.reason if rejection else override.reason if override else ""
-    return Decision.objects.create(
+    decision = Decision(
         approval=approval,
         reviewer=find_reviewer(change.actor),
         decided_by=str(change.actor),
@@ -252,6 +253,7 @@ def _record_decision(approval: Approval, change: StateChange, decided_at: dateti
         description=form.description or "",
         schema=form.schema or "",
     )
+    return _new_decisions.insert(decision)
 
 
 def _find_override(approval: Approval, change: StateChange) -> Vote | None:

@@ -1,19 +1,22 @@
-"""Queries that are asked in each request: their SQL is written once.
+"""Statements that are sent in each request: their SQL is written once.
 
-Django writes the SQL of a queryset anew each time, and for a run with its flow and deployment
-that takes longer than the database does.
+Django writes the SQL of a queryset anew each time, and that of a row that is stored; for a run
+with its flow and deployment that takes longer than the database does.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import FETCH_ONE, Model, QuerySet
+from django.db.models import FETCH_ONE, AutoField, Model, QuerySet
+from django.db.models.constants import OnConflict
 from django.db.models.query import get_related_populators
+from django.db.models.signals import post_save, pre_save
 
 _AMONG = "__in"
+_FEW = 10  # rows that are stored at once by a statement of their own; Django writes that of more
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +104,141 @@ class PreparedQuery[M: Model]:
         for populator in statement.populators:
             populator.populate(row, found)
         return found
+
+
+class PreparedInsert[M: Model]:
+    """Stores new rows of a model by their values, none of which is an expression.
+
+    What the rows refer to is stored before them. With `unique`, what is stored under the same
+    values of these fields takes over those that `update` names; with `ignore_conflicts` it stays.
+    """
+
+    def __init__(
+        self,
+        model: type[M],
+        *,
+        ignore_conflicts: bool = False,
+        unique: Sequence[str] = (),
+        update: Sequence[str] = (),
+    ) -> None:
+        meta: Any = model._meta  # noqa: SLF001 -- public, in spite of its name
+        self._model = model
+        self._unique, self._update = unique, update
+        self._on_conflict = OnConflict.IGNORE if ignore_conflicts else None
+        if unique:
+            self._on_conflict = OnConflict.UPDATE
+        is_numbered = isinstance(meta.pk, AutoField) and not ignore_conflicts
+        self._returned = [meta.pk] if is_numbered else []
+        self._fields = [
+            field
+            for field in meta.concrete_fields
+            if not field.generated and not isinstance(field, AutoField)
+        ]
+        self._statements: dict[tuple[str, int], str] = {}
+
+    def insert(self, row: M) -> M:
+        """Store a row, as `row.save(force_insert=True)` does, and tell who listens to that."""
+        using = router.db_for_write(self._model, instance=row)
+        saved = {"instance": row, "raw": False, "using": using, "update_fields": None}
+        pre_save.send(self._model, **saved)
+        self._execute([row], using)
+        post_save.send(self._model, created=True, **saved)
+        return row
+
+    def insert_all(self, rows: Iterable[M]) -> None:
+        """Store rows, as `bulk_create` does, which tells nobody."""
+        rows = list(rows)
+        if len(rows) > _FEW:
+            self._model._default_manager.bulk_create(  # noqa: SLF001 -- public, in spite of its name
+                rows,
+                ignore_conflicts=self._on_conflict is OnConflict.IGNORE,
+                update_conflicts=self._on_conflict is OnConflict.UPDATE,
+                unique_fields=self._unique or None,
+                update_fields=self._update or None,
+            )
+        elif rows:
+            self._execute(rows, router.db_for_write(self._model))
+
+    def _execute(self, rows: Sequence[M], using: str) -> None:
+        connection = connections[using]
+        kind = (connection.vendor, len(rows))
+        statement = self._statements.get(kind)
+        if statement is None:
+            statement = self._statements[kind] = self._write(len(rows), connection)
+        values = [
+            field.get_db_prep_save(field.pre_save(row, add=True), connection)
+            for row in rows
+            for field in self._fields
+        ]
+        with transaction.mark_for_rollback_on_error(using), connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            if self._returned:
+                for row, (number,) in zip(rows, cursor.fetchall(), strict=True):
+                    row.pk = number
+        for row in rows:
+            row._state.adding, row._state.db = False, using  # noqa: SLF001 -- documented
+
+    def _write(self, count: int, connection: BaseDatabaseWrapper) -> str:
+        ops: Any = connection.ops
+        meta: Any = self._model._meta  # noqa: SLF001 -- public, in spite of its name
+        columns = ", ".join(ops.quote_name(field.column) for field in self._fields)
+        row = f"({', '.join(['%s'] * len(self._fields))})"
+        unique, update = (
+            [meta.get_field(name).column for name in names]
+            for names in (self._unique, self._update)
+        )
+        conflict = ops.on_conflict_suffix_sql(self._fields, self._on_conflict, update, unique)
+        returning, _ = ops.returning_columns(self._returned)
+        return (
+            f"{ops.insert_statement(self._on_conflict)} {ops.quote_name(meta.db_table)} ({columns})"
+            f" VALUES {', '.join([row] * count)} {conflict} {returning}"
+        )
+
+
+class PreparedUpdate[M: Model]:
+    """Changes rows of a model that have certain values, to others; neither is an expression.
+
+    `by` names fields that are equal to the values, in their order.
+    """
+
+    def __init__(self, model: type[M], *, by: str | Sequence[str] = "pk") -> None:
+        self._model = model
+        self._meta: Any = model._meta  # noqa: SLF001 -- public, in spite of its name
+        self._by = [self._field(name) for name in ((by,) if isinstance(by, str) else by)]
+        self._statements: dict[tuple[str, ...], tuple[str, list[Any]]] = {}
+
+    def update(self, *values: Any, to: Mapping[str, Any]) -> int:
+        """Set fields of the rows found, as `filter(…).update(…)` does, and return their number."""
+        using = router.db_for_write(self._model)
+        connection = connections[using]
+        kind = (connection.vendor, *to)
+        if kind not in self._statements:
+            self._statements[kind] = self._write(to, connection)
+        statement, fields = self._statements[kind]
+        set_to = [
+            field.get_db_prep_save(value, connection)
+            for field, value in zip(fields, to.values(), strict=True)
+        ]
+        where = [
+            field.get_db_prep_value(value, connection)
+            for field, value in zip(self._by, values, strict=True)
+        ]
+        with transaction.mark_for_rollback_on_error(using), connection.cursor() as cursor:
+            cursor.execute(statement, [*set_to, *where])
+            changed: int = cursor.rowcount
+        return changed
+
+    def _write(
+        self, names: Iterable[str], connection: BaseDatabaseWrapper
+    ) -> tuple[str, list[Any]]:
+        def equate(field: Any) -> str:
+            return f"{quote(field.column)} = %s"
+
+        quote = connection.ops.quote_name
+        fields = [self._field(name) for name in names]
+        table, to = quote(self._meta.db_table), ", ".join(map(equate, fields))
+        where = " AND ".join(map(equate, self._by))
+        return f"UPDATE {table} SET {to} WHERE {where}", fields  # noqa: S608 -- names of columns
+
+    def _field(self, name: str) -> Any:
+        return self._meta.pk if name == "pk" else self._meta.get_field(name)

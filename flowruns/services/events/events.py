@@ -7,11 +7,13 @@ from django.conf import settings
 from django.db import transaction
 
 from flowruns.models import Event
+from flowruns.models.prepared import PreparedInsert
 from flowruns.pubsub import event_feed
 from flowruns.services.events.task_runs import read_report, record_task_runs
 from flowruns.wire import events as wire
 
 _DELETED_AT_ONCE = 1_000
+_new_events = PreparedInsert(Event, ignore_conflicts=True)
 
 
 def record_events(events: Iterable[wire.Event]) -> None:
@@ -30,23 +32,20 @@ def record_events(events: Iterable[wire.Event]) -> None:
 def store_events(events: Sequence[wire.Event]) -> None:
     """Store new events and announce them with the commit; in a transaction."""
     now = datetime.now(UTC)
-    Event.objects.bulk_create(
-        [
-            Event(
-                id=event.id,
-                occurred=event.occurred,
-                received=now,
-                event=event.event,
-                resource_id=event.resource_id,
-                resource_ids=event.resource_ids,
-                resource=event.resource,
-                related=event.related,
-                payload=event.payload,
-                follows=event.follows,
-            )
-            for event in events
-        ],
-        ignore_conflicts=True,
+    _new_events.insert_all(
+        Event(
+            id=event.id,
+            occurred=event.occurred,
+            received=now,
+            event=event.event,
+            resource_id=event.resource_id,
+            resource_ids=event.resource_ids,
+            resource=event.resource,
+            related=event.related,
+            payload=event.payload,
+            follows=event.follows,
+        )
+        for event in events
     )
     event_feed.events.announce([event.id for event in events])
 

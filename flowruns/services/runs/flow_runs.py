@@ -13,6 +13,7 @@ from flowruns.domain.actors import Actor
 from flowruns.domain.errors import DeploymentNotFound, FlowRunNotFound, JobVariablesFixed
 from flowruns.domain.states import StateType
 from flowruns.models import Deployment, Flow, FlowRun
+from flowruns.models.prepared import PreparedInsert
 from flowruns.services.deployments.deployments import read_deployment, refuse_work_pool
 from flowruns.services.deployments.limits import delete_own_limit
 from flowruns.services.deployments.schedules import delete_scheduled_runs, recheck
@@ -27,6 +28,7 @@ from flowruns.signals import Act, acted
 
 # Runs that are deleted in one transaction, which keeps other writers waiting.
 _BATCH = 25
+_new_runs = PreparedInsert(FlowRun)
 
 
 def create_flow_run(
@@ -63,7 +65,7 @@ def _create(
     policy = flow_run.empirical_policy
     given = flow_run.deployment_id
     deployment = read_deployment(given) if given is not None else None
-    return FlowRun.objects.create(
+    run = FlowRun(
         flow=flow,
         name=flow_run.name,
         deployment=deployment,
@@ -85,6 +87,7 @@ def _create(
         **find_requester(flow_run.parent_task_run_id, actor=actor),
         **_policy_fields(policy, policy.model_fields_set),
     )
+    return _new_runs.insert(run)
 
 
 def _begin(

@@ -18,11 +18,21 @@ from flowruns.domain.errors import (
 from flowruns.domain.states import StateType
 from flowruns.models import FlowRun, FlowRunState, RunInput
 from flowruns.models.actors import dump_actor
+from flowruns.models.prepared import PreparedInsert
 from flowruns.services.runs.states import get_flow_run
 from flowruns.signals import InputCreated, InputDeleted, run_input_created, run_input_deleted
 from flowruns.wire.headers import read_wanted_inputs
 
 _IDS = UUIDField()
+_new_inputs = PreparedInsert(RunInput)
+_latest_inputs = PreparedInsert(
+    RunInput,
+    unique=("flow_run", "key"),
+    update=(
+        *("updated", "value", "is_confidential"),
+        *("actor_kind", "actor_name", "actor_key_id", "actor_owner_id", "actor_owner"),
+    ),
+)
 # Asked all day, and written once
 _VALUES = "SELECT key, value FROM flowruns_runinput WHERE flow_run_id = %s"
 _VALUE = "SELECT value, is_confidential FROM flowruns_runinput WHERE flow_run_id = %s AND key = %s"
@@ -41,12 +51,14 @@ def create_run_input(flow_run_id: UUID, run_input: wire.RunInputCreate, *, actor
         if _is_anothers_question(run, run_input.key, actor):
             raise QuestionIsAnothers
         try:
-            RunInput.objects.create(
-                flow_run=run,
-                key=run_input.key,
-                value=run_input.value,
-                sender=run_input.sender,
-                **dump_actor(actor),
+            _new_inputs.insert(
+                RunInput(
+                    flow_run=run,
+                    key=run_input.key,
+                    value=run_input.value,
+                    sender=run_input.sender,
+                    **dump_actor(actor),
+                )
             )
         except IntegrityError:
             raise RunInputExists from None
@@ -74,13 +86,14 @@ def write_run_input(
 
     What is confidential is read by the API keys alone that have made the run or moved it.
     """
-    values = {"value": value, "is_confidential": is_confidential, **dump_actor(actor)}
-    RunInput.objects.bulk_create(
-        [RunInput(flow_run_id=flow_run_id, key=key, **values)],
-        update_conflicts=True,
-        unique_fields=["flow_run", "key"],
-        update_fields=["updated", *values],
+    said = RunInput(
+        flow_run_id=flow_run_id,
+        key=key,
+        value=value,
+        is_confidential=is_confidential,
+        **dump_actor(actor),
     )
+    _latest_inputs.insert_all([said])
 
 
 def read_run_input(flow_run_id: UUID, key: str, *, reader: Actor) -> str:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
 
 from flowruns.domain.actors import Actor, ActorKind, server
 from flowruns.domain.bookkeeping import asks_again, facts_after
@@ -17,7 +17,7 @@ from flowruns.domain.states import TERMINAL_STATES, State, StateType, running
 from flowruns.domain.transitions import Accept, Reject, RunFacts, Transition, Verdict
 from flowruns.models import FlowRun, FlowRunState, RunInput
 from flowruns.models.actors import dump_actor
-from flowruns.models.prepared import PreparedQuery
+from flowruns.models.prepared import PreparedInsert, PreparedQuery, PreparedUpdate
 from flowruns.models.states import dump_details
 from flowruns.pubsub import waiters
 from flowruns.services.limits.slots import (
@@ -47,6 +47,8 @@ _ENDING = TERMINAL_STATES | {StateType.CANCELLING}
 _WITH_IT = ("flow", "deployment__concurrency_limit", "slot_lease")
 _runs = PreparedQuery(FlowRun.objects.select_related(*_WITH_IT), by="pk")
 _history = PreparedQuery(FlowRunState.objects.order_by("version"), by="flow_run")
+_moves = PreparedUpdate(FlowRun, by=("pk", "version"))
+_new_states = PreparedInsert(FlowRunState)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,7 +253,7 @@ def write_verdict(
     if taken is None:
         settle_slot(run, t, written)
     run.run_count = after.run_count
-    make_row(run, written, actor=actor, forced=forced).save(force_insert=True)
+    _new_states.insert(make_row(run, written, actor=actor, forced=forced))
     if asks_again(t, written):
         _forget_inputs(run)
     _drop_early_answer(run, written)
@@ -358,33 +360,31 @@ def of_run(state: State, run: FlowRun) -> State:
 def _compare_and_set(run: FlowRun, state: State, facts: RunFacts, *, is_heartbeat: bool) -> bool:
     """Write state and facts onto the row as it was read; False when somebody was faster."""
     expires_at = state.details.pause_timeout if state.type is StateType.PAUSED else None
-    attended: dict[str, datetime | None] = {}
+    changes: dict[str, Any] = {
+        "version": run.version + 1,
+        "updated": datetime.now(UTC),
+        "state_id": state.id,
+        "state_type": state.type,
+        "state_name": state.name,
+        "state_timestamp": state.timestamp,
+        "expires_at": expires_at,
+        "run_count": facts.run_count,
+        "retry_type": facts.retry_type,
+        "resuming": facts.resuming,
+        "pause_keys": sorted(facts.pause_keys),
+        "infrastructure_pid": facts.infrastructure_pid,
+        "expected_start_time": facts.expected_start_time,
+        "next_scheduled_start_time": facts.next_scheduled_start_time,
+        "start_time": facts.start_time,
+        "end_time": facts.end_time,
+        "total_run_time": facts.total_run_time,
+        "was_released": facts.was_released,
+    }
     if not _needs_its_process(state, facts):
-        attended = {"attended_at": None}
+        changes["attended_at"] = None
     elif is_heartbeat:
-        attended = {"attended_at": datetime.now(UTC)}
-    won = FlowRun.objects.filter(pk=run.pk, version=run.version).update(
-        version=F("version") + 1,
-        updated=datetime.now(UTC),
-        state_id=state.id,
-        state_type=state.type,
-        state_name=state.name,
-        state_timestamp=state.timestamp,
-        expires_at=expires_at,
-        run_count=facts.run_count,
-        retry_type=facts.retry_type,
-        resuming=facts.resuming,
-        pause_keys=sorted(facts.pause_keys),
-        infrastructure_pid=facts.infrastructure_pid,
-        expected_start_time=facts.expected_start_time,
-        next_scheduled_start_time=facts.next_scheduled_start_time,
-        start_time=facts.start_time,
-        end_time=facts.end_time,
-        total_run_time=facts.total_run_time,
-        was_released=facts.was_released,
-        **attended,
-    )
-    return won == 1
+        changes["attended_at"] = datetime.now(UTC)
+    return _moves.update(run.pk, run.version, to=changes) == 1
 
 
 def _needs_its_process(state: State, facts: RunFacts) -> bool:
