@@ -8,11 +8,12 @@ from django.contrib.auth.models import User
 from approvals.models import Approval, Facet
 from approvals.services.inbox import visible_to
 from approvals.services.names import read_names
-from flowruns.models.prepared import PreparedInsert
+from flowruns.models.prepared import PreparedInsert, PreparedQuery
 
 # Of each kind; a longer list is no help to choose from, and the search finds the rest
 MAX_CHOICES = 200
 _new_facets = PreparedInsert(Facet)
+_facets = PreparedQuery(Facet.objects.all(), by="approval")
 
 _NEXT = """
 SELECT name FROM approvals_facet
@@ -56,7 +57,7 @@ def keep_policies(approval: Approval) -> None:
 
 def drop_facets(approval: Approval) -> None:
     """Drop what an approval was found by, because it has ended."""
-    approval.facets.all().delete()
+    _facets.delete(approval.pk)
 
 
 def list_choices(user: User) -> Choices:

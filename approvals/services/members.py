@@ -12,12 +12,13 @@ def read_people(rules: Sequence[Policy]) -> Facts:
     """Return who is there of those whom these rules name, and in their groups."""
     groups = frozenset[str]().union(*(rule.names(WhoKind.GROUP) for rule in rules))
     named = frozenset[str]().union(*(rule.names(WhoKind.PERSON) for rule in rules))
+    asks_anyone = any(part.is_anyone for rule in rules for part in rule.parts)
     people = User.objects.filter(is_active=True)
-    if not any(part.is_anyone for rule in rules for part in rule.parts):
+    if not asks_anyone:
         people = people.filter(username__in=named)
     return Facts(
         groups=_read_groups(groups) if groups else {},
-        people=frozenset(people.values_list("username", flat=True)),
+        people=frozenset(people.values_list("username", flat=True) if asks_anyone or named else ()),
     )
 
 

@@ -15,10 +15,11 @@ from flowruns.domain.errors import EvaluationBusy, FlowRunNotFound, Unprocessabl
 from flowruns.domain.policies import Policy, PolicyUnreadable, parse_policy
 from flowruns.domain.policy_steps import EndKind
 from flowruns.domain.policy_steps import Step as Rule
-from flowruns.models.prepared import PreparedInsert
+from flowruns.models.prepared import PreparedInsert, PreparedQuery
 
 ENDS = {EndKind.REJECT: Step.Kind.REJECT, EndKind.ANSWER: Step.Kind.ANSWER}
 _new_steps = PreparedInsert(Step)
+_planned = PreparedQuery(Step.objects.filter(taken_at__isnull=True), by="approval")
 
 
 def begin_steps(opening: Iterable[tuple[Approval, Sequence[Found]]]) -> None:
@@ -108,7 +109,7 @@ def _repeat_again(approval: Approval) -> None:
 
 def drop_steps(approval: Approval) -> None:
     """Forget what will not happen, because an approval has ended."""
-    approval.steps.filter(taken_at__isnull=True).delete()
+    _planned.delete(approval.pk)
 
 
 def plan_next(step: Step) -> None:

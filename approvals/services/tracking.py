@@ -34,7 +34,7 @@ from flowruns.connectors import LOCAL
 from flowruns.domain.actors import ActorKind, server
 from flowruns.domain.rejections import read_rejection
 from flowruns.domain.states import GOING_ON_STATES, State, StateType
-from flowruns.models.prepared import PreparedInsert, PreparedQuery
+from flowruns.models.prepared import PreparedInsert, PreparedQuery, PreparedSave
 from flowruns.signals import (
     ArtifactChange,
     InputCreated,
@@ -50,6 +50,7 @@ _waiting = Approval.objects.filter(outcome=Approval.Outcome.WAITING)
 _waiting_of_run = PreparedQuery(_waiting.filter(connector=LOCAL), by="flow_run_id")
 _waiting_in_pause = PreparedQuery(_waiting, by=("connector", "pause_state_id"))
 _new_decisions = PreparedInsert(Decision)
+_ends = PreparedSave(Approval, ["outcome", "closed_at", "closed_by"])
 
 
 def connect() -> None:
@@ -186,7 +187,7 @@ def close_approval(change: StateChange, pause: State, *, connector: str = LOCAL)
     approval.outcome = _outcome(change)
     approval.closed_at = closed_at
     approval.closed_by = str(change.actor)
-    approval.save(update_fields=["outcome", "closed_at", "closed_by"])
+    _ends.save(approval)
     if approval.is_guarded:
         _record_votes(approval, change, closed_at)
     winner = None

@@ -10,10 +10,12 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import FETCH_ONE, AutoField, Model, QuerySet
+from django.db.models import FETCH_ONE, AutoField, Model, QuerySet, Value
 from django.db.models.constants import OnConflict
+from django.db.models.deletion import Collector
 from django.db.models.query import get_related_populators
 from django.db.models.signals import post_save, pre_save
+from django.db.models.sql.subqueries import DeleteQuery, UpdateQuery
 
 _AMONG = "__in"
 _FEW = 10  # rows that are stored at once by a statement of their own; Django writes that of more
@@ -31,11 +33,21 @@ class _Statement:
     populators: list[Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What Django writes to change or delete rows, and the fields that are set first."""
+
+    sql: str
+    fields: Sequence[Any]
+    constants: Sequence[Any]
+
+
 class PreparedQuery[M: Model]:
     """Finds rows of a queryset, with what it selects beside, by the values of fields.
 
     `by` names the model's own fields in the order of the values: each as `filter` takes it, such
     as `approval`, `until__gt` or `approval__in`. Of many rows, the first `most` are found.
+    None is equal to nothing, and finds nothing.
     """
 
     def __init__(
@@ -47,23 +59,17 @@ class PreparedQuery[M: Model]:
         names = [name.partition("__")[0] for name in self._by]
         self._fields = [meta.pk if name == "pk" else meta.get_field(name) for name in names]
         self._statements: dict[tuple[str, int], _Statement] = {}
+        self._changes: dict[tuple[str, int, tuple[str, ...] | None], _Change] = {}
 
     def find(self, *values: Any) -> M | None:
         """Return the first row, or None; all of them are read, so there should be one."""
         return next(iter(self.find_all(*values)), None)
 
     def find_all(self, *values: Any) -> list[M]:
-        """Return the rows in the queryset's order; none for None, which is equal to nothing.
-
-        What an `__in` is given is a sequence.
-        """
+        """Return the rows in the queryset's order. What an `__in` is given is a sequence."""
         connection = connections[DEFAULT_DB_ALIAS]
-        asked = [
-            field.get_db_prep_value(value, connection)
-            for name, field, given in zip(self._by, self._fields, values, strict=True)
-            for value in (dict.fromkeys(given) if name.endswith(_AMONG) else (given,))
-        ]
-        if len(asked) < len(self._by) or None in asked:  # among nothing, or nobody's
+        asked = self._prepare(values, connection)
+        if asked is None:
             return []
         kind = (connection.vendor, len(asked))
         statement = self._statements.get(kind)
@@ -74,13 +80,79 @@ class PreparedQuery[M: Model]:
             rows = cursor.fetchall()
         return [self._read(list(row), statement, connection) for row in rows]
 
-    def _write(
-        self, values: Sequence[Any], count: int, connection: BaseDatabaseWrapper
-    ) -> _Statement:
+    def update(self, *values: Any, to: Mapping[str, Any]) -> int:
+        """Set fields of all the rows, to values that are no expressions; return how many rows.
+
+        As `update` of a queryset, it leaves other fields as they are and tells nobody.
+        """
+        return self._change(values, to)
+
+    def delete(self, *values: Any) -> None:
+        """Delete all the rows, with what goes with them, and tell who listens to that."""
+        using = router.db_for_write(self._rows.model)
+        if Collector(using=using).can_fast_delete(self._rows):
+            self._change(values, None)
+        else:
+            self._narrow(values).delete()
+
+    def _prepare(self, values: Sequence[Any], connection: BaseDatabaseWrapper) -> list[Any] | None:
+        asked = [
+            field.get_db_prep_value(value, connection)
+            for name, field, given in zip(self._by, self._fields, values, strict=True)
+            for value in (dict.fromkeys(given) if name.endswith(_AMONG) else (given,))
+        ]
+        finds_nothing = len(asked) < len(self._by) or None in asked  # among nothing, or nobody's
+        return None if finds_nothing else asked
+
+    def _change(self, values: Sequence[Any], to: Mapping[str, Any] | None) -> int:
+        """Set fields of the rows, or delete them for None; return how many there are."""
+        using = router.db_for_write(self._rows.model)
+        connection = connections[using]
+        asked = self._prepare(values, connection)
+        if asked is None:
+            return 0
+        kind = (connection.vendor, len(asked), None if to is None else tuple(to))
+        change = self._changes.get(kind)
+        if change is None:
+            change = self._changes[kind] = self._write_change(values, to, len(asked), connection)
+        set_to = [
+            field.get_db_prep_save(value, connection)
+            for field, value in zip(change.fields, (to or {}).values(), strict=True)
+        ]
+        with transaction.mark_for_rollback_on_error(using), connection.cursor() as cursor:
+            cursor.execute(change.sql, [*set_to, *change.constants, *asked])
+            changed: int = cursor.rowcount
+        return changed
+
+    def _write_change(
+        self,
+        values: Sequence[Any],
+        to: Mapping[str, Any] | None,
+        count: int,
+        connection: BaseDatabaseWrapper,
+    ) -> _Change:
+        query: Any = self._narrow(values).query
+        meta: Any = self._rows.model._meta  # noqa: SLF001 -- public, in spite of its name
+        fields = [meta.get_field(name) for name in to or ()]
+        if to is None:
+            query = query.chain(DeleteQuery)
+        else:
+            query = query.chain(UpdateQuery)
+            # Something that is not None, for which Django would write NULL
+            query.add_update_values(dict.fromkeys(to, Value(1)))
+        sql, params = query.get_compiler(connection=connection).as_sql()
+        return _Change(sql=sql, fields=fields, constants=params[len(fields) : len(params) - count])
+
+    def _narrow(self, values: Sequence[Any]) -> QuerySet[M]:
         rows = self._rows
         for name, value in zip(self._by, values, strict=True):
             rows = rows.filter(**{name: value})
-        query: Any = rows[: self._most].query
+        return rows
+
+    def _write(
+        self, values: Sequence[Any], count: int, connection: BaseDatabaseWrapper
+    ) -> _Statement:
+        query: Any = self._narrow(values)[: self._most].query
         compiler = query.get_compiler(connection=connection)
         sql, params = compiler.as_sql()
         columns = [column for column, *_ in compiler.select]
@@ -195,50 +267,21 @@ class PreparedInsert[M: Model]:
         )
 
 
-class PreparedUpdate[M: Model]:
-    """Changes rows of a model that have certain values, to others; neither is an expression.
+class PreparedSave[M: Model]:
+    """Stores certain fields of rows that are stored already."""
 
-    `by` names fields that are equal to the values, in their order.
-    """
+    def __init__(self, model: type[M], names: Sequence[str]) -> None:
+        meta: Any = model._meta  # noqa: SLF001 -- public, in spite of its name
+        self._model, self._names = model, frozenset(names)
+        self._fields = [meta.get_field(name) for name in names]
+        self._rows = PreparedQuery(model._base_manager.all(), by="pk")  # noqa: SLF001 -- documented
 
-    def __init__(self, model: type[M], *, by: str | Sequence[str] = "pk") -> None:
-        self._model = model
-        self._meta: Any = model._meta  # noqa: SLF001 -- public, in spite of its name
-        self._by = [self._field(name) for name in ((by,) if isinstance(by, str) else by)]
-        self._statements: dict[tuple[str, ...], tuple[str, list[Any]]] = {}
-
-    def update(self, *values: Any, to: Mapping[str, Any]) -> int:
-        """Set fields of the rows found, as `filter(…).update(…)` does, and return their number."""
-        using = router.db_for_write(self._model)
-        connection = connections[using]
-        kind = (connection.vendor, *to)
-        if kind not in self._statements:
-            self._statements[kind] = self._write(to, connection)
-        statement, fields = self._statements[kind]
-        set_to = [
-            field.get_db_prep_save(value, connection)
-            for field, value in zip(fields, to.values(), strict=True)
-        ]
-        where = [
-            field.get_db_prep_value(value, connection)
-            for field, value in zip(self._by, values, strict=True)
-        ]
-        with transaction.mark_for_rollback_on_error(using), connection.cursor() as cursor:
-            cursor.execute(statement, [*set_to, *where])
-            changed: int = cursor.rowcount
-        return changed
-
-    def _write(
-        self, names: Iterable[str], connection: BaseDatabaseWrapper
-    ) -> tuple[str, list[Any]]:
-        def equate(field: Any) -> str:
-            return f"{quote(field.column)} = %s"
-
-        quote = connection.ops.quote_name
-        fields = [self._field(name) for name in names]
-        table, to = quote(self._meta.db_table), ", ".join(map(equate, fields))
-        where = " AND ".join(map(equate, self._by))
-        return f"UPDATE {table} SET {to} WHERE {where}", fields  # noqa: S608 -- names of columns
-
-    def _field(self, name: str) -> Any:
-        return self._meta.pk if name == "pk" else self._meta.get_field(name)
+    def save(self, row: M) -> None:
+        """Do what `row.save(update_fields=names)` does, and tell who listens to that."""
+        using = router.db_for_write(self._model, instance=row)
+        saved = {"instance": row, "raw": False, "using": using, "update_fields": self._names}
+        pre_save.send(self._model, **saved)
+        to = {field.attname: field.pre_save(row, add=False) for field in self._fields}
+        if not self._rows.update(row.pk, to=to):
+            raise self._model.NotUpdated  # type: ignore[attr-defined]  # newer than the stubs
+        post_save.send(self._model, created=False, **saved)

@@ -9,12 +9,12 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Model
-from django.db.models.signals import ModelSignal, post_save, pre_save
+from django.db.models.signals import ModelSignal, post_delete, post_save, pre_save
 from django.test.utils import CaptureQueriesContext
 
 from approvals.models import Approval, Facet
-from flowruns.models import Event, Flow, FlowRun, RunInput
-from flowruns.models.prepared import PreparedInsert, PreparedUpdate
+from flowruns.models import Event, Flow, FlowRun, FlowRunState, RunInput
+from flowruns.models.prepared import PreparedInsert, PreparedQuery, PreparedSave
 from tests.integration.conftest import Run
 
 _BEGINNING = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -150,21 +150,63 @@ def test_a_row_that_is_refused_ends_its_transaction(run: Run) -> None:
 
 
 def test_only_a_row_with_all_the_values_is_changed(run: Run) -> None:
-    moves, untouched = PreparedUpdate(FlowRun, by=("pk", "version")), fields_of(run_row(run))
+    moves = PreparedQuery(FlowRun.objects.exclude(name="x"), by=("pk", "version"))
+    untouched = fields_of(run_row(run))
     to = {"version": 8, "pause_keys": ["1", "ü"], "start_time": _BEGINNING, "state_name": None}
     assert moves.update(run.uuid, untouched["version"] + 1, to=to) == 0
     assert moves.update(uuid4(), untouched["version"], to=to) == 0
+    assert moves.update(None, untouched["version"], to=to) == 0
     assert fields_of(run_row(run)) == untouched
     assert moves.update(run.uuid, untouched["version"], to=to) == 1
     assert fields_of(run_row(run)) == untouched | to
 
 
 def test_other_fields_are_another_statement(run: Run) -> None:
-    changes = PreparedUpdate(FlowRun)
+    changes = PreparedQuery(FlowRun.objects.all(), by="pk")
     for to in ({"name": "a"}, {"run_count": 7}, {"name": "b"}):
         assert changes.update(run.uuid, to=to) == 1
     row = run_row(run)
     assert (row.name, row.run_count) == ("b", 7)
+
+
+def test_only_rows_with_the_value_are_deleted_and_who_listens_hears(run: Run) -> None:
+    for key in "abc":
+        assert run.put(key, "").status_code == 201
+    inputs = PreparedQuery(RunInput.objects.exclude(key="c"), by=("flow_run", "key__in"))
+    inputs.delete(uuid4(), ["a"])
+    inputs.delete(run.uuid, ["a", "c"])
+    assert set(RunInput.objects.values_list("key", flat=True)) == {"b", "c"}
+    with told(post_delete, RunInput) as gone:
+        inputs.delete(run.uuid, ["b"])
+    assert [each["instance"].key for each in gone] == ["b"]
+
+
+def test_what_refers_to_a_deleted_row_goes_with_it(run: Run) -> None:
+    PreparedQuery(FlowRun.objects.all(), by="pk").delete(run.uuid)
+    assert not FlowRunState.objects.exists()
+
+
+def test_some_fields_of_a_row_are_saved_as_django_saves_them(run: Run) -> None:
+    before = fields_of(run_row(run), "updated")
+    row = run_row(run)
+    row.name, row.tags, row.retries = "b", ["c"], 4
+    with told(pre_save, FlowRun) as begun, told(post_save, FlowRun) as done:
+        PreparedSave(FlowRun, ["tags", "updated"]).save(row)
+        ours = [*begun, *done]
+        begun.clear()
+        done.clear()
+        row.save(update_fields=["tags", "updated"])
+        assert ours == [*begun, *done]
+    stored = run_row(run)
+    assert fields_of(stored, "updated") == before | {"tags": ["c"]}
+    assert stored.updated > row.created
+
+
+def test_a_row_that_is_gone_is_not_saved(run: Run) -> None:
+    row = run_row(run)
+    FlowRun.objects.all().delete()
+    with pytest.raises(FlowRun.NotUpdated):
+        PreparedSave(FlowRun, ["name"]).save(row)
 
 
 def run_row(run: Run) -> FlowRun:

@@ -35,6 +35,16 @@ _latest_inputs = PreparedInsert(
 )
 # Asked all day, and written once
 _VALUES = "SELECT key, value FROM flowruns_runinput WHERE flow_run_id = %s"
+_ANSWERED = {
+    vendor: (
+        "SELECT 1 FROM flowruns_flowrunstate"  # noqa: S608 -- of the lines below
+        f" WHERE flow_run_id = %s AND type = '{StateType.PAUSED}' AND {response} = %s LIMIT 1"
+    )
+    for vendor, response in (
+        ("sqlite", "json_extract(details, '$.run_input_keyset.response')"),
+        ("postgresql", "details #>> '{run_input_keyset,response}'"),
+    )
+}
 _VALUE = "SELECT value, is_confidential FROM flowruns_runinput WHERE flow_run_id = %s AND key = %s"
 
 
@@ -176,8 +186,10 @@ def _states_by(reader: Actor, flow_run_id: UUID) -> QuerySet[FlowRunState]:
 
 def _is_answer(flow_run_id: UUID, key: str) -> bool:
     """Whether a pause that the run is in, or was in, has its answer there."""
-    pauses = FlowRunState.objects.filter(flow_run_id=flow_run_id, type=StateType.PAUSED)
-    return pauses.filter(details__run_input_keyset__response=key).exists()
+    own = _IDS.get_db_prep_value(flow_run_id, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(_ANSWERED[connection.vendor], [own, key])
+        return cursor.fetchone() is not None
 
 
 def _is_anothers_question(run: FlowRun, key: str, actor: Actor) -> bool:

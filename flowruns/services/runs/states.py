@@ -17,7 +17,7 @@ from flowruns.domain.states import TERMINAL_STATES, State, StateType, running
 from flowruns.domain.transitions import Accept, Reject, RunFacts, Transition, Verdict
 from flowruns.models import FlowRun, FlowRunState, RunInput
 from flowruns.models.actors import dump_actor
-from flowruns.models.prepared import PreparedInsert, PreparedQuery, PreparedUpdate
+from flowruns.models.prepared import PreparedInsert, PreparedQuery
 from flowruns.models.states import dump_details
 from flowruns.pubsub import waiters
 from flowruns.services.limits.slots import (
@@ -47,8 +47,9 @@ _ENDING = TERMINAL_STATES | {StateType.CANCELLING}
 _WITH_IT = ("flow", "deployment__concurrency_limit", "slot_lease")
 _runs = PreparedQuery(FlowRun.objects.select_related(*_WITH_IT), by="pk")
 _history = PreparedQuery(FlowRunState.objects.order_by("version"), by="flow_run")
-_moves = PreparedUpdate(FlowRun, by=("pk", "version"))
+_runs_as_judged = PreparedQuery(FlowRun.objects.all(), by=("pk", "version"))
 _new_states = PreparedInsert(FlowRunState)
+_inputs = PreparedQuery(RunInput.objects.all(), by=("flow_run", "key"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -384,7 +385,7 @@ def _compare_and_set(run: FlowRun, state: State, facts: RunFacts, *, is_heartbea
         changes["attended_at"] = None
     elif is_heartbeat:
         changes["attended_at"] = datetime.now(UTC)
-    return _moves.update(run.pk, run.version, to=changes) == 1
+    return _runs_as_judged.update(run.pk, run.version, to=changes) == 1
 
 
 def _needs_its_process(state: State, facts: RunFacts) -> bool:
@@ -425,5 +426,4 @@ def _forget_inputs(run: FlowRun) -> None:
 def _drop_early_answer(run: FlowRun, written: State) -> None:
     """Delete what somebody stored as the answer to a pause before the run came to it."""
     if written.type is StateType.PAUSED and written.details.run_input_keyset is not None:
-        answer = written.details.run_input_keyset["response"]
-        RunInput.objects.filter(flow_run=run, key=answer).delete()
+        _inputs.delete(run.pk, written.details.run_input_keyset["response"])
