@@ -97,6 +97,8 @@ def is_long(text: str) -> bool:
 
 def summarise_markdown(text: str, *, length: int) -> str:
     """Return the start of a text without its marks, for one line of a list; tables stay out."""
+    if not text:
+        return ""
     words: list[str] = []
     in_table = False
     tokens = new_parser().parse(_readable(text[: length * 10]))
@@ -112,6 +114,8 @@ def summarise_markdown(text: str, *, length: int) -> str:
 
 def find_title(text: str, *, length: int) -> str:
     """Return the first heading of a text in plain words, "" where it begins without one."""
+    if not text:
+        return ""
     tokens = new_parser().parse(_readable(text[:_TITLE_WITHIN]))
     for opening, inline in pairwise(tokens):
         if opening.type == "heading_open" and not opening.level:

@@ -18,7 +18,7 @@ from approvals.messages.timing import utc_now
 from approvals.models import Approval, Notification, Webhook, WebhookDelivery
 from approvals.signals import approval_closed, approval_waits
 from flowruns.domain.errors import EncryptionKeyChanged
-from flowruns.models.prepared import PreparedQuery
+from flowruns.models.prepared import PreparedInsert, PreparedQuery
 
 # Before the second, third, … try: 76 hours in all.
 BACKOFF = tuple(
@@ -41,6 +41,7 @@ _EVENTS = {
 }
 Outcome = Notification.Outcome
 _webhooks = PreparedQuery(Webhook.objects.filter(is_on=True), by=())
+_new_deliveries = PreparedInsert(WebhookDelivery, ignore_conflicts=True)
 
 
 def connect() -> None:
@@ -57,19 +58,16 @@ def write_deliveries(*, approval: Approval, **_: Any) -> None:
     now = utc_now()
     event = _EVENTS[Approval.Outcome(approval.outcome)]
     body = _write_body(event, _describe(approval), now)
-    WebhookDelivery.objects.bulk_create(
-        [
-            WebhookDelivery(
-                webhook=webhook,
-                approval=approval,
-                event=event,
-                body=body,
-                created_at=now,
-                next_try_at=now + _DELAY,
-            )
-            for webhook in webhooks
-        ],
-        ignore_conflicts=True,
+    _new_deliveries.insert_all(
+        WebhookDelivery(
+            webhook=webhook,
+            approval=approval,
+            event=event,
+            body=body,
+            created_at=now,
+            next_try_at=now + _DELAY,
+        )
+        for webhook in webhooks
     )
 
 

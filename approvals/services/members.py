@@ -13,13 +13,18 @@ def read_people(rules: Sequence[Policy]) -> Facts:
     groups = frozenset[str]().union(*(rule.names(WhoKind.GROUP) for rule in rules))
     named = frozenset[str]().union(*(rule.names(WhoKind.PERSON) for rule in rules))
     asks_anyone = any(part.is_anyone for rule in rules for part in rule.parts)
-    people = User.objects.filter(is_active=True)
-    if not asks_anyone:
-        people = people.filter(username__in=named)
     return Facts(
         groups=_read_groups(groups) if groups else {},
-        people=frozenset(people.values_list("username", flat=True) if asks_anyone or named else ()),
+        people=_read_names(None if asks_anyone else named) if asks_anyone or named else frozenset(),
     )
+
+
+def _read_names(names: frozenset[str] | None) -> frozenset[str]:
+    """Return who may log in of these names, of all for None."""
+    people = User.objects.filter(is_active=True)
+    if names is not None:
+        people = people.filter(username__in=names)
+    return frozenset(people.values_list("username", flat=True))
 
 
 def _read_groups(names: frozenset[str]) -> dict[str, frozenset[str]]:

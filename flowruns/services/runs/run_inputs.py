@@ -11,6 +11,7 @@ from flowruns import wire
 from flowruns.domain.actors import Actor
 from flowruns.domain.errors import (
     AnswerIsResumed,
+    FlowRunNotFound,
     QuestionIsAnothers,
     RunInputExists,
     RunInputNotFound,
@@ -18,12 +19,12 @@ from flowruns.domain.errors import (
 from flowruns.domain.states import StateType
 from flowruns.models import FlowRun, FlowRunState, RunInput
 from flowruns.models.actors import dump_actor
-from flowruns.models.prepared import PreparedInsert
-from flowruns.services.runs.states import get_flow_run
+from flowruns.models.prepared import PreparedInsert, PreparedQuery
 from flowruns.signals import InputCreated, InputDeleted, run_input_created, run_input_deleted
 from flowruns.wire.headers import read_wanted_inputs
 
 _IDS = UUIDField()
+_runs_in_state = PreparedQuery(FlowRun.objects.only("state_type", "version"), by="pk")
 _new_inputs = PreparedInsert(RunInput)
 _latest_inputs = PreparedInsert(
     RunInput,
@@ -55,7 +56,7 @@ def create_run_input(flow_run_id: UUID, run_input: wire.RunInputCreate, *, actor
     What a pause asks is written by who paused the run; `QuestionIsAnothers` for others.
     """
     with transaction.atomic():
-        run = get_flow_run(flow_run_id)
+        run = _find_run(flow_run_id)
         if _is_answer(flow_run_id, run_input.key):
             raise AnswerIsResumed
         if _is_anothers_question(run, run_input.key, actor):
@@ -162,7 +163,7 @@ def delete_run_input(flow_run_id: UUID, key: str, *, actor: Actor) -> None:
             raise RunInputNotFound
         if not actor.may_resume and _is_answer(flow_run_id, key):
             raise AnswerIsResumed
-        if _is_anothers_question(get_flow_run(flow_run_id), key, actor):
+        if _is_anothers_question(_find_run(flow_run_id), key, actor):
             raise QuestionIsAnothers
         deleted = InputDeleted(flow_run_id=flow_run_id, key=key, value=found.value)
         run_input_deleted.send(sender=FlowRun, deleted=deleted)
@@ -182,6 +183,14 @@ def _states_by(reader: Actor, flow_run_id: UUID) -> QuerySet[FlowRunState]:
     if reader.key_id is None:
         return FlowRunState.objects.none()
     return FlowRunState.objects.filter(flow_run_id=flow_run_id, actor_key_id=reader.key_id)
+
+
+def _find_run(flow_run_id: UUID) -> FlowRun:
+    """Return the run with its state alone; raises `FlowRunNotFound`."""
+    run = _runs_in_state.find(flow_run_id)
+    if run is None:
+        raise FlowRunNotFound
+    return run
 
 
 def _is_answer(flow_run_id: UUID, key: str) -> bool:
