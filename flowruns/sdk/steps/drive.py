@@ -1,5 +1,6 @@
 """The two drivers of steps: the only code that sleeps or sends."""
 
+import functools
 import inspect
 import json
 import threading
@@ -26,12 +27,21 @@ from flowruns.sdk.steps.steps import (
 
 if TYPE_CHECKING:
     import asyncio
+    import ssl
 
     import httpx
 
 type Handing = Callable[[Emit], Awaitable[Any]]
 
 CONNECT_TIMEOUT_SECONDS = 5.0
+
+
+@functools.cache
+def _unused_tls() -> "ssl.SSLContext":
+    """Make once what httpx would make for each connection, also where it speaks plain http."""
+    import httpx
+
+    return httpx.create_ssl_context(verify=False)
 
 
 def _client_options(config: Config) -> dict[str, Any]:
@@ -46,7 +56,7 @@ def _client_options(config: Config) -> dict[str, Any]:
         # A held request keeps its connection, and a flow may hold any number of them.
         "limits": httpx.Limits(max_connections=None, max_keepalive_connections=20),
         # Reading the certificates takes 50 ms that plain http has no use for.
-        "verify": config.api_url.startswith("https:"),
+        "verify": config.api_url.startswith("https:") or _unused_tls(),
         # A proxy in the environment neither reaches this machine nor should see its key.
         "trust_env": not config.is_on_this_machine,
     }
@@ -66,7 +76,11 @@ def _request_options(request: Send) -> dict[str, Any]:
 
 
 def _reply(response: "httpx.Response") -> Reply:
-    headers = {name.lower(): value for name, value in response.headers.items()}
+    # The raw ones: httpx guesses an encoding anew for each that it shows.
+    headers = {
+        name.decode("latin-1").lower(): value.decode("latin-1")
+        for name, value in response.headers.raw
+    }
     return Reply(response.status_code, response.content, headers)
 
 
