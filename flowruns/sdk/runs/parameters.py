@@ -4,12 +4,25 @@ import functools
 import inspect
 import math
 from collections.abc import Callable, Mapping
+from types import FunctionType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from flowruns.sdk.errors import ParameterBindError, ParameterTypeError
 from flowruns.sdk.states import printable
 
 type Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
+# To read one takes longer than a small task. A function that is gone leaves nothing behind
+_signatures: WeakKeyDictionary[FunctionType, inspect.Signature] = WeakKeyDictionary()
+
+
+def _signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    if not isinstance(function, FunctionType):
+        return inspect.signature(function)
+    if (known := _signatures.get(function)) is None:
+        known = _signatures[function] = inspect.signature(function)
+    return known
 
 
 def bind(
@@ -17,7 +30,7 @@ def bind(
 ) -> dict[str, Any]:
     """Name the arguments, defaults included; raise ParameterBindError where they do not fit."""
     try:
-        bound = inspect.signature(function).bind(*args, **kwargs)
+        bound = _signature_of(function).bind(*args, **kwargs)
     except TypeError as error:
         raise ParameterBindError(f"{_name(function)}() cannot be called so: {error}") from None
     bound.apply_defaults()
@@ -26,7 +39,7 @@ def bind(
 
 def unbind(function: Callable[..., Any], parameters: Mapping[str, Any]) -> Arguments:
     """Turn named arguments back into a call, by name as far as the signature allows."""
-    signature = inspect.signature(function)
+    signature = _signature_of(function)
     kinds = {name: parameter.kind for name, parameter in signature.parameters.items()}
     by_position = inspect.Parameter.VAR_POSITIONAL in kinds.values()
     args: list[Any] = []
