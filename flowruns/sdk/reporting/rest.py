@@ -5,6 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from flowruns.sdk.config import load_config
 from flowruns.sdk.reporting import logs, task_runs
+from flowruns.sdk.steps.steps import Block, Steps
 
 
 def send_the_rest() -> None:
@@ -32,13 +33,13 @@ class _Sending:
 _sending = _Sending()
 
 
-def send_the_rest_soon() -> None:
+def send_the_rest_soon() -> Steps[None]:
     """Have it sent now, while the caller goes on; the process does not end before it is.
 
     At its end Python waits for what an executor was given, also in the processes that
     `multiprocessing` makes. A server in memory has all of it when this returns: tests look at once.
     """
     if load_config().transport is not None:
-        send_the_rest()
+        yield Block(send_the_rest)
     else:
         _sending.begin()

@@ -103,7 +103,7 @@ class FlowEngine:
                 yield Block(rest.send_the_rest)
             raise
         if is_outermost:
-            yield Block(rest.send_the_rest_soon)
+            yield from rest.send_the_rest_soon()
         return finished
 
     def _stop_where_the_caller_stops(self) -> None:
