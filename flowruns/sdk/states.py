@@ -218,6 +218,8 @@ def printable(text: str) -> str:
 
 def storable(text: str) -> str:
     """Replace what no database stores in a text: NUL and lone surrogates."""
+    if text.isascii() and "\x00" not in text:
+        return text
     text = text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
     return text.encode(errors="replace").decode()
 

@@ -59,10 +59,10 @@ class TaskReport:
     def _describe(self, state: State[Any], flow_run: FlowRun) -> dict[str, Any]:
         """Write an `Event` as it travels: to make the model takes longer than a small task."""
         message = shorten_message(printable(state.message or ""))
-        name = printable(state.name or "")
+        name, occurred = printable(state.name or ""), state.timestamp.isoformat()
         return {
             "id": str(uuid4()),
-            "occurred": state.timestamp.isoformat(),
+            "occurred": occurred,
             "event": f"prefect.task-run.{name}",
             "resource": {
                 RESOURCE_ID: f"prefect.task-run.{self.task_run_id}",
@@ -70,7 +70,7 @@ class TaskReport:
                 "prefect.run-count": str(self.run_count),
                 "prefect.state-message": message,
                 "prefect.state-name": name,
-                "prefect.state-timestamp": state.timestamp.isoformat(),
+                "prefect.state-timestamp": occurred,
                 "prefect.state-type": state.type,
                 "prefect.orchestration": "client",
             },
@@ -79,11 +79,11 @@ class TaskReport:
                 "intended": {"from": self.last.type if self.last else None, "to": state.type},
                 "initial_state": _summarise(self.last) if self.last else None,
                 "validated_state": {**_summarise(state), "message": message, "data": None},
-                "task_run": self._describe_task_run(state),
+                "task_run": self._describe_task_run(state, occurred),
             },
         }
 
-    def _describe_task_run(self, state: State[Any]) -> dict[str, Any]:
+    def _describe_task_run(self, state: State[Any], occurred: str) -> dict[str, Any]:
         """Say what Prefect's recorder keeps; it needs the texts and the counters."""
         described = {
             "name": printable(self.name),
@@ -93,12 +93,13 @@ class TaskReport:
             "tags": [printable(tag) for tag in self.tags],
             "run_count": self.run_count,
             "total_run_time": self.run_time.total_seconds(),
-            "expected_start_time": (self.started or state.timestamp).isoformat(),
+            "expected_start_time": occurred,
         }
         if self.started:
-            described["start_time"] = self.started.isoformat()
-        if state.is_final() and self.started:
-            described["end_time"] = state.timestamp.isoformat()
+            started = self.started.isoformat()
+            described |= {"expected_start_time": started, "start_time": started}
+            if state.is_final():
+                described["end_time"] = occurred
         return described
 
 
