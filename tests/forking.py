@@ -29,7 +29,10 @@ _ROOT = Path(__file__).resolve().parents[1]
 # Alike in the workers of one run of the tests
 _RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}-{time.time_ns()}"
 # What flows and their clients load; Prefect's server, besides, which its command line does not
-_LOADED_BY_FLOWS = ("flowruns", "flowruns.sdk.reporting.heartbeat", "httpx")
+_LOADED_BY_FLOWS = (
+    *("flowruns", "flowruns.sdk.runs.engine", "flowruns.sdk.reporting.heartbeat"),
+    "httpx",
+)
 _LOADED_BY_PREFECT = (
     *("prefect.main", "prefect.cli", "prefect.cli.server", "prefect.server.api.server"),
     *("uvicorn.protocols.http.auto", "uvicorn.loops.auto", "uvicorn.lifespan.on"),

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, Unpack, overload
 from flowruns.sdk.dispatch import aconnected, connected
 from flowruns.sdk.runs import parameters as params
 from flowruns.sdk.runs.definitions import FlowDefinition
-from flowruns.sdk.runs.engine import Finished, FlowEngine
 from flowruns.sdk.runs.futures import Upstream, call_options
 from flowruns.sdk.runs.options import FlowOptions, bind_method, check_options
 from flowruns.sdk.runs.signals import termination_raises
 from flowruns.sdk.runs.yielding import stream
 from flowruns.sdk.states import FlowRun, State
-from flowruns.sdk.steps.drive import AsyncConnection, arun, run
+from flowruns.sdk.steps.drive import AsyncConnection, Connection, arun, run
 from flowruns.sdk.steps.steps import Steps
 
 if TYPE_CHECKING:
+    from flowruns.sdk.runs.engine import Finished, FlowEngine
     from flowruns.sdk.serving.deployments import ConcurrencyLimitConfig, RunnerDeployment
     from flowruns.sdk.serving.schedules import Schedule
 
@@ -69,11 +69,22 @@ class Flow[**P, R](FlowDefinition[P, R]):
         play = self._acall if self.is_async else self._call
         return play(parameters, wait_for, return_state=return_state)
 
+    def _engine(
+        self,
+        parameters: dict[str, Any],
+        connection: Connection | AsyncConnection,
+        **options: Any,
+    ) -> "FlowEngine":
+        # With the first run, since many a process only names its flows.
+        from flowruns.sdk.runs.engine import FlowEngine
+
+        return FlowEngine(self, parameters, connection, **options)
+
     def _call(
         self, parameters: dict[str, Any], wait_for: tuple[Any, ...], *, return_state: bool
     ) -> Any:
         with termination_raises(), connected() as connection:
-            engine = FlowEngine(self, parameters, connection, wait_for=wait_for)
+            engine = self._engine(parameters, connection, wait_for=wait_for)
             finished = run(engine.play(), connection)
         return finished.state if return_state else finished.result()
 
@@ -82,7 +93,7 @@ class Flow[**P, R](FlowDefinition[P, R]):
     ) -> Any:
         with termination_raises():
             async with aconnected() as connection:
-                engine = FlowEngine(self, parameters, connection, wait_for=wait_for)
+                engine = self._engine(parameters, connection, wait_for=wait_for)
                 finished = await arun(engine.play(), connection)
         return finished.state if return_state else finished.result()
 
@@ -90,7 +101,7 @@ class Flow[**P, R](FlowDefinition[P, R]):
         self, parameters: dict[str, Any], wait_for: tuple[Any, ...]
     ) -> Generator[Any, Any, None]:
         with termination_raises(), connected() as connection:
-            engine = FlowEngine(self, parameters, connection, wait_for=wait_for, is_streamed=True)
+            engine = self._engine(parameters, connection, wait_for=wait_for, is_streamed=True)
             finished = yield from stream(engine.play(), connection)
         finished.result()
 
@@ -99,12 +110,10 @@ class Flow[**P, R](FlowDefinition[P, R]):
     ) -> AsyncGenerator[Any, Any]:
         from flowruns.sdk.runs.handover import astream
 
-        def play(connection: AsyncConnection) -> Steps[Finished]:
-            return FlowEngine(
-                self, parameters, connection, wait_for=wait_for, is_streamed=True
-            ).play()
+        def play(connection: AsyncConnection) -> "Steps[Finished]":
+            return self._engine(parameters, connection, wait_for=wait_for, is_streamed=True).play()
 
-        return astream(play, Finished.result)
+        return astream(play, lambda finished: finished.result())
 
     def play_taken(self, flow_run: FlowRun) -> None:
         parameters = params.bind(self.fn, (), flow_run.parameters)
@@ -114,12 +123,12 @@ class Flow[**P, R](FlowDefinition[P, R]):
             asyncio.run(self._aplay_taken(flow_run, parameters))
             return
         with termination_raises(), connected() as connection:
-            run(FlowEngine(self, parameters, connection, flow_run).play(), connection)
+            run(self._engine(parameters, connection, taken=flow_run).play(), connection)
 
     async def _aplay_taken(self, flow_run: FlowRun, parameters: dict[str, Any]) -> None:
         with termination_raises():
             async with aconnected() as connection:
-                engine = FlowEngine(self, parameters, connection, flow_run)
+                engine = self._engine(parameters, connection, taken=flow_run)
                 await arun(engine.play(), connection)
 
     def to_deployment(  # noqa: PLR0913 -- the arguments of Prefect's

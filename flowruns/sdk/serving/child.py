@@ -57,7 +57,7 @@ def _load() -> None:
     library = import_module("flowruns")
     for name in library.__all__:
         getattr(library, name)
-    for module in ("httpx", "flowruns.sdk.reporting.heartbeat"):
+    for module in ("httpx", "flowruns.sdk.runs.engine", "flowruns.sdk.reporting.heartbeat"):
         import_module(module)
     for model in (FlowRun, OrchestrationResult):
         model.model_rebuild()

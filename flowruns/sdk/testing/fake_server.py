@@ -170,7 +170,7 @@ class FakeServer:
             self._review(run, self._reviewer)
         reply = json_reply(201, result)
         tag = {"etag": f'"{run.as_wire().state_id}"'}
-        return replace(reply, headers={**reply.headers, **tag})
+        return reply._replace(headers={**reply.headers, **tag})
 
     def set_state(self, run: FakeRun, proposed: states.State) -> wire.OrchestrationResult:
         """Judge `proposed` as the server would, and write what comes of it."""

@@ -1,7 +1,6 @@
 """The answer comes with the end of its pause, where the server gives it; else it is read."""
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -29,7 +28,7 @@ def carry(flow: PausedFlow) -> None:
         if keys is None or reply.status != 200:
             return reply
         inputs = {key: value for key, value in flow.run.inputs.items() if key in keys}
-        return replace(reply, content=json.dumps({**reply.json(), "inputs": inputs}).encode())
+        return reply._replace(content=json.dumps({**reply.json(), "inputs": inputs}).encode())
 
     flow.stage.server = handle
 

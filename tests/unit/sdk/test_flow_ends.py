@@ -1,7 +1,6 @@
 """How runs of flows end, also when something else ends them; on a fake server."""
 
 import asyncio
-import dataclasses
 import logging
 import os
 import signal
@@ -79,7 +78,7 @@ def test_a_cancellation_in_the_last_moment_is_carried_out_where_nothing_is_compa
         if request.path.endswith("set_state") and request.body["state"]["type"] == "COMPLETED":
             server.set_state(server.run, states.State(type=StateType.CANCELLING))
         headers = {name: text for name, text in request.headers.items() if name != "if-match"}
-        return server.handle(dataclasses.replace(request, headers=headers))
+        return server.handle(request._replace(headers=headers))
 
     @flow
     def busy() -> int:

@@ -281,7 +281,7 @@ def _keep_deadlines_by_another_clock(flow: PausedFlow, *, ahead: float, late: fl
             details = body["state"]["state_details"]
             moment = datetime.fromisoformat(details["pause_timeout"])
             details["pause_timeout"] = (moment + timedelta(seconds=ahead + late)).isoformat()
-        return flow.server.handle(replace(request, body=body or None))
+        return flow.server.handle(request._replace(body=body or None))
 
     flow.stage.server = correct
 
@@ -320,7 +320,7 @@ def test_a_pause_on_prefects_server_lasts_as_long_as_this_clock_says() -> None:
 
     def forget_tags(request: Send) -> Reply:
         reply = corrects(request)
-        return replace(reply, headers={k: v for k, v in reply.headers.items() if k != "etag"})
+        return reply._replace(headers={k: v for k, v in reply.headers.items() if k != "etag"})
 
     flow.server._now = flow.stage.now
     flow.stage.server = forget_tags
