@@ -31,7 +31,7 @@ _RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}-{time.time_n
 # What flows and their clients load; Prefect's server, besides, which its command line does not
 _LOADED_BY_FLOWS = (
     *("flowruns", "flowruns.sdk.runs.engine", "flowruns.sdk.reporting.heartbeat"),
-    "httpx",
+    *("flowruns.sdk.inputs.pausing", "httpx"),
 )
 _LOADED_BY_PREFECT = (
     *("prefect.main", "prefect.cli", "prefect.cli.server", "prefect.server.api.server"),

@@ -10,7 +10,7 @@ from flowruns import wire
 from flowruns.domain.states import StateType
 from flowruns.sdk.calls import flow_runs
 from flowruns.sdk.context import FlowRunContext, in_flow_run
-from flowruns.sdk.inputs.pauses import pause_steps
+from flowruns.sdk.inputs.pausing import pause_steps
 from flowruns.sdk.states import State
 from flowruns.sdk.steps.drive import Connection
 from flowruns.sdk.steps.steps import Steps

@@ -19,7 +19,7 @@ from flowruns.sdk.errors import (
     PauseRefused,
 )
 from flowruns.sdk.inputs.bindings import bind_steps
-from flowruns.sdk.inputs.pauses import Pause, check_key, ending
+from flowruns.sdk.inputs.pausing import Pause, check_key, ending
 from flowruns.sdk.inputs.policies import policy_for
 from flowruns.sdk.inputs.questions import Place, calling_place
 from flowruns.sdk.inputs.run_input import BaseRunInput, run_input_subclass_from_type

@@ -17,6 +17,12 @@ from flowruns.sdk.reporting import logs as run_logs
 from flowruns.sdk.serving.entrypoints import load_flow
 from flowruns.sdk.states import FlowRun, OrchestrationResult, crashed
 
+_LOADED_WITH_A_RUN = (
+    "flowruns.sdk.runs.engine",
+    "flowruns.sdk.reporting.heartbeat",
+    "flowruns.sdk.inputs.pausing",
+)
+
 
 def main(arguments: Sequence[str]) -> int:
     """Run the flow at the entrypoint as the flow run of that id, and return the exit code.
@@ -57,7 +63,7 @@ def _load() -> None:
     library = import_module("flowruns")
     for name in library.__all__:
         getattr(library, name)
-    for module in ("httpx", "flowruns.sdk.runs.engine", "flowruns.sdk.reporting.heartbeat"):
+    for module in ("httpx", *_LOADED_WITH_A_RUN):
         import_module(module)
     for model in (FlowRun, OrchestrationResult):
         model.model_rebuild()

@@ -21,7 +21,7 @@ from flowruns.exceptions import (
     PauseFailed,
     PauseRefused,
 )
-from flowruns.sdk.inputs.pauses import pause_steps
+from flowruns.sdk.inputs.pausing import pause_steps
 from tests.paused_flows import PausedFlow
 
 
