@@ -66,7 +66,7 @@ def measure(
     seconds = []
     try:
         for run in take_turns(client, thoughts):
-            client.post(f"/flow_runs/{run}/resume", json=ANSWER).raise_for_status()
+            insist(client, f"/flow_runs/{run}/resume", ANSWER)
             accepted = time.time()
             ready, _, _ = select.select([flow.stdout], [], [], _LONGEST_SECONDS)
             assert ready, "the flow does not go on"
@@ -77,6 +77,13 @@ def measure(
         flow.stdout.close()
         flow.wait()
     return Latencies(what=what, seconds=seconds)
+
+
+def insist(client: httpx.Client, path: str, body: object) -> httpx.Response:
+    """Post until it is taken: Prefect's server refuses by 503 while its SQLite is busy."""
+    while (response := client.post(path, json=body)).status_code == 503:
+        time.sleep(0.1)
+    return response.raise_for_status()
 
 
 def think(longest: float, rounds: int) -> list[float]:
@@ -92,7 +99,7 @@ def take_turns(client: httpx.Client, thoughts: list[float]) -> Iterator[str]:
     paused = {"flow_runs": {"state": {"type": {"any_": ["PAUSED"]}}}}
     for thought in thoughts:
         deadline = time.monotonic() + 60
-        while not (found := client.post("/flow_runs/filter", json=paused).json()):
+        while not (found := insist(client, "/flow_runs/filter", paused).json()):
             assert time.monotonic() < deadline, "the flow does not pause"
             time.sleep(0.02)
         time.sleep(thought)
