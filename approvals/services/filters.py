@@ -116,21 +116,25 @@ class InboxFilters:
             InboxFilters(), which=self.which, sort=self.sort, by_flow=self.by_flow
         )
 
-    def choose(self) -> Q:
-        """Return the condition that approvals pass which wait and are wanted."""
+    def choose(self, *, of_few: bool = False) -> Q:
+        """Return the condition that approvals pass which wait and are wanted.
+
+        `of_few` says that few are looked at, for each of which its facets are looked up.
+        """
+        has_facet = _is_among_facets if of_few else _has_facet
         chosen = Q()
         for word in self.text.replace("\x00", "").split():
             chosen &= _mentions(word)
         if self.flow:
             chosen &= Q(flow_name=self.flow)
         if self.tag:
-            chosen &= _has_facet(Facet.Kind.TAG, self.tag)
+            chosen &= has_facet(Facet.Kind.TAG, self.tag)
         if self.policy:
             is_free = self.policy == NO_POLICY
-            chosen &= Q(is_guarded=False) if is_free else _has_facet(Facet.Kind.POLICY, self.policy)
+            chosen &= Q(is_guarded=False) if is_free else has_facet(Facet.Kind.POLICY, self.policy)
         if self.server:
             is_ours = self.server == THIS_SERVER
-            chosen &= Q(connector=LOCAL) if is_ours else _has_facet(Facet.Kind.SERVER, self.server)
+            chosen &= Q(connector=LOCAL) if is_ours else has_facet(Facet.Kind.SERVER, self.server)
         if self.due is not None:
             chosen &= _is_due(self.due)
         if self.is_neglected:
@@ -165,6 +169,11 @@ def _mentions(word: str) -> Q:
         | Q(tags__icontains=word)
         | (Q(connector__icontains=word) & ~Q(connector=LOCAL))
     )
+
+
+def _is_among_facets(kind: Facet.Kind, name: str) -> Q:
+    mine = {"approval": OuterRef("pk"), "is_hidden": OuterRef("is_hidden")}
+    return Q(Exists(Facet.objects.filter(kind=kind, name=name, **mine)))
 
 
 def _has_facet(kind: Facet.Kind, name: str) -> Q:

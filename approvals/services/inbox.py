@@ -109,7 +109,7 @@ def read_inbox(
     total, for_me = counts.totals[filters.which], counts.totals[Which.FOR_ME]
     pages = max(-(-counts.passing[filters.which] // PAGE_SIZE), 1)
     number = min(max(number, 1), pages)
-    shown = _read_rows(_find_page(_choose(lists, filters), counts, number))
+    shown = _read_rows(_find_page(lists, filters, counts, number))
     present = name_others(shown, user=user)
     held = list_held(shown)
     flows = {approval.flow_name for approval in shown}
@@ -129,13 +129,16 @@ def read_inbox(
     )
 
 
-def _find_page(found: QuerySet[Approval], counts: Counts, number: int) -> QuerySet[Approval]:
+def _find_page(
+    lists: Lists, filters: InboxFilters, counts: Counts, number: int
+) -> QuerySet[Approval]:
     """Choose the rows of one page; where they stand by flow, no other flows are put in order."""
     start, stop = (number - 1) * PAGE_SIZE, number * PAGE_SIZE
     if not counts.in_flow:
-        return found[start:stop]
+        return _choose(lists, filters)[start:stop]
     flows, before = counts.find_flows(start, stop)
-    return found.filter(flow_name__in=flows)[start - before : stop - before]
+    found = _choose(lists, filters, of_few=True).filter(flow_name__in=flows)
+    return found[start - before : stop - before]
 
 
 def _read_rows(page: QuerySet[Approval]) -> list[Approval]:
@@ -145,8 +148,8 @@ def _read_rows(page: QuerySet[Approval]) -> list[Approval]:
     return [rows[each] for each in ids if each in rows]
 
 
-def _choose(lists: Lists, filters: InboxFilters) -> QuerySet[Approval]:
-    chosen = lists[filters.which] & filters.choose()
+def _choose(lists: Lists, filters: InboxFilters, *, of_few: bool = False) -> QuerySet[Approval]:
+    chosen = lists[filters.which] & filters.choose(of_few=of_few)
     return _waiting().filter(chosen).order_by(*filters.order())
 
 
