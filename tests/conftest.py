@@ -25,7 +25,7 @@ _SLOW_FOLDERS = {
 }
 # What goes through every door, page or example, and takes a fifth of a second or more each time
 _THOROUGH = {
-    *("absences", "answer_elsewhere", "answers_like_prefect", "any_template", "api_document"),
+    *("absences", "absences_by_api", "answer_elsewhere", "answers_like_prefect", "any_template"),
     *(
         "architecture",
         "attendance",
@@ -35,7 +35,7 @@ _THOROUGH = {
         "bounded_evaluation",
         "bulk",
     ),
-    *("changed_questions", "changing_calls", "comments", "confidential_votes"),
+    *("calendars", "changed_questions", "changing_calls", "comments", "confidential_votes"),
     *("deliver_messages", "described_operations", "dialect", "drafts", "every_door", "extending"),
     *("faults_elsewhere", "fields_have_an_effect", "forged_answers", "forged_rejections"),
     *("guarded_doors", "half_characters", "handing", "hands_of_operators", "held_back", "help"),
