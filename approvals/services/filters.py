@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
 from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.db.models.expressions import OrderBy
@@ -121,7 +122,7 @@ class InboxFilters:
 
         `of_few` says that few are looked at, for each of which its facets are looked up.
         """
-        has_facet = _is_among_facets if of_few else _has_facet
+        has_facet = partial(_has_facet, of_few=of_few)
         chosen = Q()
         for word in self.text.replace("\x00", "").split():
             chosen &= _mentions(word)
@@ -171,15 +172,14 @@ def _mentions(word: str) -> Q:
     )
 
 
-def _is_among_facets(kind: Facet.Kind, name: str) -> Q:
-    mine = {"approval": OuterRef("pk"), "is_hidden": OuterRef("is_hidden")}
-    return Q(Exists(Facet.objects.filter(kind=kind, name=name, **mine)))
-
-
-def _has_facet(kind: Facet.Kind, name: str) -> Q:
-    has = Q(pk__in=Facet.objects.filter(kind=kind, name=name).values("approval"))
+def _has_facet(kind: Facet.Kind, name: str, *, of_few: bool) -> Q:
+    facets = Facet.objects.filter(kind=kind, name=name)
+    if of_few:
+        # With `is_hidden`, which is the approval's own, each is found in one index
+        mine = facets.filter(approval=OuterRef("pk"), is_hidden=OuterRef("is_hidden"))
+        return Q(Exists(mine))
     # Or SQLite would look for each approval of the facet: reading what waits is faster
-    return Q(as_case(has))
+    return Q(as_case(Q(pk__in=facets.values("approval"))))
 
 
 def _is_due(due: Due) -> Q:
