@@ -26,16 +26,9 @@ _SLOW_FOLDERS = {
 # What goes through every door, page or example, and takes a fifth of a second or more each time
 _THOROUGH = {
     *("absences", "absences_by_api", "answer_elsewhere", "answers_like_prefect", "any_template"),
-    *(
-        "architecture",
-        "attendance",
-        "audit_log",
-        "block_types",
-        "blocks",
-        "bounded_evaluation",
-        "bulk",
-    ),
-    *("calendars", "changed_questions", "changing_calls", "comments", "confidential_votes"),
+    *("api_document", "architecture", "attendance", "audit_log", "block_types", "blocks"),
+    *("bounded_evaluation", "bulk", "calendars", "changed_questions", "changing_calls"),
+    *("comments", "confidential_votes"),
     *("deliver_messages", "described_operations", "dialect", "drafts", "every_door", "extending"),
     *("faults_elsewhere", "fields_have_an_effect", "forged_answers", "forged_rejections"),
     *("guarded_doors", "half_characters", "handing", "hands_of_operators", "held_back", "help"),

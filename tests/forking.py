@@ -28,7 +28,7 @@ from tests.fork_server import READY
 _ROOT = Path(__file__).resolve().parents[1]
 # Alike in the workers of one run of the tests
 _RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}-{time.time_ns()}"
-# What flows and their clients load; Prefect's server, besides, which its command line does not
+# What our flows load, and what Prefect's and its command line do; its server is named besides
 _LOADED_BY_FLOWS = (
     *("flowruns", "flowruns.sdk.runs.engine", "flowruns.sdk.reporting.heartbeat"),
     *("flowruns.sdk.inputs.pausing", "httpx"),
@@ -71,6 +71,10 @@ class ForkedProcess:
         self.wait(timeout)
         out, err = self.printed
         return out, err
+
+    def read_output(self, timeout: float | None = None) -> str:
+        """Wait for its end, and return all that it wrote."""
+        return "".join(self.communicate(timeout))
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:

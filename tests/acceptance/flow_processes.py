@@ -65,7 +65,7 @@ class FlowProcess:
     def end(self) -> None:
         """Kill it where it is still there, and show what it printed."""
         self.process.kill()
-        show_log(f"the flow {self.name}", "".join(self.process.communicate()))
+        show_log(f"the flow {self.name}", self.process.read_output())
 
 
 type Start = Callable[..., FlowProcess]

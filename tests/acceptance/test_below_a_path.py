@@ -97,7 +97,7 @@ def test_a_flow_waits_and_is_answered_below_a_path(
     with connect(server) as client, person(server, "fay") as fay:
         waits = until(lambda: find_paused(client))
         fay.answer(waits, f_0="7")
-    output = "".join(flow.communicate(timeout=PATIENCE_SECONDS))
+    output = flow.read_output(PATIENCE_SECONDS)
     assert "answered 7" in output
 
 

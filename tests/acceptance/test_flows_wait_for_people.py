@@ -83,7 +83,7 @@ def test_readmes_flow_waits_in_the_inbox_and_goes_on_with_the_answer_of_its_form
     assert form
     answer = {**hidden_fields(form[0]), "f.0": "1", "f.1": "as agreed"}
     alice.post(link[1], data=answer).raise_for_status()
-    output = "".join(flow.communicate(timeout=PATIENCE_SECONDS))
+    output = flow.read_output(PATIENCE_SECONDS)
     assert flow.returncode == 0, output
     assert "approved" in output
     assert "sent 79.9 EUR for order 1042" in output
@@ -104,7 +104,7 @@ def test_a_rejected_flow_is_cancelled_and_hears_why(
     assert token
     fields = {"csrfmiddlewaretoken": token[1], "reason": "paid already"}
     alice.post(f"{link[1]}reject/", data=fields).raise_for_status()
-    output = "".join(flow.communicate(timeout=PATIENCE_SECONDS))
+    output = flow.read_output(PATIENCE_SECONDS)
     state = api.get(f"/flow_runs/{run['id']}").json()["state"]
     assert (state["type"], state["name"]) == ("CANCELLED", "Rejected")
     assert "ApprovalRejected" in output
@@ -123,7 +123,7 @@ def test_fifty_flows_wait_through_a_power_cut_of_the_server(
         answer = {"approve": True, "reason": f"for {run['parameters']['number']}"}
         assert resume(api, run["id"], answer)["status"] == "ACCEPT"
     for flow in flows:
-        output = "".join(flow.communicate(timeout=PATIENCE_SECONDS))
+        output = flow.read_output(PATIENCE_SECONDS)
         assert flow.returncode == 0, output
         for number in range(25):
             assert f"{number} for {number}\n" in output
@@ -200,7 +200,7 @@ def test_production_is_web_processes_and_a_work_process_on_postgresql(
         until(lambda: len(runs_in(client, "PAUSED")) == 3)
         for run in runs_in(client, "PAUSED"):
             resume(client, run["id"], {"approve": True, "reason": "through the other"})
-        output = "".join(flow.communicate(timeout=PATIENCE_SECONDS))
+        output = flow.read_output(PATIENCE_SECONDS)
         assert output.count("through the other") == 3
         overdue = make_run(client)
         set_state(

@@ -49,7 +49,7 @@ def start(server: Server, guide: Path) -> Iterator[Start]:
     yield start_script
     for script in started:
         script.kill()
-        show_log("a script", "".join(script.communicate()))
+        show_log("a script", script.read_output())
 
 
 def _result(script: ForkedProcess) -> Any:

@@ -108,7 +108,7 @@ def start(theirs: PrefectServer, tmp_path: Path) -> Iterator[Callable[..., None]
     yield start
     for process in processes:
         process.kill()
-        show_log("a flow of Prefect's", "".join(process.communicate()))
+        show_log("a flow of Prefect's", process.read_output())
 
 
 def find_waiting(desk: PrefectConnector, flow: str, count: int) -> list[wire.FlowRun]:

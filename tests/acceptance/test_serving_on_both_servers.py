@@ -35,9 +35,9 @@ def serving(server: Server, client: SyncFlowRunsClient, tmp_path: Path) -> Itera
 
     def start(limit: int = 5, **settings: str) -> ForkedProcess:
         asks = {"FLOWRUNS_SERVE_POLL_SECONDS": "0.5", "HOME": str(tmp_path)}
-        log = follow_log(tmp_path / "serving.log", "the flows that are served")
+        log = follow_log(tmp_path / f"serving-{len(started)}.log", "the flows")
         command = [sys.executable, str(FLOWS), str(limit)]
-        with log.open("a") as output:
+        with log.open("w") as output:
             process = fork_python(command, server.flow_environment | asks | settings, output=output)
         started.append(process)
 
@@ -172,7 +172,7 @@ def test_a_run_that_is_suspended_from_outside_stops_at_its_next_task(
     suspend_flow_run(flow_run_id=run_id)
     with pytest.raises(PauseRefused, match="paused already"):
         suspend_flow_run(flow_run_id=run_id)
-    log = tmp_path / "serving.log"
+    log = tmp_path / "serving-0.log"
     eventually(lambda: "ended with exit code 0" in log.read_text(), "its process ended")
     stop.touch()
     resume_flow_run(run_id)
