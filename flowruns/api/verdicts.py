@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from flowruns.api.http import respond
 from flowruns.domain.transitions import Abort, Accept, Reject, Verdict, Wait
 from flowruns.services.runs.resume import ResumeOutcome
-from flowruns.services.runs.states import Outcome
+from flowruns.services.runs.verdicts import Outcome
 from flowruns.wire import InputProblem, OrchestrationResult, SetStateStatus, State, VerdictDetails
 
 

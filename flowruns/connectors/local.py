@@ -22,13 +22,11 @@ from flowruns.domain.rejections import BY_POLICY, rejected
 from flowruns.domain.states import State, StateType
 from flowruns.domain.texts import read_text
 from flowruns.domain.transitions import Accept
-from flowruns.models import FlowRunState
 from flowruns.services import flows, timelines
 from flowruns.services.deployments import deployments
-from flowruns.services.lookups import find_state
 from flowruns.services.presenting import present_flow_run, present_log
 from flowruns.services.runs import artifacts, extending, flow_runs, logs, resume, run_inputs, states
-from flowruns.services.runs.states import Outcome
+from flowruns.services.runs.verdicts import Outcome
 from flowruns.services.upkeep import heartbeat
 from flowruns.wire.artifacts import Artifact
 
@@ -194,8 +192,8 @@ class LocalConnector:
 
 
 def _find_pause(flow_run_id: UUID, pause_state_id: UUID) -> State | None:
-    found = find_state(FlowRunState, pause_state_id)
-    return found.to_domain() if found is not None and found.flow_run_id == flow_run_id else None
+    found = states.find_state_of(flow_run_id, pause_state_id)
+    return found.to_domain() if found is not None else None
 
 
 def _as_literal(run_input: Any) -> dict[str, Any]:

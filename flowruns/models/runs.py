@@ -16,6 +16,16 @@ class FlowRun(Run):
     """One run of a flow, with its current state; `version` is what compare-and-set compares."""
 
     version = models.PositiveBigIntegerField(default=0)
+    state = models.ForeignKey(
+        "FlowRunState",
+        # The state's row goes with the run's, and is stored after it
+        on_delete=models.DO_NOTHING,
+        null=True,
+        blank=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="runs")
     deployment = models.ForeignKey(
         Deployment, on_delete=models.SET_NULL, null=True, blank=True, related_name="runs"

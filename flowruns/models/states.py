@@ -12,7 +12,7 @@ from flowruns.models.fields import choices_of
 
 
 class Run(models.Model):
-    """A run with its current state, whose row is in the run's history."""
+    """A run with its current state, `state`, whose row is in the run's history."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     created = models.DateTimeField(auto_now_add=True)
@@ -21,7 +21,6 @@ class Run(models.Model):
     tags = models.JSONField(default=list, blank=True)
     labels = models.JSONField(default=dict, blank=True)
 
-    state_id = models.UUIDField(null=True, blank=True)
     state_type = models.CharField(
         max_length=16, choices=choices_of(StateType), null=True, blank=True
     )

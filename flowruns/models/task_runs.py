@@ -9,6 +9,16 @@ from flowruns.models.states import Run, RunState
 class TaskRun(Run):
     """One run of a task, with its latest state; its flow run may be unknown to this server."""
 
+    state = models.ForeignKey(
+        "TaskRunState",
+        # The state's row goes with the run's, and is stored after it
+        on_delete=models.DO_NOTHING,
+        null=True,
+        blank=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
     flow_run_id = models.UUIDField(null=True, blank=True)
     task_key = models.TextField()
     dynamic_key = models.TextField()

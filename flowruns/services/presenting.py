@@ -1,9 +1,10 @@
 """Rows as Prefect's REST API shows them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+
+from django.db.models import prefetch_related_objects
 
 from flowruns import wire
 from flowruns.domain.states import TERMINAL_STATES, State, StateType
@@ -12,15 +13,12 @@ from flowruns.models import (
     Deployment,
     DeploymentSchedule,
     FlowRun,
-    FlowRunState,
     LogLine,
     TaskRun,
-    TaskRunState,
 )
 from flowruns.models.states import Run
 from flowruns.services.deployments.deployments import is_served
 from flowruns.services.limits.concurrency import count_active
-from flowruns.services.lookups import find_state
 from flowruns.wire import deployments as wire_deployments
 from flowruns.wire import schedules as wire_schedules
 from flowruns.wire import task_runs as wire_task_runs
@@ -33,25 +31,14 @@ def present_flow_run(run: FlowRun) -> wire.FlowRun:
 
 def present_flow_runs(runs: Sequence[FlowRun]) -> list[wire.FlowRun]:
     """Render runs with their current states, which take one query in all."""
-    return list(map(_present, runs, current_states(runs, FlowRunState)))
+    return list(map(_present, runs, current_states(runs)))
 
 
-def current_states(
-    runs: Sequence[Run], kept: type[FlowRunState] | type[TaskRunState]
-) -> Iterator[State | None]:
-    """Yield the current state of each run, all read by one query."""
-    ids = [run.state_id for run in runs if run.state_id]
-    states = kept.objects.in_bulk(ids) if len(ids) > 1 else _read_state(ids, kept)
+def current_states(runs: Sequence[FlowRun] | Sequence[TaskRun]) -> Iterator[State | None]:
+    """Yield the current state of each run; those that were not read with it, by one query."""
+    prefetch_related_objects(runs, "state")
     for run in runs:
-        yield states[run.state_id].to_domain() if run.state_id in states else None
-
-
-def _read_state(
-    ids: list[UUID], kept: type[FlowRunState] | type[TaskRunState]
-) -> Mapping[UUID | None, FlowRunState | TaskRunState]:
-    """Return the one state, or none, as `in_bulk` does."""
-    found = (find_state(kept, each) for each in ids)
-    return {state.pk: state for state in found if state is not None}
+        yield run.state.to_domain() if run.state is not None else None
 
 
 def present_log(line: LogLine) -> wire.Log:
@@ -194,7 +181,7 @@ def present_task_run(run: TaskRun) -> wire_task_runs.TaskRun:
 
 def present_task_runs(runs: Sequence[TaskRun]) -> list[wire_task_runs.TaskRun]:
     """Render task runs with their current states, which take one query in all."""
-    return list(map(_present_task_run, runs, current_states(runs, TaskRunState)))
+    return list(map(_present_task_run, runs, current_states(runs)))
 
 
 def _present_task_run(run: TaskRun, state: State | None) -> wire_task_runs.TaskRun:

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 
 from flowruns.domain.actors import Actor
 from flowruns.domain.states import State
-from flowruns.models import FlowRunState, TaskRun, TaskRunState
+from flowruns.models import FlowRunState, TaskRun
 
 type Position = tuple[datetime, UUID]
 
@@ -46,18 +46,17 @@ def _read_states(flow_run_id: UUID, before: Position | None, limit: int) -> list
 def _read_task_runs(flow_run_id: UUID, before: Position | None, limit: int) -> list[Entry]:
     moment = Coalesce("start_time", "expected_start_time", "created")
     task_runs = TaskRun.objects.filter(flow_run_id=flow_run_id, state_id__isnull=False)
-    rows = list(_latest(task_runs.annotate(moment=moment), before, limit))
-    states = TaskRunState.objects.in_bulk([row.state_id for row in rows])
+    rows = task_runs.annotate(moment=moment).select_related("state")
     return [
         Entry(
             id=row.id,
             moment=row.start_time or row.expected_start_time or row.created,
-            state=states[row.state_id].to_domain(),
+            state=row.state.to_domain(),
             task_run_name=row.name,
             run_time=row.total_run_time if row.end_time else None,
         )
-        for row in rows
-        if row.state_id in states
+        for row in _latest(rows, before, limit)
+        if row.state is not None
     ]
 
 

@@ -22,8 +22,9 @@ from flowruns.services.labels import label_flow_run
 from flowruns.services.runs.artifacts import delete_artifacts
 from flowruns.services.runs.logs import delete_logs
 from flowruns.services.runs.requesters import find_requester
-from flowruns.services.runs.states import announce, current_state, get_flow_run, set_flow_run_state
+from flowruns.services.runs.states import begin_flow_run, current_state, get_flow_run
 from flowruns.services.runs.task_runs import delete_task_runs_of
+from flowruns.services.runs.verdicts import announce
 from flowruns.signals import Act, acted
 
 # Runs that are deleted in one transaction, which keeps other writers waiting.
@@ -49,8 +50,14 @@ def create_flow_run(
     try:
         with transaction.atomic():
             made = _create(flow_run, flow, actor=actor, version=deployment_version)
-            _begin(made.pk, flow_run, actor=actor, is_heartbeat=is_heartbeat)
-            return read_flow_run(made.pk), True
+            state = flow_run.state or wire.StateCreate(type=StateType.PENDING)
+            begun = begin_flow_run(
+                get_flow_run(made.pk),
+                state=state.to_domain(),
+                actor=actor,
+                is_heartbeat=is_heartbeat,
+            )
+            return begun, True
     except IntegrityError:
         same = FlowRun.objects.filter(flow=flow, idempotency_key=flow_run.idempotency_key)
         run = same.select_related("flow").first() if flow_run.idempotency_key else None
@@ -88,20 +95,6 @@ def _create(
         **_policy_fields(policy, policy.model_fields_set),
     )
     return _new_runs.insert(run)
-
-
-def _begin(
-    flow_run_id: UUID, flow_run: wire.FlowRunCreate, *, actor: Actor, is_heartbeat: bool
-) -> None:
-    state = flow_run.state or wire.StateCreate(type=StateType.PENDING)
-    # Forced, as in Prefect 3.8: a run may be made in any state, also one that no rule leads to
-    set_flow_run_state(
-        flow_run_id,
-        proposed=state.to_domain(),
-        actor=actor,
-        force=True,
-        is_heartbeat=is_heartbeat,
-    )
 
 
 def read_flow_run(flow_run_id: UUID) -> FlowRun:

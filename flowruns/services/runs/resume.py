@@ -21,13 +21,12 @@ from flowruns.services.limits.slots import read_facts
 from flowruns.services.runs.run_inputs import find_run_input, write_run_input
 from flowruns.services.runs.states import (
     MAX_LOSSES,
-    Outcome,
     StateContended,
     ask_reviewers,
     current_state,
     get_flow_run,
-    write_verdict,
 )
+from flowruns.services.runs.verdicts import Outcome, write_verdict
 from flowruns.services.variables import read_variable_value
 
 _NOT_PAUSED = Abort("Cannot resume a flow run that is not paused.")

@@ -17,8 +17,9 @@ from flowruns.domain.transitions import Accept, Transition
 from flowruns.models import FlowRun, LogLine, TaskRun, TaskRunState
 from flowruns.models.states import dump_details
 from flowruns.services.labels import label_task_run
-from flowruns.services.lookups import find_state, one
-from flowruns.services.runs.states import MAX_LOSSES, Outcome, StateContended
+from flowruns.services.lookups import one
+from flowruns.services.runs.states import MAX_LOSSES, StateContended
+from flowruns.services.runs.verdicts import Outcome
 from flowruns.wire import StateCreate
 from flowruns.wire import task_runs as wire
 
@@ -67,7 +68,7 @@ def _create(task_run: wire.TaskRunCreate) -> TaskRun:
 
 def read_task_run(task_run_id: UUID) -> TaskRun:
     """Return the task run; raises `TaskRunNotFound`."""
-    return one(TaskRun.objects.filter(pk=task_run_id), TaskRunNotFound)
+    return one(TaskRun.objects.select_related("state").filter(pk=task_run_id), TaskRunNotFound)
 
 
 def update_task_run(task_run_id: UUID, changes: wire.TaskRunUpdate) -> None:
@@ -117,8 +118,7 @@ def _set_state(run: TaskRun, proposed: State, *, force: bool) -> Outcome | None:
 
 
 def _current_state(run: TaskRun) -> State | None:
-    state = find_state(TaskRunState, run.state_id) if run.state_id else None
-    return state.to_domain() if state else None
+    return run.state.to_domain() if run.state is not None else None
 
 
 def _of_task_run(state: State, run: TaskRun) -> State:

@@ -19,7 +19,7 @@ from flowruns.services.deployments.dates import next_dates
 from flowruns.services.deployments.schedules import recheck
 from flowruns.services.labels import label_flow_run
 from flowruns.services.runs.requesters import BY_SCHEDULE
-from flowruns.services.runs.states import make_row, of_run, wake_waiters
+from flowruns.services.runs.verdicts import make_row, of_run, wake_waiters
 from flowruns.wire.schedules import Schedule, ScheduleWindow
 
 # As Prefect 3.8: at least 3 runs and an hour ahead, at most 100 runs and 100 days.
@@ -155,9 +155,8 @@ def _schedule(
         **BY_SCHEDULE,
     )
     state = of_run(scheduled(at=date, message="Flow run scheduled"), run)
-    row = make_row(run, state, actor=_SCHEDULER)
     _move(run, state)
-    return run, row
+    return run, make_row(run, state, actor=_SCHEDULER)
 
 
 def _move(run: FlowRun, state: State) -> None:
