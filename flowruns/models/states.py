@@ -40,6 +40,11 @@ class Run(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_new(self) -> bool:
+        """Whether it is not stored yet."""
+        return self._state.adding
+
 
 class RunState(models.Model):
     """One state in a run's history."""

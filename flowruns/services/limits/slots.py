@@ -80,7 +80,7 @@ def name_lease(state: State, lease: SlotLease | None) -> State:
 
 
 def lease_of(run: FlowRun) -> SlotLease | None:
-    lease: SlotLease | None = getattr(run, "slot_lease", None)
+    lease: SlotLease | None = None if run.is_new else getattr(run, "slot_lease", None)
     return lease
 
 

@@ -13,7 +13,6 @@ from flowruns.domain.actors import Actor
 from flowruns.domain.errors import DeploymentNotFound, FlowRunNotFound, JobVariablesFixed
 from flowruns.domain.states import StateType
 from flowruns.models import Deployment, Flow, FlowRun
-from flowruns.models.prepared import PreparedInsert
 from flowruns.services.deployments.deployments import read_deployment, refuse_work_pool
 from flowruns.services.deployments.limits import delete_own_limit
 from flowruns.services.deployments.schedules import delete_scheduled_runs, recheck
@@ -29,7 +28,6 @@ from flowruns.signals import Act, acted
 
 # Runs that are deleted in one transaction, which keeps other writers waiting.
 _BATCH = 25
-_new_runs = PreparedInsert(FlowRun)
 
 
 def create_flow_run(
@@ -49,30 +47,25 @@ def create_flow_run(
     flow = read_flow(flow_run.flow_id)
     try:
         with transaction.atomic():
-            made = _create(flow_run, flow, actor=actor, version=deployment_version)
+            run = _make(flow_run, flow, actor=actor, version=deployment_version)
             state = flow_run.state or wire.StateCreate(type=StateType.PENDING)
-            begun = begin_flow_run(
-                get_flow_run(made.pk),
-                state=state.to_domain(),
-                actor=actor,
-                is_heartbeat=is_heartbeat,
-            )
-            return begun, True
+            begin_flow_run(run, state=state.to_domain(), actor=actor, is_heartbeat=is_heartbeat)
+            return run, True
     except IntegrityError:
         same = FlowRun.objects.filter(flow=flow, idempotency_key=flow_run.idempotency_key)
-        run = same.select_related("flow").first() if flow_run.idempotency_key else None
-        if run is None:
+        first = same.select_related("flow").first() if flow_run.idempotency_key else None
+        if first is None:
             raise
-        return run, False
+        return first, False
 
 
-def _create(
+def _make(
     flow_run: wire.FlowRunCreate, flow: Flow, *, actor: Actor, version: str | None
 ) -> FlowRun:
     policy = flow_run.empirical_policy
     given = flow_run.deployment_id
     deployment = read_deployment(given) if given is not None else None
-    run = FlowRun(
+    return FlowRun(
         flow=flow,
         name=flow_run.name,
         deployment=deployment,
@@ -94,7 +87,6 @@ def _create(
         **find_requester(flow_run.parent_task_run_id, actor=actor),
         **_policy_fields(policy, policy.model_fields_set),
     )
-    return _new_runs.insert(run)
 
 
 def read_flow_run(flow_run_id: UUID) -> FlowRun:

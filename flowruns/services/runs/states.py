@@ -85,15 +85,16 @@ def set_flow_run_state(
     raise StateContended
 
 
-def begin_flow_run(run: FlowRun, *, state: State, actor: Actor, is_heartbeat: bool) -> FlowRun:
-    """Put a run that this transaction has made into its first state, and return it as it is then.
+def begin_flow_run(run: FlowRun, *, state: State, actor: Actor, is_heartbeat: bool) -> None:
+    """Store a new run in its first state. Must be called in a transaction.
 
     Forced, as in Prefect 3.8: a run may be made in any state, also one that no rule leads to.
     """
     for _ in range(MAX_LOSSES):
         if _propose(run, state, actor=actor, force=True, is_heartbeat=is_heartbeat) is not None:
-            return run
-        run = get_flow_run(run.pk)  # its deployment's last slot went to another run
+            return
+        if run.deployment is not None:  # another run took its last slot
+            run.deployment.refresh_from_db(fields=["concurrency_limit"])
     raise StateContended
 
 

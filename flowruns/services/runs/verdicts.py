@@ -21,6 +21,7 @@ from flowruns.services.limits.slots import SlotLost, lease_of, name_lease, settl
 from flowruns.signals import StateChange, flow_run_state_changed
 
 _runs_as_judged = PreparedQuery(FlowRun.objects.all(), by=("pk", "version"))
+_new_runs = PreparedInsert(FlowRun)
 _new_states = PreparedInsert(FlowRunState)
 _inputs = PreparedQuery(RunInput.objects.all(), by=("flow_run", "key"))
 
@@ -46,7 +47,8 @@ def write_verdict(
 ) -> Outcome | None:
     """Write what the verdict says, with all that belongs to it, or return None if the run moved.
 
-    Must be called in a transaction, with the run as it was when it was judged.
+    Must be called in a transaction, with the run as it was when it was judged. One that is new is
+    stored with the state.
     """
     written = _state_to_write(verdict)
     if written is None:
@@ -57,7 +59,7 @@ def write_verdict(
         return None
     written = name_lease(of_run(written, run), taken or lease_of(run))
     after = facts_after(t, written)
-    if not _compare_and_set(run, written, after, is_heartbeat=is_heartbeat):
+    if not _store(run, written, after, is_heartbeat=is_heartbeat):
         if taken is not None:
             taken.delete()
         return None
@@ -125,8 +127,21 @@ def of_run(state: State, run: FlowRun) -> State:
     return replace(state, details=replace(state.details, extra=extra))
 
 
-def _compare_and_set(run: FlowRun, state: State, facts: RunFacts, *, is_heartbeat: bool) -> bool:
+def _store(run: FlowRun, state: State, facts: RunFacts, *, is_heartbeat: bool) -> bool:
     """Write state and facts onto the run as it was read; False when somebody was faster."""
+    changes = _changes_to(run, state, facts, is_heartbeat=is_heartbeat)
+    if not run.is_new and not _runs_as_judged.update(run.pk, run.version, to=changes):
+        return False
+    for name, value in changes.items():
+        setattr(run, name, value)
+    if run.is_new:
+        _new_runs.insert(run)
+    return True
+
+
+def _changes_to(
+    run: FlowRun, state: State, facts: RunFacts, *, is_heartbeat: bool
+) -> dict[str, Any]:
     expires_at = state.details.pause_timeout if state.type is StateType.PAUSED else None
     changes: dict[str, Any] = {
         "version": run.version + 1,
@@ -152,11 +167,7 @@ def _compare_and_set(run: FlowRun, state: State, facts: RunFacts, *, is_heartbea
         changes["attended_at"] = None
     elif is_heartbeat:
         changes["attended_at"] = datetime.now(UTC)
-    if not _runs_as_judged.update(run.pk, run.version, to=changes):
-        return False
-    for name, value in changes.items():
-        setattr(run, name, value)
-    return True
+    return changes
 
 
 def _needs_its_process(state: State, facts: RunFacts) -> bool:
