@@ -1,7 +1,9 @@
 """Flow runs, their states, inputs and logs."""
 
+from typing import Any
+
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, Q
 from django.db.models.functions import Coalesce
 
 from flowruns.domain.ids import new_id
@@ -134,6 +136,21 @@ class FlowRun(Run):
         )
 
 
+class ResponseKey(Func):
+    """The key under which a pause has its answer, in the details of its state."""
+
+    arity = 1
+    output_field = models.TextField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> Any:
+        template = "JSON_EXTRACT(%(expressions)s, '$.run_input_keyset.response')"
+        return self.as_sql(compiler, connection, template=template)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> Any:
+        template = "(%(expressions)s #>> '{run_input_keyset,response}')"
+        return self.as_sql(compiler, connection, template=template)
+
+
 class FlowRunState(Acted, RunState):
     """One state in a run's history, and who put the run into it."""
 
@@ -145,6 +162,15 @@ class FlowRunState(Acted, RunState):
         constraints = [
             # Also read by read_flow_run_states
             models.UniqueConstraint(fields=["flow_run", "version"], name="one_state_per_version")
+        ]
+        indexes = [
+            # Read by create_run_input: whether a pause of the run has its answer under a key
+            models.Index(
+                "flow_run",
+                ResponseKey("details"),
+                condition=Q(type=StateType.PAUSED),
+                name="pause_by_response",
+            )
         ]
 
 

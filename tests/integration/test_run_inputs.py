@@ -2,6 +2,8 @@ import json
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from flowruns.models import RunInput
 from tests.integration.conftest import Api, Run
@@ -84,3 +86,16 @@ def test_two_megabytes_of_description_are_kept(run: Run) -> None:
     text = "é" * 1_000_000
     assert run.put("paused-1-description", text).status_code == 201
     assert run.read_input("paused-1-description").content.decode() == text
+
+
+def test_an_answer_is_known_by_its_key_however_often_the_run_was_paused(run: Run) -> None:
+    explains = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
+    with CaptureQueriesContext(connection) as asked:
+        run.put("greeting", '"Hello"')
+    (asks,) = [query["sql"] for query in asked if "run_input_keyset" in query["sql"]]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":  # which takes a small table as it is by choice
+            cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"{explains} {asks}")
+        plan = str(cursor.fetchall())
+    assert "pause_by_response" in plan
