@@ -28,7 +28,7 @@ _TOKEN_LENGTH = 20
 # Whoever needs the database waits so long for it and is told then that it is away.
 _PATIENCE_SECONDS = 2
 _ENGINES = {
-    "sqlite": "django.db.backends.sqlite3",
+    "sqlite": "flowruns.sqlite3",
     "postgres": "django.db.backends.postgresql",
     "postgresql": "django.db.backends.postgresql",
 }

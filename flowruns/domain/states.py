@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
+
+from flowruns.domain.ids import new_id
 
 
 class StateType(StrEnum):
@@ -60,7 +62,7 @@ class State:
     message: str | None = None
     data: Any = None
     details: StateDetails = field(default_factory=StateDetails)
-    id: UUID = field(default_factory=uuid4)
+    id: UUID = field(default_factory=new_id)
     timestamp: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 The semantics are those of Prefect 3.8, with every problem instead of the first.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from flowruns.evaluation.placeholders import Placeholder, Trouble
 
 _MAX_MESSAGE = 500
 _MAX_PROBLEMS = 100
+_LONGEST_KEPT = 10_000  # characters
+_MOST_KEPT = 500  # schemas
+_valid_schemas: set[str] = set()
 
 
 class SchemaUnusable(Exception):
@@ -86,11 +90,21 @@ def _open(schema: Any, *, on_trial: bool, ignore_required: bool) -> Validator:
 
 
 def _check_schema(schema: dict[str, Any]) -> None:
-    """Raise `InvalidSchema` for what is not a schema; as `check_schema`, but within the limit."""
+    """Raise `InvalidSchema` for what is not a schema; as `check_schema`, but within the limit.
+
+    A flow asks by the same schema again and again, which takes longer to check than its answers.
+    """
     if _switches_dialect(schema):
         leave_to_a_process()
+    text = json.dumps(schema)
+    if text in _valid_schemas:
+        return
     for error in _Validator(METASCHEMA).iter_errors(schema):
         raise InvalidSchema(f"Invalid schema: {error.message[:_MAX_MESSAGE]}")
+    if len(text) <= _LONGEST_KEPT:
+        if len(_valid_schemas) >= _MOST_KEPT:
+            _valid_schemas.clear()
+        _valid_schemas.add(text)
 
 
 def _switches_dialect(schema: dict[str, Any]) -> bool:

@@ -42,6 +42,11 @@ class _Change:
     constants: Sequence[Any]
 
 
+def _prepare_value(field: Any, value: Any, connection: BaseDatabaseWrapper) -> Any:
+    """Return a value as the database stores it; None is NULL in a field of any kind."""
+    return None if value is None else field.get_db_prep_save(value, connection)
+
+
 class PreparedQuery[M: Model]:
     """Finds rows of a queryset, with what it selects beside, by the values of fields.
 
@@ -116,7 +121,7 @@ class PreparedQuery[M: Model]:
         if change is None:
             change = self._changes[kind] = self._write_change(values, to, len(asked), connection)
         set_to = [
-            field.get_db_prep_save(value, connection)
+            _prepare_value(field, value, connection)
             for field, value in zip(change.fields, (to or {}).values(), strict=True)
         ]
         with transaction.mark_for_rollback_on_error(using), connection.cursor() as cursor:
@@ -170,6 +175,8 @@ class PreparedQuery[M: Model]:
 
     def _read(self, row: list[Any], statement: _Statement, connection: BaseDatabaseWrapper) -> M:
         for place, (converters, column) in statement.converters.items():
+            if row[place] is None:  # which no field of ours reads as anything else
+                continue
             for convert in converters:
                 row[place] = convert(row[place], column, connection)
         found = self._rows.model.from_db(DEFAULT_DB_ALIAS, statement.names, row[statement.own])
@@ -238,7 +245,7 @@ class PreparedInsert[M: Model]:
         if statement is None:
             statement = self._statements[kind] = self._write(len(rows), connection)
         values = [
-            field.get_db_prep_save(field.pre_save(row, add=True), connection)
+            _prepare_value(field, field.pre_save(row, add=True), connection)
             for row in rows
             for field in self._fields
         ]

@@ -98,12 +98,17 @@ class Feed[Row: models.Model]:
     def announce(self, ids: Iterable[UUID]) -> None:
         """Tell all processes of rows, with the commit of the transaction that stores them."""
         if connection.vendor != "postgresql":
-            transaction.on_commit(listening.look_now, robust=True)
+            transaction.on_commit(self._look_for_listeners, robust=True)
             return
         with connection.cursor() as cursor:
             for some in batched(ids, _IDS_PER_NOTICE):
                 text = " ".join(row_id.hex for row_id in some)
                 cursor.execute("SELECT pg_notify(%s, %s)", [self._channel, text])
+
+    def _look_for_listeners(self) -> None:
+        """Look at what was committed, unless nobody listens; one who comes looks by themselves."""
+        if self._listeners:
+            listening.look_now()
 
     @asynccontextmanager
     async def listening(self, wants: Callable[[Row], bool]) -> AsyncIterator[Listener[Row]]:

@@ -73,6 +73,8 @@ def settle_slot(run: FlowRun, t: Transition, written: State) -> None:
 
 def name_lease(state: State, lease: SlotLease | None) -> State:
     """Tell the process of a run which lease to renew; what a client says of it is dropped."""
+    if lease is None and _LEASE_ID not in state.details.extra:
+        return state
     extra = {name: value for name, value in state.details.extra.items() if name != _LEASE_ID}
     if lease is not None and state.type in {StateType.PENDING, StateType.RUNNING}:
         extra[_LEASE_ID] = str(lease.pk)

@@ -33,7 +33,12 @@ MAX_LOSSES = 50
 _TOLERATED_SKEW = timedelta(seconds=2)
 _ENDING = TERMINAL_STATES | {StateType.CANCELLING}
 _WITH_IT = ("state", "flow", "deployment__concurrency_limit", "slot_lease")
-_runs = PreparedQuery(FlowRun.objects.select_related(*_WITH_IT), by="pk")
+# Of a deployment, which may be large, no transition asks for these
+_LEFT_OUT = ("parameter_openapi_schema", "parameters", "pull_steps", "job_variables", "description")
+_runs = PreparedQuery(
+    FlowRun.objects.select_related(*_WITH_IT).defer(*(f"deployment__{name}" for name in _LEFT_OUT)),
+    by="pk",
+)
 _history = PreparedQuery(FlowRunState.objects.order_by("version"), by="flow_run")
 _states_of_runs = PreparedQuery(FlowRunState.objects.all(), by=("pk", "flow_run"))
 

@@ -1,0 +1,1 @@
+"""SQLite as Django's database, as `ENGINE` names it."""
