@@ -31,6 +31,15 @@ _TICK_SECONDS = 1.0
 _GARBAGE = 20_000
 
 
+def collect_seldom() -> None:
+    """Look for garbage after many new objects, and never among those that are there by now.
+
+    What is loaded stays, and looking through it would cost more than most answers do.
+    """
+    gc.freeze()
+    gc.set_threshold(_GARBAGE)
+
+
 class WebServer(uvicorn.Server):
     """Says when it listens, and holds no request any longer once it is told to end."""
 
@@ -57,9 +66,7 @@ class WebServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
-        # What is loaded stays: looking through it for garbage would cost more than most answers
-        gc.freeze()
-        gc.set_threshold(_GARBAGE)
+        collect_seldom()
         self._on_listening()
 
     async def main_loop(self) -> None:

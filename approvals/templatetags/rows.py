@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from html import escape
+from string import Formatter
 from typing import cast
 from uuid import UUID
 
@@ -249,9 +250,20 @@ def _address(approval: Approval, here: str) -> str:
 
 
 def _fill(html: str, *texts: object, **named: object) -> SafeString:
-    """Put texts into HTML as `format_html` does, which takes three times as long."""
-    escaped = {name: _escape(text) for name, text in named.items()}
-    return SafeString(html.format(*map(_escape, texts), **escaped))
+    """Put texts into HTML as `format_html` does, which takes many times as long."""
+    unnamed = iter(texts)
+    parts = []
+    for literal, name in _split(html):
+        parts.append(literal)
+        if name is not None:
+            parts.append(_escape(named[name] if name else next(unnamed)))
+    return SafeString("".join(parts))
+
+
+@cache
+def _split(html: str) -> list[tuple[str, str | None]]:
+    """Return each piece of HTML with what comes after it: the name of a text, "" for the next."""
+    return [(literal, name) for literal, name, _, _ in Formatter().parse(html)]
 
 
 def _escape(text: object) -> str:

@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from django.test.utils import override_settings
 
+from approvals.management.web_server import collect_seldom
 from approvals.models import Approval
 from tests.benchmarks.crowded_inbox import fill_inbox
 from tests.integration.conftest import Make, api, make_run
@@ -28,6 +29,7 @@ def test_pages_beside_plain_views_of_the_same_rows(
     make_run: Make,
 ) -> None:
     client = log_in(fill_inbox(WAITING, ended=ENDED).username)
+    collect_seldom()
     run = make_run()
     run.pause()
     one = Approval.objects.get(flow_run_id=run.uuid).pk
