@@ -71,6 +71,8 @@ def test_time_by_layer(api: Api, make_run: Make) -> None:
             ("history", "/ended/"),
         ]:
             _print_layers(f"{name}, plain view", partial(client.get, path))
+    with override_settings(ROOT_URLCONF="tests.benchmarks.plain_cycle"):
+        _print_layers("pause, plain views", pause_and_resume)
     for name, path in [
         ("inbox", "/"),
         ("approval", f"/approvals/{one}/"),
