@@ -18,7 +18,7 @@ from django.db.models.signals import post_save, pre_save
 from django.db.models.sql.subqueries import DeleteQuery, UpdateQuery
 
 _AMONG = "__in"
-_FEW = 10  # rows that are stored at once by a statement of their own; Django writes that of more
+_FEW = 10  # rows that are stored by one statement; more, by that of one row again and again
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +227,9 @@ class PreparedInsert[M: Model]:
     def insert_all(self, rows: Iterable[M]) -> None:
         """Store rows, as `bulk_create` does, which tells nobody."""
         rows = list(rows)
-        if len(rows) > _FEW:
+        if len(rows) > _FEW and not self._returned:
+            self._execute_many(rows, router.db_for_write(self._model))
+        elif len(rows) > _FEW:
             self._model._default_manager.bulk_create(  # noqa: SLF001 -- public, in spite of its name
                 rows,
                 ignore_conflicts=self._on_conflict is OnConflict.IGNORE,
@@ -240,22 +242,38 @@ class PreparedInsert[M: Model]:
 
     def _execute(self, rows: Sequence[M], using: str) -> None:
         connection = connections[using]
-        kind = (connection.vendor, len(rows))
-        statement = self._statements.get(kind)
-        if statement is None:
-            statement = self._statements[kind] = self._write(len(rows), connection)
-        values = [
-            _prepare_value(field, field.pre_save(row, add=True), connection)
-            for row in rows
-            for field in self._fields
-        ]
+        statement = self._prepare(len(rows), connection)
+        values = [value for row in rows for value in self._values_of(row, connection)]
         with transaction.mark_for_rollback_on_error(using), connection.cursor() as cursor:
             cursor.execute(statement, values)
             if self._returned:
                 for row, (number,) in zip(rows, cursor.fetchall(), strict=True):
                     row.pk = number
+        self._note_stored(rows, using)
+
+    def _execute_many(self, rows: Sequence[M], using: str) -> None:
+        connection = connections[using]
+        values = [self._values_of(row, connection) for row in rows]
+        with transaction.atomic(using, savepoint=False), connection.cursor() as cursor:
+            cursor.executemany(self._prepare(1, connection), values)
+        self._note_stored(rows, using)
+
+    def _values_of(self, row: M, connection: BaseDatabaseWrapper) -> list[Any]:
+        return [
+            _prepare_value(field, field.pre_save(row, add=True), connection)
+            for field in self._fields
+        ]
+
+    def _note_stored(self, rows: Sequence[M], using: str) -> None:
         for row in rows:
             row._state.adding, row._state.db = False, using  # noqa: SLF001 -- documented
+
+    def _prepare(self, count: int, connection: BaseDatabaseWrapper) -> str:
+        kind = (connection.vendor, count)
+        statement = self._statements.get(kind)
+        if statement is None:
+            statement = self._statements[kind] = self._write(count, connection)
+        return statement
 
     def _write(self, count: int, connection: BaseDatabaseWrapper) -> str:
         ops: Any = connection.ops

@@ -18,7 +18,6 @@ from flowruns.sdk.steps.drive import Connection, run
 from flowruns.sdk.steps.steps import Steps
 
 MOST_ITEMS: Final = 20_000
-MOST_PER_BATCH: Final = 500
 MOST_BATCH_CHARACTERS: Final = 500_000
 # Lines that come close together travel together; a reviewer still sees them "at once".
 GATHERING_SECONDS: Final = 0.2
@@ -42,6 +41,7 @@ class Shipper[T](ABC):
     """
 
     what: str
+    most_per_batch: int  # which do not wait for more
 
     def __init__(self) -> None:
         self._is_registered = False
@@ -70,7 +70,8 @@ class Shipper[T](ABC):
             self._items.append(item)
             if self._thread is None:
                 self._start()
-            if len(self._items) == 1:  # else the thread looks anyway, when its time has come
+            # Else the thread looks anyway, when its time has come
+            if len(self._items) in {1, self.most_per_batch}:
                 self._changed.notify_all()
 
     def _start(self) -> None:
@@ -110,7 +111,7 @@ class Shipper[T](ABC):
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._items, IDLE_SECONDS)
             if self._items:
-                self._changed.wait_for(lambda: self._hurry, GATHERING_SECONDS)
+                self._changed.wait_for(self._has_to_go, GATHERING_SECONDS)
             items = self._next_items()
             if items:
                 self._is_sending = True
@@ -118,10 +119,13 @@ class Shipper[T](ABC):
             self._thread = None
             return None
 
+    def _has_to_go(self) -> bool:
+        return self._hurry or len(self._items) >= self.most_per_batch
+
     def _next_items(self) -> list[T]:
         items: list[T] = []
         characters = 0
-        while self._items and len(items) < MOST_PER_BATCH:
+        while self._items and len(items) < self.most_per_batch:
             characters += self._measure(self._items[0])
             if items and characters > MOST_BATCH_CHARACTERS:
                 break
@@ -155,6 +159,7 @@ class Shipper[T](ABC):
 
 class LogShipper(Shipper[wire.LogCreate]):
     what = "log lines"
+    most_per_batch = 500
 
     def _measure(self, item: wire.LogCreate) -> int:
         return len(item.message)
@@ -167,6 +172,7 @@ class EventShipper(Shipper[dict[str, Any]]):
     """Ships events as they travel. By its own id a server knows one that comes twice."""
 
     what = "task runs"
+    most_per_batch = 100  # the server stores them while the tasks go on
 
     def _measure(self, item: dict[str, Any]) -> int:
         return 1_000 + len(item["resource"].get("prefect.state-message", ""))

@@ -16,12 +16,15 @@ from pydantic import ValidationError
 
 from flowruns.domain.states import State
 from flowruns.models import TaskRun
+from flowruns.models.prepared import PreparedInsert
 from flowruns.services.runs.task_runs import add_task_run_states, state_columns
 from flowruns.wire import StateCreate
 from flowruns.wire.events import Event, read_object_id
 from flowruns.wire.task_runs import ReportedTaskRun
 
 type _Call = tuple[UUID, str, str]
+
+_new_task_runs = PreparedInsert(TaskRun, ignore_conflicts=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +75,8 @@ def read_report(event: Event) -> Report | None:
 def _record(reports: Sequence[Report]) -> None:
     ids = _find_ids(reports)
     latest = {ids[report.call]: report for report in reports}
-    TaskRun.objects.bulk_create(
-        [TaskRun(id=pk, flow_run_id=r.flow_run_id, **_columns(r)) for pk, r in latest.items()],
-        ignore_conflicts=True,
+    _new_task_runs.insert_all(
+        TaskRun(id=pk, flow_run_id=r.flow_run_id, **_columns(r)) for pk, r in latest.items()
     )
     for pk in _find_outdated(latest):
         report = latest[pk]

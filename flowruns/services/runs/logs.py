@@ -10,7 +10,11 @@ from django.db.models import Q
 from flowruns import wire
 from flowruns.domain.ids import new_id
 from flowruns.models import LogLine
+from flowruns.models.prepared import PreparedInsert
 from flowruns.pubsub import event_feed
+
+_new_lines = PreparedInsert(LogLine)
+_lines_again = PreparedInsert(LogLine, ignore_conflicts=True)
 
 
 def create_logs(logs: Sequence[wire.LogCreate], *, key: UUID | None = None) -> None:
@@ -31,7 +35,7 @@ def create_logs(logs: Sequence[wire.LogCreate], *, key: UUID | None = None) -> N
         for number, log in enumerate(logs)
     ]
     with transaction.atomic():
-        LogLine.objects.bulk_create(lines, ignore_conflicts=key is not None)
+        (_new_lines if key is None else _lines_again).insert_all(lines)
         event_feed.logs.announce([line.pk for line in lines])
 
 

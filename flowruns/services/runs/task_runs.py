@@ -15,6 +15,7 @@ from flowruns.domain.states import State, StateType
 from flowruns.domain.task_rules import TASK_RUN_RULES
 from flowruns.domain.transitions import Accept, Transition
 from flowruns.models import FlowRun, LogLine, TaskRun, TaskRunState
+from flowruns.models.prepared import PreparedInsert
 from flowruns.models.states import dump_details
 from flowruns.services.labels import label_task_run
 from flowruns.services.lookups import one
@@ -23,6 +24,7 @@ from flowruns.services.runs.verdicts import Outcome
 from flowruns.wire import StateCreate
 from flowruns.wire import task_runs as wire
 
+_new_states = PreparedInsert(TaskRunState, ignore_conflicts=True)
 _COLUMNS = (
     *("name", "flow_run_id", "task_key", "dynamic_key", "cache_key", "cache_expiration"),
     *("task_version", "task_inputs"),
@@ -155,21 +157,18 @@ def state_columns(state: State) -> dict[str, Any]:
 
 def add_task_run_states(states: list[tuple[UUID, State]]) -> None:
     """Add states to the histories of task runs; one that is there already stays as it is."""
-    TaskRunState.objects.bulk_create(
-        [
-            TaskRunState(
-                id=state.id,
-                task_run_id=task_run_id,
-                type=state.type,
-                name=state.name,
-                timestamp=state.timestamp,
-                message=state.message,
-                data=state.data,
-                details=dump_details(state.details),
-            )
-            for task_run_id, state in states
-        ],
-        ignore_conflicts=True,
+    _new_states.insert_all(
+        TaskRunState(
+            id=state.id,
+            task_run_id=task_run_id,
+            type=state.type,
+            name=state.name,
+            timestamp=state.timestamp,
+            message=state.message,
+            data=state.data,
+            details=dump_details(state.details),
+        )
+        for task_run_id, state in states
     )
 
 

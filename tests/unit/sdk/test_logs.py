@@ -98,6 +98,17 @@ def test_lines_that_come_together_travel_together() -> None:
     assert len(receiver.batches) <= 4
 
 
+def test_a_full_batch_waits_for_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shipping, "GATHERING_SECONDS", 60.0)
+    receiver, shipper = Receiver(), LogShipper()
+    with served_by(receiver):
+        for number in range(shipper.most_per_batch):
+            shipper.add(_line(str(number)))
+        assert receiver.asked.wait(10)
+        shipper.flush()
+    assert [len(batch) for batch in receiver.batches] == [shipper.most_per_batch]
+
+
 def test_batches_are_bounded_by_their_size_too() -> None:
     receiver, shipper = Receiver(), LogShipper()
     with served_by(receiver):
