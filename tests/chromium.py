@@ -55,7 +55,13 @@ def install_chromium() -> None:
 def launch_options() -> dict[str, Any]:
     """Return what Playwright needs to start it."""
     root = ["--no-sandbox"] if os.getuid() == 0 else []  # Chromium's sandbox refuses root
-    quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    quiet = [
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--disable-gpu",
+        "--in-process-gpu",
+    ]
     return {"executable_path": find_chromium(), "args": [*root, *quiet]}
 
 

@@ -17,10 +17,28 @@ def until[T](read: Callable[[], T | None], *, within: float = PATIENCE_SECONDS) 
     return eventually(read, "something comes", within=within)
 
 
+class _AskingAgain(httpx.HTTPTransport):
+    """Asks once more what Prefect's server refused because its SQLite is busy, as its SDK does."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.read()
+        return until(lambda: self._ask(request))
+
+    def _ask(self, request: httpx.Request) -> httpx.Response | None:
+        response = super().handle_request(request)
+        if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            return response
+        response.close()
+        return None
+
+
 def connect(server: ApprovalsServer | PrefectServer) -> httpx.Client:
-    """Return a client of the server's API, with the local key of ours; Prefect's reads none."""
-    key = server.api_key if isinstance(server, ApprovalsServer) else "none"
-    headers = {"Authorization": f"Bearer {key}"}
+    """Return a client of the server's API, with the local key of ours."""
+    if isinstance(server, PrefectServer):
+        # It drops a connection after its 500s
+        transport = _AskingAgain(limits=httpx.Limits(max_keepalive_connections=0))
+        return httpx.Client(transport=transport, base_url=server.api_url, timeout=90)
+    headers = {"Authorization": f"Bearer {server.api_key}"}
     return httpx.Client(verify=False, base_url=server.api_url, headers=headers, timeout=90)
 
 

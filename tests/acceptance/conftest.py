@@ -8,6 +8,7 @@ import pytest
 
 from flowruns.sdk.calls.client import SyncFlowRunsClient
 from tests.acceptance.breaking import Scene, scene_on
+from tests.acceptance.clients import connect
 from tests.acceptance.flow_processes import FlowProcess, Start
 from tests.acceptance.group_servers import GroupServers
 from tests.acceptance.serving import Server, client_of
@@ -116,14 +117,13 @@ def theirs(request: pytest.FixtureRequest) -> PrefectServer:
 @pytest.fixture(scope="module")
 def both_apis() -> Iterator[tuple[httpx.Client, httpx.Client]]:
     """Clients of a Prefect server and of ours, which nobody else has asked before."""
-    with prefect_server() as theirs, approvals_server() as ours:
-        key = {"Authorization": f"Bearer {ours.api_key}"}
-        fresh = httpx.Limits(max_keepalive_connections=0)  # Prefect drops one after its 500s
-        with (
-            httpx.Client(base_url=theirs.api_url, timeout=60, limits=fresh) as their_api,
-            httpx.Client(base_url=ours.api_url, timeout=60, headers=key) as our_api,
-        ):
-            yield their_api, our_api
+    with (
+        prefect_server() as theirs,
+        approvals_server() as ours,
+        connect(theirs) as their_api,
+        connect(ours) as our_api,
+    ):
+        yield their_api, our_api
 
 
 @pytest.fixture(scope="module", params=["our_server", "prefects_server"])

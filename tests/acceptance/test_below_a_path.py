@@ -41,7 +41,7 @@ class MountedServer(ApprovalsServer):
 
 @contextmanager
 def mounted_server(home: Path, mode: str) -> Iterator[MountedServer]:
-    server = MountedServer(home=home, is_command=True)
+    server = MountedServer(home=home)
     ports = [str(server.proxy_port), str(server.port)]
     command = [sys.executable, "-m", "tests.reverse_proxy", *ports, _ROOT, mode]
     proxy = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL)

@@ -58,7 +58,7 @@ def test_answered_flows_go_on_and_new_ones_begin() -> None:
         "finance": {"approve": True, "amount": "100.00", "cost_center": "Marketing"},
         "ml": {"promote": True, "rollout": {"strategy": "shadow", "regions": ["eu-west"]}},
     }
-    with approvals_server("--demo", is_command=True) as server, connect(server) as client:
+    with approvals_server("--demo") as server, connect(server) as client:
         waiting = all_wait(client)
         for tag, answer in answers.items():
             assert resume(client, waiting[tag]["id"], answer)["status"] == "ACCEPT", tag
@@ -80,7 +80,7 @@ def test_a_script_that_fails_at_once_is_started_ever_more_rarely() -> None:
 
 
 def test_its_user_logs_in_with_the_password_that_is_printed_each_time() -> None:
-    with approvals_server("--demo", is_command=True) as server:
+    with approvals_server("--demo") as server:
         printed = re.search(r"Log in as demo with the password (\S+)", server.log)
         assert printed
         assert (server.home / "demo-password").read_text().strip() == printed[1]

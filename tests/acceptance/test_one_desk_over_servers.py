@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.acceptance.clients import connect
 from tests.acceptance.people import PASSWORD, Person, make_people, person
 from tests.acceptance.waiting import eventually
 from tests.environments import PREFECT_PYTHON
@@ -99,8 +100,7 @@ class Api:
 
 @pytest.fixture
 def api(theirs: PrefectServer) -> Iterator[Api]:
-    fresh = httpx.Limits(max_keepalive_connections=0)
-    with httpx.Client(base_url=theirs.api_url, timeout=60, limits=fresh) as client:
+    with connect(theirs) as client:
         yield Api(client)
 
 

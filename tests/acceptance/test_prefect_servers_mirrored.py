@@ -27,6 +27,7 @@ from flowruns.connectors.prefect.outcomes import (
 from flowruns.domain.errors import FlowRunNotFound
 from flowruns.domain.states import StateType
 from flowruns.models import RemoteServer
+from tests.acceptance.clients import connect
 from tests.acceptance.waiting import eventually
 from tests.environments import PREFECT_PYTHON
 from tests.forking import ForkedProcess, fork_python
@@ -53,8 +54,7 @@ def desk(theirs: PrefectServer) -> Iterator[PrefectConnector]:
 
 @pytest.fixture
 def api(theirs: PrefectServer) -> Iterator[httpx.Client]:
-    fresh = httpx.Limits(max_keepalive_connections=0)
-    with httpx.Client(base_url=theirs.api_url, timeout=60, limits=fresh) as client:
+    with connect(theirs) as client:
         yield client
 
 

@@ -67,7 +67,7 @@ def test_the_first_start_says_how_to_log_in_and_what_flows_need() -> None:
 
 
 def test_the_local_key_stays_until_it_is_no_longer_valid() -> None:
-    with approvals_server(is_command=True) as server:
+    with approvals_server() as server:
         first = server.api_key
         server.stop()
         server.start()
@@ -81,7 +81,7 @@ def test_the_local_key_stays_until_it_is_no_longer_valid() -> None:
 
 
 def test_what_it_writes_is_for_its_owner_only() -> None:
-    with approvals_server("--demo", is_command=True) as server:
+    with approvals_server("--demo") as server:
         until((server.home / "demo-expense.log").exists)
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in server.home.iterdir()}
         assert stat.S_IMODE(server.home.stat().st_mode) == 0o700
@@ -90,7 +90,7 @@ def test_what_it_writes_is_for_its_owner_only() -> None:
 
 
 def test_a_server_for_other_machines_prints_no_key() -> None:
-    with approvals_server("--host", "0.0.0.0", is_command=True) as server:
+    with approvals_server("--host", "0.0.0.0") as server:
         assert not (server.home / "api-key").exists()
         assert "fr_" not in server.log
         assert "createapikey NAME" in server.log
@@ -118,14 +118,14 @@ def test_a_key_is_printed_to_a_terminal(tmp_path: Path) -> None:
     [("PUBLIC_URL", "https://approvals.example.com"), ("TRUST_PROXY", "true")],
 )
 def test_a_server_behind_a_proxy_makes_no_key_of_its_own(variable: str, value: str) -> None:
-    with approvals_server(**{variable: value}, is_command=True) as server:  # type: ignore[arg-type]
+    with approvals_server(**{variable: value}) as server:  # type: ignore[arg-type]
         assert not (server.home / "api-key").exists()
         assert "createapikey NAME" in server.log
         assert "fr_" not in server.log
 
 
 def test_a_revoked_key_of_this_machine_is_not_made_anew() -> None:
-    with approvals_server(is_command=True) as server:
+    with approvals_server() as server:
         revoked = server.api_key
         server.stop()
         code = "from flowruns.services.api_keys import *; revoke_api_keys(ApiKey.objects.all())"
@@ -206,7 +206,7 @@ def test_it_ends_promptly_while_requests_are_held(number: signal.Signals) -> Non
 
 def test_kept_connections_are_answered_at_once() -> None:
     """A delayed acknowledgement would show as 40 ms in each; how many are quick is up to others."""
-    with approvals_server(is_command=True) as server, connect(server) as client:
+    with approvals_server() as server, connect(server) as client:
         client.get("/health")
         until(lambda: client.get("/health").elapsed.total_seconds() < 0.03)
 
@@ -219,13 +219,13 @@ def pause_briefly(client: httpx.Client) -> str:
 
 
 def test_overdue_pauses_fail_by_themselves() -> None:
-    with approvals_server(is_command=True) as server, connect(server) as client:
+    with approvals_server() as server, connect(server) as client:
         run = pause_briefly(client)
         until(lambda: state_of(client, run) == "FAILED")
 
 
 def test_without_background_the_loops_are_left_to_a_work_process() -> None:
-    with approvals_server("--no-background", is_command=True) as server, connect(server) as client:
+    with approvals_server("--no-background") as server, connect(server) as client:
         run = pause_briefly(client)
         time.sleep(2.5)
         assert state_of(client, run) == "PAUSED"
