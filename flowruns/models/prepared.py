@@ -10,7 +10,15 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import FETCH_ONE, AutoField, Model, QuerySet, Value
+from django.db.models import (
+    FETCH_ONE,
+    AutoField,
+    CharField,
+    Model,
+    QuerySet,
+    TextField,
+    Value,
+)
 from django.db.models.constants import OnConflict
 from django.db.models.deletion import Collector
 from django.db.models.query import get_related_populators
@@ -18,6 +26,7 @@ from django.db.models.signals import post_save, pre_save
 from django.db.models.sql.subqueries import DeleteQuery, UpdateQuery
 
 _AMONG = "__in"
+_TEXTS = (CharField, TextField)
 _FEW = 10  # rows that are stored by one statement; more, by that of one row again and again
 
 
@@ -43,8 +52,10 @@ class _Change:
 
 
 def _prepare_value(field: Any, value: Any, connection: BaseDatabaseWrapper) -> Any:
-    """Return a value as the database stores it; None is NULL in a field of any kind."""
-    return None if value is None else field.get_db_prep_save(value, connection)
+    """Return a value as the database stores it: None as NULL, and a text as it is."""
+    if value is None or (type(value) is str and isinstance(field, _TEXTS)):
+        return value
+    return field.get_db_prep_save(value, connection)
 
 
 class PreparedQuery[M: Model]:
