@@ -27,6 +27,7 @@ _SECRET_KEY_LENGTH = 50  # Django's own bound in check --deploy
 _TOKEN_LENGTH = 20
 # Whoever needs the database waits so long for it and is told then that it is away.
 _PATIENCE_SECONDS = 2
+_PREPARED_AFTER = 3
 _ENGINES = {
     "sqlite": "flowruns.sqlite3",
     "postgres": "django.db.backends.postgresql",
@@ -250,6 +251,9 @@ def _configure_postgresql(config: dict[str, Any]) -> dict[str, Any]:
     config["CONN_HEALTH_CHECKS"] = True
     config["OPTIONS"] = {
         "connect_timeout": _PATIENCE_SECONDS,
+        # Each connection has the statements planned that it has sent a few times
+        "server_side_binding": True,
+        "prepare_threshold": _PREPARED_AFTER,
         **LIVELINESS,
         **config.get("OPTIONS", {}),
         "pool": {

@@ -14,6 +14,8 @@ from flowruns.pubsub import outages
 if TYPE_CHECKING:
     import psycopg
 
+# Options of Django and psycopg, of which the database knows nothing
+_NOT_SENT = {"pool", "prepare_threshold", "server_side_binding"}
 _SQLITE_POLL_SECONDS = 0.05
 _RECONNECT_SECONDS = 1.0
 
@@ -92,7 +94,7 @@ def connection_params() -> dict[str, Any]:
     config = connection.settings_dict
     names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD"}
     names |= {"host": "HOST", "port": "PORT"}
-    options = {name: value for name, value in config["OPTIONS"].items() if name != "pool"}
+    options = {name: value for name, value in config["OPTIONS"].items() if name not in _NOT_SENT}
     return options | {name: config[key] for name, key in names.items() if config[key]}
 
 
