@@ -92,3 +92,16 @@ def test_connections_that_break_are_made_anew(
     assert client.get(f"/flow_runs/{run}").status_code == 200
     until(lambda: "The database cannot be used" in server.log)
     until(lambda: count_connections(database_url) > LISTENING)
+
+
+def test_what_a_connection_has_planned_is_planned_anew_where_a_newer_release_changed_a_column(
+    client: httpx.Client, database_url: str
+) -> None:
+    make_run(client)
+    asked = [client.get("/flows/name/by hand").status_code for _ in range(30)]
+    with psycopg.connect(database_url, autocommit=True) as newer:
+        newer.execute("ALTER TABLE flowruns_flow ALTER COLUMN name TYPE varchar(5000)")
+    answers = [client.get("/flows/name/by hand").status_code for _ in range(30)]
+    assert asked == [200] * 30
+    assert 503 in answers[:POOL], "clients ask again"
+    assert answers[POOL:] == [200] * (30 - POOL)

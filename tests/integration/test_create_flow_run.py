@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 
+from flowruns.domain.states import StateType
 from flowruns.models import LogLine
 from tests.integration.conftest import Api, Make, Run
 
@@ -68,6 +69,20 @@ def test_everything_a_client_sends_comes_back(api: Api, flow_id: str) -> None:
             name: read["empirical_policy"][name] for name in ("retries", "retry_delay")
         },
     }
+
+
+_GROWING = {"estimated_run_time", "estimated_start_time_delta"}
+
+
+@pytest.mark.parametrize("kind", [None, *StateType])
+def test_a_new_run_is_answered_as_it_is_read(api: Api, flow_id: str, kind: str | None) -> None:
+    """It is answered from what was sent, and read from the database."""
+    state: dict[str, Any] = {"state": {"type": kind, "data": {"a": [1.5, None]}}} if kind else {}
+    sent = {"parameters": {"b": 1, "a": "ü"}, "tags": ["b", "a"], "context": {"c": {}}}
+    _, made = create(api, flow_id=flow_id, **sent, **state)
+    read = Run(api, made["id"]).read()
+    assert {name for name in made if made[name] != read[name]} <= _GROWING
+    assert made.keys() == read.keys()
 
 
 def test_a_scheduled_run_without_a_time_is_due_now(api: Api, flow_id: str) -> None:

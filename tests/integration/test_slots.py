@@ -318,6 +318,44 @@ def test_of_two_runs_that_want_the_last_slot_one_gets_it(
     assert taken(api, deployment) == 1
 
 
+def make_pending(api: Api, deployment: dict[str, Any]) -> dict[str, Any]:
+    """Make a run that is submitted from the first, and return it."""
+    wanted = {"flow_id": deployment["flow_id"], "deployment_id": deployment["id"]}
+    response = api.post("/flow_runs/", wanted | {"state": {"type": "PENDING"}})
+    assert response.status_code == 201
+    made: dict[str, Any] = json.loads(response.content)
+    return made
+
+
+def test_a_run_that_is_made_pending_takes_its_slot_and_shows_the_lease(api: Api) -> None:
+    deployment = limited(api)
+    made = make_pending(api, deployment)
+    lease = made["state"]["state_details"][LEASE]
+    assert (taken(api, deployment), renew(api, lease)) == (1, 204)
+    # Made in whatever state, as in Prefect: without a slot where there is none
+    assert make_pending(api, deployment)["state"]["state_details"][LEASE] is None
+    assert taken(api, deployment) == 1
+
+
+def test_a_run_that_is_made_while_the_last_slot_is_taken_has_none(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment = limited(api)
+    other = start(api, deployment)
+    once: list[str] = []
+
+    def claim_after_another(limit: ConcurrencyLimit) -> bool:
+        if not once:
+            once.append("")
+            once[0] = take(other)
+        return claim(limit)
+
+    monkeypatch.setattr(slots, "claim", claim_after_another)
+    assert make_pending(api, deployment)["state"]["state_details"][LEASE] is None
+    assert once == ["Pending"]
+    assert taken(api, deployment) == 1
+
+
 def test_a_run_that_moves_meanwhile_takes_no_second_slot(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
