@@ -230,6 +230,13 @@ def test_runs_go_on_when_their_serving_process_is_killed(scene: Scene) -> None:
         assert play.notes[1:] == ["charged 1", "working", "done"]
 
 
+def list_seen_states(watching: Play) -> list[str]:
+    """Return the states that a flow has logged of the run that it watches."""
+    of_it = {"flow_run_id": {"any_": [str(watching.run_id)]}}
+    logs = watching.scene.client.read_logs(log_filter=of_it)
+    return [line.message.split("'")[1] for line in logs if "is in state" in line.message]
+
+
 @pytest.mark.parametrize("silently", [False, True], ids=["broken", "silent"])
 def test_a_network_that_is_cut_loses_nothing(silently: bool, scene: Scene) -> None:
     with network(scene.server.port) as net:
@@ -255,6 +262,6 @@ def test_a_network_that_is_cut_loses_nothing(silently: bool, scene: Scene) -> No
         assert [line for line in play.notes if "begun" not in line] == [*CHARGED, ANSWERED]
     assert working.notes[1:] == ["charged 1", "working", "done"]
     assert paused.history()[:4] == ["Pending", "Running", "Paused", "Running"]
-    logs = scene.client.read_logs(log_filter={"flow_run_id": {"any_": [str(watching.run_id)]}})
-    seen = [line.message.split("'")[1] for line in logs if "is in state" in line.message]
-    assert seen == paused.history(), "each state once, and none missed"
+    # A run's last lines come after its end
+    eventually(lambda: "Completed" in list_seen_states(watching), "all that it saw is logged")
+    assert list_seen_states(watching) == paused.history(), "each state once, and none missed"
