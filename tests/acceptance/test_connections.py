@@ -103,5 +103,5 @@ def test_what_a_connection_has_planned_is_planned_anew_where_a_newer_release_cha
         newer.execute("ALTER TABLE flowruns_flow ALTER COLUMN name TYPE varchar(5000)")
     answers = [client.get("/flows/name/by hand").status_code for _ in range(30)]
     assert asked == [200] * 30
-    assert 503 in answers[:POOL], "clients ask again"
-    assert answers[POOL:] == [200] * (30 - POOL)
+    assert 1 <= answers.count(503) <= POOL, "each connection says so once, and clients ask again"
+    assert answers.count(200) == 30 - answers.count(503)
