@@ -59,10 +59,10 @@ def launch_options() -> dict[str, Any]:
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",
-        "--disable-gpu",
-        "--in-process-gpu",
     ]
-    return {"executable_path": find_chromium(), "args": [*root, *quiet]}
+    # Pages are drawn by software, which needs no process of its own
+    drawing = ["--disable-gpu", "--in-process-gpu"]
+    return {"executable_path": find_chromium(), "args": [*root, *quiet, *drawing]}
 
 
 @contextmanager

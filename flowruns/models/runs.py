@@ -1,6 +1,6 @@
 """Flow runs, their states, inputs and logs."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Func, Q
@@ -141,14 +141,16 @@ class ResponseKey(Func):
 
     arity = 1
     output_field = models.TextField()
+    templates: ClassVar = {
+        "sqlite": "JSON_EXTRACT(%(expressions)s, '$.run_input_keyset.response')",
+        "postgresql": "(%(expressions)s #>> '{run_input_keyset,response}')",
+    }
 
     def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> Any:
-        template = "JSON_EXTRACT(%(expressions)s, '$.run_input_keyset.response')"
-        return self.as_sql(compiler, connection, template=template)
+        return self.as_sql(compiler, connection, template=self.templates["sqlite"])
 
     def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> Any:
-        template = "(%(expressions)s #>> '{run_input_keyset,response}')"
-        return self.as_sql(compiler, connection, template=template)
+        return self.as_sql(compiler, connection, template=self.templates["postgresql"])
 
 
 class FlowRunState(Acted, RunState):

@@ -83,6 +83,29 @@ def _read_details(stored: dict[str, object]) -> StateDetails:
     return StateDetails(**fields)  # type: ignore[arg-type]  # written by dump_details
 
 
+def dump_state(state: State) -> dict[str, Any]:
+    """Return the columns of a state in a run's history."""
+    return {
+        "id": state.id,
+        "type": state.type,
+        "name": state.name,
+        "timestamp": state.timestamp,
+        "message": state.message,
+        "data": state.data,
+        "details": dump_details(state.details),
+    }
+
+
+def dump_current_state(state: State) -> dict[str, Any]:
+    """Return what a run's row shows of its state."""
+    return {
+        "state_id": state.id,
+        "state_type": state.type,
+        "state_name": state.name,
+        "state_timestamp": state.timestamp,
+    }
+
+
 def dump_details(details: StateDetails) -> dict[str, Any]:
     """Write details as JSON: what differs from the default, times in ISO 8601."""
     stored = {name: value for name, value in asdict(details).items() if value}

@@ -19,6 +19,7 @@ from flowruns.models import (
 from flowruns.models.states import Run
 from flowruns.services.deployments.deployments import is_served
 from flowruns.services.limits.concurrency import count_active
+from flowruns.services.lookups import current_state
 from flowruns.wire import deployments as wire_deployments
 from flowruns.wire import schedules as wire_schedules
 from flowruns.wire import task_runs as wire_task_runs
@@ -37,8 +38,7 @@ def present_flow_runs(runs: Sequence[FlowRun]) -> list[wire.FlowRun]:
 def current_states(runs: Sequence[FlowRun] | Sequence[TaskRun]) -> Iterator[State | None]:
     """Yield the current state of each run; those that were not read with it, by one query."""
     prefetch_related_objects(runs, "state")
-    for run in runs:
-        yield run.state.to_domain() if run.state is not None else None
+    yield from map(current_state, runs)
 
 
 def present_log(line: LogLine) -> wire.Log:

@@ -298,21 +298,27 @@ def test_the_run_that_has_waited_longest_is_called_when_a_slot_is_free(api: Api)
     assert runs[1].propose("RUNNING")["status"] == "ACCEPT"
 
 
+def take_before_the_next(run: Run, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let a run take a slot after the next one was judged; return its state's name, once it has."""
+    names: list[str] = []
+
+    def claim_after_another(limit: ConcurrencyLimit) -> bool:
+        if not names:
+            names.append("")
+            names[0] = take(run)
+        return claim(limit)
+
+    monkeypatch.setattr(slots, "claim", claim_after_another)
+    return names
+
+
 def test_of_two_runs_that_want_the_last_slot_one_gets_it(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both were judged to have one; before the first takes it, the second does."""
     deployment = limited(api)
     first, second = start(api, deployment), start(api, deployment)
-    others: list[str] = []
-
-    def claim_after_another(limit: ConcurrencyLimit) -> bool:
-        if not others:
-            others.append("")
-            others[0] = take(second)
-        return claim(limit)
-
-    monkeypatch.setattr(slots, "claim", claim_after_another)
+    others = take_before_the_next(second, monkeypatch)
     assert take(first) == "AwaitingConcurrencySlot"
     assert others == ["Pending"]
     assert taken(api, deployment) == 1
@@ -341,18 +347,9 @@ def test_a_run_that_is_made_while_the_last_slot_is_taken_has_none(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deployment = limited(api)
-    other = start(api, deployment)
-    once: list[str] = []
-
-    def claim_after_another(limit: ConcurrencyLimit) -> bool:
-        if not once:
-            once.append("")
-            once[0] = take(other)
-        return claim(limit)
-
-    monkeypatch.setattr(slots, "claim", claim_after_another)
+    others = take_before_the_next(start(api, deployment), monkeypatch)
     assert make_pending(api, deployment)["state"]["state_details"][LEASE] is None
-    assert once == ["Pending"]
+    assert others == ["Pending"]
     assert taken(api, deployment) == 1
 
 

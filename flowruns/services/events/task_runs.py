@@ -17,7 +17,8 @@ from pydantic import ValidationError
 from flowruns.domain.states import State
 from flowruns.models import TaskRun
 from flowruns.models.prepared import PreparedInsert
-from flowruns.services.runs.task_runs import add_task_run_states, state_columns
+from flowruns.models.states import dump_current_state
+from flowruns.services.runs.task_runs import add_task_run_states
 from flowruns.wire import StateCreate
 from flowruns.wire.events import Event, read_object_id
 from flowruns.wire.task_runs import ReportedTaskRun
@@ -122,4 +123,4 @@ def _columns(report: Report) -> dict[str, Any]:
         )
     if "labels" in columns:
         columns["labels"] = report.run.labels or {}
-    return columns | state_columns(report.state)
+    return columns | dump_current_state(report.state)

@@ -18,10 +18,11 @@ from flowruns.services.deployments.limits import delete_own_limit
 from flowruns.services.deployments.schedules import delete_scheduled_runs, recheck
 from flowruns.services.flows import read_flow
 from flowruns.services.labels import label_flow_run
+from flowruns.services.lookups import current_state
 from flowruns.services.runs.artifacts import delete_artifacts
 from flowruns.services.runs.logs import delete_logs
 from flowruns.services.runs.requesters import find_requester
-from flowruns.services.runs.states import begin_flow_run, current_state, get_flow_run
+from flowruns.services.runs.states import begin_flow_run, get_flow_run
 from flowruns.services.runs.task_runs import delete_task_runs_of
 from flowruns.services.runs.verdicts import announce
 from flowruns.signals import Act, acted

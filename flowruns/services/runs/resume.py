@@ -18,12 +18,12 @@ from flowruns.evaluation.processes import evaluate
 from flowruns.evaluation.validation import Problem, describe_problem
 from flowruns.models import FlowRun
 from flowruns.services.limits.slots import read_facts
+from flowruns.services.lookups import current_state
 from flowruns.services.runs.run_inputs import find_run_input, write_run_input
 from flowruns.services.runs.states import (
     MAX_LOSSES,
     StateContended,
     ask_reviewers,
-    current_state,
     get_flow_run,
 )
 from flowruns.services.runs.verdicts import Outcome, write_verdict

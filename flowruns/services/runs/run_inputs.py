@@ -20,6 +20,7 @@ from flowruns.domain.states import StateType
 from flowruns.models import FlowRun, FlowRunState, RunInput
 from flowruns.models.actors import dump_actor
 from flowruns.models.prepared import PreparedInsert, PreparedQuery
+from flowruns.models.runs import ResponseKey
 from flowruns.signals import InputCreated, InputDeleted, run_input_created, run_input_deleted
 from flowruns.wire.headers import read_wanted_inputs
 
@@ -37,12 +38,10 @@ _VALUES = "SELECT key, value FROM flowruns_runinput WHERE flow_run_id = %s"
 _ANSWERED = {
     vendor: (
         "SELECT 1 FROM flowruns_flowrunstate"  # noqa: S608 -- of the lines below
-        f" WHERE flow_run_id = %s AND type = '{StateType.PAUSED}' AND {response} = %s LIMIT 1"
+        f" WHERE flow_run_id = %s AND type = '{StateType.PAUSED}'"
+        f" AND {template % {'expressions': 'details'}} = %s LIMIT 1"
     )
-    for vendor, response in (
-        ("sqlite", "json_extract(details, '$.run_input_keyset.response')"),
-        ("postgresql", "details #>> '{run_input_keyset,response}'"),
-    )
+    for vendor, template in ResponseKey.templates.items()
 }
 _VALUE = "SELECT value, is_confidential FROM flowruns_runinput WHERE flow_run_id = %s AND key = %s"
 

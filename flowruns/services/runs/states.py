@@ -14,18 +14,11 @@ from flowruns.domain.states import TERMINAL_STATES, State, StateType, running
 from flowruns.domain.transitions import Accept, RunFacts, Transition
 from flowruns.models import FlowRun, FlowRunState
 from flowruns.models.prepared import PreparedQuery
-from flowruns.services.limits.slots import (
-    read_facts,
-)
-from flowruns.services.lookups import one
+from flowruns.services.limits.slots import read_facts
+from flowruns.services.lookups import current_state, one
 from flowruns.services.runs.running_keys import is_run_by_another
 from flowruns.services.runs.verdicts import Outcome, write_verdict
-from flowruns.signals import (
-    PauseEnding,
-    PauseOverdue,
-    pause_is_ending,
-    pause_is_overdue,
-)
+from flowruns.signals import PauseEnding, PauseOverdue, pause_is_ending, pause_is_overdue
 
 # Each loss means that another transition of the same run won, so this many in a row is a fault.
 MAX_LOSSES = 50
@@ -77,7 +70,8 @@ def set_flow_run_state(
             run = _read_to_propose(flow_run_id, is_heartbeat=is_heartbeat)
             if known_state_id not in {None, run.state_id}:
                 raise StateMovedOn
-            overdue = _find_overdue(run, actor) if tells_overdue else None
+            proposed = replace(proposed, timestamp=datetime.now(UTC))
+            overdue = _find_overdue(run, actor, proposed.timestamp) if tells_overdue else None
             if overdue is None:
                 outcome = _propose(
                     run, proposed, actor=actor, force=force, is_heartbeat=is_heartbeat
@@ -96,7 +90,8 @@ def begin_flow_run(run: FlowRun, *, state: State, actor: Actor, is_heartbeat: bo
     Forced, as in Prefect 3.8: a run may be made in any state, also one that no rule leads to.
     """
     for _ in range(MAX_LOSSES):
-        if _propose(run, state, actor=actor, force=True, is_heartbeat=is_heartbeat) is not None:
+        first = replace(state, timestamp=datetime.now(UTC))
+        if _propose(run, first, actor=actor, force=True, is_heartbeat=is_heartbeat) is not None:
             return
         if run.deployment is not None:  # another run took its last slot
             run.deployment.refresh_from_db(fields=["concurrency_limit"])
@@ -106,16 +101,18 @@ def begin_flow_run(run: FlowRun, *, state: State, actor: Actor, is_heartbeat: bo
 def _propose(
     run: FlowRun, proposed: State, *, actor: Actor, force: bool, is_heartbeat: bool
 ) -> Outcome | None:
-    """Judge a state for a run as it was read, and write what that says, or None if it moved."""
-    initial, now = current_state(run), datetime.now(UTC)
+    """Judge a state for a run as it was read, at the time that the state has.
+
+    Writes what that says, or returns None if the run moved.
+    """
+    initial = current_state(run)
     if actor.kind not in {ActorKind.REVIEWER, ActorKind.POLICY}:
         proposed = unsigned(proposed)
-    proposed = replace(proposed, timestamp=now)
     t = Transition(
         initial=initial,
         proposed=proposed,
         run=_read_facts_for(actor, run, initial, proposed),
-        now=now,
+        now=proposed.timestamp,
         may_resume=actor.may_resume,
         was_due=actor.kind is ActorKind.POLICY,
     )
@@ -130,13 +127,12 @@ def _read_to_propose(flow_run_id: UUID, *, is_heartbeat: bool) -> FlowRun:
     return get_flow_run(flow_run_id) if is_back else run
 
 
-def _find_overdue(run: FlowRun, actor: Actor) -> PauseOverdue | None:
+def _find_overdue(run: FlowRun, actor: Actor, now: datetime) -> PauseOverdue | None:
     """Return the pause that is about to fail, if whoever waits in it hears what becomes of it.
 
     That is the process which asks, by naming the pause that it gives up; of a suspended run none
     waits. Another one may have left a blocking pause by its own clock.
     """
-    now = datetime.now(UTC)
     if run.expires_at is None or run.expires_at > now:
         return None
     state = current_state(run)
@@ -168,10 +164,6 @@ def get_flow_run(flow_run_id: UUID) -> FlowRun:
     if run is None:
         raise FlowRunNotFound
     return run
-
-
-def current_state(run: FlowRun) -> State | None:
-    return run.state.to_domain() if run.state is not None else None
 
 
 def _read_facts_for(actor: Actor, run: FlowRun, initial: State | None, proposed: State) -> RunFacts:

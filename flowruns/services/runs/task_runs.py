@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -16,9 +15,9 @@ from flowruns.domain.task_rules import TASK_RUN_RULES
 from flowruns.domain.transitions import Accept, Transition
 from flowruns.models import FlowRun, LogLine, TaskRun, TaskRunState
 from flowruns.models.prepared import PreparedInsert
-from flowruns.models.states import dump_details
+from flowruns.models.states import dump_current_state, dump_state
 from flowruns.services.labels import label_task_run
-from flowruns.services.lookups import one
+from flowruns.services.lookups import current_state, one
 from flowruns.services.runs.states import MAX_LOSSES, StateContended
 from flowruns.services.runs.verdicts import Outcome
 from flowruns.wire import StateCreate
@@ -105,7 +104,7 @@ def set_task_run_state(task_run_id: UUID, *, proposed: State, force: bool = Fals
 
 def _set_state(run: TaskRun, proposed: State, *, force: bool) -> Outcome | None:
     now = datetime.now(UTC)
-    initial = _current_state(run)
+    initial = current_state(run)
     t = Transition(
         initial=initial, proposed=replace(proposed, timestamp=now), run=run.facts, now=now
     )
@@ -117,10 +116,6 @@ def _set_state(run: TaskRun, proposed: State, *, force: bool) -> Outcome | None:
         return None
     add_task_run_states([(run.pk, written)])
     return Outcome(verdict=Accept(written), state=written, is_new=True)
-
-
-def _current_state(run: TaskRun) -> State | None:
-    return run.state.to_domain() if run.state is not None else None
 
 
 def _of_task_run(state: State, run: TaskRun) -> State:
@@ -140,35 +135,15 @@ def _compare_and_set(run: TaskRun, t: Transition, written: State) -> bool:
         start_time=facts.start_time,
         end_time=facts.end_time,
         total_run_time=facts.total_run_time,
-        **state_columns(written),
+        **dump_current_state(written),
     )
     return won == 1
-
-
-def state_columns(state: State) -> dict[str, Any]:
-    """Return what a task run's row shows of its state."""
-    return {
-        "state_id": state.id,
-        "state_type": state.type,
-        "state_name": state.name,
-        "state_timestamp": state.timestamp,
-    }
 
 
 def add_task_run_states(states: list[tuple[UUID, State]]) -> None:
     """Add states to the histories of task runs; one that is there already stays as it is."""
     _new_states.insert_all(
-        TaskRunState(
-            id=state.id,
-            task_run_id=task_run_id,
-            type=state.type,
-            name=state.name,
-            timestamp=state.timestamp,
-            message=state.message,
-            data=state.data,
-            details=dump_details(state.details),
-        )
-        for task_run_id, state in states
+        TaskRunState(task_run_id=task_run_id, **dump_state(state)) for task_run_id, state in states
     )
 
 

@@ -15,7 +15,7 @@ from flowruns.domain.transitions import Accept, Reject, RunFacts, Transition, Ve
 from flowruns.models import FlowRun, FlowRunState, RunInput
 from flowruns.models.actors import dump_actor
 from flowruns.models.prepared import PreparedInsert, PreparedQuery
-from flowruns.models.states import dump_details
+from flowruns.models.states import dump_current_state, dump_state
 from flowruns.pubsub import waiters
 from flowruns.services.limits.slots import SlotLost, lease_of, name_lease, settle_slot, take_slot
 from flowruns.signals import StateChange, flow_run_state_changed
@@ -129,27 +129,23 @@ def of_run(state: State, run: FlowRun) -> State:
 
 def _store(run: FlowRun, state: State, facts: RunFacts, *, is_heartbeat: bool) -> bool:
     """Write state and facts onto the run as it was read; False when somebody was faster."""
-    changes = _changes_to(run, state, facts, is_heartbeat=is_heartbeat)
-    if not run.is_new and not _runs_as_judged.update(run.pk, run.version, to=changes):
-        return False
-    for name, value in changes.items():
-        setattr(run, name, value)
+    version = run.version
+    changes = move(run, state, facts, is_heartbeat=is_heartbeat)
     if run.is_new:
         _new_runs.insert(run)
-    return True
+        return True
+    return _runs_as_judged.update(run.pk, version, to=changes) == 1
 
 
-def _changes_to(
-    run: FlowRun, state: State, facts: RunFacts, *, is_heartbeat: bool
+def move(
+    run: FlowRun, state: State, facts: RunFacts, *, is_heartbeat: bool = False
 ) -> dict[str, Any]:
+    """Have a run show a state and what follows of it; return what it is to be stored with."""
     expires_at = state.details.pause_timeout if state.type is StateType.PAUSED else None
     changes: dict[str, Any] = {
         "version": run.version + 1,
         "updated": datetime.now(UTC),
-        "state_id": state.id,
-        "state_type": state.type,
-        "state_name": state.name,
-        "state_timestamp": state.timestamp,
+        **dump_current_state(state),
         "expires_at": expires_at,
         "run_count": facts.run_count,
         "retry_type": facts.retry_type,
@@ -167,6 +163,8 @@ def _changes_to(
         changes["attended_at"] = None
     elif is_heartbeat:
         changes["attended_at"] = datetime.now(UTC)
+    for name, value in changes.items():
+        setattr(run, name, value)
     return changes
 
 
@@ -180,16 +178,10 @@ def _needs_its_process(state: State, facts: RunFacts) -> bool:
 def make_row(run: FlowRun, state: State, *, actor: Actor, forced: bool = False) -> FlowRunState:
     """Make the row of the state that the run was just moved to."""
     return FlowRunState(
-        id=state.id,
         flow_run=run,
         version=run.version,
-        type=state.type,
-        name=state.name,
-        timestamp=state.timestamp,
-        message=state.message,
-        data=state.data,
-        details=dump_details(state.details),
         forced=forced,
+        **dump_state(state),
         **dump_actor(actor),
     )
 

@@ -12,14 +12,14 @@ from flowruns.domain.actors import server
 from flowruns.domain.bookkeeping import facts_after
 from flowruns.domain.errors import DeploymentNotFound
 from flowruns.domain.run_names import new_run_name
-from flowruns.domain.states import State, scheduled
+from flowruns.domain.states import scheduled
 from flowruns.domain.transitions import Transition
 from flowruns.models import Deployment, DeploymentSchedule, FlowRun, FlowRunState
 from flowruns.services.deployments.dates import next_dates
 from flowruns.services.deployments.schedules import recheck
 from flowruns.services.labels import label_flow_run
 from flowruns.services.runs.requesters import BY_SCHEDULE
-from flowruns.services.runs.verdicts import make_row, of_run, wake_waiters
+from flowruns.services.runs.verdicts import make_row, move, of_run, wake_waiters
 from flowruns.wire.schedules import Schedule, ScheduleWindow
 
 # As Prefect 3.8: at least 3 runs and an hour ahead, at most 100 runs and 100 days.
@@ -155,18 +155,6 @@ def _schedule(
         **BY_SCHEDULE,
     )
     state = of_run(scheduled(at=date, message="Flow run scheduled"), run)
-    _move(run, state)
-    return run, make_row(run, state, actor=_SCHEDULER)
-
-
-def _move(run: FlowRun, state: State) -> None:
-    """Put a run that is not stored yet into its first state."""
     t = Transition(initial=None, proposed=state, run=run.facts, now=state.timestamp)
-    facts = facts_after(t, state)
-    run.version += 1
-    run.state_id = state.id
-    run.state_type = state.type
-    run.state_name = state.name
-    run.state_timestamp = state.timestamp
-    run.expected_start_time = facts.expected_start_time
-    run.next_scheduled_start_time = facts.next_scheduled_start_time
+    move(run, state, facts_after(t, state))
+    return run, make_row(run, state, actor=_SCHEDULER)
