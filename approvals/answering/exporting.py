@@ -2,13 +2,13 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
 
 from approvals.answering.questions import describe_decision
 from approvals.display import labels
 from approvals.models import Approval, Decision
-from approvals.services.voices import list_voices
+from approvals.services.voices import Voice, list_voices
 from flowruns.domain.texts import defuse
 
 _COLUMNS = ("Ended", "Outcome", "Decided by", "Flow", "Run", "Question", "Answer", "Reason", "Tags")
@@ -16,14 +16,17 @@ _LATER = ("Policy", "Votes", "Against the policy", "Server", "Via")
 _BYTE_ORDER_MARK = "\ufeff"  # by which a spreadsheet knows that it is UTF-8
 
 
-def write_csv(approvals: Iterable[Approval], zone: tzinfo) -> Iterator[str]:
+def write_csv(parts: Iterable[Sequence[Approval]], zone: tzinfo) -> Iterator[str]:
     """Write ended approvals line by line, times in `zone`; no cell is taken for a formula."""
     yield _BYTE_ORDER_MARK + _write_line([*_COLUMNS, *_LATER])
-    for approval in approvals:
-        yield _write_line(_list_cells(approval, getattr(approval, "decision", None), zone))
+    for part in parts:
+        voices = list_voices(part)
+        for approval in part:
+            yield _write_line(_list_cells(approval, voices[approval.pk], zone))
 
 
-def _list_cells(approval: Approval, decision: Decision | None, zone: tzinfo) -> list[str]:
+def _list_cells(approval: Approval, voices: Sequence[Voice], zone: tzinfo) -> list[str]:
+    decision: Decision | None = getattr(approval, "decision", None)
     rows = describe_decision(decision) if decision else []
     return [
         _write_time(approval.closed_at, zone),
@@ -36,7 +39,7 @@ def _list_cells(approval: Approval, decision: Decision | None, zone: tzinfo) -> 
         decision.reason if decision else "",
         ", ".join(map(str, approval.tags)),
         "; ".join(kept["line"] for kept in approval.policies),
-        "; ".join(map(str, list_voices(approval))),
+        "; ".join(map(str, voices)),
         "yes" if decision and decision.overrode else "",
         approval.server,
         decision.get_via_display() if decision else "",

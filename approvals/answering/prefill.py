@@ -8,7 +8,7 @@ from approvals.answering.questions import Question
 from approvals.answering.unsent import find_asked, restore_form
 from approvals.models import Approval, Draft
 from approvals.schemaforms import Changes, Form, carry_over, fill_form
-from approvals.services import decisions, drafts
+from approvals.services import drafts, history
 from approvals.services.asked import digest_schema
 from approvals.services.uploads import ReviewersFiles
 from flowruns.domain.texts import read_json_or_text
@@ -77,7 +77,7 @@ def carry_form(form: Form, question: Question, files: ReviewersFiles) -> tuple[F
 
 def find_earlier(approval: Approval, question: Question, *, user: User) -> Earlier:
     """Find what the run was told before, which may do again: after a crash it asks once more."""
-    before = decisions.list_earlier(approval, user=user)
+    before = history.list_earlier(approval, user=user)
     answered = (
         past
         for past in before

@@ -30,16 +30,13 @@ class Entry:
 
 def summarise_approvals(approvals: list[Approval]) -> list[Entry]:
     """Put beside each ended approval what was answered."""
-    return [_enter(approval, getattr(approval, "decision", None)) for approval in approvals]
+    voices = list_voices(approvals)
+    return [_enter(approval, voices[approval.pk]) for approval in approvals]
 
 
-def _enter(approval: Approval, decision: Decision | None) -> Entry:
-    return Entry(
-        approval=approval,
-        decision=decision,
-        summary=_summarise(decision),
-        voices=list_voices(approval),
-    )
+def _enter(approval: Approval, voices: list[Voice]) -> Entry:
+    decision: Decision | None = getattr(approval, "decision", None)
+    return Entry(approval=approval, decision=decision, summary=_summarise(decision), voices=voices)
 
 
 def _summarise(decision: Decision | None) -> Summary:

@@ -91,19 +91,20 @@ class Approval(models.Model):
                 condition=Q(outcome="waiting") & ~Q(obstacle=""),
                 name="approval_obstructed",
             ),
-            # Read by list_history, newest first; a rare outcome is found without a look at the rows
+            # Read by read_history, newest first; a rare outcome is found, and all are counted,
+            # without a look at the rows
             models.Index(
-                fields=["-closed_at", "-id", "outcome"],
+                fields=["-closed_at", "-id", "outcome", "is_hidden"],
                 condition=~Q(outcome="waiting"),
                 name="approval_closed",
             ),
             # … and of a flow
             models.Index(
-                fields=["flow_name", "-closed_at", "-id", "outcome"],
+                fields=["flow_name", "-closed_at", "-id", "outcome", "is_hidden"],
                 condition=~Q(outcome="waiting"),
                 name="approval_closed_of_flow",
             ),
-            # Read by list_decided_flows, one entry a flow
+            # Read by read_history, one entry a flow
             models.Index(fields=["is_hidden", "flow_name", "outcome"], name="approval_by_flow"),
         ]
 

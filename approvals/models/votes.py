@@ -146,11 +146,6 @@ class Vote(models.Model):
         return f"{self.name}: {self.kind}"
 
     @property
-    def stands(self) -> bool:
-        """Whether it counts, as `STANDING` has it."""
-        return self.voided_at is None and self.takes_effect_at is None
-
-    @property
     def told_name(self) -> str:
         """Who voted, as it is told: `S for P` where S stood in for P."""
         return f"{self.name} for {self.for_whom}" if self.for_whom else self.name
@@ -186,7 +181,7 @@ class Decision(models.Model):
     )
 
     class Meta:
-        # Read by list_deciders, one entry a name, and by list_history, newest first
+        # Read by read_history: one entry a name, and what a person decided, newest first
         indexes = [
             models.Index(fields=["decided_by", "-decided_at", "-approval"], name="decision_by_name")
         ]

@@ -14,7 +14,7 @@ from approvals.models import Approval, Vote
 from approvals.services.counting import Counts, count_lists
 from approvals.services.filters import InboxFilters, Which
 from approvals.services.held_votes import list_held
-from approvals.services.lists import Lists, choose_lists, choose_visible
+from approvals.services.lists import Lists, choose_lists, count_mine, see
 from approvals.services.presence import name_others
 from approvals.services.sources import find_source, find_source_of
 from flowruns.connectors import Connector, HistoryState
@@ -30,7 +30,7 @@ PAGE_SIZE = 30
 _MOST_OF_A_RUN = 50
 MAX_LOG_LINES = 500
 _ALL_OF_MINE = InboxFilters()
-_approvals = PreparedQuery(Approval.objects.select_related("decision__reviewer"), by="pk")
+_approvals = PreparedQuery(Approval.objects.select_related("decision"), by="pk")
 _rows = PreparedQuery(Approval.objects.all(), by="pk__in")
 
 
@@ -97,7 +97,7 @@ def list_waiting(user: User, filters: InboxFilters = _ALL_OF_MINE) -> QuerySet[A
 
 def count_waiting(user: User) -> int:
     """Count what this user may answer."""
-    return list_waiting(user).count()
+    return 0 if isinstance(user, AnonymousUser) else count_mine(user)
 
 
 def read_inbox(
@@ -169,8 +169,8 @@ def get_approval_for(user: User, approval_id: UUID) -> Approval:
 
 def list_approvals_of(user: User, flow_run_id: UUID) -> list[Approval]:
     """Return the approvals of a run that this user may see, newest first."""
-    found = visible_to(user).filter(flow_run_id=flow_run_id).select_related("decision__reviewer")
-    return list(found.prefetch_related("votes").order_by("-opened_at")[:_MOST_OF_A_RUN])
+    found = visible_to(user).filter(flow_run_id=flow_run_id).select_related("decision")
+    return list(found.order_by("-opened_at")[:_MOST_OF_A_RUN])
 
 
 def next_waiting(
@@ -254,7 +254,7 @@ def visible_to(user: User) -> QuerySet[Approval]:
     """Return what a user may see: everything, but for what is seen by those who may answer it."""
     if isinstance(user, AnonymousUser):
         return Approval.objects.none()
-    return Approval.objects.filter(choose_visible(user))
+    return Approval.objects.filter(see(user).as_q())
 
 
 def _is_visible(approval: Approval, user: User) -> bool:

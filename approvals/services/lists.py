@@ -53,29 +53,50 @@ _HELD = """{approval}.id IN (SELECT vote.approval_id FROM approvals_vote vote
     WHERE vote.reviewer_id = %s AND vote.voided_at IS NULL AND vote.takes_effect_at IS NOT NULL)"""
 _LATER = """{approval}.id IN (SELECT later.approval_id FROM approvals_putoff later
     WHERE later.user_id = %s AND later.until > %s)"""
+_COUNT_WAITING = """SELECT COUNT(*) FROM approvals_approval approval
+WHERE approval.outcome = 'waiting' AND {rule}"""
 # Nobody stands in for who asked, nor where they have asked themselves
 _CONCERNED = """{approval}.id IN (SELECT asker.approval_id FROM approvals_asker asker
     WHERE asker.user_id IN (%s, %s))"""
 
 
-class _Rule:
+class Rule:
     """SQL that holds for an approval or does not; `{approval}` in it is the table of approvals."""
 
     def __init__(self, sql: str, *params: Any) -> None:
         self.sql, self.params = sql, params
 
-    def __and__(self, other: Self) -> "_Rule":
-        return _Rule(f"({self.sql}) AND ({other.sql})", *self.params, *other.params)
+    def __and__(self, other: Self) -> "Rule":
+        return Rule(f"({self.sql}) AND ({other.sql})", *self.params, *other.params)
 
-    def __or__(self, other: Self) -> "_Rule":
-        return _Rule(f"({self.sql}) OR ({other.sql})", *self.params, *other.params)
+    def __or__(self, other: Self) -> "Rule":
+        return Rule(f"({self.sql}) OR ({other.sql})", *self.params, *other.params)
 
-    def __invert__(self) -> "_Rule":
-        return _Rule(f"NOT ({self.sql})", *self.params)
+    def __invert__(self) -> "Rule":
+        return Rule(f"NOT ({self.sql})", *self.params)
+
+    def as_q(self) -> Q:
+        """Return it as a condition of a query."""
+        return Q() if self is _ALWAYS else Q(_Holds(self))
+
+    def select(self, statement: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement that has it as `{rule}` and calls the table `approval`."""
+        with connection.cursor() as cursor:
+            cursor.execute(statement.format(rule=self.write("approval")), self.adapt(connection))
+            return list(cursor.fetchall())
+
+    def write(self, approval: str) -> str:
+        """Return its SQL, where the table of approvals has a name."""
+        return f"({self.sql.format(approval=approval)})"
+
+    def adapt(self, connection: BaseDatabaseWrapper) -> tuple[Any, ...]:
+        """Return its parameters as a database takes them."""
+        adapt = connection.ops.adapt_datetimefield_value
+        return tuple(adapt(each) if isinstance(each, datetime) else each for each in self.params)
 
 
-_ALWAYS = _Rule("true")
-_GUARDED = _Rule("{approval}.is_guarded")
+_ALWAYS = Rule("true")
+_GUARDED = Rule("{approval}.is_guarded")
 
 
 class _Holds(Lookup):
@@ -86,17 +107,14 @@ class _Holds(Lookup):
 
     prepare_rhs = False
 
-    def __init__(self, sql: str, params: tuple[Any, ...]) -> None:
-        super().__init__(F("pk"), (sql, params))
+    def __init__(self, rule: Rule) -> None:
+        super().__init__(F("pk"), rule)
 
     def as_sql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
     ) -> tuple[str, tuple[Any, ...]]:
-        sql, params = self.rhs
         pk, _params = self.process_lhs(compiler, connection)
-        adapt = connection.ops.adapt_datetimefield_value
-        adapted = tuple(adapt(each) if isinstance(each, datetime) else each for each in params)
-        return f"({sql.format(approval=pk.rpartition('.')[0])})", adapted
+        return self.rhs.write(pk.rpartition(".")[0]), self.rhs.adapt(connection)
 
 
 @dataclass(slots=True)
@@ -118,48 +136,58 @@ class _Person:
         return (self.name, *self.groups)
 
 
-def choose_visible(user: User) -> Q:
-    """Choose what a user may see: everything, but for what is seen by those who may answer it."""
-    return _choose(_see(user, _read_people(user)))
+def see(user: User) -> Rule:
+    """What a user may see: everything, but for what is seen by those who may answer it."""
+    return _see(user, _read_people(user))
+
+
+def count_mine(user: User) -> int:
+    """Count what waits for a user's answer."""
+    ((count,),) = _choose_mine(user, _read_people(user)).select(_COUNT_WAITING)
+    return int(count)
 
 
 def choose_lists(user: User) -> Lists:
     """Choose each of the lists from what waits; whoever may answer may see."""
-    own, *absent = people = _read_people(user)
-    visible, voted, held = _see(user, people), _have_voted(own), _Rule(_HELD, user.pk)
-    mine = _may_answer(own) & ~voted
-    for person in absent:
-        concerned = _Rule(_CONCERNED, person.pk, user.pk)
-        mine |= _may_answer(person) & ~_have_voted(person) & ~concerned & ~voted
-    later = _Rule(_LATER, user.pk, datetime.now(UTC))
+    people = _read_people(user)
+    visible, voted, held = _see(user, people), _have_voted(people[0]), Rule(_HELD, user.pk)
+    answered = ((_GUARDED & voted) | held) & visible
     return {
-        Which.FOR_ME: _choose((~_GUARDED | mine) & ~held & ~later),
-        Which.ANSWERED: _choose(((_GUARDED & voted) | held) & visible),
-        Which.ALL: _choose(visible),
+        Which.FOR_ME: _choose_mine(user, people).as_q(),
+        Which.ANSWERED: answered.as_q(),
+        Which.ALL: visible.as_q(),
     }
 
 
-def _choose(rule: _Rule) -> Q:
-    return Q() if rule is _ALWAYS else Q(_Holds(rule.sql, rule.params))
+def _choose_mine(user: User, people: Sequence[_Person]) -> Rule:
+    """What a user may answer, of whom and of those for whom they stand in these people are."""
+    own, *absent = people
+    voted = _have_voted(own)
+    mine = _may_answer(own) & ~voted
+    for person in absent:
+        concerned = Rule(_CONCERNED, person.pk, user.pk)
+        mine |= _may_answer(person) & ~_have_voted(person) & ~concerned & ~voted
+    held, later = Rule(_HELD, user.pk), Rule(_LATER, user.pk, datetime.now(UTC))
+    return (~_GUARDED | mine) & ~held & ~later
 
 
-def _see(user: User, people: Sequence[_Person]) -> _Rule:
+def _see(user: User, people: Sequence[_Person]) -> Rule:
     """What a user may see, who may take the seats of these people."""
     if user.has_perm("approvals.view_all"):
         return _ALWAYS
     sql = _VISIBLE.format(seats=" OR ".join(each.sql for each in people))
     taken = [name for each in people for name in each.params]
-    return _Rule(sql, *taken, user.pk, user.pk)
+    return Rule(sql, *taken, user.pk, user.pk)
 
 
-def _may_answer(person: _Person) -> _Rule:
+def _may_answer(person: _Person) -> Rule:
     """What has one of a person's seats that they may take now."""
-    return _Rule(_FREE.format(seats=person.sql), *person.params, person.pk, *person.params)
+    return Rule(_FREE.format(seats=person.sql), *person.params, person.pk, *person.params)
 
 
-def _have_voted(person: _Person) -> _Rule:
+def _have_voted(person: _Person) -> Rule:
     """What waits and has a vote of a person, or of who stood in for them, that stands."""
-    return _Rule(_VOTED, True, False, person.name, True, False, person.name)
+    return Rule(_VOTED, True, False, person.name, True, False, person.name)
 
 
 def _read_people(user: User) -> list[_Person]:

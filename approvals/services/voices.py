@@ -1,10 +1,15 @@
 """Who said what of approvals that have ended, short enough for a line of a list."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
-from approvals.models import Approval, Via, Vote
+from approvals.models import STANDING, Approval, Via, Vote
 from approvals.services.seats import list_parts
 from flowruns.domain.policies import Part, WhoKind
+from flowruns.models.prepared import PreparedQuery
+
+_standing = PreparedQuery(Vote.objects.filter(STANDING).order_by("at", "id"), by="approval__in")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +39,13 @@ class Voice:
         return f"{said} ({parts})" if parts else said
 
 
-def list_voices(approval: Approval) -> list[Voice]:
-    """Return the votes with which an approval ended, in the order in which they were given.
-
-    Votes that were read with the approval are not read again.
-    """
-    standing = [vote for vote in approval.votes.all() if vote.stands]
-    return [_read(approval, vote) for vote in sorted(standing, key=lambda vote: (vote.at, vote.pk))]
+def list_voices(approvals: Sequence[Approval]) -> dict[UUID, list[Voice]]:
+    """Return the votes with which each approval ended, in the order in which they were given."""
+    found: dict[UUID, list[Voice]] = {approval.pk: [] for approval in approvals}
+    by_key = {approval.pk: approval for approval in approvals}
+    for vote in _standing.find_all(list(by_key)):
+        found[vote.approval_id].append(_read(by_key[vote.approval_id], vote))
+    return found
 
 
 def _read(approval: Approval, vote: Vote) -> Voice:

@@ -12,11 +12,10 @@ from django.views.decorators.http import require_safe
 from approvals.answering.exporting import write_csv
 from approvals.answering.summaries import summarise_approvals
 from approvals.models import Approval
-from approvals.services import decisions
-from approvals.services.decisions import MAX_COUNTED, HistoryFilters, place_of
+from approvals.services import history
+from approvals.services.history import HistoryFilters
 from approvals.web.pages import Request, back_query, read_place, reviewers_only, stream, write_place
 
-PAGE_SIZE = 50
 _OUTCOMES = [value for value in Approval.Outcome if value is not Approval.Outcome.WAITING]
 _FILTERS = ("q", "person", "flow", "outcome", "from", "to")
 
@@ -26,24 +25,20 @@ _FILTERS = ("q", "person", "flow", "outcome", "from", "to")
 def show_history(request: Request) -> HttpResponse:
     chosen = _read_chosen(request)
     filters = _filters_of(chosen)
-    shown = list(
-        decisions.list_history(request.user, filters, before=read_place(request))[: PAGE_SIZE + 1]
-    )
+    page = history.read_history(request.user, filters, before=read_place(request))
     place = {"before": request.GET["before"]} if "before" in request.GET else {}
-    older = ""
-    if len(shown) > PAGE_SIZE:
-        older = urlencode({**chosen, "before": write_place(place_of(shown[PAGE_SIZE - 1]))})
+    older = urlencode({**chosen, "before": write_place(page.older)}) if page.older else ""
     context = {
-        "entries": summarise_approvals(shown[:PAGE_SIZE]),
+        "entries": summarise_approvals(page.approvals),
         "chosen": {name: chosen.get(name, "") for name in _FILTERS},
         "query": urlencode(chosen),
         "here": back_query(f"{reverse('history')}?{urlencode({**chosen, **place})}".rstrip("?")),
-        "count": decisions.count_history(request.user, filters),
-        "most": MAX_COUNTED,
+        "count": page.count,
+        "most": history.MAX_COUNTED,
         "is_first": not place,
         "older": older,
-        "people": decisions.list_deciders(request.user),
-        "flows": decisions.list_decided_flows(request.user),
+        "people": page.people,
+        "flows": page.flows,
         "outcomes": _OUTCOMES,
     }
     return render(request, "approvals/history.html", context)
@@ -53,7 +48,7 @@ def show_history(request: Request) -> HttpResponse:
 @reviewers_only
 def export_history(request: Request) -> StreamingHttpResponse:
     """All of the history that passes the filters, as CSV."""
-    found = decisions.read_whole_history(request.user, _filters_of(_read_chosen(request)))
+    found = history.read_whole_history(request.user, _filters_of(_read_chosen(request)))
     lines = write_csv(found, timezone.get_current_timezone())
     response = StreamingHttpResponse(stream(request, lines), content_type="text/csv; charset=utf-8")
     name = f"history-{timezone.localdate():%Y-%m-%d}.csv"

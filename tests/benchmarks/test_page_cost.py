@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 
 import pytest
-from django.test import Client
+from django.core.handlers.base import BaseHandler
+from django.test import Client, RequestFactory
 from django.test.utils import override_settings
 
 from approvals.management.web_server import collect_seldom
@@ -30,6 +31,8 @@ def test_pages_beside_plain_views_of_the_same_rows(
 ) -> None:
     client = log_in(fill_inbox(WAITING, ended=ENDED).username)
     collect_seldom()
+    handler = BaseHandler()
+    handler.load_middleware()
     run = make_run()
     run.pause()
     one = Approval.objects.get(flow_run_id=run.uuid).pk
@@ -40,15 +43,21 @@ def test_pages_beside_plain_views_of_the_same_rows(
         ("/history/", "/ended/"),
     ]:
         with override_settings(ROOT_URLCONF="tests.benchmarks.plain_pages"):
-            bare = take_least(client, plain)
-        whole = take_least(client, ours)
+            bare = take_least(handler, client, plain)
+        whole = take_least(handler, client, ours)
         print(f"{ours[:32]:<32} {whole:6.1f} ms, plain {bare:6.1f} ms, ratio {whole / bare:4.1f}")
 
 
-def take_least(client: Client, path: str) -> float:
-    """Return the least processor time of several rounds, in ms."""
-    assert client.get(path).status_code == 200
-    return min(take_time(lambda: client.get(path)) for _ in range(_ROUNDS)) * 1000
+def take_least(handler: BaseHandler, client: Client, path: str) -> float:
+    """Return the least processor time of several rounds, in ms: as a served process answers."""
+
+    def answer() -> None:
+        request = RequestFactory().get(path)
+        request.COOKIES = {name: morsel.value for name, morsel in client.cookies.items()}
+        assert handler.get_response(request).status_code == 200
+
+    answer()
+    return min(take_time(answer) for _ in range(_ROUNDS)) * 1000
 
 
 def take_time(work: Callable[[], object]) -> float:

@@ -53,7 +53,7 @@ def test_an_operation_answers_503_and_when_to_come_again(
 def test_a_page_says_it_in_a_sentence(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     client = Client(raise_request_exception=False, headers={"cookie": "sessionid=somebody"})
     monkeypatch.setattr(
-        "django.contrib.sessions.backends.db.SessionStore.load",
+        "approvals.web.sessions.SessionStore.load",
         fail(OperationalError("the connection is lost")),
     )
     page = client.get("/")

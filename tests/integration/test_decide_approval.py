@@ -12,18 +12,15 @@ from approvals.models import Approval, Decision
 from approvals.services import inbox
 from approvals.services.decisions import (
     Decided,
-    HistoryFilters,
     Refused,
     Result,
     TooLate,
     answer_approval,
-    list_decided_flows,
-    list_deciders,
-    list_history,
     read_form,
     reject_approval,
 )
 from approvals.services.filters import InboxFilters
+from approvals.services.history import HistoryFilters, list_history, read_history
 from flowruns.domain.rules import judge
 from flowruns.services.upkeep.expiry import expire_pauses
 from tests.integration.conftest import APPROVAL_SCHEMA, Make, Run
@@ -303,8 +300,8 @@ def test_history_tells_who_decided_what_newest_first(
     assert names(outcome="rejected") == ["two"]
     assert names(flow="refund", person="bob") == ["two"]
     assert names(flow="other") == []
-    assert list_deciders(alice) == ["alice", "bob"]
-    assert list_decided_flows(alice) == ["refund"]
+    page = read_history(alice, HistoryFilters())
+    assert (page.people, page.flows, page.count) == (["alice", "bob"], ["refund"], 2)
     assert end_of(three) == "waiting"
 
 

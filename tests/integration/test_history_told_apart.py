@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.test import AsyncClient
 
 from approvals.models import Approval
-from approvals.services import decisions
+from approvals.services import history
 from tests.integration.conftest import Make
 from tests.integration.pages import YES, ask, log_in, page_of, text_of
 
@@ -129,15 +129,14 @@ def test_the_total_is_that_of_the_filters_and_bounded(
     assert "3 approvals ended" in text_of(log_in().get("/history/"))
     assert "1 approval matches" in text_of(log_in().get("/history/?q=two"))
     assert "3 approvals match," in text_of(log_in().get("/history/?person=alice"))
-    for module in (decisions, __import__("approvals.views.history", fromlist=["_"])):
-        monkeypatch.setattr(module, "MAX_COUNTED", 2)
+    monkeypatch.setattr(history, "MAX_COUNTED", 2)
     assert "More than 2 approvals ended" in text_of(log_in().get("/history/"))
 
 
 def test_what_is_filtered_is_exported_whole(
     make_run: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decisions, "_PART", 1)
+    monkeypatch.setattr(history, "_PART", 1)
     answer(make_run, YES, name="one")
     answer(make_run, NO, name="two")
     other = ask(make_run(name="three"))

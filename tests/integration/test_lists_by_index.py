@@ -10,8 +10,8 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from approvals.models import Approval
-from approvals.services.decisions import HistoryFilters, list_history
 from approvals.services.filters import Which
+from approvals.services.history import HistoryFilters, list_history
 from approvals.services.lists import choose_lists
 from flowruns.domain.ids import new_id
 

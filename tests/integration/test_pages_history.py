@@ -1,6 +1,6 @@
 import pytest
 
-from approvals.views import history
+from approvals.services import history
 from flowruns.services.upkeep.expiry import expire_pauses
 from tests.integration.conftest import Make
 from tests.integration.pages import YES, ask, log_in, page_of, text_of

@@ -55,11 +55,13 @@ def read_run_logs(
     found = LogLine.objects.filter(flow_run_id=flow_run_id, level__gte=level)
     for word in text.split():
         found = found.filter(message__icontains=word)
-    count = found.count()
+    wanted = found
     if before is not None:
         moment, last = before
-        found = found.filter(Q(timestamp__lt=moment) | Q(timestamp=moment, pk__lt=last))
-    return list(found.order_by("-timestamp", "-id")[:limit]), count
+        wanted = found.filter(Q(timestamp__lt=moment) | Q(timestamp=moment, pk__lt=last))
+    lines = list(wanted.order_by("-timestamp", "-id")[:limit])
+    is_whole = before is None and len(lines) < limit
+    return lines, len(lines) if is_whole else found.count()
 
 
 def delete_logs(flow_run_id: UUID) -> None:
