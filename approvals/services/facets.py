@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 
 from approvals.models import Approval, Facet
-from approvals.services.inbox import visible_to
+from approvals.services.lists import see
 from approvals.services.names import read_names
 from flowruns.models.prepared import PreparedInsert, PreparedQuery
 
@@ -20,6 +20,9 @@ SELECT name FROM approvals_facet
 WHERE kind = '{kind}' AND name > names.name AND is_hidden = false
 ORDER BY name LIMIT 1
 """
+_OF_HIDDEN = """SELECT DISTINCT facet.kind, facet.name FROM approvals_approval approval
+JOIN approvals_facet facet ON facet.approval_id = approval.id
+WHERE approval.is_hidden = true AND approval.outcome = 'waiting' AND {rule}"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +65,8 @@ def drop_facets(approval: Approval) -> None:
 
 def list_choices(user: User) -> Choices:
     """Return by name what a user can choose from what waits and they may see."""
-    hidden = visible_to(user).filter(outcome=Approval.Outcome.WAITING, is_hidden=True)
-    seen = Facet.objects.filter(approval__in=hidden.values("pk"))
     names: dict[str, set[str]] = {kind: set(_read_open(kind)) for kind in Facet.Kind}
-    for kind, name in seen.values_list("kind", "name").distinct():
+    for kind, name in see(user).select(_OF_HIDDEN):
         # Those kinds alone that this release knows: a newer one may write to the same tables
         if kind in names:
             names[kind].add(name)
