@@ -1,8 +1,10 @@
-"""Run every test, four at a time, and then the benchmarks, which need the machine for themselves.
+"""Run every test, four at a time.
 
-`python -m tests.everything`. What fails beside others is tried once more alone, and named: if it
-passes then, it has met a busy machine or another test's traces. That does not fail the run, but it
-is to be mended.
+`python -m tests.everything`. The benchmarks are among them: their ratios hold on a busy machine,
+and what they print is worth something alone (`pytest -n0 -s tests/benchmarks`).
+
+What fails beside others is tried once more alone, and named: if it passes then, it has met a busy
+machine or another test's traces. That does not fail the run, but it is to be mended.
 """
 
 import json
@@ -15,7 +17,6 @@ from tests.servers import ROOT
 _PYTEST = [sys.executable, "-m", "pytest"]
 # Four workers on two cores, because much of what they do is to wait; the longest groups first.
 _SIDE_BY_SIDE = ["-n", "4", "--no-loadscope-reorder", "--durations=25"]
-_BENCHMARKS = "tests/benchmarks"
 _LAST_FAILED = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
 _GROUP = re.compile(r"@[^@\[\]]+$")
 _TESTS_FAILED = 1
@@ -24,12 +25,8 @@ _MOST = 12
 
 
 def main() -> int:
-    return _run_side_by_side() or _run("-n0", "-s", _BENCHMARKS)
-
-
-def _run_side_by_side() -> int:
     _LAST_FAILED.unlink(missing_ok=True)
-    code = _run(*_SIDE_BY_SIDE, f"--ignore={_BENCHMARKS}")
+    code = _run(*_SIDE_BY_SIDE)
     failed = _read_failed() if code == _TESTS_FAILED else []
     if not 0 < len(failed) <= _MOST:
         return code

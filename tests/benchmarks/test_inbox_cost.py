@@ -20,7 +20,11 @@ from approvals.services.inbox import count_waiting, read_inbox
 from tests.benchmarks.crowded_inbox import fill_inbox
 from tests.integration.pages import log_in
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("_collects_as_served"),
+]
 
 WAITING = 10_000
 ENDED = 3_000

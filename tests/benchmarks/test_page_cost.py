@@ -12,13 +12,16 @@ from django.core.handlers.base import BaseHandler
 from django.test import Client, RequestFactory
 from django.test.utils import override_settings
 
-from approvals.management.web_server import collect_seldom
 from approvals.models import Approval
 from tests.benchmarks.crowded_inbox import fill_inbox
 from tests.integration.conftest import Make, api, make_run
 from tests.integration.pages import log_in
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("_collects_as_served"),
+]
 
 WAITING = 1_000
 ENDED = 3_000
@@ -30,7 +33,6 @@ def test_pages_beside_plain_views_of_the_same_rows(
     make_run: Make,
 ) -> None:
     client = log_in(fill_inbox(WAITING, ended=ENDED).username)
-    collect_seldom()
     handler = BaseHandler()
     handler.load_middleware()
     run = make_run()

@@ -16,14 +16,17 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext, override_settings
 
-from approvals.management.web_server import collect_seldom
 from approvals.models import Approval
 from tests.benchmarks.crowded_inbox import fill_inbox
 from tests.benchmarks.test_page_cost import ENDED, WAITING
 from tests.integration.conftest import Api, Make, Run, api, make_run
 from tests.integration.pages import log_in
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("_collects_as_served"),
+]
 
 _ROUNDS = 100
 _EVERY = 0.001  # seconds of the processor
@@ -51,7 +54,6 @@ __all__ = ["api", "make_run"]  # fixtures
 
 def test_time_by_layer(api: Api, make_run: Make) -> None:
     client = log_in(fill_inbox(WAITING, ended=ENDED).username)
-    collect_seldom()
     first = make_run()
     first.pause()
     one = Approval.objects.get(flow_run_id=first.uuid).pk

@@ -1,4 +1,4 @@
-"""The lists of the inbox never read all votes and seats: a year's decisions must not slow them."""
+"""No list reads all rows of a table: a year of runs and decisions must not slow it."""
 
 import re
 from datetime import UTC, datetime
@@ -14,6 +14,8 @@ from approvals.services.filters import Which
 from approvals.services.history import HistoryFilters, list_history
 from approvals.services.lists import choose_lists
 from flowruns.domain.ids import new_id
+from flowruns.services.queries import select_flow_runs
+from flowruns.wire.queries import FlowRunQuery, FlowRunSort
 
 pytestmark = pytest.mark.django_db
 
@@ -63,5 +65,15 @@ def test_the_history_is_read_in_the_order_of_an_index(
     before = (datetime(2026, 11, 1, tzinfo=UTC), new_id()) if is_further else None
     plan = explain(list_history(find_reader(), filters, before=before)[:51])
     assert re.search(rf"{index}\b", plan)
+    assert "Sort" not in plan
+    assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize("sort", [FlowRunSort.START_TIME_DESC, FlowRunSort.START_TIME_ASC])
+def test_runs_are_read_in_the_order_of_an_index_from_the_newest_or_the_oldest(
+    sort: FlowRunSort,
+) -> None:
+    plan = explain(select_flow_runs(FlowRunQuery(sort=sort)))
+    assert "flow_run_by_start" in plan
     assert "Sort" not in plan
     assert "TEMP B-TREE" not in plan
