@@ -223,8 +223,20 @@ def measure_flows(ours: ApprovalsServer, theirs: PrefectServer) -> list[Row]:
 
 
 def _time_flows(python: str, library: str, environment: dict[str, str]) -> dict[str, float]:
+    return _read_times([python, str(_FLOWS), library], environment)
+
+
+def measure_bare_writes(ours: ApprovalsServer) -> str:
+    """Say how long the writes of an empty flow take httpx alone."""
+    command = [sys.executable, "-m", "tests.benchmarks.bare_writes"]
+    times = _read_times(command, ours.flow_environment)
+    return f"{times['writes']:.0f} ms by a sync client, {times['writes_async']:.0f} by an async one"
+
+
+def _read_times(command: list[str], environment: dict[str, str]) -> dict[str, float]:
     printed = subprocess.run(
-        [python, str(_FLOWS), library],
+        command,
+        cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -288,11 +300,13 @@ def main() -> None:
         )
         show(asyncio.run(measure_calls(*sides)))
         show(measure_flows(ours, theirs))
+        writes = measure_bare_writes(ours)
         show([measure_imports(theirs.home)])
     show(measure_resumes())
     with approvals_server(is_command=True) as server:
         waiting = asyncio.run(held.hold(server, 10_000))
-    print(f"\nHeld requests of one process: {waiting}.")
+    print(f"\nThe three writes of an empty flow: {writes}.")
+    print(f"Held requests of one process: {waiting}.")
     with bare_stack.bare_server("hold") as bare:
         limit = asyncio.run(held.hold_bare(bare, 10_000))
     print(f"The same, of uvicorn alone: {limit}.")

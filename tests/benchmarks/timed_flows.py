@@ -59,8 +59,8 @@ async def measure_async() -> float:
 if __name__ == "__main__":
     times = {
         "empty": measure(empty),
+        "empty_async": asyncio.run(measure_async()),
         "tasks": measure(hundred_tasks, rounds=2, rest=_REST_SECONDS),
         "tasks_again": measure(hundred_tasks, rounds=2),
     }
-    times["empty_async"] = asyncio.run(measure_async())
     print(json.dumps(times))
