@@ -38,9 +38,13 @@ _MONTHS = (
 )
 
 
-def exact(moment: datetime) -> str:
+def _localise(moment: datetime) -> datetime:
+    """Return a moment in the reader's zone, without the checks that Django makes each time."""
+    return moment.astimezone(timezone.get_current_timezone())
+
+
+def _spell(local: datetime) -> str:
     """Return a moment in the reader's zone, to the second."""
-    local = timezone.localtime(moment)
     # By hand, for a list writes sixty of them
     day = f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]} {local.year}"
     return f"{day}, {local.time().isoformat('seconds')} ({local.tzname()})"
@@ -49,7 +53,7 @@ def exact(moment: datetime) -> str:
 @register.simple_tag
 def since(moment: datetime) -> SafeString:
     """Write how long ago something was; the exact time shows on hover."""
-    return _time(moment, labels.ago(moment, datetime.now(UTC)), shown="ago")
+    return _time(_localise(moment), labels.ago(moment, datetime.now(UTC)), shown="ago")
 
 
 @register.simple_tag
@@ -57,37 +61,38 @@ def deadline(approval: Approval) -> SafeString:
     """Write until when an approval waits; it counts down as soon as that matters."""
     if approval.expires_at is None:
         return format_html("{}", "No deadline")
-    now = datetime.now(UTC)
+    now, local = datetime.now(UTC), _localise(approval.expires_at)
     if labels.is_urgent(approval.opened_at, approval.expires_at, now):
         text = labels.time_left(approval.expires_at, now)
     else:
-        text = labels.until(timezone.localtime(approval.expires_at), timezone.localtime(now))
-    return _time(approval.expires_at, text, shown="left", opened=approval.opened_at)
+        text = labels.until(local, now.astimezone(local.tzinfo))
+    return _time(local, text, shown="left", opened=approval.opened_at)
 
 
 @register.simple_tag
 def effect(moment: datetime) -> SafeString:
     """Write in how many seconds something takes effect."""
-    return _time(moment, labels.within(moment, datetime.now(UTC)), shown="in")
+    return _time(_localise(moment), labels.within(moment, datetime.now(UTC)), shown="in")
 
 
 @register.simple_tag
 def day_and_time(moment: datetime) -> SafeString:
-    local = timezone.localtime(moment)
+    local = _localise(moment)
     day = f"{local.day} {_MONTHS[local.month - 1][:3]} {local.year}"
-    return _time(moment, f"{day}, {local.hour:02}:{local.minute:02}", shown="exact")
+    return _time(local, f"{day}, {local.hour:02}:{local.minute:02}", shown="exact")
 
 
 @register.simple_tag
 def log_time(moment: datetime) -> SafeString:
-    return _time(moment, f"{timezone.localtime(moment):%H:%M:%S}", shown="exact")
+    local = _localise(moment)
+    return _time(local, f"{local:%H:%M:%S}", shown="exact")
 
 
-def _time(moment: datetime, text: str, *, shown: str, opened: datetime | None = None) -> SafeString:
+def _time(local: datetime, text: str, *, shown: str, opened: datetime | None = None) -> SafeString:
     # By hand, too; what is not escaped is made of numbers alone
     since = f' data-opened="{opened.astimezone(UTC).isoformat()}"' if opened else ""
     return SafeString(
-        f'<time datetime="{moment.astimezone(UTC).isoformat()}" title="{escape(exact(moment))}"'
+        f'<time datetime="{local.astimezone(UTC).isoformat()}" title="{escape(_spell(local))}"'
         f' data-shown="{shown}"{since}>{escape(text)}</time>'
     )
 
@@ -262,7 +267,7 @@ def duration(length: timedelta) -> str:
 
 @register.filter
 def day(moment: datetime) -> str:
-    local = timezone.localtime(moment)
+    local = _localise(moment)
     return f"{local:%A} {local.day} {local:%B %Y}"
 
 
