@@ -83,12 +83,12 @@ def read_history(
 ) -> HistoryPage:
     """Return one page of what this user may see; `before` is where the page before it ended."""
     seen = see(user)
-    shown = _read_rows(_list_ended(seen.as_q(), filters, before)[: PAGE_SIZE + 1])
+    approvals, older = _read_part(_list_ended(seen.as_q(), filters, before), PAGE_SIZE)
     people, flows = _read_choices(seen)
     return HistoryPage(
-        approvals=shown[:PAGE_SIZE],
+        approvals=approvals,
         count=_list_ended(seen.as_q(), filters).order_by()[: MAX_COUNTED + 1].count(),
-        older=place_of(shown[PAGE_SIZE - 1]) if len(shown) > PAGE_SIZE else None,
+        older=older,
         people=people,
         flows=flows,
     )
@@ -96,10 +96,11 @@ def read_history(
 
 def read_whole_history(user: User, filters: HistoryFilters) -> Iterator[list[Approval]]:
     """Yield all that passes `filters`, newest first, a part at a time."""
-    before: Place | None = None
-    while part := _read_rows(list_history(user, filters, before=before)[:_PART]):
+    part, before = _read_part(list_history(user, filters), _PART)
+    yield part
+    while before is not None:
+        part, before = _read_part(list_history(user, filters, before=before), _PART)
         yield part
-        before = place_of(part[-1])
 
 
 def list_history(
@@ -126,11 +127,6 @@ def list_earlier(approval: Approval, *, user: User) -> list[Approval]:
         )
     )
     return list(ended.select_related("decision").order_by("-closed_at")[:_EARLIER])
-
-
-def place_of(approval: Approval) -> Place:
-    """Return where an ended approval stands in the history."""
-    return cast("datetime", approval.closed_at), approval.pk
 
 
 def _list_ended(
@@ -172,11 +168,17 @@ def _mentions(word: str) -> Q:
     )
 
 
-def _read_rows(chosen: QuerySet[Approval]) -> list[Approval]:
-    """Read rows with their decisions, which take longer to choose by than their keys."""
-    ids = list(chosen.values_list("pk", flat=True))
-    rows = {row.pk: row for row in _rows.find_all(ids)}
-    return [rows[each] for each in ids if each in rows]
+def _read_part(chosen: QuerySet[Approval], most: int) -> tuple[list[Approval], Place | None]:
+    """Return the first rows with their decisions, and where they end if there are more.
+
+    Their places are read first, since whole rows take longer to choose from.
+    """
+    found = chosen.values_list("closed_at", "pk")[: most + 1]
+    places = [(cast("datetime", moment), pk) for moment, pk in found]
+    keys = [pk for _, pk in places[:most]]
+    rows = {row.pk: row for row in _rows.find_all(keys)}
+    # One that was deleted between the two reads is left out, and ends nothing
+    return [rows[pk] for pk in keys if pk in rows], places[most - 1] if places[most:] else None
 
 
 def _read_choices(seen: Rule) -> tuple[list[str], list[str]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Lookup, Q
@@ -96,6 +96,7 @@ class Rule:
 
 
 _ALWAYS = Rule("true")
+_NEVER = Rule("1 = 0")
 _GUARDED = Rule("{approval}.is_guarded")
 
 
@@ -136,9 +137,9 @@ class _Person:
         return (self.name, *self.groups)
 
 
-def see(user: User) -> Rule:
+def see(user: User | AnonymousUser) -> Rule:
     """What a user may see: everything, but for what is seen by those who may answer it."""
-    return _see(user, _read_people(user))
+    return _NEVER if isinstance(user, AnonymousUser) else _see(user, _read_people(user))
 
 
 def count_mine(user: User) -> int:

@@ -5,6 +5,7 @@ import csv
 import io
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
@@ -149,6 +150,25 @@ def test_what_is_filtered_is_exported_whole(
         "alice",
         "Approve: No; Reason: no receipt",
     )
+
+
+def test_what_is_deleted_while_it_is_read_ends_neither_the_export_nor_the_pages(
+    make_run: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two", "three"):
+        answer(make_run, YES, name=name)
+    find_all = history._rows.find_all
+
+    def delete_and_find(keys: list[UUID]) -> list[Approval]:
+        Approval.objects.filter(flow_run_name="three").delete()
+        return find_all(keys)
+
+    monkeypatch.setattr(history._rows, "find_all", delete_and_find)
+    monkeypatch.setattr(history, "_PART", 1)
+    assert [row["Run"] for row in read_csv()] == ["two", "one"]
+    answer(make_run, YES, name="three")
+    monkeypatch.setattr(history, "PAGE_SIZE", 2)
+    assert "Older" in text_of(log_in().get("/history/"))
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", " =", "\n+", "\uff1d"])
