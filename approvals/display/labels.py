@@ -7,6 +7,7 @@ is open.
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from approvals.models import Approval
 from flowruns.domain.actors import Actor, ActorKind
@@ -133,6 +134,7 @@ def outcome_label(outcome: str) -> tuple[str, str]:
     return _OUTCOMES[Approval.Outcome(outcome)]
 
 
+@lru_cache(maxsize=1_000)  # lists name the same people again and again
 def person(text: str) -> str:
     """Return who did something as reviewers read it: a reviewer, a program or this server."""
     found = Actor.parse(text)
@@ -150,6 +152,7 @@ def person(text: str) -> str:
             return found.name or "somebody"
 
 
+@lru_cache(maxsize=1_000)
 def person_first(text: str) -> str:
     """Return `person` as a sentence begins with it; a user's name stays as it is."""
     words = person(text)

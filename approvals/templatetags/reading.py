@@ -136,6 +136,12 @@ def options(names: Sequence[str], chosen: str) -> SafeString:
 
 
 @register.simple_tag
+def person_options(names: Sequence[str], chosen: str) -> SafeString:
+    """Write by whom something was decided that can be chosen in a select."""
+    return _options(((name, labels.person_first(name)) for name in names), chosen)
+
+
+@register.simple_tag
 def policy_options(origins: Sequence[str], chosen: str) -> SafeString:
     """Write by whose policy something can be chosen."""
     return _options(((origin, labels.policy_name(origin)) for origin in origins), chosen)

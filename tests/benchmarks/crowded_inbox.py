@@ -1,15 +1,18 @@
 """An inbox with very much in it: made of rows, since so many runs would take an hour to begin."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from django.contrib.auth.models import Group, User
 
-from approvals.models import Approval, Asker, Facet, Presence, Seat, Vote
+from approvals.models import Approval, Asker, Decision, Facet, Presence, Seat, Vote
+from tests.integration.conftest import APPROVAL_SCHEMA
 
 POLICIES = 50
 PEOPLE = 200
 _NOW = datetime.now(UTC)
+_SCHEMA = json.dumps(APPROVAL_SCHEMA)
 
 
 def fill_inbox(waiting: int, *, ended: int = 0) -> User:
@@ -20,6 +23,7 @@ def fill_inbox(waiting: int, *, ended: int = 0) -> User:
     rows = [_make_approval(n, is_waiting=n < waiting) for n in range(waiting + ended)]
     Approval.objects.bulk_create(rows, batch_size=500)
     _guard([row for row in rows if row.is_guarded], people)
+    _decide([row for row in rows if not row.is_waiting], people)
     return people[0]
 
 
@@ -102,4 +106,23 @@ def _guard(approvals: list[Approval], people: list[User]) -> None:
     Asker.objects.bulk_create(askers, batch_size=500)
     Presence.objects.bulk_create(
         Presence(approval=row, user=people[1], seen_at=_NOW) for row in approvals[:20]
+    )
+
+
+def _decide(approvals: list[Approval], people: list[User]) -> None:
+    """Have what ended be answered, by each of the people in turn."""
+    deciders = [people[number % PEOPLE] for number in range(len(approvals))]
+    Decision.objects.bulk_create(
+        [
+            Decision(
+                approval=row,
+                reviewer=decider,
+                decided_by=decider.username,
+                decided_at=row.closed_at,
+                answer=f'{{"approve": true, "reason": "ticket {number % 50}"}}',
+                schema=_SCHEMA,
+            )
+            for number, (row, decider) in enumerate(zip(approvals, deciders, strict=True))
+        ],
+        batch_size=500,
     )

@@ -14,7 +14,8 @@ _LIST = """<!doctype html><title>List</title><h1>{{ count }}</h1><table>{% for r
 <tr><td><a href="/approvals/{{ row.pk }}/">{{ row.title }}</a></td><td>{{ row.flow_name }}</td>
 <td>{{ row.flow_run_name }}</td><td>{{ row.question }}</td><td>{{ row.outcome }}</td>
 <td>{% for tag in row.tags %}<i>{{ tag }}</i> {% endfor %}</td>
-<td>{{ row.opened_at|timesince }}</td><td>{{ row.expires_at|timeuntil }}</td></tr>
+<td>{{ row.opened_at|timesince }}</td><td>{{ row.expires_at|timeuntil }}</td>
+{% if has_ended %}<td>{{ row.decision.decided_by }}: {{ row.decision.answer }}</td>{% endif %}</tr>
 {% endfor %}</table>"""
 _ONE = """<!doctype html><title>{{ row.title }}</title><h1>{{ row.title }}</h1>
 <p>{{ row.question|linebreaks }}</p><p>{{ row.opened_at|timesince }}</p>
@@ -32,7 +33,8 @@ def list_waiting(request: HttpRequest) -> HttpResponse:
 def list_ended(request: HttpRequest) -> HttpResponse:
     """As many rows as a page of the history has."""
     rows = Approval.objects.exclude(outcome="waiting").order_by("-closed_at")
-    return _render(request, _LIST, rows=rows[:50], count=rows.count())
+    shown = rows.select_related("decision")[:50]
+    return _render(request, _LIST, rows=shown, count=rows.count(), has_ended=True)
 
 
 @login_required
