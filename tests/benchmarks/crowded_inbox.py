@@ -118,7 +118,7 @@ def _decide(approvals: list[Approval], people: list[User]) -> None:
                 approval=row,
                 reviewer=decider,
                 decided_by=decider.username,
-                decided_at=row.closed_at,
+                decided_at=_NOW,
                 answer=f'{{"approve": true, "reason": "ticket {number % 50}"}}',
                 schema=_SCHEMA,
             )
