@@ -227,7 +227,7 @@ def _time_flows(python: str, library: str, environment: dict[str, str]) -> dict[
 
 
 def measure_bare_writes(ours: ApprovalsServer) -> str:
-    """Say how long the writes of an empty flow take httpx alone."""
+    """Say how long the requests of an empty flow take httpx alone."""
     command = [sys.executable, "-m", "tests.benchmarks.bare_writes"]
     times = _read_times(command, ours.flow_environment)
     return f"{times['writes']:.0f} ms by a sync client, {times['writes_async']:.0f} by an async one"
@@ -305,7 +305,7 @@ def main() -> None:
     show(measure_resumes())
     with approvals_server(is_command=True) as server:
         waiting = asyncio.run(held.hold(server, 10_000))
-    print(f"\nThe three writes of an empty flow: {writes}.")
+    print(f"\nThe requests of an empty flow, by httpx alone: {writes}.")
     print(f"Held requests of one process: {waiting}.")
     with bare_stack.bare_server("hold") as bare:
         limit = asyncio.run(held.hold_bare(bare, 10_000))

@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.usefixtures("_collects_as_served"),
 ]
 
-_ROUNDS = 100
+_ROUNDS = 25
 _EVERY = 0.001  # seconds of the processor
 # Whose time it is, by the innermost module that is named here; whatever it calls is its own
 _LAYERS = {
