@@ -267,7 +267,7 @@ def measure_suspends(ours: ApprovalsServer, theirs: PrefectServer) -> Row:
     """Measure how soon the code of a suspended flow goes on; the first of ours warms the caches."""
     mine = statistics.median(suspends.measure_ours(ours, rounds=6)[1:])
     other = statistics.median(suspends.measure_prefect(theirs, rounds=3))
-    return _compare("suspended: resume → code goes on", 1000 * mine, 1000 * other, "≤ 450 ms")
+    return _compare("suspended: resume → its code runs", 1000 * mine, 1000 * other, "≤ 450 ms")
 
 
 def _percentiles(latencies: Latencies) -> tuple[float, float]:
