@@ -175,10 +175,9 @@ def _read_part(chosen: QuerySet[Approval], most: int) -> tuple[list[Approval], P
     """
     found = chosen.values_list("closed_at", "pk")[: most + 1]
     places = [(cast("datetime", moment), pk) for moment, pk in found]
-    keys = [pk for _, pk in places[:most]]
-    rows = {row.pk: row for row in _rows.find_all(keys)}
-    # One that was deleted between the two reads is left out, and ends nothing
-    return [rows[pk] for pk in keys if pk in rows], places[most - 1] if places[most:] else None
+    # One that is deleted between the two reads is left out, and ends nothing
+    rows = _rows.find_in_order([pk for _, pk in places[:most]])
+    return rows, places[most - 1] if places[most:] else None
 
 
 def _read_choices(seen: Rule) -> tuple[list[str], list[str]]:

@@ -143,9 +143,7 @@ def _find_page(
 
 def _read_rows(page: QuerySet[Approval]) -> list[Approval]:
     """Read the rows of one page; the others are passed by in an index."""
-    ids = list(page.values_list("pk", flat=True))
-    rows = {row.pk: row for row in _rows.find_all(ids)}
-    return [rows[each] for each in ids if each in rows]
+    return _rows.find_in_order(list(page.values_list("pk", flat=True)))
 
 
 def _choose(lists: Lists, filters: InboxFilters, *, of_few: bool = False) -> QuerySet[Approval]:

@@ -96,6 +96,11 @@ class PreparedQuery[M: Model]:
             rows = cursor.fetchall()
         return [self._read(list(row), statement, connection) for row in rows]
 
+    def find_in_order(self, keys: Sequence[Any]) -> list[M]:
+        """Return the rows of a query by `pk__in` in the order of the keys, but what is gone."""
+        rows = {row.pk: row for row in self.find_all(keys)}
+        return [rows[key] for key in keys if key in rows]
+
     def update(self, *values: Any, to: Mapping[str, Any]) -> int:
         """Set fields of all the rows, to values that are no expressions; return how many rows.
 

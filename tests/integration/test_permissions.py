@@ -1,8 +1,11 @@
 """What a user may do, read by one statement, is what Django reads by its two."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Group, Permission, User
+from django.contrib.sessions.models import Session
 from django.test.utils import CaptureQueriesContext
 
 from approvals.web.permissions import PermissionsAtOnce
@@ -63,3 +66,7 @@ def test_nobody_logs_in_by_it_and_a_session_that_ended_is_nobodys(alice: User) -
     assert browser.get("/").status_code == 200
     browser.session.flush()
     assert browser.get("/").status_code == 302
+    late = log_in("alice")
+    assert late.get("/").status_code == 200
+    Session.objects.update(expire_date=datetime.now(UTC) - timedelta(seconds=1))
+    assert late.get("/").status_code == 302
