@@ -7,6 +7,10 @@ _ROOT = Path(__file__).resolve().parents[1]
 PREFECT_PYTHON = _ROOT / ".venv-prefect" / "bin" / "python"
 OLDER_PREFECT_PYTHON = _ROOT / ".venv-prefect-older" / "bin" / "python"
 
+# Prefect's client loads all usual ones several times in each process, 35 ms each, to ask by http
+_CERTIFICATE = str(_ROOT / "tests" / "data" / "certificate.pem")
+ONE_CERTIFICATE = {"PREFECT_API_SSL_CERT_FILE": _CERTIFICATE, "SSL_CERT_FILE": _CERTIFICATE}
+
 
 def clean_environment() -> dict[str, str]:
     """Return this process's environment without what would configure a server or a flow."""

@@ -1,9 +1,10 @@
 """A Python that has loaded what programs need, and is forked for each of them.
 
 It needs nothing but the standard library, so that another environment's Python runs it, too. Who
-asks is `tests.forking`, from any process of a test run: each message is a JSON object with the
-program's arguments, its folder and variables, and four files come with it: its three streams, and
-what its number and later its exit code are written to.
+asks is `tests.forking`, from any process of a test run, or a program itself that begins another
+Python (`tests.forked_executable`): each message is a JSON object with the program's arguments, its
+folder and variables, and files come with it: its three streams, what its number and later its exit
+code are written to, and those that it is to have besides, whose numbers are told.
 """
 
 import gc
@@ -16,8 +17,9 @@ import sys
 import time
 from typing import Any
 
-# More than the variables of a process
+# More than the variables of a process, and than the files that one hands to another
 _LONGEST_MESSAGE = 1 << 17
+_MOST_FILES = 64
 READY = b"ready"
 
 
@@ -38,15 +40,16 @@ def fork_for_each() -> list[str]:
                 asking.append(_welcome(listens))
                 continue
             try:
-                message, files, _, _ = socket.recv_fds(ready, _LONGEST_MESSAGE, 4)
+                message, files, _, _ = socket.recv_fds(ready, _LONGEST_MESSAGE, _MOST_FILES)
             except ConnectionError:  # who asked was killed
                 message, files = b"", []
             if message and os.fork() == 0:
                 for each in (listens, *asking):
                     each.close()
-                *streams, told = files
-                _watch_child(told, streams)
-                return _begin(json.loads(message), streams)
+                program = json.loads(message)
+                told = files.pop(3)
+                _watch_child(told, files, ends_alone=program["ends_alone"])
+                return _begin(program, files)
             for file in files:
                 os.close(file)
             if not message:
@@ -63,32 +66,56 @@ def _welcome(listens: socket.socket) -> socket.socket:
     return connection
 
 
-def _watch_child(told: int, streams: list[int]) -> None:
-    """Fork, and return in the child alone; tell its number, and its exit code when it ends."""
+def _watch_child(told: int, files: list[int], *, ends_alone: bool) -> None:
+    """Fork, and return in the child alone; tell its number, and its exit code when it ends.
+
+    Unless it `ends_alone`, it ends with whoever hears of that, too.
+    """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     pid = os.fork()
     if pid == 0:
         os.close(told)
         return
-    for stream in streams:
-        os.close(stream)
+    for file in files:
+        os.close(file)
     os.write(told, f"{pid}\n".encode())
+    if not ends_alone:
+        _kill_when_nobody_hears(told, pid)
     _, status = os.waitpid(pid, 0)
     os.write(told, f"{os.waitstatus_to_exitcode(status)}\n".encode())
     os._exit(0)
 
 
-def _begin(program: dict[str, Any], streams: list[int]) -> list[str]:
+def _kill_when_nobody_hears(told: int, pid: int) -> None:
+    """Wait until the process ends, by itself or because nobody is left who reads what is told."""
+    ended = os.pidfd_open(pid)
+    events = select.poll()
+    events.register(ended, select.POLLIN)
+    events.register(told, 0)  # and so for the end of its reader alone
+    if ended not in dict(events.poll()):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _begin(program: dict[str, Any], files: list[int]) -> list[str]:
     """Make this process the program's, and return the arguments."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if program["in_new_session"]:
         os.setsid()
-    for number, stream in enumerate(streams):
-        os.dup2(stream, number)
-        os.close(stream)
+    _place(files, [0, 1, 2, *program["files"]])
     os.chdir(program["folder"])
     os.environ.clear()
     os.environ.update(program["variables"])
     time.tzset()
     arguments: list[str] = program["arguments"]
     return arguments
+
+
+def _place(files: list[int], numbers: list[int]) -> None:
+    """Give the files these numbers, some of which others of them may have."""
+    above = max([*files, *numbers]) + 1
+    for file, number in zip(files, numbers, strict=True):
+        os.dup2(file, above + number)
+        os.close(file)
+    for number in numbers:
+        os.dup2(above + number, number)
+        os.close(above + number)

@@ -1,12 +1,16 @@
 """A Python that has loaded what takes it long: each fork of it goes on as one that begins.
 
 Its arguments are the names of modules, and a socket. Run by the Python of any environment of the
-tests; a fork is told what `python` would be: a script, `-c` or `-m` with what follows.
+tests; a fork is told what `python` would be: a script, `-c` or `-m` with what follows. What it
+begins as `sys.executable` is one more fork (`tests.forked_executable`).
 """
 
 import importlib
 import os
 import runpy
+import shlex
+import shutil
+import socket
 import sys
 import tempfile
 from io import TextIOWrapper
@@ -19,13 +23,19 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
+    folder = Path(tempfile.mkdtemp(prefix="python-"))
+    sys.executable = str(_write_executable(folder / "python"))
     with tempfile.TemporaryDirectory(prefix="home-") as home:
         os.environ |= {"HOME": home, "PREFECT_HOME": home}
         for name in sys.argv[1:-1]:
             _load(name)
     del sys.argv[1:-1]
     own_path = [folder for folder in sys.path if folder not in ("", str(_ROOT))]
-    arguments = fork_for_each()
+    try:
+        arguments = fork_for_each()
+    except SystemExit:  # in the first process alone
+        shutil.rmtree(folder)
+        raise
     given_path = os.environ.get("PYTHONPATH", "")
     sys.path = [*filter(None, given_path.split(os.pathsep)), *own_path]
     if "PYTHONUNBUFFERED" in os.environ:
@@ -35,6 +45,20 @@ def main() -> None:
     if "prefect" in sys.modules:
         _read_prefects_settings()
     _run(arguments)
+
+
+def _write_executable(path: Path) -> Path:
+    """Make the file that stands for this Python and asks this process for forks."""
+    with socket.socket(fileno=os.dup(int(sys.argv[-1]))) as listens:
+        address: bytes = listens.getsockname()
+    code = (
+        f"import sys; sys.path.insert(0, {str(_ROOT)!r}); "
+        f"from tests.forked_executable import main; main({sys.executable!r}, {address.decode()!r})"
+    )
+    command = f"exec {shlex.quote(sys.executable)} -ISc {shlex.quote(code)}"
+    path.write_text(f'#!/bin/sh\n{command} "$@"\n')
+    path.chmod(0o700)
+    return path
 
 
 def _load(name: str) -> None:
@@ -58,6 +82,8 @@ def _run(arguments: list[str]) -> None:
         case ["-m", module, *given]:
             sys.path.insert(0, str(Path.cwd()))
             sys.argv = [module, *given]
+            if not hasattr(sys.modules.get(module), "__path__"):
+                sys.modules.pop(module, None)  # as a module that is run is not loaded
             runpy.run_module(module, run_name="__main__", alter_sys=True)
         case ["-c", code, *given]:
             sys.path.insert(0, "")

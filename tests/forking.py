@@ -31,10 +31,11 @@ _RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}-{time.time_n
 # What our flows load, and what Prefect's and its command line do; its server is named besides
 _LOADED_BY_FLOWS = (
     *("flowruns", "flowruns.sdk.runs.engine", "flowruns.sdk.reporting.heartbeat"),
-    *("flowruns.sdk.inputs.pausing", "httpx"),
+    *("flowruns.sdk.inputs.pausing", "flowruns.sdk.serving.serving", "httpx"),
 )
 _LOADED_BY_PREFECT = (
     *("prefect.main", "prefect.cli", "prefect.cli.server", "prefect.server.api.server"),
+    *("prefect.engine", "prefect.runner", "prefect.deployments.runner"),
     *("uvicorn.protocols.http.auto", "uvicorn.loops.auto", "uvicorn.lifespan.on"),
 )
 
@@ -149,6 +150,8 @@ class ForkServer:
             "variables": dict(variables),
             "folder": str(folder),
             "in_new_session": in_new_session,
+            "ends_alone": True,
+            "files": [],
         }
         reading, writing = os.pipe()
         with TemporaryFile("w+") as keyboard, os.fdopen(writing, "wb") as told:

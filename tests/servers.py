@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import httpx
 
-from tests.environments import PREFECT_PYTHON, clean_environment
+from tests.environments import ONE_CERTIFICATE, PREFECT_PYTHON, clean_environment
 from tests.forking import ForkedProcess, fork_command, fork_python
 from tests.logs import follow_log, show_log
 from tests.migrated import copy_our_database, copy_prefects_database
@@ -265,14 +265,18 @@ def approvals_server(
 _RUN_PREFECT = ("-m", "prefect")
 
 
-def prefect_environment(home: Path) -> dict[str, str]:
-    """Return the environment of a Prefect process that keeps everything in `home`."""
+def prefect_environment(home: Path, *, has_certificates: bool = False) -> dict[str, str]:
+    """Return the environment of a Prefect process that keeps everything in `home`.
+
+    It loads all usual certificates where it is measured, and else has no use for them.
+    """
     assert PREFECT_PYTHON.exists(), (
         "Prefect's environment is missing; make it with:"
         " UV_PROJECT_ENVIRONMENT=.venv-prefect uv sync --only-group prefect"
     )
     quiet = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_SERVER_UI_ENABLED": "false"}
-    return clean_environment() | {"PREFECT_HOME": str(home), "DO_NOT_TRACK": "1"} | quiet
+    own = {"PREFECT_HOME": str(home), "DO_NOT_TRACK": "1"}
+    return clean_environment() | own | quiet | ({} if has_certificates else ONE_CERTIFICATE)
 
 
 def _migrate_prefects(path: Path) -> None:
@@ -324,7 +328,8 @@ class PrefectServer:
 
     def _begin(self, options: list[str], log: IO[bytes]) -> Process:
         command: list[str | Path] = [self.python, *_RUN_PREFECT, *options]
-        variables = prefect_environment(self.home) | self._prepare_database()
+        own = prefect_environment(self.home, has_certificates=self.is_command)
+        variables = own | self._prepare_database()
         if not self.is_command:
             return fork_python(command, variables, output=log, in_new_session=True)
         return subprocess.Popen(

@@ -9,6 +9,7 @@ import os
 import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
 import django
 
@@ -18,6 +19,8 @@ PEOPLE = 150
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "approvals.project.settings")
     django.setup()
+    for module in ("approvals.messages.delivering", "approvals.messages.email"):
+        import_module(module)  # once for all forks
     _write_messages()
     print("ready", flush=True)
     for line in sys.stdin:

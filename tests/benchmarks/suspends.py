@@ -37,7 +37,7 @@ def measure_ours(server: ApprovalsServer, *, rounds: int) -> list[float]:
 
 def measure_prefect(server: PrefectServer, *, rounds: int) -> list[float]:
     """Return the same of Prefect's SDK and server."""
-    environment = prefect_environment(server.home) | {
+    environment = prefect_environment(server.home, has_certificates=True) | {
         "PREFECT_API_URL": server.api_url,
         "MEASURED": "prefect",
     }

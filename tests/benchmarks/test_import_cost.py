@@ -30,7 +30,7 @@ def measure_import(python: Path | str, statement: str, environment: dict[str, st
 
 def test_an_import_costs_far_less_than_prefects(tmp_path: Path) -> None:
     ours = clean_environment() | {"PYTHONPATH": str(ROOT)}
-    theirs = prefect_environment(tmp_path)
+    theirs = prefect_environment(tmp_path, has_certificates=True)
     nothing = measure_import(sys.executable, "pass", ours)
     package = measure_import(sys.executable, "import flowruns", ours)
     names = measure_import(sys.executable, "from flowruns import flow, pause_flow_run", ours)

@@ -119,7 +119,9 @@ def measure_ours(rounds: int) -> Latencies:
 
 def measure_prefect(server: PrefectServer, *, interval: int, rounds: int) -> Latencies:
     command = [str(PREFECT_PYTHON), str(SCRIPT), "prefect", str(rounds), str(interval)]
-    environment = prefect_environment(server.home) | {"PREFECT_API_URL": server.api_url}
+    environment = prefect_environment(server.home, has_certificates=True) | {
+        "PREFECT_API_URL": server.api_url
+    }
     what = f"Prefect 3.8.8, poll_interval={interval}"
     with httpx.Client(base_url=server.api_url, timeout=60) as client:
         return measure(what, command, environment, client, think(interval, rounds))

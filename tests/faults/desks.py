@@ -10,11 +10,15 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import IO
 
+from tests.forking import ForkedProcess, fork_command, fork_python
 from tests.logs import follow_log
 from tests.network import Network, network
 from tests.postgres import PostgreSQL, create_database, stoppable_postgresql
 from tests.servers import ROOT, ApprovalsServer
+
+type AnyProcess = subprocess.Popen[bytes] | ForkedProcess
 
 PASSWORD = "correct horse battery"
 _LET_IN = """
@@ -36,11 +40,15 @@ class Process:
     command: list[str]
     environment: dict[str, str]
     log: Path
-    _process: subprocess.Popen[bytes] | None = None
+    _process: AnyProcess | None = None
 
     def start(self) -> None:
         with follow_log(self.log, self.name).open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = self._begin(log)
+
+    def _begin(self, log: IO[bytes]) -> AnyProcess:
+        if "LD_PRELOAD" in self.environment:  # that of a fork has begun long before
+            return subprocess.Popen(
                 self.command,
                 cwd=ROOT,
                 env=self.environment,
@@ -49,6 +57,11 @@ class Process:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        match self.command:
+            case [_, "manage.py", *arguments]:
+                return fork_command(arguments, self.environment, stdout=log, stderr=log)
+            case _:
+                return fork_python(self.command, self.environment, output=log, in_new_session=True)
 
     @property
     def pid(self) -> int:
