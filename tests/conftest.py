@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect
 from flowruns.domain.texts import readable
 from tests.chromium import running_chromium
 from tests.logs import begin_logs, read_logs
-from tests.postgres import create_database, postgresql_server
+from tests.postgres import create_migrated_database, postgresql_server
 
 pytest_plugins = ["tests.failed_pages"]
 
@@ -135,8 +135,8 @@ def postgresql() -> Iterator[str]:
 
 @pytest.fixture
 def database_url(postgresql: str) -> str:
-    """The URL of an empty PostgreSQL database."""
-    return create_database(postgresql)
+    """The URL of a PostgreSQL database with our tables, which are empty."""
+    return create_migrated_database(postgresql)
 
 
 @pytest.fixture(scope="module")

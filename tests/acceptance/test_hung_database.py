@@ -7,7 +7,7 @@ import pytest
 
 from tests.acceptance.clients import connect, make_run, until
 from tests.faults.breaking import cut_off
-from tests.postgres import create_database, stoppable_postgresql
+from tests.postgres import create_migrated_database, stoppable_postgresql
 from tests.servers import approvals_server
 
 pytestmark = pytest.mark.slow
@@ -18,7 +18,7 @@ PATIENCE, CUT = 8.0, 12.0
 def test_nobody_waits_for_a_database_that_hangs() -> None:
     with (
         stoppable_postgresql() as database,
-        approvals_server(DATABASE_URL=create_database(database.url)) as server,
+        approvals_server(DATABASE_URL=create_migrated_database(database.url)) as server,
         connect(server) as client,
     ):
         run = make_run(client)

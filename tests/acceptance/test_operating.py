@@ -12,7 +12,7 @@ import pytest
 
 from tests.acceptance.breaking import scene_on
 from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
-from tests.postgres import client_programs, create_database
+from tests.postgres import client_programs, create_migrated_database
 from tests.servers import ApprovalsServer, approvals_server
 
 pytestmark = pytest.mark.slow
@@ -25,7 +25,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[ApprovalsServer]:
         with approvals_server() as server:
             yield server
         return
-    url = create_database(request.getfixturevalue("postgresql"))
+    url = create_migrated_database(request.getfixturevalue("postgresql"))
     path = f"{client_programs()}:{os.environ['PATH']}"
     with approvals_server(DATABASE_URL=url, PATH=path) as server:
         yield server

@@ -14,7 +14,7 @@ from tests.acceptance.breaking import prefect_client_environment, scene_on
 from tests.acceptance.waiting import eventually
 from tests.environments import PREFECT_PYTHON
 from tests.faults.breaking import locked, no_more_room
-from tests.postgres import PostgreSQL, create_database, stoppable_postgresql
+from tests.postgres import PostgreSQL, create_migrated_database, stoppable_postgresql
 from tests.servers import ApprovalsServer, approvals_server
 
 pytestmark = pytest.mark.slow
@@ -31,7 +31,7 @@ def database() -> Iterator[PostgreSQL]:
 
 @pytest.fixture
 def server(database: PostgreSQL) -> Iterator[ApprovalsServer]:
-    with approvals_server(DATABASE_URL=create_database(database.url)) as server:
+    with approvals_server(DATABASE_URL=create_migrated_database(database.url)) as server:
         yield server
 
 

@@ -22,6 +22,7 @@ from tests.acceptance.clients import connect, make_run, set_state, state_of, unt
 from tests.acceptance.processes import working
 from tests.acceptance.waiting import PATIENCE_SECONDS
 from tests.environments import clean_environment
+from tests.postgres import create_database
 from tests.servers import PROMPT_SECONDS, ROOT, ApprovalsServer, approvals_server, free_port
 
 
@@ -241,7 +242,7 @@ def test_servers_may_start_together_on_an_empty_database(
 ) -> None:
     shared = {}
     if kind == "postgresql":
-        shared["DATABASE_URL"] = request.getfixturevalue("database_url")
+        shared["DATABASE_URL"] = create_database(request.getfixturevalue("postgresql"))
     home = tmp_path / "home"
     home.mkdir(mode=0o700)  # a home that is there gets no migrated database from the tests
     servers = [ApprovalsServer(home=home, environment=shared, is_command=True) for _ in range(3)]

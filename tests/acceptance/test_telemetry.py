@@ -13,7 +13,7 @@ from tests.acceptance.clients import connect, make_run
 from tests.acceptance.processes import working
 from tests.acceptance.waiting import PATIENCE_SECONDS, eventually
 from tests.collectors import Span, serve_collector
-from tests.postgres import create_database
+from tests.postgres import create_migrated_database
 from tests.servers import approvals_server
 
 pytestmark = pytest.mark.slow
@@ -27,7 +27,7 @@ def test_requests_and_their_queries_are_traced_with_the_ids_of_the_log(postgresq
             OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
             LOG_FORMAT="json",
             ACCESS_LOG="true",
-            DATABASE_URL=create_database(postgresql),
+            DATABASE_URL=create_migrated_database(postgresql),
             OTEL_BSP_SCHEDULE_DELAY="200",
         ) as server,
         connect(server) as client,
@@ -61,7 +61,7 @@ def test_websockets_and_the_rounds_of_work_are_traced(postgresql: Any) -> None:
             "--no-background",
             is_command=True,
             OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
-            DATABASE_URL=create_database(postgresql),
+            DATABASE_URL=create_migrated_database(postgresql),
             OTEL_BSP_SCHEDULE_DELAY="200",
         ) as server,
     ):

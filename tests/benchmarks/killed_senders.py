@@ -19,7 +19,7 @@ PEOPLE = 150
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "approvals.project.settings")
     django.setup()
-    for module in ("approvals.messages.delivering", "approvals.messages.email"):
+    for module in ("approvals.messages.delivering", "approvals.project.urls"):
         import_module(module)  # once for all forks
     _write_messages()
     print("ready", flush=True)

@@ -15,7 +15,7 @@ from typing import IO
 from tests.forking import ForkedProcess, fork_command, fork_python
 from tests.logs import follow_log
 from tests.network import Network, network
-from tests.postgres import PostgreSQL, create_database, stoppable_postgresql
+from tests.postgres import PostgreSQL, create_migrated_database, stoppable_postgresql
 from tests.servers import ROOT, ApprovalsServer
 
 type AnyProcess = subprocess.Popen[bytes] | ForkedProcess
@@ -166,7 +166,7 @@ def postgresql_desk(
     `of_database` adds variables to those of PostgreSQL's processes.
     """
     with stoppable_postgresql(**(of_database or {})) as database:
-        environment |= {"DATABASE_URL": create_database(database.url)}
+        environment |= {"DATABASE_URL": create_migrated_database(database.url)}
         with _desk(number, environment, database=database) as desk:
             yield desk
 
