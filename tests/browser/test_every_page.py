@@ -30,8 +30,9 @@ PHONE_PAGES = [
 ]
 
 _COLOURS = ["color-contrast", "link-in-text-block"]
+_FAULTS_ALONE: Rules = {"resultTypes": ["violations"]}
 # What the colour scheme can change; all other rules are asked once, in the light one.
-OF_COLOURS: Rules = {"runOnly": {"type": "rule", "values": _COLOURS}}
+OF_COLOURS: Rules = {"runOnly": {"type": "rule", "values": _COLOURS}} | _FAULTS_ALONE
 
 LOOKS: list[tuple[str, ViewportSize]] = [
     ("computer", {"width": 1280, "height": 720}),
@@ -70,7 +71,7 @@ def find_barriers_by_scheme(page: Page) -> Iterator[str]:
     background = "getComputedStyle(document.documentElement).backgroundColor"
     seen: set[str] = set()
     schemes: dict[Literal["light", "dark"], Rules] = {
-        "light": {"resultTypes": ["violations"]},
+        "light": _FAULTS_ALONE,
         "dark": OF_COLOURS,
     }
     for scheme, rules in schemes.items():
