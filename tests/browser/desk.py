@@ -202,7 +202,7 @@ class Reviewer:
             self.complaints.append(message.text)
 
     def log_in(self, *, anew: bool = False) -> Self:
-        """Begin at the inbox, in the session of all tests unless one `anew` is asked for."""
+        """Take the session of all tests, unless one `anew` is asked for; no page is opened."""
         who = (self.url, self.name)
         if anew:
             self._post_login()
@@ -211,9 +211,13 @@ class Reviewer:
         else:
             self._post_login()
             _sessions[who] = self.context.storage_state()
+        return self
+
+    def open_inbox(self) -> Page:
+        """Open what somebody who has logged in sees first."""
         self.page.goto("/")
         expect(self.page.get_by_role("heading", name="Inbox")).to_be_visible()
-        return self
+        return self.page
 
     def _post_login(self) -> None:
         page = self.context.request.get("/accounts/login/").text()

@@ -372,6 +372,7 @@ def open_the_wrong_way(flows: Flows, alice: Reviewer) -> None:
 
 
 def open_without_proof(flows: Flows, alice: Reviewer) -> None:
+    alice.open_inbox()
     alice.context.clear_cookies(name="csrftoken")
     alice.page.locator("#account-menu summary").click()
     alice.page.get_by_role("button", name="Log out").click()

@@ -9,7 +9,7 @@ def test_an_answer_reaches_the_flow_and_the_next_one_is_offered(
 ) -> None:
     refund = flows.pause(schema=REFUND, seconds=60)
     flows.pause("promote-model", schema=ITEMS, seconds=600)
-    page = alice.page
+    page = alice.open_inbox()
     page.get_by_role("link", name="refund").click()
     expect(page.get_by_text("2.50 EUR")).to_be_visible()
     page.get_by_label("Yes").check()

@@ -82,7 +82,7 @@ def test_people_talk_while_an_answer_is_typed(flows: Flows, alice: Reviewer, bob
 
 def test_all_of_it_works_without_javascript(flows: Flows, seat: Seat) -> None:
     deploy, other = flows.pause("deploy"), flows.pause("other")
-    page = seat("alice", java_script_enabled=False).log_in().page
+    page = seat("alice", java_script_enabled=False).log_in().open_inbox()
     for box in page.locator(".pick input").all():
         box.check()
     page.get_by_role("button", name="Reject…").click()

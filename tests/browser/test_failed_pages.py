@@ -13,6 +13,7 @@ def test_every_open_page_is_stored_and_its_complaints_are_told(
     browser: Browser, alice: Reviewer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(failed_pages, "_FOLDER", tmp_path)
+    alice.open_inbox()
     alice.page.evaluate("console.warn('what went wrong')")
     alice.context.new_page().goto("/history/")
     told = failed_pages.keep_failed_pages(browser, "tests/browser/test_x.py::test_y[1]")

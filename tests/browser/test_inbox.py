@@ -30,8 +30,9 @@ def test_the_list_changes_by_itself_and_leaves_the_reader_alone(
 
 def test_one_that_expires_leaves_the_list(flows: Flows, alice: Reviewer) -> None:
     flows.pause("brief", seconds=3)
-    expect(alice.page.get_by_role("link", name="brief")).to_be_visible()
-    expect(alice.page.get_by_role("heading", name="Nothing waits")).to_be_visible(timeout=15_000)
+    page = alice.open_inbox()
+    expect(page.get_by_role("link", name="brief")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nothing waits")).to_be_visible(timeout=15_000)
 
 
 def test_the_number_is_true_on_other_pages_too(flows: Flows, alice: Reviewer) -> None:
@@ -44,7 +45,7 @@ def test_the_number_is_true_on_other_pages_too(flows: Flows, alice: Reviewer) ->
 def test_a_search_narrows_while_typing_and_survives_a_reload(flows: Flows, alice: Reviewer) -> None:
     flows.pause("refund", schema=REFUND, tags=["finance"])
     flows.pause("promote-model")
-    page = alice.page
+    page = alice.open_inbox()
     page.get_by_role("searchbox").fill("finance")
     expect(page.locator(".row-link")).to_have_text(["refund"])
     expect(page).to_have_url(re.compile(r"\?q=finance$"))
@@ -58,7 +59,7 @@ def test_a_search_narrows_while_typing_and_survives_a_reload(flows: Flows, alice
 def test_a_slow_poll_does_not_undo_a_search(flows: Flows, alice: Reviewer) -> None:
     flows.pause("refund", tags=["finance"])
     flows.pause("promote-model")
-    page = alice.page
+    page = alice.open_inbox()
     expect(page.locator(".row-link")).to_have_count(2)
     held: list[Route] = []
 
@@ -76,7 +77,7 @@ def test_a_slow_poll_does_not_undo_a_search(flows: Flows, alice: Reviewer) -> No
 
 def test_a_selection_is_not_torn_away(flows: Flows, alice: Reviewer) -> None:
     flows.pause("first", schema=REFUND)
-    page = alice.page
+    page = alice.open_inbox()
     question = page.get_by_text("Refund 2.50 EUR?")
     question.select_text()
     with page.expect_response(lambda response: "/inbox/list/" in response.url and response.ok):

@@ -59,7 +59,7 @@ def test_what_has_the_focus_is_seen(flows: Flows, alice: Reviewer) -> None:
 
 
 def test_escape_closes_the_account_menu(flows: Flows, alice: Reviewer) -> None:
-    page = alice.page
+    page = alice.open_inbox()
     page.locator("#account-menu summary").press("Enter")
     expect(page.get_by_role("button", name="Log out")).to_be_visible()
     page.keyboard.press("Escape")

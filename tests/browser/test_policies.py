@@ -318,7 +318,7 @@ def press_with_keys(page: Page, name: str) -> None:
 def test_votes_need_no_javascript(desk: Desk, seat: Seat) -> None:
     desk.ask("1 of @finance + 1 of @data, not the requester")
     first, second, root = (
-        seat(name, java_script_enabled=False).log_in().page for name in ("F1", "D1", "root")
+        seat(name, java_script_enabled=False).log_in().open_inbox() for name in ("F1", "D1", "root")
     )
     for page in (first, second):
         page.get_by_role("link", name="refund").click()

@@ -13,7 +13,7 @@ def alice(seat: Seat) -> Reviewer:
 def test_an_approval_is_found_and_answered(flows: Flows, alice: Reviewer) -> None:
     waiting = flows.pause("choose", schema=ITEMS)
     flows.pause("other")
-    page = alice.page
+    page = alice.open_inbox()
     page.get_by_role("searchbox").fill("choose")
     page.get_by_role("searchbox").press("Enter")
     expect(page.locator(".row-link")).to_have_text(["choose"])
@@ -51,7 +51,7 @@ def test_a_form_that_arrives_late_appears_by_itself(flows: Flows, alice: Reviewe
 
 
 def test_a_reviewer_logs_out(flows: Flows, seat: Seat) -> None:
-    alice = seat("alice", java_script_enabled=False).log_in(anew=True)
-    alice.page.locator("#account-menu summary").click()
-    alice.page.get_by_role("button", name="Log out").click()
-    expect(alice.page.get_by_role("heading", name="Log in")).to_be_visible()
+    page = seat("alice", java_script_enabled=False).log_in(anew=True).open_inbox()
+    page.locator("#account-menu summary").click()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()

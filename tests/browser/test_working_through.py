@@ -26,7 +26,7 @@ def test_a_laptop_shows_fifteen_rows_and_keys_work_through_a_choice(
 ) -> None:
     fill(flows, 18)
     alice = seat("alice", viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
-    page, press = alice.log_in().page, alice.page.keyboard.press
+    page, press = alice.log_in().open_inbox(), alice.page.keyboard.press
     expect(page.locator(".row")).to_have_count(18)
     boxes = [row.bounding_box() for row in page.locator(".row").all()]
     assert sum(box is not None and box["y"] + box["height"] <= 800 for box in boxes) >= 15
@@ -88,6 +88,7 @@ def test_two_read_of_each_other_and_nobody_is_locked_out(
     flows: Flows, alice: Reviewer, bob: Reviewer
 ) -> None:
     waiting = flows.pause(schema=REFUND)
+    alice.open_inbox()
     bob.open(waiting)
     expect(alice.page.locator(".row-company")).to_have_text("bob is looking at this")
     alice.open(waiting)
@@ -103,7 +104,7 @@ def test_two_read_of_each_other_and_nobody_is_locked_out(
 
 def test_without_javascript_the_list_is_filtered_grouped_and_kept(flows: Flows, seat: Seat) -> None:
     fill(flows, 4)
-    page = seat("alice", java_script_enabled=False).log_in().page
+    page = seat("alice", java_script_enabled=False).log_in().open_inbox()
     page.get_by_label("Tag", exact=True).select_option("eu")
     page.get_by_label("By flow").check()
     page.get_by_role("button", name="Filter").click()
