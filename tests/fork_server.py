@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 # More than the variables of a process, and than the files that one hands to another
@@ -82,7 +83,8 @@ def _watch_child(told: int, files: list[int], *, ends_alone: bool) -> None:
     if not ends_alone:
         _kill_when_nobody_hears(told, pid)
     _, status = os.waitpid(pid, 0)
-    os.write(told, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+    with suppress(BrokenPipeError):  # nobody waits for it any more
+        os.write(told, f"{os.waitstatus_to_exitcode(status)}\n".encode())
     os._exit(0)
 
 

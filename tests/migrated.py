@@ -36,8 +36,8 @@ def copy_prefects_database(to: Path, *, migrate: Callable[[Path], None]) -> None
     _copy(migrate, name=f"prefect-{_digest_of_lock()}", to=to)
 
 
-def _copy(migrate: Callable[[Path], None], *, name: str, to: Path) -> None:
-    with _kept(f"{name}.sqlite3", migrate) as kept:
+def _copy(make: Callable[[Path], None], *, name: str, to: Path) -> None:
+    with _kept(f"{name}.sqlite3", make) as kept:
         to.touch(mode=0o600)
         shutil.copyfile(kept, to)
 

@@ -36,6 +36,7 @@ class Connection:
         self._ends: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def open(self) -> None:
+        self.close()
         self._ends = await asyncio.open_connection(self._host, self._port)
 
     async def ask(

@@ -93,7 +93,12 @@ def test_pages_beside_plain_views_of_the_same_rows(make_run: Make) -> None:
                 f" Prefect reads a run in {pace:4.1f} ms, so at the pace of the aims"
                 f" {whole / pace * _PACE_OF_AIMS:6.1f} ms"
             )
-        reader.close()
+        runner.run(leave(reader))
+
+
+async def leave(reader: Connection) -> None:
+    reader.close()
+    await asyncio.sleep(0)  # the connection ends when the loop comes to it
 
 
 async def read_often(reader: Connection, path: str) -> None:
