@@ -35,10 +35,10 @@ def shared_server() -> Iterator[ApprovalsServer]:
 def server(shared_server: ApprovalsServer) -> ApprovalsServer:
     """The server without the runs that earlier tests have left, and what they had made.
 
-    Cancelled runs stay: a runner of Prefect 3.4 reads of them in the events of the last minute, and
-    ends when it cannot find one.
+    Cancelled runs stay, and what is being cancelled: a runner of Prefect 3.4 reads of them in the
+    events of the last minute, and ends when it cannot find one.
     """
-    left = {"flow_runs": {"state": {"type": {"not_any_": ["CANCELLED"]}}}}
+    left = {"flow_runs": {"state": {"type": {"not_any_": ["CANCELLED", "CANCELLING", "CRASHED"]}}}}
     with connect(shared_server) as client:
         for kind in ("deployments", "flow_runs", "artifacts"):  # first those that make runs
             chosen = left if kind == "flow_runs" else {}
