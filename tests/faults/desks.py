@@ -12,13 +12,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from tests.forking import ForkedProcess, fork_command, fork_python
+from tests.forking import fork_command, fork_python
 from tests.logs import follow_log
 from tests.network import Network, network
 from tests.postgres import PostgreSQL, create_migrated_database, stoppable_postgresql
 from tests.servers import ROOT, ApprovalsServer
-
-type AnyProcess = subprocess.Popen[bytes] | ForkedProcess
+from tests.servers import Process as AnyProcess
 
 PASSWORD = "correct horse battery"
 _LET_IN = """
