@@ -13,8 +13,13 @@ from pathlib import Path
 from tests.fork_server import fork_for_each
 
 _ROOT = Path(__file__).resolve().parents[1]
-# What a server loads before its first request; the rest is built from the settings
-_LOADED = ("approvals.project.urls", "approvals.management.web_server", "django.core.asgi")
+# What a server loads before its first request, and what it then loads when that is first needed;
+# the rest is built from the settings
+_LOADED = (
+    *("approvals.project.urls", "approvals.management.web_server", "django.core.asgi"),
+    *("approvals.schemaforms.schema.validators", "flowruns.evaluation.validation", "regex", "nh3"),
+    *("flowruns.evaluation.templates", "flowruns.connectors.prefect.stream", "httpcore"),
+)
 
 
 def main() -> None:

@@ -6,7 +6,6 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-import nh3
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
@@ -211,6 +210,8 @@ def _keep_alignment(tokens: list[Token]) -> None:
 
 
 def _clean(html: str) -> str:
+    import nh3  # two megabytes, for the first page that shows Markdown
+
     return nh3.clean(
         html,
         tags=_TAGS,

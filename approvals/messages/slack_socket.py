@@ -9,13 +9,11 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import close_old_connections, connection, connections
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
-from websockets.sync.connection import Connection
 
 from approvals.messages.slack_api import call_slack
 from approvals.messages.slack_buttons import take_press
@@ -23,6 +21,9 @@ from approvals.messages.slack_notes import note, point_out, read_told, show, tel
 from approvals.messages.slack_windows import take_submission
 from approvals.models import Via
 from approvals.services.origins import coming_by
+
+if TYPE_CHECKING:
+    from websockets.sync.connection import Connection
 
 _OPEN_SECONDS = 10
 # Of the three seconds in which Slack wants to hear what a window shows next
@@ -64,6 +65,8 @@ def take_presses() -> int:
     Slack waits three seconds for each envelope to be acknowledged, so whatever may hang behind
     one is done elsewhere, and holds up no other.
     """
+    from websockets.sync.client import connect  # by the first connection
+
     opened = call_slack("apps.connections.open", token=settings.SLACK_APP_TOKEN)
     taken = 0
     with connect(opened["url"], open_timeout=_OPEN_SECONDS) as socket:
@@ -80,7 +83,7 @@ def take_presses() -> int:
 class _Acknowledgement:
     """What an envelope is answered with, once: by whoever is first."""
 
-    def __init__(self, socket: Connection, envelope: dict[str, Any]) -> None:
+    def __init__(self, socket: "Connection", envelope: dict[str, Any]) -> None:
         self._socket, self._id = socket, envelope["envelope_id"]
         self._lock, self._is_given = threading.Lock(), False
 

@@ -5,7 +5,6 @@ from functools import lru_cache
 from typing import Any, Protocol
 from zoneinfo import available_timezones
 
-import nh3
 from django.template.loader import get_template
 from django.utils import timezone
 from django.utils.html import format_html_join
@@ -35,6 +34,8 @@ _TAGS = set("a p br em strong code pre ul ol li blockquote hr table thead tbody 
 @lru_cache(maxsize=256)
 def markdown(text: str) -> SafeString:
     """Render Markdown that a stranger wrote: no raw HTML, no images, no links but to the web."""
+    import nh3  # two megabytes, for the first form
+
     html = nh3.clean(
         _MARKDOWN.render(printable(clip(text, MAX_HELP_LENGTH))),
         tags=_TAGS,

@@ -9,8 +9,8 @@ from approvals.schemaforms.controls.context import FormContext
 from approvals.schemaforms.controls.problems import join_labels
 from approvals.schemaforms.form import Form
 from approvals.schemaforms.limits import MAX_DEPTH, MAX_SCHEMA_STEPS
-from approvals.schemaforms.schema.checks import can_check_pattern
 from approvals.schemaforms.schema.nodes import Kind, Node
+from approvals.schemaforms.schema.patterns import can_check_pattern
 from approvals.schemaforms.values import JSONValue, as_dict, as_list, as_text
 
 type Place = tuple[tuple[str, ...], JSONValue]

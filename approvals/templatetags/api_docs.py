@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.template.loader import render_to_string
-from ninja import NinjaAPI
+
+if TYPE_CHECKING:
+    from ninja import NinjaAPI
 
 register = template.Library()
 
@@ -31,14 +33,14 @@ class Operation:
 
 @register.simple_tag
 @cache
-def api_reference(api: NinjaAPI) -> str:
+def api_reference(api: "NinjaAPI") -> str:
     """Write all operations and schemas once: it takes a second, and anybody may ask for it."""
     schemas = api.get_openapi_schema()["components"]["schemas"]
     context = {"groups": _list_operations(api), "schemas": sorted(schemas.items())}
-    return render_to_string("ninja/swagger.html#reference", context)
+    return render_to_string("api_reference.html#reference", context)
 
 
-def _list_operations(api: NinjaAPI) -> list[tuple[str, list[Operation]]]:
+def _list_operations(api: "NinjaAPI") -> list[tuple[str, list[Operation]]]:
     """Return the operations by group, in the order in which the API lists them."""
     paths = api.get_openapi_schema()["paths"]
     operations = [

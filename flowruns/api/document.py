@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from functools import cache
 from threading import Lock
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
+from ninja.openapi.docs import DocsBase
 from ninja.openapi.schema import OpenAPISchema
 from ninja.responses import Response
 from ninja.types import DictStrAny
@@ -34,6 +37,13 @@ class DocumentedOnce(NinjaAPI):
                 describe(document)
                 self._document = document
             return self._document
+
+
+class Reference(DocsBase):
+    """The document as a page of the project's own, which needs no script."""
+
+    def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
+        return render(request, "api_reference.html", {"api": api})
 
 
 def document_view(api: NinjaAPI) -> Callable[[HttpRequest], HttpResponse]:

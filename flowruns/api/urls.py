@@ -32,7 +32,7 @@ from flowruns.api import (
     task_runs,
     variables,
 )
-from flowruns.api.document import DocumentedOnce, document_view
+from flowruns.api.document import DocumentedOnce, Reference, document_view
 from flowruns.api.http import StrictJson, respond_away, respond_busy, respond_json
 from flowruns.api.left_out import name_refusals
 from flowruns.domain.errors import (
@@ -57,6 +57,7 @@ api = DocumentedOnce(
     description=f"Flow runs in the dialect of Prefect's REST API, {wire.API_VERSION}.",
     urls_namespace="api",
     parser=StrictJson(),
+    docs=Reference(),
 )
 api.add_router("", system.router)
 api.add_router("/flows", flows.router)

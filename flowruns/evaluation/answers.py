@@ -14,7 +14,7 @@ from flowruns.evaluation.hydration import (
     hydrate,
     hydrate_on_trial,
 )
-from flowruns.evaluation.validation import CircularSchema, Problem, SchemaUnusable, find_problems
+from flowruns.evaluation.problems import CircularSchema, Problem, SchemaUnusable
 
 
 class AnswerRefused(Exception):
@@ -61,12 +61,12 @@ def check_parameters(
     Raises `HydrationRefused`, `SchemaUnusable` and `InvalidSchema`.
     """
     value = hydrate(parameters, find_variable=find_variable)
-    return Checked(value, [] if schema is None else find_problems(schema, value))
+    return Checked(value, [] if schema is None else _find_problems(schema, value))
 
 
 def check_part(schema: Any, value: dict[str, Any], _: FindVariable | None) -> list[Problem]:
     """Return what is wrong with a value that later ones complete; raises as `check_parameters`."""
-    return find_problems(schema, value, ignore_required=True)
+    return _find_problems(schema, value, ignore_required=True)
 
 
 def try_values(
@@ -74,13 +74,21 @@ def try_values(
 ) -> list[Problem]:
     """Return what is wrong with values on trial; raises as `check_parameters`."""
     hydrated = hydrate_on_trial(values, find_variable=find_variable)
-    return find_problems(schema, hydrated, on_trial=True)
+    return _find_problems(schema, hydrated, on_trial=True)
+
+
+def _find_problems(
+    schema: Any, value: Any, *, on_trial: bool = False, ignore_required: bool = False
+) -> list[Problem]:
+    from flowruns.evaluation.validation import find_problems  # jsonschema comes with it
+
+    return find_problems(schema, value, on_trial=on_trial, ignore_required=ignore_required)
 
 
 def _hold(value: Any, *, against: str | None, on_trial: bool = False) -> Checked:
     schema = _read_schema(against)
     try:
-        return Checked(value, find_problems(schema, value, on_trial=on_trial))
+        return Checked(value, _find_problems(schema, value, on_trial=on_trial))
     except CircularSchema as error:
         raise AnswerRefused(f"Invalid schema: {error}") from None
     except SchemaUnusable as error:

@@ -7,14 +7,16 @@ the sentences of Prefect 3.8.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from flowruns.domain.errors import VariableNotFound
 from flowruns.evaluation.placeholders import Placeholder, Removed, Trouble, Unrendered
-from flowruns.evaluation.template_filters import TemplateRefused
-from flowruns.evaluation.templates import Templates
 from flowruns.wire import MAX_NESTING
 from flowruns.wire.variables import is_variable_name
+
+if TYPE_CHECKING:
+    from flowruns.evaluation.templates import Templates
 
 KIND = "__prefect_kind"
 _MAX_SHOWN = 100
@@ -30,14 +32,20 @@ class HydrationRefused(Exception):
     """A placeholder stands for nothing that can be used; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Request:
     """What the placeholders of one request share. On trial nothing raises nor is rendered."""
 
     find_variable: FindVariable | None
     on_trial: bool
-    templates: Templates = field(default_factory=Templates)
     variables: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def templates(self) -> "Templates":
+        """Jinja, which is loaded for the first template: hardly any answer has one."""
+        from flowruns.evaluation.templates import Templates
+
+        return Templates()
 
 
 def hydrate(values: dict[str, Any], *, find_variable: FindVariable | None) -> dict[str, Any]:
@@ -133,6 +141,8 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _render(placeholder: dict[str, Any], request: _Request) -> Any:
+    from flowruns.evaluation.template_filters import TemplateRefused  # Jinja comes with it
+
     if "template" not in placeholder:
         return Trouble("Missing 'template' key in __prefect object")
     template = _read_part(placeholder, "template", request)

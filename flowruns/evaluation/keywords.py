@@ -4,14 +4,13 @@ Each looks at the limit of the evaluation that it is part of before it works. Th
 that would work long in one go have their own here.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator
-from fractions import Fraction
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
 from flowruns.evaluation.budget import is_bounded, leave_to_a_process, measure, spend
+from flowruns.evaluation.comparing import find_repeated, is_multiple
 from flowruns.evaluation.patterns import PatternBroken, search
 
 type Keyword = Callable[[Any, Any, Any, Any], Iterable[ValidationError] | None]
@@ -39,26 +38,6 @@ def _weigh(name: str, limit: Any, value: Any) -> int:
     return 1 + width // 8 + (len(value) // 10 if isinstance(value, list | dict | str) else 0)
 
 
-def canonical(value: Any) -> str:
-    """Return equal text for values that JSON Schema calls equal (1 and 1.0, but not true)."""
-    return json.dumps(_unify_numbers(value), sort_keys=True)
-
-
-def _unify_numbers(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, list):
-        return [_unify_numbers(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _unify_numbers(item) for key, item in value.items()}
-    return value
-
-
-def is_multiple(value: Any, step: Any) -> bool:
-    """Count as people do, and pydantic: 0.3 is a multiple of 0.1, which it is not in floats."""
-    return (Fraction(str(value)) / Fraction(str(step))).is_integer()
-
-
 def find_extras(value: dict[str, Any], rule: dict[str, Any]) -> Iterator[str]:
     """Yield the keys of an object that neither `properties` nor `patternProperties` know."""
     patterns = list(rule.get("patternProperties", {}))
@@ -66,16 +45,6 @@ def find_extras(value: dict[str, Any], rule: dict[str, Any]) -> Iterator[str]:
     for key in value:
         if key not in properties and not any(search(pattern, key) for pattern in patterns):
             yield key
-
-
-def find_repeated(items: list[Any]) -> Iterator[int]:
-    """Yield the places of items that were there before."""
-    seen: set[str] = set()
-    for index, item in enumerate(items):
-        text = canonical(item)
-        if text in seen:
-            yield index
-        seen.add(text)
 
 
 def check_pattern(validator: Any, pattern: Any, value: Any, _: Any) -> Iterator[ValidationError]:

@@ -1,10 +1,12 @@
 """Patterns of a schema, searched for in bounded time: they come from flows, texts from anybody."""
 
 from functools import lru_cache
-
-import regex
+from typing import TYPE_CHECKING
 
 from flowruns.evaluation.budget import EvaluationTooSlow, is_bounded, leave_to_a_process, spend
+
+if TYPE_CHECKING:
+    import regex
 
 # Characters of a pattern that is compiled where nobody could end it, in ten milliseconds.
 MAX_PATTERN = 1_000
@@ -40,7 +42,7 @@ def is_pattern(pattern: str) -> bool:
     return True
 
 
-def _compile(pattern: str) -> regex.Pattern[str]:
+def _compile(pattern: str) -> "regex.Pattern[str]":
     if not isinstance(pattern, str):
         raise PatternBroken
     if len(pattern) > MAX_PATTERN:
@@ -52,7 +54,9 @@ def _compile(pattern: str) -> regex.Pattern[str]:
 
 
 @lru_cache(maxsize=512)
-def _compile_once(pattern: str) -> regex.Pattern[str] | None:
+def _compile_once(pattern: str) -> "regex.Pattern[str] | None":
+    import regex  # a megabyte, for those whose flows ask by patterns
+
     spend(1 + len(pattern))
     try:
         return regex.compile(pattern, cache_pattern=False)

@@ -6,7 +6,6 @@ The semantics are those of Prefect 3.8, with every problem instead of the first.
 import json
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -22,31 +21,13 @@ from flowruns.evaluation.formats import FORMATS
 from flowruns.evaluation.keywords import KEYWORDS, watch
 from flowruns.evaluation.metaschema import METASCHEMA
 from flowruns.evaluation.placeholders import Placeholder, Trouble
+from flowruns.evaluation.problems import CircularSchema, Problem, SchemaUnusable
 
 _MAX_MESSAGE = 500
 _MAX_PROBLEMS = 100
 _LONGEST_KEPT = 10_000  # characters
 _MOST_KEPT = 500  # schemas
 _valid_schemas: set[str] = set()
-
-
-class SchemaUnusable(Exception):
-    """Nothing can be held against the schema; the message says why."""
-
-
-class CircularSchema(SchemaUnusable):
-    """Unable to validate schema with circular references."""
-
-    def __init__(self, message: str = "") -> None:
-        super().__init__(message or self.__doc__)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong at one place of a value."""
-
-    path: tuple[str | int, ...]
-    message: str
 
 
 def find_problems(
@@ -128,13 +109,6 @@ def _tell_of_placeholders(errors: Iterable[ValidationError]) -> list[ValidationE
         for error in errors
         if error.validator == _PLACEHOLDER or not isinstance(error.instance, Placeholder)
     ]
-
-
-def describe_problem(problem: Problem) -> str:
-    """Say what is wrong in Prefect 3.8's sentence, which its clients show."""
-    where = ".".join(str(part) for part in problem.path)
-    field_name = f" for field {where!r}" if where else ""
-    return f"Validation failed{field_name}. Failure reason: {problem.message}"
 
 
 def _explain(error: ValidationError) -> Problem:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from flowruns.domain.errors import InvalidSchema, PlaceholderRefused
 from flowruns.evaluation import answers
 from flowruns.evaluation.hydration import HydrationRefused
+from flowruns.evaluation.problems import SchemaUnusable
 from flowruns.evaluation.processes import evaluate
-from flowruns.evaluation.validation import SchemaUnusable
 from flowruns.services.variables import read_variable_value
 from flowruns.wire.schemas import IndexErrors, PropertyErrors, SchemaTrial, SchemaTrialResult
 

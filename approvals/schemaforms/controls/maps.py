@@ -7,7 +7,7 @@ from approvals.schemaforms.controls.base import Answer, Control, Key
 from approvals.schemaforms.controls.context import Slot
 from approvals.schemaforms.controls.rows import Rows
 from approvals.schemaforms.posted import Posted
-from approvals.schemaforms.schema.checks import matches
+from approvals.schemaforms.schema.patterns import matches
 from approvals.schemaforms.values import MISSING, JSONValue, MaybeJSON, as_dict
 from flowruns.evaluation.budget import EvaluationTooSlow
 

@@ -8,7 +8,7 @@ from typing import Any
 from approvals.schemaforms.controls.base import TextControl
 from approvals.schemaforms.limits import MAX_NUMBER_LENGTH
 from approvals.schemaforms.values import JSONValue, Keywords, ValueUnreadable, as_number, show_json
-from flowruns.evaluation.keywords import is_multiple
+from flowruns.evaluation.comparing import is_multiple
 
 
 class Integer(TextControl):

@@ -8,7 +8,7 @@ from approvals.schemaforms import formats
 from approvals.schemaforms.controls.base import EMPTY, NULL, OMIT, Answer, Control, TextControl
 from approvals.schemaforms.controls.numbers import warn_about_number, warn_about_thousands
 from approvals.schemaforms.posted import Posted
-from approvals.schemaforms.schema.checks import can_check_pattern
+from approvals.schemaforms.schema.patterns import can_check_pattern
 from approvals.schemaforms.values import (
     MISSING,
     JSONValue,

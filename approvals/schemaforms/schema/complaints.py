@@ -4,7 +4,8 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from approvals.schemaforms.schema.checks import Complaint, matches
+from approvals.schemaforms.schema.checks import Complaint
+from approvals.schemaforms.schema.patterns import matches
 from approvals.schemaforms.values import as_names, as_text, clip, plain_label
 
 NEEDED = "This needs an answer."

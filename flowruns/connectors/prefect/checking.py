@@ -9,8 +9,8 @@ from flowruns.connectors.prefect.client import Client
 from flowruns.connectors.protocol import CheckedAnswer, Reply
 from flowruns.domain.errors import InvalidSchema, SchemaTooSlow
 from flowruns.evaluation.answers import AnswerRefused, Checked, check_literal
+from flowruns.evaluation.problems import describe_problem
 from flowruns.evaluation.processes import evaluate
-from flowruns.evaluation.validation import describe_problem
 
 _NOT_PAUSED = "Cannot resume a flow run that is not paused."
 

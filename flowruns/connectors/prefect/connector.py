@@ -14,7 +14,6 @@ from flowruns.connectors.prefect import (
     probing,
     reading,
     rejecting,
-    stream,
     surroundings,
     versions,
 )
@@ -90,6 +89,8 @@ class PrefectConnector:
 
         Ends once `stopped()`; raises `RemoteTrouble` when the stream breaks.
         """
+        from flowruns.connectors.prefect import stream  # websockets come with it
+
         return stream.watch(self._client.address, since=since, stopped=stopped)
 
     def read_flow_runs(self, flow_run_ids: Collection[UUID]) -> dict[UUID, wire.FlowRun]:

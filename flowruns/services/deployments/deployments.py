@@ -17,8 +17,8 @@ from flowruns.domain.errors import (
 from flowruns.domain.states import StateType
 from flowruns.evaluation.answers import check_parameters
 from flowruns.evaluation.hydration import HydrationRefused
+from flowruns.evaluation.problems import SchemaUnusable, describe_problem
 from flowruns.evaluation.processes import evaluate
-from flowruns.evaluation.validation import SchemaUnusable, describe_problem
 from flowruns.models import BlockDocument, Deployment, FlowRun
 from flowruns.services.deployments.limits import set_limits
 from flowruns.services.deployments.parameters import (

@@ -4,8 +4,8 @@ from typing import Any
 
 from flowruns.domain.errors import InvalidParameters, InvalidSchema, ParametersRefused
 from flowruns.evaluation.answers import check_part
+from flowruns.evaluation.problems import SchemaUnusable, describe_problem
 from flowruns.evaluation.processes import evaluate
-from flowruns.evaluation.validation import SchemaUnusable, describe_problem
 from flowruns.models import Deployment
 from flowruns.wire import deployments as wire
 

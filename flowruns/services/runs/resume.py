@@ -14,8 +14,8 @@ from flowruns.domain.rules import judge
 from flowruns.domain.states import State, StateType, resuming, running
 from flowruns.domain.transitions import Abort, Accept, Reject, Transition, Verdict
 from flowruns.evaluation.answers import AnswerRefused, Checked, check_answer
+from flowruns.evaluation.problems import Problem, describe_problem
 from flowruns.evaluation.processes import evaluate
-from flowruns.evaluation.validation import Problem, describe_problem
 from flowruns.models import FlowRun
 from flowruns.services.limits.slots import read_facts
 from flowruns.services.lookups import current_state
