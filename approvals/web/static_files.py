@@ -1,8 +1,10 @@
 """Static files, served by WhiteNoise in front of Django's handler, its middleware and threads."""
 
+from functools import cache
 from io import BytesIO
 from typing import Any
 
+from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csp import ContentSecurityPolicyMiddleware
@@ -39,12 +41,21 @@ def _read(file: Any) -> bytes:
 
 
 def serve_static(app: Application) -> Application:
-    """Answer for static files, and pass on everything else."""
-    files = StaticFiles()
-    answer: Any = SecurityMiddleware(ContentSecurityPolicyMiddleware(files))
+    """Answer for static files, which are looked for by the first request, and pass on all else."""
+
+    prefix = settings.STATIC_URL.removeprefix(settings.ROOT_PATH)  # as the path of a scope
+
+    @cache
+    def find_files() -> tuple[StaticFiles, Any]:
+        files = StaticFiles()
+        return files, SecurityMiddleware(ContentSecurityPolicyMiddleware(files))
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http" or scope["path"] not in files.files:
+        if scope["type"] != "http" or not scope["path"].startswith(prefix):
+            await app(scope, receive, send)
+            return
+        files, answer = find_files()
+        if scope["path"] not in files.files:
             await app(scope, receive, send)
             return
         whole = f"{scope.get('root_path', '')}{scope['path']}"  # as Django reads it
