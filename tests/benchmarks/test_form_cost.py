@@ -19,7 +19,7 @@ from approvals.schemaforms import JSONValue, find_options, open_form, read_form
 pytestmark = pytest.mark.slow
 
 SIZES = (1, 10, 120, 1_000)
-ROUNDS = {1: 300, 10: 200, 120: 20, 1_000: 5}
+ROUNDS = {1: 150, 10: 100, 120: 10, 1_000: 3}
 
 
 @dataclass(frozen=True)

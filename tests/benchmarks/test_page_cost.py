@@ -29,7 +29,7 @@ pytestmark = [
 
 WAITING = 1_000
 ENDED = 3_000
-_ROUNDS = 8
+_ROUNDS = 5
 # In a round: pages of each kind, and runs that Prefect's server reads
 _PAGES, _READS = 6, 24
 # Milliseconds for which Prefect's server read a run where the aims were set

@@ -130,10 +130,10 @@ def measure_prefect(server: PrefectServer, *, interval: int, rounds: int) -> Lat
 def test_a_resumed_flow_goes_on_many_times_sooner_than_prefects(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    ours = measure_ours(rounds=40)
+    ours = measure_ours(rounds=20)
     with prefect_server() as server:
-        polling_fast = measure_prefect(server, interval=1, rounds=10)
-        by_default = measure_prefect(server, interval=10, rounds=4)
+        polling_fast = measure_prefect(server, interval=1, rounds=6)
+        by_default = measure_prefect(server, interval=10, rounds=3)
     with capsys.disabled():
         print("\nresume accepted → pause_flow_run returned")
         print(*(ours, polling_fast, by_default), sep="\n")

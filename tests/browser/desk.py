@@ -14,11 +14,13 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    Error,
     Page,
     StorageState,
     expect,
 )
 
+from tests.browser.tabs import Tab
 from tests.failed_pages import keep_failed_pages
 
 PASSWORD = "correct horse battery"
@@ -178,10 +180,15 @@ class Reviewer:
     def __init__(self, browser: Browser, url: str, name: str, **options: Any) -> None:
         self.url, self.name, self._browser = url, name, browser
         self.complaints: list[str] = []
-        self.context: BrowserContext = browser.new_context(base_url=url, **options)
-        self.page: Page = self.context.new_page()
+        self._tab = Tab(browser, url, **options)
+        self.page: Page = self._tab.page
         self.page.on("console", self._note)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("pageerror", self._note_error)
+
+    @property
+    def context(self) -> BrowserContext:
+        """What all tabs of theirs share; who asks for it has it alone."""
+        return self._tab.context
 
     def __enter__(self) -> Self:
         return self
@@ -192,7 +199,9 @@ class Reviewer:
             complaints = "\n".join(self.complaints)
             assert not complaints, f"{complaints}\n{keep_failed_pages(self._browser, test)}"
         finally:
-            self.context.close()
+            self.page.remove_listener("console", self._note)
+            self.page.remove_listener("pageerror", self._note_error)
+            self._tab.leave()
 
     def _note(self, message: ConsoleMessage) -> None:
         # A page that says 4xx is an answer; a request that ends with its page is left behind.
@@ -201,16 +210,19 @@ class Reviewer:
         if message.type == "error" and not message.text.startswith((*usual, *left_behind)):
             self.complaints.append(message.text)
 
+    def _note_error(self, error: Error) -> None:
+        self.complaints.append(str(error))
+
     def log_in(self, *, anew: bool = False) -> Self:
         """Take the session of all tests, unless one `anew` is asked for; no page is opened."""
         who = (self.url, self.name)
         if anew:
             self._post_login()
         elif who in _sessions:
-            self.context.set_storage_state(_sessions[who])
+            self.page.context.set_storage_state(_sessions[who])
         else:
             self._post_login()
-            _sessions[who] = self.context.storage_state()
+            _sessions[who] = self.page.context.storage_state()
         return self
 
     def open_inbox(self) -> Page:
@@ -220,10 +232,10 @@ class Reviewer:
         return self.page
 
     def _post_login(self) -> None:
-        page = self.context.request.get("/accounts/login/").text()
+        page = self.page.context.request.get("/accounts/login/").text()
         token = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[0]
         form = {"csrfmiddlewaretoken": token, "username": self.name, "password": PASSWORD}
-        self.context.request.post("/accounts/login/", form=form)
+        self.page.context.request.post("/accounts/login/", form=form)
 
     def fill_login(self) -> None:
         self.page.get_by_label("User name").fill(self.name)

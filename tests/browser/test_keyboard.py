@@ -1,5 +1,5 @@
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Seat
 from tests.browser.desk import ITEMS, REFUND, Flows, Reviewer
@@ -84,7 +84,7 @@ def test_enter_in_a_line_goes_on_to_the_next_field_and_sends_nothing(
 ) -> None:
     waiting = flows.pause(schema=LINES)
     page, press = alice.open(waiting), alice.page.keyboard.press
-    posts = count_posts(page)
+    posts = count_posts(alice)
     page.get_by_label("Who").fill("alice")
     press("Enter")
     expect(page.get_by_label("Amount")).to_be_focused()
@@ -105,15 +105,15 @@ def test_enter_in_a_line_goes_on_to_the_next_field_and_sends_nothing(
     assert waiting.answer == answer
 
 
-def count_posts(page: Page) -> list[str]:
-    """Collect where the page sends what was filled in, drafts left out."""
+def count_posts(alice: Reviewer) -> list[str]:
+    """Collect where her page sends what was filled in, drafts left out."""
     posts: list[str] = []
 
     def note(method: str, url: str) -> None:
         if method == "POST" and not url.endswith("/draft/"):
             posts.append(url)
 
-    page.on("request", lambda request: note(request.method, request.url))
+    alice.context.on("request", lambda request: note(request.method, request.url))
     return posts
 
 
@@ -127,7 +127,7 @@ def test_without_javascript_enter_in_a_line_sends_nothing_either(
 ) -> None:
     alice = seat("alice", java_script_enabled=False).log_in()
     page = alice.open(flows.pause(schema=schema))
-    posts = count_posts(page)
+    posts = count_posts(alice)
     page.get_by_label(line).fill("alice")
     page.get_by_label(line).press("Enter")
     page.get_by_role("link", name="History").click()
