@@ -26,12 +26,16 @@ _HARDLY_LOADED = "/(moto|mypy|mypyc)/"  # nearly half of all code
 
 @dataclass(kw_only=True)
 class Job:
-    """A command that runs beside others; what it prints is shown when it ends, or at once."""
+    """A command that runs beside others; what it prints is shown when it ends, or at once.
+
+    With `is_shown_failed` that is worth a look only where it fails.
+    """
 
     name: str
     command: list[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     is_shown_live: bool = False
+    is_shown_failed: bool = False
     _process: subprocess.Popen[bytes] | None = None
     _output: IO[bytes] | None = None
     _started: float = 0.0
@@ -56,7 +60,7 @@ class Job:
     def report(self) -> None:
         """Print what it printed, and how long it took."""
         print(f"\n== {self.name}: {time.monotonic() - self._started:.0f} s", flush=True)
-        if self._output is not None:
+        if self._output is not None and (self.poll() or not self.is_shown_failed):
             self._output.seek(0)
             sys.stdout.buffer.write(self._output.read())
             sys.stdout.flush()
@@ -75,8 +79,8 @@ class Job:
 
 def main() -> None:
     run_side_by_side(_preparations())
-    run_side_by_side(_quick_checks())
     run_side_by_side(_checks())
+    run_side_by_side(_tests())
 
 
 def run_side_by_side(jobs: list[Job]) -> None:
@@ -107,7 +111,7 @@ def _preparations() -> list[Job]:
         Job(
             name="Bytecode, which each worker would else compile for itself",
             command=[
-                *(sys.executable, "-m", "compileall", "-q", "-x", _HARDLY_LOADED),
+                *(sys.executable, "-m", "compileall", "-q", "-j", "0", "-x", _HARDLY_LOADED),
                 sysconfig.get_path("purelib"),
             ],
         ),
@@ -125,21 +129,27 @@ def _environment(uv: str, group: str, folder: str) -> Job:
     )
 
 
-def _quick_checks() -> list[Job]:
-    ruff = [sys.executable, "-m", "ruff"]
+def _checks() -> list[Job]:
+    """Return what looks at the code, and compiles the tests, which each worker would else do."""
+    python = sys.executable
+    ruff = [python, "-m", "ruff"]
     return [
         Job(name="ruff check", command=[*ruff, "check"]),
         Job(name="ruff format", command=[*ruff, "format", "--check"]),
+        Job(name="mypy", command=[python, "-m", "mypy"]),
+        Job(name="import-linter", command=[str(Path(python).with_name("lint-imports"))]),
+        Job(
+            name="All tests are found",
+            command=[python, "-m", "pytest", "-n0", "--collect-only", "-qq"],
+            is_shown_failed=True,
+        ),
     ]
 
 
-def _checks() -> list[Job]:
-    """Return the long ones: most of the tests wait for processes, so types are checked beside."""
+def _tests() -> list[Job]:
+    """Return the tests, of which most wait for processes."""
     python = sys.executable
-    lint_imports = str(Path(python).with_name("lint-imports"))
     return [
-        Job(name="mypy", command=[python, "-m", "mypy"]),
-        Job(name="import-linter", command=[lint_imports]),
         Job(
             name="The tests of the database, on PostgreSQL",
             command=[python, "-m", "tests.postgres"],

@@ -42,7 +42,6 @@ def _read(file: Any) -> bytes:
 
 def serve_static(app: Application) -> Application:
     """Answer for static files, which are looked for by the first request, and pass on all else."""
-
     prefix = settings.STATIC_URL.removeprefix(settings.ROOT_PATH)  # as the path of a scope
 
     @cache
