@@ -95,7 +95,8 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "approvals.project.staff.still_loops",
-            ]
+            ],
+            "builtins": ["approvals.templatetags.addresses"],
         },
     }
 ]

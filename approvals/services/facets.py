@@ -65,7 +65,7 @@ def drop_facets(approval: Approval) -> None:
 
 def list_choices(user: User) -> Choices:
     """Return by name what a user can choose from what waits and they may see."""
-    names: dict[str, set[str]] = {kind: set(_read_open(kind)) for kind in Facet.Kind}
+    names = _read_open()
     for kind, name in see(user).select(_OF_HIDDEN):
         # Those kinds alone that this release knows: a newer one may write to the same tables
         if kind in names:
@@ -78,9 +78,10 @@ def list_choices(user: User) -> Choices:
     )
 
 
-def _read_open(kind: Facet.Kind) -> list[str]:
-    """Return what of this kind everybody may see."""
-    return read_names(_NEXT.format(kind=kind), most=MAX_CHOICES)
+def _read_open() -> dict[str, set[str]]:
+    """Return what everybody may see, by kind."""
+    found = read_names(*(_NEXT.format(kind=kind) for kind in Facet.Kind), most=MAX_CHOICES)
+    return {kind: set(names) for kind, names in zip(Facet.Kind, found, strict=True)}
 
 
 def _list_policies(approval: Approval) -> list[str]:

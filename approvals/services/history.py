@@ -183,9 +183,10 @@ def _read_part(chosen: QuerySet[Approval], most: int) -> tuple[list[Approval], P
 def _read_choices(seen: Rule) -> tuple[list[str], list[str]]:
     """Return the people and the flows that history can be filtered by."""
     hidden = seen.select(_OF_HIDDEN)
+    open_people, open_flows = read_names(_DECIDERS, _FLOWS, most=_MOST_NAMES)
     people = {person for _, person in hidden if person is not None}
     flows = {flow for flow, _ in hidden}
     return (
-        sorted({*people, *read_names(_DECIDERS, most=_MOST_NAMES)}),
-        sorted({*flows, *read_names(_FLOWS, most=_MOST_NAMES)}),
+        sorted({*people, *open_people}),
+        sorted({*flows, *open_flows}),
     )

@@ -105,7 +105,7 @@ def read_inbox(
 ) -> InboxPage:
     """Return one page of what waits; a page that is not there is the last one."""
     lists = choose_lists(user)
-    counts = count_lists(_waiting(), lists, filters)
+    counts = count_lists(lists, filters)
     total, for_me = counts.totals[filters.which], counts.totals[Which.FOR_ME]
     pages = max(-(-counts.passing[filters.which] // PAGE_SIZE), 1)
     number = min(max(number, 1), pages)
@@ -147,7 +147,7 @@ def _read_rows(page: QuerySet[Approval]) -> list[Approval]:
 
 
 def _choose(lists: Lists, filters: InboxFilters, *, of_few: bool = False) -> QuerySet[Approval]:
-    chosen = lists[filters.which] & filters.choose(of_few=of_few)
+    chosen = lists[filters.which].as_q() & filters.choose(of_few=of_few)
     return _waiting().filter(chosen).order_by(*filters.order())
 
 

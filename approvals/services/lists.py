@@ -10,14 +10,15 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Lookup, Q
 from django.db.models.sql.compiler import SQLCompiler
 
+from approvals.models import Approval
 from approvals.services.filters import Which
 
-type Lists = Mapping[Which, Q]
+type Lists = Mapping[Which, Rule]
 
 # Whose groups are whose: of a user, and of those for whom they stand in now, as `list_absent` says
 _PEOPLE = """SELECT member.user_id, NULL, team.name FROM auth_user_groups member
@@ -137,6 +138,15 @@ class _Person:
         return (self.name, *self.groups)
 
 
+def to_rule(condition: Q) -> Rule:
+    """Return a condition of a query as a rule, where the table of approvals has its own name."""
+    if not condition:
+        return _ALWAYS
+    query = Approval.objects.filter(condition).query
+    sql, params = query.get_compiler(DEFAULT_DB_ALIAS).compile(query.where)
+    return Rule(sql.replace("{", "{{").replace("}", "}}"), *params)
+
+
 def see(user: User | AnonymousUser) -> Rule:
     """What a user may see: everything, but for what is seen by those who may answer it."""
     return _NEVER if isinstance(user, AnonymousUser) else _see(user, _read_people(user))
@@ -154,9 +164,9 @@ def choose_lists(user: User) -> Lists:
     visible, voted, held = _see(user, people), _have_voted(people[0]), Rule(_HELD, user.pk)
     answered = ((_GUARDED & voted) | held) & visible
     return {
-        Which.FOR_ME: _choose_mine(user, people).as_q(),
-        Which.ANSWERED: answered.as_q(),
-        Which.ALL: visible.as_q(),
+        Which.FOR_ME: _choose_mine(user, people),
+        Which.ANSWERED: answered,
+        Which.ALL: visible,
     }
 
 

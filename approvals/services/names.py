@@ -3,17 +3,27 @@
 from django.db import connection
 
 _NAMES = """
-WITH RECURSIVE names(name) AS (
-    SELECT ''
-    UNION ALL
-    SELECT ({next_name}) FROM names WHERE name IS NOT NULL
-)
-SELECT name FROM names WHERE name <> '' LIMIT %s
+SELECT {number}, name FROM (
+    WITH RECURSIVE names(name) AS (
+        SELECT ''
+        UNION ALL
+        SELECT ({next_name}) FROM names WHERE name IS NOT NULL
+    )
+    SELECT name FROM names WHERE name <> '' LIMIT {most}
+) AS names
 """
 
 
-def read_names(next_name: str, *, most: int) -> list[str]:
-    """Return the first names; `next_name` is the SQL of the first one behind `names.name`."""
+def read_names(*next_names: str, most: int) -> list[list[str]]:
+    """Return the first names of each kind, all by one statement.
+
+    `next_names` are the SQL of the first name of a kind behind `names.name`.
+    """
+    kinds = enumerate(next_names)
+    parts = (_NAMES.format(number=kind, next_name=sql, most=most) for kind, sql in kinds)
+    found: list[list[str]] = [[] for _ in next_names]
     with connection.cursor() as cursor:
-        cursor.execute(_NAMES.format(next_name=next_name), [most])
-        return [name for (name,) in cursor.fetchall()]
+        cursor.execute(" UNION ALL ".join(parts))
+        for kind, name in cursor.fetchall():
+            found[kind].append(name)
+    return found

@@ -1,6 +1,7 @@
 """Tags that write times, states and icons for a person."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -31,11 +32,20 @@ register = template.Library()
 MAX_SHOWN = 20_000  # characters of one value; the whole of it is in the flow
 _MAX_OPTION = 60  # characters
 _MAX_TAG = 40  # characters
+_SPECIAL = re.compile("[&<>\"']")
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
     *("August", "September", "October", "November", "December"),
 )
+
+
+def escape_text(text: object) -> str:
+    """Return a text as HTML shows it. Most have nothing in them that `escape` would look for."""
+    if isinstance(text, SafeString):
+        return text
+    plain = str(text)
+    return escape(plain) if _SPECIAL.search(plain) else plain
 
 
 def _localise(moment: datetime) -> datetime:
@@ -92,8 +102,8 @@ def _time(local: datetime, text: str, *, shown: str, opened: datetime | None = N
     # By hand, too; what is not escaped is made of numbers alone
     since = f' data-opened="{opened.astimezone(UTC).isoformat()}"' if opened else ""
     return SafeString(
-        f'<time datetime="{local.astimezone(UTC).isoformat()}" title="{escape(_spell(local))}"'
-        f' data-shown="{shown}"{since}>{escape(text)}</time>'
+        f'<time datetime="{local.astimezone(UTC).isoformat()}" title="{escape_text(_spell(local))}"'
+        f' data-shown="{shown}"{since}>{escape_text(text)}</time>'
     )
 
 
@@ -124,7 +134,7 @@ def shorten(text: str, length: int) -> str:
 @register.simple_tag
 def tag_list(tags: Sequence[str]) -> SafeString:
     """Write the tags of a run; nothing where it has none."""
-    shown = (escape(shorten(str(tag), _MAX_TAG)) for tag in tags)
+    shown = (escape_text(shorten(str(tag), _MAX_TAG)) for tag in tags)
     items = "".join(f'<li class="tag"><bdi>{tag}</bdi></li>' for tag in shown)
     return SafeString(items and f'<ul class="tags" aria-label="Tags" role="list">{items}</ul>')
 
@@ -150,8 +160,8 @@ def policy_options(origins: Sequence[str], chosen: str) -> SafeString:
 def _options(choices: Iterable[tuple[str, str]], chosen: str) -> SafeString:
     return SafeString(
         "".join(
-            f'<option value="{escape(value)}"{" selected" if value == chosen else ""}>'
-            f"{escape(shorten(label, _MAX_OPTION))}</option>"
+            f'<option value="{escape_text(value)}"{" selected" if value == chosen else ""}>'
+            f"{escape_text(shorten(label, _MAX_OPTION))}</option>"
             for value, label in choices
         )
     )

@@ -40,7 +40,7 @@ def find_reader() -> User:
 @pytest.mark.parametrize("chosen", list(Which))
 def test_no_list_reads_all_votes_or_seats(chosen: Which) -> None:
     waiting = Approval.objects.filter(outcome=Approval.Outcome.WAITING)
-    plan = explain(waiting.filter(choose_lists(find_reader())[chosen]).order_by())
+    plan = explain(waiting.filter(choose_lists(find_reader())[chosen].as_q()).order_by())
     for table in ("vote", "seat", "asker", "putoff"):
         assert f"SCAN {table}" not in plan
         assert f"Seq Scan on approvals_{table}" not in plan
