@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.benchmarks.test_resume_latency import insist, take_turns, think
+from tests.benchmarks.test_resume_latency import insist, think
 from tests.environments import PREFECT_PYTHON
 from tests.servers import (
     CLIENT_SECONDS,
@@ -21,7 +21,7 @@ from tests.servers import (
 
 _SCRIPT = Path(__file__).with_name("suspending.py")
 _LONGEST_SECONDS = 60.0
-# Whoever serves by Prefect asks every 10 seconds what to start: people answer at any moment
+# Whoever serves by Prefect asks every 10 seconds what to start; people answer meanwhile
 _LOOKS_EVERY = 10
 
 
@@ -32,7 +32,7 @@ def measure_ours(server: ApprovalsServer, *, rounds: int) -> list[float]:
         _serving(sys.executable, server.flow_environment | {"MEASURED": "flowruns"}),
         httpx.Client(base_url=server.api_url, headers=headers, timeout=CLIENT_SECONDS) as client,
     ):
-        return _measure(client, think(1, rounds))
+        return _measure(client, think(_LOOKS_EVERY, rounds))
 
 
 def measure_prefect(server: PrefectServer, *, rounds: int) -> list[float]:
@@ -71,11 +71,11 @@ def _measure(client: httpx.Client, thoughts: list[float]) -> list[float]:
         for number, thought in enumerate(thoughts):
             told = Path(folder) / str(number)
             path = f"/deployments/{deployment}/create_flow_run"
-            insist(
-                client, path, {"parameters": {"path": str(told)}, "state": {"type": "SCHEDULED"}}
-            )
-            for run in take_turns(client, [thought]):
-                insist(client, f"/flow_runs/{run}/resume", {})
+            wanted = {"parameters": {"path": str(told)}, "state": {"type": "SCHEDULED"}}
+            run = insist(client, path, wanted).json()["id"]
+            _await_pause(client, run)
+            time.sleep(thought)
+            insist(client, f"/flow_runs/{run}/resume", {})
             accepted = time.time()
             seconds.append(_await_line(told) - accepted)
     return seconds
@@ -87,6 +87,14 @@ def _await_deployment(client: httpx.Client) -> str:
         assert time.monotonic() < deadline, "the flow is not served"
         time.sleep(0.1)
     return str(found.json()["id"])
+
+
+def _await_pause(client: httpx.Client, run: str) -> None:
+    """Wait until a run is suspended, whatever else is paused at its server."""
+    deadline = time.monotonic() + _LONGEST_SECONDS
+    while client.get(f"/flow_runs/{run}").json().get("state_type") != "PAUSED":
+        assert time.monotonic() < deadline, "the flow does not pause"
+        time.sleep(0.02)
 
 
 def _await_line(path: Path) -> float:
