@@ -89,9 +89,9 @@ def test_the_authors_code_sees_the_same_states_hooks_and_ends(
 
 
 # What the end of an expired pause is called by who writes it: a server's service, a server to whom
-# the flow proposes its failure, or the flow where the service was faster.
+# the flow proposes its failure, or the flow, before the service and after it.
 _EXPIRED = re.compile(
-    r"The flow was (paused|failed) and never resumed\."
+    r"(The flow|Flow run) was (paused|failed) and never resumed\."
     r"|Flow run encountered an exception: FlowPauseTimeout[^\"]*"
 )
 _NEVER_RESUMED = "The flow was paused and never resumed."
