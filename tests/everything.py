@@ -9,6 +9,7 @@ machine or another test's traces. That does not fail the run, but it is to be me
 
 import json
 import re
+import signal
 import subprocess
 import sys
 
@@ -25,6 +26,8 @@ _MOST = 12
 
 
 def main() -> int:
+    # Who ends this ends the tests, too: an exception does that, and a signal alone would not
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     _LAST_FAILED.unlink(missing_ok=True)
     code = _run(*_SIDE_BY_SIDE)
     failed = _read_failed() if code == _TESTS_FAILED else []
