@@ -62,10 +62,7 @@ def _walk(lists: Lists, filters: InboxFilters) -> dict[str, tuple[int, ...]]:
     count = _COUNT.format(
         flow="flow_name" if filters.by_flow else "''",
         sums=", ".join(_SUMS.format(which) for which in lists),
-        flags=", ".join(
-            _FLAG.format(name=name, rule=rule.write("approvals_approval"))
-            for name, rule in rules.items()
-        ),
+        flags=", ".join(_flag(name, rule) for name, rule in rules.items()),
     )
     params = [each for rule in rules.values() for each in rule.adapt(connection)]
     with connection.cursor() as cursor:
