@@ -21,12 +21,19 @@ class _Address(URLNode):
         name = str(self.view_name.resolve(context))
         if self.args or self.kwargs or self.asvar or ":" in name:
             return super().render(context)
-        return _find(name, get_urlconf(), get_script_prefix())
+        return _find(name, get_urlconf(), get_script_prefix(), is_html=context.autoescape)
 
 
 @cache
-def _find(name: str, urlconf: Any, prefix: str) -> str:  # noqa: ARG001 -- `reverse` reads it
-    return conditional_escape(reverse(name, urlconf))
+def _find(
+    name: str,
+    urlconf: Any,
+    prefix: str,  # noqa: ARG001 -- `reverse` reads it
+    *,
+    is_html: bool,
+) -> str:
+    found = reverse(name, urlconf)
+    return conditional_escape(found) if is_html else found
 
 
 @register.tag

@@ -11,7 +11,7 @@ _KEPT = ["approvals.templatetags.addresses"]
 _ID = uuid4()
 
 
-@pytest.fixture(params=["/", "/approvals/"])
+@pytest.fixture(params=["/", "/approvals/", "/a&b/"])
 def prefix(request: pytest.FixtureRequest) -> Iterator[str]:
     set_script_prefix(request.param)
     yield request.param
@@ -28,6 +28,7 @@ def write(source: str, *, builtins: list[str]) -> str:
     [
         "{% url 'inbox' %}",
         "{% url name %}",
+        "{% autoescape off %}{% url 'inbox' %}{% endautoescape %} {% url 'inbox' %}",
         "{% url 'approval' id %}",
         "{% url 'history' as there %}[{{ there }}]",
         "{% url 'no-such-page' as there %}[{{ there }}]",
