@@ -26,9 +26,9 @@ _OF_ITSELF = re.compile(
 
 # The same of a run that ends while its observer opens a new connection
 _OF_ITS_OBSERVER = re.compile(
-    r"^.*Observer - Consumer task exited with exception\nTraceback .*?"
-    r"^AttributeError: 'NoneType' object has no attribute 'send'$",
-    re.MULTILINE | re.DOTALL,
+    r"^.*Observer - Consumer task exited with exception\nTraceback .*\n(?: .*\n)+"
+    r"AttributeError: 'NoneType' object has no attribute 'send'$",
+    re.MULTILINE,
 )
 
 
