@@ -6,10 +6,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
 
+from tests.acceptance.waiting import eventually
 from tests.benchmarks.test_resume_latency import insist, think
 from tests.environments import PREFECT_PYTHON
 from tests.servers import (
@@ -65,7 +67,9 @@ def _serving(python: str, environment: dict[str, str]) -> Iterator[None]:
 
 
 def _measure(client: httpx.Client, thoughts: list[float]) -> list[float]:
-    deployment = _await_deployment(client)
+    served = "/deployments/name/suspending/desk"
+    eventually(lambda: client.get(served).status_code == 200, "the flow is served")
+    deployment = client.get(served).json()["id"]
     seconds = []
     with tempfile.TemporaryDirectory() as folder:
         for number, thought in enumerate(thoughts):
@@ -73,7 +77,7 @@ def _measure(client: httpx.Client, thoughts: list[float]) -> list[float]:
             path = f"/deployments/{deployment}/create_flow_run"
             wanted = {"parameters": {"path": str(told)}, "state": {"type": "SCHEDULED"}}
             run = insist(client, path, wanted).json()["id"]
-            _await_pause(client, run)
+            eventually(partial(_is_paused, client, run), "the flow pauses")
             time.sleep(thought)
             insist(client, f"/flow_runs/{run}/resume", {})
             accepted = time.time()
@@ -81,20 +85,8 @@ def _measure(client: httpx.Client, thoughts: list[float]) -> list[float]:
     return seconds
 
 
-def _await_deployment(client: httpx.Client) -> str:
-    deadline = time.monotonic() + _LONGEST_SECONDS
-    while (found := client.get("/deployments/name/suspending/desk")).status_code != 200:
-        assert time.monotonic() < deadline, "the flow is not served"
-        time.sleep(0.1)
-    return str(found.json()["id"])
-
-
-def _await_pause(client: httpx.Client, run: str) -> None:
-    """Wait until a run is suspended, whatever else is paused at its server."""
-    deadline = time.monotonic() + _LONGEST_SECONDS
-    while client.get(f"/flow_runs/{run}").json().get("state_type") != "PAUSED":
-        assert time.monotonic() < deadline, "the flow does not pause"
-        time.sleep(0.02)
+def _is_paused(client: httpx.Client, run: str) -> bool:
+    return bool(client.get(f"/flow_runs/{run}").json().get("state_type") == "PAUSED")
 
 
 def _await_line(path: Path) -> float:
