@@ -38,7 +38,7 @@ def hold_back[M: (Notification, WebhookDelivery)](waiting: QuerySet[M], now: dat
         elif approval in until:
             held.setdefault(until[approval], []).append(key)
     for moment, keys in held.items():
-        for some in batched(keys, _MOST, strict=False):
+        for some in batched(keys, _MOST):
             waiting.filter(pk__in=some).update(next_try_at=moment)
 
 

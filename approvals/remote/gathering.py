@@ -52,7 +52,7 @@ def gather(connector: PrefectConnector, runs: Sequence[wire.FlowRun]) -> Iterato
     Those come together that are read by the time somebody asks for more, so that much is written
     at once, and nothing waits for what is slow to come.
     """
-    for some in batched(runs, _TOGETHER, strict=False):
+    for some in batched(runs, _TOGETHER):
         yield from _gather_page(connector, some)
 
 

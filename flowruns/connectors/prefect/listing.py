@@ -53,7 +53,7 @@ def walk(client: Client, *, tags: Sequence[str]) -> Iterator[list[wire.FlowRun]]
 def read_runs(client: Client, flow_run_ids: Collection[UUID]) -> dict[UUID, wire.FlowRun]:
     """Return by id those runs that are there and can be read."""
     runs: dict[UUID, wire.FlowRun] = {}
-    for some in batched(flow_run_ids, PAGE_LIMIT, strict=False):
+    for some in batched(flow_run_ids, PAGE_LIMIT):
         found = parse_each(wire.FlowRun, _read_page(client, {"id": {"any_": _texts(some)}}))
         runs |= {run.id: run for run in found}
     return runs
@@ -82,14 +82,14 @@ def _find_new(
 
 def _find_ended(client: Client, known: Collection[UUID]) -> list[wire.FlowRun]:
     runs: list[wire.FlowRun] = []
-    for ids in batched(known, _MANY_IDS, strict=False):
+    for ids in batched(known, _MANY_IDS):
         runs += _read_all(client, {"id": {"any_": _texts(ids)}, "state": _NOT_PAUSED})
     return runs
 
 
 def _count_waiting(client: Client, known: Collection[UUID]) -> int:
     count = 0
-    for ids in batched(known, _MANY_IDS, strict=False):
+    for ids in batched(known, _MANY_IDS):
         body = {"flow_runs": {"id": {"any_": _texts(ids)}, "state": _PAUSED}}
         counted = client.find("/flow_runs/count", body)
         if not isinstance(counted, int):
@@ -100,7 +100,7 @@ def _count_waiting(client: Client, known: Collection[UUID]) -> int:
 
 def _find_gone(client: Client, known: Collection[UUID]) -> list[UUID]:
     there: set[str] = set()
-    for ids in batched(known, PAGE_LIMIT, strict=False):
+    for ids in batched(known, PAGE_LIMIT):
         found = _read_page(client, {"id": {"any_": _texts(ids)}})
         there |= {str(each.get("id")) for each in found if isinstance(each, dict)}
     return [each for each in known if str(each) not in there]

@@ -53,7 +53,7 @@ def _read_flow_names(client: Client, flow_ids: set[UUID]) -> dict[UUID, str]:
 
 def _find(client: Client, kind: str, ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
     found: dict[UUID, dict[str, Any]] = {}
-    for some in batched(ids, PAGE_LIMIT, strict=False):
+    for some in batched(ids, PAGE_LIMIT):
         criteria = {"id": {"any_": [str(each) for each in some]}}
         rows = client.find(f"/{kind}/filter", {kind: criteria, "limit": PAGE_LIMIT})
         if not isinstance(rows, list):

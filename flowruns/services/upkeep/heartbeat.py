@@ -75,7 +75,7 @@ def note_heartbeats(listener_id: UUID, flow_run_ids: Collection[UUID]) -> None:
 
 
 def _note(flow_run_ids: Collection[UUID], now: datetime) -> None:
-    for some in batched(flow_run_ids, _IDS_PER_QUERY, strict=False):
+    for some in batched(flow_run_ids, _IDS_PER_QUERY):
         going_on = FlowRun.objects.filter(pk__in=some).exclude(state_type__in=TERMINAL_STATES)
         going_on.update(attended_at=now)
 
