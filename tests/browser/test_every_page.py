@@ -1,10 +1,10 @@
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page, ViewportSize, expect
 
+from tests.barriers import EVERY, OF_COLOURS, Rules, find_barriers
 from tests.browser.conftest import Seat
 from tests.browser.desk import Flows, Reviewer
 from tests.browser.openings import (
@@ -16,7 +16,6 @@ from tests.browser.openings import (
     open_kept_file,
 )
 
-type Rules = dict[str, Any]
 type Opening = Callable[[Flows, Reviewer], None]
 
 
@@ -28,11 +27,6 @@ PHONE_PAGES = [
     open_artifacts,
     open_branches,
 ]
-
-_COLOURS = ["color-contrast", "link-in-text-block"]
-_FAULTS_ALONE: Rules = {"resultTypes": ["violations"]}
-# What the colour scheme can change; all other rules are asked once, in the light one.
-OF_COLOURS: Rules = {"runOnly": {"type": "rule", "values": _COLOURS}} | _FAULTS_ALONE
 
 LOOKS: list[tuple[str, ViewportSize]] = [
     ("computer", {"width": 1280, "height": 720}),
@@ -71,7 +65,7 @@ def find_barriers_by_scheme(page: Page) -> Iterator[str]:
     background = "getComputedStyle(document.documentElement).backgroundColor"
     seen: set[str] = set()
     schemes: dict[Literal["light", "dark"], Rules] = {
-        "light": _FAULTS_ALONE,
+        "light": EVERY,
         "dark": OF_COLOURS,
     }
     for scheme, rules in schemes.items():
@@ -80,12 +74,6 @@ def find_barriers_by_scheme(page: Page) -> Iterator[str]:
         seen.add(page.evaluate(background))
     if len(seen) < 2:
         yield "light and dark look the same"
-
-
-def find_barriers(page: Page, rules: Rules) -> Iterator[str]:
-    results = Axe().run(page, options=rules)
-    if results.violations_count:
-        yield results.generate_report()
 
 
 def test_the_theme_can_be_chosen_and_stays(flows: Flows, alice: Reviewer) -> None:
