@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Error, Page
 
+from tests.browser.tabs import EMPTY
 from tests.servers import ROOT
 
 _FOLDER = ROOT / "test-results"
@@ -34,10 +35,14 @@ def pytest_runtest_makereport(
 
 
 def keep_failed_pages(browser: Browser, test: str) -> str:
-    """Store every page that `browser` has open, and return the files' paths and complaints."""
+    """Store every page that `browser` has open, and return the files' paths and complaints.
+
+    Tabs that other tests have left show nothing.
+    """
     folder = _FOLDER / _folder_name(test)
     folder.mkdir(parents=True, exist_ok=True)
-    pages = [page for context in browser.contexts for page in context.pages]
+    opened = [page for context in browser.contexts for page in context.pages]
+    pages = [page for page in opened if not page.url.endswith(EMPTY)]
     return "\n".join(
         line
         for number, page in enumerate(pages, 1)

@@ -10,7 +10,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Error, Page
 
 # Of our server: it shows nothing, asks nothing, and is of the same process as all our pages
-_EMPTY = "/api/ready"
+EMPTY = "/api/ready"
 _SIZE = {"width": 1280, "height": 720}
 _ADAPTABLE = {"viewport", "reduced_motion"}
 _left: dict[tuple[Browser, str], list[Page]] = {}
@@ -50,7 +50,7 @@ class Tab:
     def _clear(self) -> None:
         page = self.page
         page.unroute_all(behavior="ignoreErrors")
-        page.goto(_EMPTY)
+        page.goto(EMPTY)
         page.evaluate("sessionStorage.clear()")
         stored = {"origin": self._url, "storageTypes": "all"}
         session = page.context.new_cdp_session(page)
