@@ -7,16 +7,21 @@ folder and variables, and files come with it: its three streams, what its number
 code are written to, and those that it is to have besides, whose numbers are told.
 """
 
+import atexit
 import gc
 import json
 import os
 import select
+import shlex
 import signal
 import socket
 import sys
+import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 # More than the variables of a process, and than the files that one hands to another
 _LONGEST_MESSAGE = 1 << 17
@@ -58,6 +63,52 @@ def fork_for_each() -> list[str]:
                 asking.remove(ready)
         if not asking:
             sys.exit()
+
+
+def write_executable(path: Path, *, python: str, address: str) -> None:
+    """Make a program at this path that is a fork of the process that is asked at this address."""
+    root = str(Path(__file__).resolve().parents[1])
+    code = (
+        f"import sys; sys.path.insert(0, {root!r}); "
+        f"from tests.forked_executable import main; main({python!r}, {address!r})"
+    )
+    path.write_text(f'#!/bin/sh\nexec {shlex.quote(python)} -ISc {shlex.quote(code)} "$@"\n')
+    path.chmod(0o700)
+
+
+def run_to_its_end(program: Callable[[], None]) -> NoReturn:
+    """Run it as Python runs a program, and end as that ends.
+
+    But nothing is taken apart that is loaded, which takes longer than most programs: files that it
+    has left open lose what was not written yet.
+    """
+    try:
+        code = _run(program)
+        vars(threading)["_shutdown"]()  # as Python does
+        atexit._run_exitfuncs()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):  # nobody reads it, or it is closed
+                stream.flush()
+    if code < 0:
+        signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    os._exit(code)
+
+
+def _run(program: Callable[[], None]) -> int:
+    """Return the exit code, or the negative number of the signal that it ends by."""
+    try:
+        program()
+    except SystemExit as ending:
+        if ending.code is None or isinstance(ending.code, int):
+            return (ending.code or 0) & 0xFF
+        print(ending.code, file=sys.stderr)
+        return 1
+    except BaseException as error:  # noqa: BLE001 -- whatever ends a program is told
+        sys.excepthook(type(error), error, error.__traceback__)
+        return -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
+    return 0
 
 
 def _welcome(listens: socket.socket) -> socket.socket:

@@ -10,7 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.fork_server import fork_for_each
+from tests.built_models import build_models
+from tests.fork_server import fork_for_each, run_to_its_end
 
 _ROOT = Path(__file__).resolve().parents[1]
 # What a server loads before its first request, and what it then loads when that is first needed;
@@ -28,6 +29,10 @@ def main() -> None:
     _load()
     sys.argv = ["manage.py", socket]
     sys.argv = ["manage.py", *fork_for_each()]
+    run_to_its_end(_run_command)
+
+
+def _run_command() -> None:
     _read_settings()
     from approvals.command import main as run_command
 
@@ -46,6 +51,7 @@ def _load() -> None:
     names = (".".join(path.relative_to(_ROOT).with_suffix("").parts) for path in commands)
     for name in (*names, *_LOADED):
         importlib.import_module(name)
+    build_models()
 
 
 def _hash_passwords_quickly() -> None:

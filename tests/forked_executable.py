@@ -1,9 +1,9 @@
-"""The `sys.executable` of a fork: whoever begins it gets one more fork of the same process.
+"""A program that is a fork: whoever begins it gets one more of the process that is asked.
 
-So a program that begins Pythons, as all do that serve flows, has loaded already what these would
-load. It stands for the fork: it hands on its streams, its files and the signals that it gets, ends
-as the fork ends, and takes it along when it is killed. A Python without packages runs it, and it
-loads little, because it is begun hundreds of times.
+It is the `sys.executable` of forks: a program that begins Pythons, as all do that serve flows, has
+loaded already what these would load. It stands for the fork: it hands on its streams, its files and
+the signals that it gets, ends as the fork ends, and takes it along when it is killed. A Python
+without packages runs it, and it loads little, because it is begun hundreds of times.
 """
 
 import json

@@ -8,27 +8,31 @@ begins as `sys.executable` is one more fork (`tests.forked_executable`).
 import importlib
 import os
 import runpy
-import shlex
 import shutil
 import socket
 import sys
 import tempfile
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from tests.fork_server import fork_for_each
+from tests.built_models import build_models
+from tests.fork_server import fork_for_each, run_to_its_end, write_executable
 
 _ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="python-"))
-    sys.executable = str(_write_executable(folder / "python"))
+    write_executable(folder / "python", python=sys.executable, address=_address())
+    sys.executable = str(folder / "python")
     with tempfile.TemporaryDirectory(prefix="home-") as home:
         os.environ |= {"HOME": home, "PREFECT_HOME": home}
         for name in sys.argv[1:-1]:
             _load(name)
+        build_models()
     del sys.argv[1:-1]
     own_path = [folder for folder in sys.path if folder not in ("", str(_ROOT))]
     try:
@@ -36,6 +40,11 @@ def main() -> None:
     except SystemExit:  # in the first process alone
         shutil.rmtree(folder)
         raise
+    run_to_its_end(partial(_begin, arguments, own_path))
+
+
+def _begin(arguments: list[str], own_path: list[str]) -> None:
+    """Be what `python` is with these arguments, and the variables of this process."""
     given_path = os.environ.get("PYTHONPATH", "")
     sys.path = [*filter(None, given_path.split(os.pathsep)), *own_path]
     if "PYTHONUNBUFFERED" in os.environ:
@@ -47,18 +56,11 @@ def main() -> None:
     _run(arguments)
 
 
-def _write_executable(path: Path) -> Path:
-    """Make the file that stands for this Python and asks this process for forks."""
+def _address() -> str:
+    """Return where this process is asked for forks."""
     with socket.socket(fileno=os.dup(int(sys.argv[-1]))) as listens:
         address: bytes = listens.getsockname()
-    code = (
-        f"import sys; sys.path.insert(0, {str(_ROOT)!r}); "
-        f"from tests.forked_executable import main; main({sys.executable!r}, {address.decode()!r})"
-    )
-    command = f"exec {shlex.quote(sys.executable)} -ISc {shlex.quote(code)}"
-    path.write_text(f'#!/bin/sh\n{command} "$@"\n')
-    path.chmod(0o700)
-    return path
+    return address.decode()
 
 
 def _load(name: str) -> None:
@@ -70,10 +72,24 @@ def _load(name: str) -> None:
 
 def _read_prefects_settings() -> None:
     """Have the settings of this process's variables, as if Prefect had just been loaded."""
-    context = importlib.import_module("prefect.context")
-    vars(context)["GLOBAL_SETTINGS_CONTEXT"] = context.root_settings_context()
-    logging = importlib.import_module("prefect.logging.configuration")
-    logging.setup_logging(incremental=False)
+    context = vars(importlib.import_module("prefect.context"))
+    loaded = context["GLOBAL_SETTINGS_CONTEXT"].settings
+    read = context["root_settings_context"]()
+    context["GLOBAL_SETTINGS_CONTEXT"] = read
+    # To set up logging takes longer than most programs
+    if _what_is_logged(read.settings) != _what_is_logged(loaded):
+        importlib.import_module("prefect.logging.configuration").setup_logging(incremental=False)
+
+
+def _what_is_logged(settings: Any) -> list[Any]:
+    """Return what Prefect sets up logging by: a file if there is one, and some of its settings."""
+    file = settings.logging.config_path
+    levels = [settings.server.logging_level, settings.internal.logging_level]
+    return [
+        file if file.exists() else None,
+        settings.logging.model_dump(exclude={"config_path"}),
+        *levels,
+    ]
 
 
 def _run(arguments: list[str]) -> None:

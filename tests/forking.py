@@ -23,20 +23,32 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 from tests.environments import clean_environment
-from tests.fork_server import READY
+from tests.fork_server import READY, write_executable
 
 _ROOT = Path(__file__).resolve().parents[1]
+# Of one that others, who ended in this moment, had begun, and of one more
+_MOST_BEGUN = 5
 # Alike in the workers of one run of the tests
 _RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}-{time.time_ns()}"
-# What our flows load, and what Prefect's and its command line do; its server is named besides
+# What our flows load, and what Prefect's and its command line do, also when they first need it; its
+# server is named besides
 _LOADED_BY_FLOWS = (
-    *("flowruns", "flowruns.sdk.runs.engine", "flowruns.sdk.reporting.heartbeat"),
-    *("flowruns.sdk.inputs.pausing", "flowruns.sdk.serving.serving", "httpx"),
+    *("flowruns", "flowruns.artifacts", "flowruns.blocks", "flowruns.exceptions"),
+    *("flowruns.variables", "flowruns.sdk.runs.engine", "flowruns.sdk.reporting.heartbeat"),
+    *("flowruns.sdk.inputs.pausing", "flowruns.sdk.serving.serving", "flowruns.sdk.serving.child"),
+    *("httpx", "httpcore", "anyio._backends._asyncio", "encodings.idna"),
+    "pydantic.validate_call_decorator",
 )
 _LOADED_BY_PREFECT = (
-    *("prefect.main", "prefect.cli", "prefect.cli.server", "prefect.server.api.server"),
-    *("prefect.engine", "prefect.runner", "prefect.deployments.runner"),
-    *("uvicorn.protocols.http.auto", "uvicorn.loops.auto", "uvicorn.lifespan.on"),
+    *("prefect.main", "prefect.cli", "prefect.cli.server", "prefect.cli.deployment"),
+    *("prefect.cli.flow_run", "prefect.cli.flow_runs_watching", "prefect.cli.variable"),
+    *("prefect.engine", "prefect.runner", "prefect.deployments.runner", "prefect.task_engine"),
+    *("prefect.concurrency.services", "prefect.utilities.visualization", "rich._emoji_codes"),
+    *("anyio._backends._asyncio", "encodings.idna"),
+    *("prefect.server.api.server", "prefect.server.database.query_components"),
+    *("aiosqlite", "alembic.command", "mako.template", "websockets.server", "uvicorn.loops.auto"),
+    *("uvicorn.loops.asyncio", "uvicorn.lifespan.on", "uvicorn.protocols.http.auto"),
+    "uvicorn.protocols.websockets.auto",
 )
 
 
@@ -98,9 +110,12 @@ class ForkServer:
         self._command = [python, "-m", module, *loaded]
         told = hashlib.sha256(" ".join(self._command).encode()).hexdigest()[:16]
         # Of Linux's own kind, which leaves no file behind
-        self._address = f"\0approvals-tests-{_RUN}-{told}"
+        self.address = f"\0approvals-tests-{_RUN}-{told}"
+        begun = 0
         while (connected := self._connect()) is None:
+            assert begun < _MOST_BEGUN, f"It ends while it loads: {self._command}"
             self._begin()
+            begun += 1
         self._asked = connected
         atexit.register(connected.close)
 
@@ -108,7 +123,7 @@ class ForkServer:
         """Return a connection to the process, which has loaded all; None where nobody listens."""
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with suppress(ConnectionError):
-            connection.connect(self._address)
+            connection.connect(self.address)
             if connection.recv(len(READY)) == READY:
                 return connection
         connection.close()
@@ -118,7 +133,7 @@ class ForkServer:
         """Begin the process, unless another one has begun to listen meanwhile."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listens:
             try:
-                listens.bind(self._address)
+                listens.bind(self.address)
             except OSError:
                 return
             listens.listen()
@@ -185,11 +200,22 @@ def _pythons(python: str) -> ForkServer:
     return ForkServer("tests.forked_python", *loaded, python=python)
 
 
+def write_command(path: Path) -> None:
+    """Make our command at this path, which is a fork that has it loaded."""
+    write_executable(path, python=sys.executable, address=_commands().address)
+
+
 def fork_command(
-    arguments: Sequence[str], variables: Mapping[str, str], *, stdout: IO[Any], stderr: IO[Any]
+    arguments: Sequence[str],
+    variables: Mapping[str, str],
+    *,
+    output: tuple[IO[Any], IO[Any]] | None = None,
 ) -> ForkedProcess:
-    """Begin a management command of ours, as `manage.py` does, in a fork that has it loaded."""
-    return _commands().start(arguments, variables=variables, output=(stdout, stderr))
+    """Begin a management command of ours, as `manage.py` does, in a fork that has it loaded.
+
+    What it prints, and what it complains of, is kept unless there are two files for it.
+    """
+    return _commands().start(arguments, variables=variables, output=output)
 
 
 def fork_python(

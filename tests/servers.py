@@ -55,9 +55,13 @@ def free_port() -> int:
             continue
 
 
-def _flow_environment(home: Path) -> dict[str, str]:
-    """Return the environment of flows that keep their results in a home of their own."""
-    return clean_environment() | {"PYTHONPATH": str(ROOT), "HOME": str(home)}
+def _flow_environment(home: Path, *, has_certificates: bool) -> dict[str, str]:
+    """Return the environment of flows that keep their results in a home of their own.
+
+    They load all usual certificates where they are measured, and else have no use for them.
+    """
+    own = {"PYTHONPATH": str(ROOT), "HOME": str(home)}
+    return clean_environment() | own | ({} if has_certificates else ONE_CERTIFICATE)
 
 
 def wait_until_ready(url: str, process: Process, log: Path) -> None:
@@ -107,7 +111,8 @@ class ApprovalsServer:
     def flow_environment(self) -> dict[str, str]:
         """The environment of a process whose flows run on this server."""
         ours = {"FLOWRUNS_API_URL": self.api_url, "FLOWRUNS_API_KEY": self.api_key}
-        return _flow_environment(self.home.with_name("flows")) | ours
+        home = self.home.with_name("flows")
+        return _flow_environment(home, has_certificates=self.is_command) | ours
 
     @property
     def full_environment(self) -> dict[str, str]:
@@ -162,7 +167,7 @@ class ApprovalsServer:
         stderr: IO[Any],
     ) -> Process:
         if not self.is_command:
-            return fork_command(command, variables, stdout=stdout, stderr=stderr)
+            return fork_command(command, variables, output=(stdout, stderr))
         return subprocess.Popen(
             [sys.executable, "manage.py", *command],
             cwd=ROOT,
@@ -316,7 +321,8 @@ class PrefectServer:
     def flow_environment(self) -> dict[str, str]:
         """The environment of a process whose flows, ours, run on this server."""
         ours = {"FLOWRUNS_API_URL": self.api_url, "APPROVALS_HOME": str(self.home / "nobody")}
-        return _flow_environment(self.home / "flows") | ours
+        home = self.home / "flows"
+        return _flow_environment(home, has_certificates=self.is_command) | ours
 
     def start(self) -> None:
         """Start it, again on the same port and home, and wait until it answers."""

@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -21,6 +20,7 @@ from tests.acceptance.people import PASSWORD
 from tests.acceptance.waiting import eventually
 from tests.documents import DOCS, read_blocks
 from tests.environments import clean_environment
+from tests.forking import write_command
 from tests.mail import MailServer, serve_mail, text_of_mail
 from tests.migrated import copy_our_database
 from tests.servers import ROOT, free_port, wait_until_ready
@@ -114,12 +114,15 @@ def team(tmp_path: Path) -> Iterator[Team]:
         slack.members = {"bob@example.com": "Ubob"}
         port, log, home = free_port(), tmp_path / "log", tmp_path / "home"
         home.mkdir(mode=0o700)
+        programs = tmp_path / "programs"
+        programs.mkdir()
+        write_command(programs / "approvals")
         copy_our_database(home / "approvals.sqlite3")
         environment = clean_environment() | {
             "APPROVALS_HOME": str(home),
             "APPROVALS_PASSWORD": PASSWORD,
             "SLACK_API_URL": slack.url,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         }
         with log.open("wb") as out:
             server = subprocess.Popen(

@@ -58,7 +58,7 @@ class Process:
             )
         match self.command:
             case [_, "manage.py", *arguments]:
-                return fork_command(arguments, self.environment, stdout=log, stderr=log)
+                return fork_command(arguments, self.environment, output=(log, log))
             case _:
                 return fork_python(self.command, self.environment, output=log, in_new_session=True)
 
