@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -37,6 +38,29 @@ def run(code: str) -> str:
 def test_it_ends_as_its_program_does(code: str, ends: int) -> None:
     command = f"[sys.executable, '-c', 'import os, sys; {code}']"
     assert run(f"print(subprocess.run({command}).returncode)") == f"{int(ends)}\n"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "print('printed')",
+        "sys.exit()",
+        "sys.exit(True)",
+        "sys.exit(300)",
+        "sys.exit('why it ends')",
+        "raise ValueError('unexpected')",
+        "raise KeyboardInterrupt",
+        "print('printed'); sys.stdout.close()",
+        "atexit.register(print, 'exit'); threading.Timer(0.1, print, ['thread']).start(); print(1)",
+    ],
+)
+def test_a_fork_ends_as_python_does(code: str) -> None:
+    command = [sys.executable, "-c", f"import atexit, sys, threading; {code}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    fork = fork_python(command, dict(os.environ))
+    out, err = fork.communicate(timeout=60)
+    assert (fork.returncode, out) == (done.returncode, done.stdout)
+    assert err.splitlines()[-1:] == done.stderr.splitlines()[-1:]
 
 
 def test_its_program_has_the_files_that_are_handed_on() -> None:
