@@ -26,8 +26,8 @@ from tests.environments import clean_environment
 from tests.fork_server import READY, write_executable
 
 _ROOT = Path(__file__).resolve().parents[1]
-# Of one that others, who ended in this moment, had begun, and of one more
-_MOST_BEGUN = 5
+# One that ends while it loads would else be begun for ever
+_MOST_BEGUN = 3
 # Alike in the workers of one run of the tests
 _RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}-{time.time_ns()}"
 # What our flows load, and what Prefect's and its command line do, also when they first need it; its
@@ -114,8 +114,7 @@ class ForkServer:
         begun = 0
         while (connected := self._connect()) is None:
             assert begun < _MOST_BEGUN, f"It ends while it loads: {self._command}"
-            self._begin()
-            begun += 1
+            begun += self._begin()
         self._asked = connected
         atexit.register(connected.close)
 
@@ -129,13 +128,13 @@ class ForkServer:
         connection.close()
         return None
 
-    def _begin(self) -> None:
-        """Begin the process, unless another one has begun to listen meanwhile."""
+    def _begin(self) -> bool:
+        """Begin the process, unless another one has begun to listen meanwhile; say whether."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listens:
             try:
                 listens.bind(self.address)
             except OSError:
-                return
+                return False
             listens.listen()
             os.set_inheritable(listens.fileno(), True)
             os.posix_spawn(
@@ -144,6 +143,7 @@ class ForkServer:
                 clean_environment() | {"PYTHONPATH": str(_ROOT)},
                 file_actions=[(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)],
             )
+            return True
 
     def start(
         self,

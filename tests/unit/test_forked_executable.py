@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.forking import fork_python
+from tests.forking import ForkServer, fork_python
 
 pytestmark = pytest.mark.slow
 
@@ -114,3 +114,8 @@ def test_processes_of_multiprocessing_are_such_programs() -> None:
         "print(process.exitcode)"
     )
     assert printed == "5\n0\n"
+
+
+def test_a_process_that_cannot_load_what_it_is_to_fork_is_named() -> None:
+    with pytest.raises(AssertionError, match=r"It ends while it loads: .*'no_such_module'"):
+        ForkServer("tests.forked_python", "no_such_module")
