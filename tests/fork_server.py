@@ -21,7 +21,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
+
+from tests.forked_executable import end_like
 
 # More than the variables of a process, and than the files that one hands to another
 _LONGEST_MESSAGE = 1 << 17
@@ -76,7 +78,7 @@ def write_executable(path: Path, *, python: str, address: str) -> None:
     path.chmod(0o700)
 
 
-def run_to_its_end(program: Callable[[], None]) -> NoReturn:
+def run_to_its_end(program: Callable[[], None]) -> None:
     """Run it as Python runs a program, and end as that ends.
 
     But nothing is taken apart that is loaded, which takes longer than most programs: files that it
@@ -90,10 +92,7 @@ def run_to_its_end(program: Callable[[], None]) -> NoReturn:
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):  # nobody reads it, or it is closed
                 stream.flush()
-    if code < 0:
-        signal.signal(-code, signal.SIG_DFL)
-        os.kill(os.getpid(), -code)
-    os._exit(code)
+    end_like(code)
 
 
 def _run(program: Callable[[], None]) -> int:

@@ -31,7 +31,7 @@ def main(python: str, address: str) -> None:
     for each in _HANDED_ON:
         signal.signal(each, lambda number, _: _send(pid, number))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDED_ON)
-    _end_like(_read_number(told))
+    end_like(_read_number(told))
 
 
 def _begin(arguments: list[str], address: str) -> int:
@@ -83,7 +83,8 @@ def _send(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
-def _end_like(code: int) -> None:
+def end_like(code: int) -> None:
+    """End this process with the exit code, or by the signal of the negative number."""
     if code < 0:
         with suppress(OSError):  # nobody can handle SIGKILL
             signal.signal(-code, signal.SIG_DFL)

@@ -1,6 +1,6 @@
 """A command that cannot use the database says why in one sentence, and what to do."""
 
-from dataclasses import dataclass
+import subprocess
 from pathlib import Path
 
 import psycopg
@@ -12,26 +12,16 @@ from tests.postgres import create_database
 from tests.servers import free_port
 
 
-@dataclass(kw_only=True)
-class Told:
-    """How a command has ended."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-
-def manage(home: Path, *command: str, **environment: str) -> Told:
+def manage(home: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     variables = clean_environment() | {"APPROVALS_HOME": str(home)} | environment
     done = fork_command(command, variables)
-    stdout, stderr = done.communicate()
-    return Told(code=done.wait(), stdout=stdout, stderr=stderr)
+    return subprocess.CompletedProcess(command, done.wait(), *done.communicate())
 
 
 def test_a_server_that_cannot_be_reached_is_told_with_its_reason(tmp_path: Path) -> None:
     url = f"postgresql://shop@127.0.0.1:{free_port()}/approvals"
     told = manage(tmp_path, "listservers", DATABASE_URL=url)
-    assert told.code == 1
+    assert told.returncode == 1
     assert told.stderr.startswith("The database cannot be used: connection failed:")
     assert "Connection refused" in told.stderr
     assert told.stderr.count("\n") == 1
@@ -40,7 +30,7 @@ def test_a_server_that_cannot_be_reached_is_told_with_its_reason(tmp_path: Path)
 
 def test_a_database_without_tables_is_told_how_to_get_them(tmp_path: Path) -> None:
     told = manage(tmp_path, "createapikey", "etl")
-    assert told.code == 1
+    assert told.returncode == 1
     expected = "The database lacks tables of this release. Run `migrate` or `serve` first.\n"
     assert told.stderr == expected
     assert "Traceback" in manage(tmp_path, "createapikey", "etl", "--traceback").stderr
@@ -56,7 +46,7 @@ def test_a_user_who_may_make_no_tables_is_told_how_to_let_them(
         connection.execute("DROP ROLE IF EXISTS shop")
         connection.execute("CREATE ROLE shop LOGIN")
     told = manage(tmp_path, command, DATABASE_URL=url.replace("postgres:@", "shop@"))
-    assert told.code == 1
+    assert told.returncode == 1
     assert "permission denied for schema public" in told.stderr
     assert f"ALTER DATABASE {name} OWNER TO shop" in told.stderr
     assert "Traceback" not in told.stderr
