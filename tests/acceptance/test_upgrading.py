@@ -41,8 +41,10 @@ def count_missing(server: ApprovalsServer) -> int:
 def describe_tables(server: ApprovalsServer) -> list[str]:
     """Return the parts of what makes its tables and indexes; their order tells nothing."""
     if url := server.environment.get("DATABASE_URL"):
-        command = [client_programs() / "pg_dump", "--schema-only", "--restrict-key=same", url]
-        dump = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        program = str(client_programs() / "pg_dump")
+        dump = subprocess.check_output(
+            [program, "--schema-only", "--restrict-key=same", url], text=True
+        )
         # A column that was renamed is held by a constraint of its old name
         parts = re.sub(r"CONSTRAINT \w+_not_null NOT NULL", "NOT NULL", dump).splitlines()
     else:
