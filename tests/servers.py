@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import httpx
 
-from tests.environments import ONE_CERTIFICATE, PREFECT_PYTHON, clean_environment
+from tests.environments import PREFECT_PYTHON, clean_environment
 from tests.forking import ForkedProcess, fork_command, fork_python
 from tests.logs import follow_log, show_log
 from tests.migrated import copy_our_database, copy_prefects_database
@@ -56,12 +56,9 @@ def free_port() -> int:
 
 
 def _flow_environment(home: Path, *, has_certificates: bool) -> dict[str, str]:
-    """Return the environment of flows that keep their results in a home of their own.
-
-    They load all usual certificates where they are measured, and else have no use for them.
-    """
+    """Return the environment of flows that keep their results in a home of their own."""
     own = {"PYTHONPATH": str(ROOT), "HOME": str(home)}
-    return clean_environment() | own | ({} if has_certificates else ONE_CERTIFICATE)
+    return clean_environment(has_certificates=has_certificates) | own
 
 
 def wait_until_ready(url: str, process: Process, log: Path) -> None:
@@ -271,17 +268,14 @@ _RUN_PREFECT = ("-m", "prefect")
 
 
 def prefect_environment(home: Path, *, has_certificates: bool = False) -> dict[str, str]:
-    """Return the environment of a Prefect process that keeps everything in `home`.
-
-    It loads all usual certificates where it is measured, and else has no use for them.
-    """
+    """Return the environment of a Prefect process that keeps everything in `home`."""
     assert PREFECT_PYTHON.exists(), (
         "Prefect's environment is missing; make it with:"
         " UV_PROJECT_ENVIRONMENT=.venv-prefect uv sync --only-group prefect"
     )
     quiet = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_SERVER_UI_ENABLED": "false"}
     own = {"PREFECT_HOME": str(home), "DO_NOT_TRACK": "1"}
-    return clean_environment() | own | quiet | ({} if has_certificates else ONE_CERTIFICATE)
+    return clean_environment(has_certificates=has_certificates) | own | quiet
 
 
 def _migrate_prefects(path: Path) -> None:

@@ -1,10 +1,9 @@
-from collections.abc import Callable, Iterator
-from typing import Literal
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import ViewportSize, expect
 
-from tests.barriers import EVERY, OF_COLOURS, Rules, find_barriers
+from tests.barriers import find_barriers_by_scheme, find_overflow
 from tests.browser.conftest import Seat
 from tests.browser.desk import Flows, Reviewer
 from tests.browser.openings import (
@@ -33,7 +32,7 @@ LOOKS: list[tuple[str, ViewportSize]] = [
     ("phone", {"width": 390, "height": 800}),
 ]
 
-# Enough groups that up to four workers share them, and few enough to start few browsers.
+# Enough groups that four workers share them, and few enough to start few browsers.
 _IN_GROUPS = [
     pytest.param(opening, marks=pytest.mark.xdist_group(f"browser-page-{number % 4}"))
     for number, opening in enumerate(PAGES)
@@ -48,32 +47,11 @@ def test_a_page_fits_a_small_phone_and_has_no_barrier(
     small = {"width": 320, "height": 640}
     alice = seat("alice", viewport=small, reduced_motion="reduce").log_in()
     opening(flows, alice)
-    faults = [*find_overflow(alice.page)]
+    faults = list(find_overflow(alice.page))
     for look, size in LOOKS if opening in PHONE_PAGES else LOOKS[:1]:
         alice.page.set_viewport_size(size)
         faults += [f"on a {look}, {fault}" for fault in find_barriers_by_scheme(alice.page)]
     assert faults == []
-
-
-def find_overflow(page: Page) -> Iterator[str]:
-    wide: int = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    if wide > 0:
-        yield f"{wide} px wider than a small phone"
-
-
-def find_barriers_by_scheme(page: Page) -> Iterator[str]:
-    background = "getComputedStyle(document.documentElement).backgroundColor"
-    seen: set[str] = set()
-    schemes: dict[Literal["light", "dark"], Rules] = {
-        "light": EVERY,
-        "dark": OF_COLOURS,
-    }
-    for scheme, rules in schemes.items():
-        page.emulate_media(color_scheme=scheme)
-        yield from (f"{scheme}: {barrier}" for barrier in find_barriers(page, rules))
-        seen.add(page.evaluate(background))
-    if len(seen) < 2:
-        yield "light and dark look the same"
 
 
 def test_the_theme_can_be_chosen_and_stays(flows: Flows, alice: Reviewer) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.barriers import find_barriers_by_scheme, find_overflow
 from tests.browser.conftest import Seat
 from tests.browser.desk import PASSWORD, REFUND, Flows, Reviewer, Waiting, here_and_elsewhere
-from tests.browser.test_every_page import find_barriers_by_scheme, find_overflow
 from tests.servers import ApprovalsServer
 from tests.teams import TEAMS
 

@@ -5,9 +5,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.barriers import find_barriers_by_scheme, find_overflow
 from tests.browser.conftest import Seat
 from tests.browser.desk import REFUND, Flows, Reviewer
-from tests.browser.test_every_page import find_barriers_by_scheme, find_overflow
 
 
 def fill(flows: Flows, count: int) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.acceptance.waiting import PATIENCE_SECONDS
-from tests.environments import ONE_CERTIFICATE, clean_environment
+from tests.environments import clean_environment
 from tests.forking import ForkedProcess, fork_python
 from tests.logs import follow_log
 from tests.servers import ApprovalsServer
@@ -134,7 +134,7 @@ class PrefectClient:
         own = {"PREFECT_HOME": str(self.folder / "home"), "DO_NOT_TRACK": "1"}
         seen = {"COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
         haste = {"PREFECT_RUNNER_POLL_FREQUENCY": "2"}  # of a serving process, by default 10
-        return clean_environment() | ONE_CERTIFICATE | ours | own | seen | haste | self.settings
+        return clean_environment(has_certificates=False) | ours | own | seen | haste | self.settings
 
 
 def results(output: str) -> list[Any]:

@@ -1,132 +1,17 @@
 """The sample forms in a real browser, with JavaScript and without, under a strict policy."""
 
 import re
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
-from socketserver import ThreadingMixIn
-from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
-from django.http import QueryDict
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from approvals.schemaforms import Form, JSONValue, find_options, open_form, read_form
+from approvals.schemaforms import JSONValue
 from approvals.schemaforms.values import MISSING, as_dict, same_json
-from tests.barriers import EVERY, OF_COLOURS, find_barriers
+from tests.barriers import find_barriers
 from tests.schemaforms.samples import SAMPLES
+from tests.schemaforms.site import Site, press, visit
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser-forms")]
-
-STATIC = Path(__file__).parents[2] / "static"
-POLICY = "default-src 'self'; img-src 'self' data:"
-PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>{name}</title>
-<meta name="htmx-config" content='{{"allowEval":false,"includeIndicatorStyles":false}}'>
-<link rel="stylesheet" href="/static/vendor/pico.min.css">
-<link rel="stylesheet" href="/static/forms.css">
-<script src="/static/vendor/htmx.min.js" defer></script>
-<script src="/static/forms.js" defer></script></head><body><main class="container">
-<h1>{name}</h1>{summary}<form id="answer" method="post" enctype="multipart/form-data" novalidate>
-{fields}<p><button type="submit">Submit</button></p></form></main></body></html>"""
-
-
-class Site:
-    """Serves each sample form at `/<name>/<theme>/` and remembers what was read last."""
-
-    def __init__(self) -> None:
-        self.url = ""
-        self.form: Form | None = None
-        self.is_htmx = False
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        path = environ["PATH_INFO"]
-        if path.startswith("/static/"):
-            kind = "text/css" if path.endswith("css") else "text/javascript"
-            start_response("200 OK", [("Content-Type", kind)])
-            return [(STATIC / path.removeprefix("/static/")).read_bytes()]
-        if path.count("/") < 3:
-            start_response("404 Not Found", [])
-            return []
-        headers = [("Content-Type", "text/html"), ("Content-Security-Policy", POLICY)]
-        start_response("200 OK", headers)
-        name, theme, *rest = path.strip("/").split("/")
-        if rest == ["options"]:
-            found = find_options(SAMPLES[name], QueryDict(environ["QUERY_STRING"]))
-            return [str(found).encode()]
-        return [self._answer(environ, name, theme).encode()]
-
-    def _answer(self, environ: dict[str, Any], name: str, theme: str) -> str:
-        form = open_form(SAMPLES[name])
-        if environ["REQUEST_METHOD"] == "POST":
-            form = read_form(SAMPLES[name], _read_post(environ))
-            self.form, self.is_htmx = form, "HTTP_HX_REQUEST" in environ
-        return PAGE.format(
-            name=name, theme=theme, summary=form.render_summary(), fields=form.render()
-        )
-
-
-def _read_post(environ: dict[str, Any]) -> QueryDict:
-    from django.core.handlers.wsgi import WSGIRequest
-
-    return WSGIRequest(environ).POST
-
-
-class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- inherited name
-        pass
-
-
-class _Server(ThreadingMixIn, WSGIServer):
-    """Serves each connection in a thread: a browser keeps some open that it has no use for."""
-
-    daemon_threads = True
-    block_on_close = False
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    site = Site()
-    with make_server("127.0.0.1", 0, site, server_class=_Server, handler_class=_Quiet) as server:
-        site.url = f"http://127.0.0.1:{server.server_port}"
-        # Asked often whether to end: each test here waits for that.
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        yield site
-        server.shutdown()
-        thread.join()
-
-
-type NewPage = Callable[..., Page]
-
-
-@pytest.fixture
-def new_page(browser: Browser) -> Iterator[NewPage]:
-    """Open a page in a context of its own, closed when the test is over."""
-    with ExitStack() as stack:
-        yield lambda **options: stack.enter_context(browser.new_context(**options)).new_page()
-
-
-@pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
-def either_page(request: pytest.FixtureRequest, new_page: NewPage) -> Page:
-    return new_page(java_script_enabled=request.param)
-
-
-@pytest.fixture
-def page(new_page: NewPage) -> Page:
-    return new_page()
-
-
-def visit(page: Page, site: Site, name: str, theme: str = "light") -> None:
-    page.goto(f"{site.url}/{name}/{theme}/")
-
-
-def press(page: Page, name: str) -> None:
-    """Press a button and wait for what it changes."""
-    with page.expect_response(lambda response: response.request.method == "POST"):
-        page.get_by_role("button", name=name).last.click()
 
 
 def _opened_with(rule: JSONValue, values: list[JSONValue]) -> dict[str, JSONValue]:
@@ -170,70 +55,6 @@ def test_initial_values_survive_a_real_browser_type_for_type(
     expected = {name: as_dict(rule)["default"] for name, rule in UNTOUCHED.items()}
     wrong = {name for name in expected if not same_json(answer.get(name, MISSING), expected[name])}
     assert wrong == set()
-
-
-# What to press so that all of a sample form is there.
-OPENINGS: dict[str, list[str]] = {
-    "Expense": [],
-    "Promotion": ["Provide Canary", "Add entry Labels"],
-    "SignOff": ["Add Findings", "Fix", "Add Findings", "Accept"],
-    "ToolCall": ["Text"],
-    "Maintenance": ["Search Zone", "Search Skip"],
-}
-
-DUPLICATE_IDS = """() => {
-  const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
-  return ids.filter((id, index) => ids.indexOf(id) !== index);
-}"""
-
-
-# A small phone, and a screen of 1280 px at twice its size.
-WIDTHS = (640, 320)
-# Asked when the page has been drawn in its new size, which a busy machine takes a while for
-IS_WIDER = """() => new Promise(tell =>
-    requestAnimationFrame(() => requestAnimationFrame(() =>
-        tell(document.documentElement.scrollWidth > innerWidth))))"""
-
-
-@pytest.mark.parametrize("name", SAMPLES)
-def test_a_sample_form_is_accessible_on_a_small_phone_and_at_twice_its_size(
-    new_page: NewPage, site: Site, name: str
-) -> None:
-    """Pressed through once at 320 px; every state is looked at in both widths and themes."""
-    size = {"width": 320, "height": 640}
-    page = new_page(viewport=size, device_scale_factor=2, reduced_motion="reduce")
-    visit(page, site, name)
-    faults = find_faults(page)
-    for button in OPENINGS[name]:
-        press(page, button)
-        faults += [f"after {button}: {fault}" for fault in find_misfits(page)]
-    if OPENINGS[name]:
-        faults += [f"when all is there: {fault}" for fault in find_barriers_in_all_looks(page)]
-    press(page, "Submit")
-    expect(page.get_by_role("alert")).to_be_visible()
-    assert [*faults, *find_faults(page)] == []
-
-
-def find_faults(page: Page) -> list[str]:
-    return [*find_misfits(page), *find_barriers_in_all_looks(page)]
-
-
-def find_misfits(page: Page) -> Iterator[str]:
-    """Say what does not fit, at a small phone's width last, and which ids are there twice."""
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 640})
-        if page.evaluate(IS_WIDER):
-            yield f"wider than {width} px"
-    yield from (f"twice: {name}" for name in page.evaluate(DUPLICATE_IDS))
-
-
-def find_barriers_in_all_looks(page: Page) -> Iterator[str]:
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 640})
-        for theme, rules in {"dark": OF_COLOURS, "light": EVERY}.items():
-            page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
-            for barrier in find_barriers(page, rules):
-                yield f"{theme} at {width} px: {barrier}"
 
 
 def test_a_doubt_is_accessible_and_told_once(page: Page, site: Site) -> None:

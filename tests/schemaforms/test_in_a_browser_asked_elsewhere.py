@@ -1,106 +1,22 @@
 """What people complain about in other forms, in a real browser, with JavaScript and without."""
 
-import threading
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from socketserver import ThreadingMixIn
+from collections.abc import Iterator
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
-from django.core.handlers.wsgi import WSGIRequest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from approvals.schemaforms import Form, open_form, read_form
-from tests.barriers import EVERY, find_barriers
+from tests.barriers import EVERY, find_barriers, find_overflow
 from tests.schemaforms.asked_elsewhere import ASKED, CHAINS
+from tests.schemaforms.site import Site, press, serve, visit
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser-forms-asked-elsewhere")]
-
-STATIC = Path(__file__).parents[2] / "static"
-POLICY = "default-src 'self'; img-src 'self' data:"
-PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>{name}</title>
-<meta name="htmx-config" content='{{"allowEval":false,"includeIndicatorStyles":false}}'>
-<link rel="stylesheet" href="/static/vendor/pico.min.css">
-<link rel="stylesheet" href="/static/forms.css">
-<script src="/static/vendor/htmx.min.js" defer></script>
-<script src="/static/forms.js" defer></script></head><body><main class="container">
-<h1>{name}</h1>{summary}<form id="answer" method="post" enctype="multipart/form-data" novalidate>
-{fields}<p><button type="submit">Submit</button></p></form></main></body></html>"""
-
-
-class Site:
-    """Serves each question at `/<name>/<theme>/` and remembers what was read last."""
-
-    def __init__(self) -> None:
-        self.url = ""
-        self.form: Form | None = None
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        path = environ["PATH_INFO"]
-        if path.startswith("/static/"):
-            kind = "text/css" if path.endswith("css") else "text/javascript"
-            start_response("200 OK", [("Content-Type", kind)])
-            return [(STATIC / path.removeprefix("/static/")).read_bytes()]
-        if path.count("/") < 3:
-            start_response("404 Not Found", [])
-            return []
-        headers = [("Content-Type", "text/html"), ("Content-Security-Policy", POLICY)]
-        start_response("200 OK", headers)
-        name, theme = path.strip("/").split("/")
-        form = open_form(ASKED[name])
-        if environ["REQUEST_METHOD"] == "POST":
-            self.form = form = read_form(ASKED[name], WSGIRequest(environ).POST)
-        summary, fields = form.render_summary(), form.render()
-        page = PAGE.format(name=name, theme=theme, summary=summary, fields=fields)
-        return [page.encode()]
-
-
-class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- inherited name
-        pass
-
-
-class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-    block_on_close = False
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    site = Site()
-    with make_server("127.0.0.1", 0, site, server_class=_Server, handler_class=_Quiet) as server:
-        site.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with serve(ASKED) as site:
         yield site
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
-def either_page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
-    with browser.new_context(java_script_enabled=request.param) as context:
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        yield page
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    with browser.new_context() as context:
-        yield context.new_page()
-
-
-def visit(page: Page, site: Site, name: str, theme: str = "light") -> None:
-    page.goto(f"{site.url}/{name}/{theme}/")
-
-
-def press(page: Page, name: str) -> None:
-    """Press a button and wait for what it changes."""
-    with page.expect_response(lambda response: response.request.method == "POST"):
-        page.get_by_role("button", name=name, exact=True).last.click()
 
 
 def choose(page: Page, name: str) -> None:
@@ -197,5 +113,5 @@ def test_the_pages_are_accessible_and_fit_a_phone(page: Page, site: Site, theme:
     page.set_viewport_size({"width": 320, "height": 800})
     for name in ("incident", "limits", "signed", "options-that-depend"):
         visit(page, site, name, theme)
-        assert list(find_barriers(page, EVERY | {"rules": {"region": {"enabled": False}}})) == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        rules = EVERY | {"rules": {"region": {"enabled": False}}}
+        assert [*find_overflow(page), *find_barriers(page, rules)] == []
