@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, expect
 
 from flowruns.domain.texts import readable
 from tests.chromium import running_chromium
+from tests.groups import PartScheduling
 from tests.logs import begin_logs, read_logs
 from tests.postgres import create_migrated_database, postgresql_server
 
@@ -53,6 +54,10 @@ expect.set_options(timeout=30_000)
 def pytest_configure() -> None:
     """Let the processes that tests start heed Ctrl-C, which jobs in a shell's background ignore."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config) -> PartScheduling | None:
+    return PartScheduling(config) if config.getoption("dist") == "loadgroup" else None
 
 
 def pytest_collection_finish() -> None:

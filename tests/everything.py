@@ -1,4 +1,4 @@
-"""Run every test, four at a time.
+"""Run every test, five at a time.
 
 `python -m tests.everything`. The benchmarks are among them: their ratios hold on a busy machine,
 and what they print is worth something alone (`pytest -n0 -s tests/benchmarks`).
@@ -16,8 +16,8 @@ import sys
 from tests.servers import ROOT
 
 _PYTEST = [sys.executable, "-m", "pytest"]
-# Four workers on two cores, because much of what they do is to wait; the longest groups first.
-_SIDE_BY_SIDE = ["-n", "4", "--no-loadscope-reorder", "--durations=25"]
+# Five workers on two cores, because much of what they do is to wait; the longest groups first.
+_SIDE_BY_SIDE = ["-n", "5", "--no-loadscope-reorder", "--durations=25"]
 _LAST_FAILED = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
 _GROUP = re.compile(r"@[^@\[\]]+$")
 _TESTS_FAILED = 1

@@ -1,12 +1,39 @@
 """Which tests stay together on one worker, and which of these groups start first.
 
-`pytest -n 4 --dist=loadgroup --no-loadscope-reorder` hands groups to workers in their order.
+`pytest -n 5 --dist=loadgroup --no-loadscope-reorder` hands groups to workers in their order.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadGroupScheduling  # type: ignore[import-untyped]
+
+_OF_SECONDS = ("tests/benchmarks/", "tests/prefect_clients/")
+_PART = 20
+
+
+class PartScheduling(LoadGroupScheduling):  # type: ignore[misc] # xdist has no types
+    """Hands out short tests that have no group in parts of their file.
+
+    xdist itself hands them out one by one, and looks at all of them again when one has ended.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        super().__init__(config)
+        self._parts: dict[str, str] = {}
+        self._in_file: Counter[str] = Counter()
+
+    def _split_scope(self, nodeid: str) -> str:
+        group: str = super()._split_scope(nodeid)
+        if group != nodeid or nodeid.startswith(_OF_SECONDS):
+            return group
+        if nodeid not in self._parts:
+            file = nodeid.partition("::")[0]
+            self._parts[nodeid] = f"{file} {self._in_file[file] // _PART}"
+            self._in_file[file] += 1
+        return self._parts[nodeid]
 
 
 def items_below(folder: Path, items: Iterable[pytest.Item]) -> list[pytest.Item]:

@@ -147,7 +147,7 @@ def main() -> int:
     """Run the tests of the database on PostgreSQL, with pytest's arguments if any are given."""
     # Who ends this ends the tests and the server, too: an exception does that, not a signal alone
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    chosen = sys.argv[1:] or ["tests/integration", "-m", _ASKS_IT, "-n", "2", "-q"]
+    chosen = sys.argv[1:] or ["tests/integration", "-m", _ASKS_IT, "-n", "0", "-q"]
     with postgresql_server() as url:
         environment = os.environ | {"DATABASE_URL": create_database(url)}
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *chosen]

@@ -35,6 +35,7 @@ _LONGEST = (
     *(*_ON_PREFECTS_SERVER, "faults", "sdk_on_both_servers-our_server"),
     *("documented_flows-our_server", "serving_on_both_servers-our_server", "faults-our_server"),
     *("outcomes_on_both_servers-our_server", "outages", "strangers", "crowds", "serve", "demo"),
+    "prefect-faults",
 )
 
 # What was recorded once is compared with each server; what is tried on each is the same.
