@@ -6,6 +6,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from xdist.scheduler import LoadGroupScheduling  # type: ignore[import-untyped]
@@ -20,8 +21,8 @@ class PartScheduling(LoadGroupScheduling):  # type: ignore[misc] # xdist has no 
     xdist itself hands them out one by one, and looks at all of them again when one has ended.
     """
 
-    def __init__(self, config: pytest.Config) -> None:
-        super().__init__(config)
+    def __init__(self, config: pytest.Config, log: Any) -> None:
+        super().__init__(config, log)
         self._parts: dict[str, str] = {}
         self._in_file: Counter[str] = Counter()
 
