@@ -1,4 +1,4 @@
-"""Run a flow: its run on the server, its states, its retries; messages of Prefect 3.8."""
+"""Run a flow: its run on the server, its states, its retries; messages of Prefect 3.9."""
 
 import threading
 from collections.abc import Callable
@@ -152,7 +152,7 @@ class FlowEngine:
                     yield from replay_steps(earlier.value)
                 return earlier
             finished = yield from self._play_attempt(lambda: self.flow.fn(*args, **kwargs))
-            if finished.error is None or not finished.state.is_scheduled():
+            if not finished.state.is_scheduled():
                 return finished
             # As on the server: what was answered is asked again.
             self.run.empirical_policy.pause_keys = None

@@ -269,6 +269,21 @@ def test_states_that_a_flow_returns_decide_its_own(server: FakeServer) -> None:
     assert (bad.names[-1], bad.state.message) == ("Failed", "1/2 states failed.")
 
 
+@pytest.mark.parametrize("returned", [1, 2])
+def test_a_flow_that_returns_failed_states_starts_again_where_it_may(
+    server: FakeServer, returned: int
+) -> None:
+    @flow(retries=1)
+    def shaky() -> Any:
+        failed = State[Any](type=StateType.FAILED, message="not yet")
+        if server.run.names.count("Running") == 1:
+            return failed if returned == 1 else [failed] * returned
+        return "done"
+
+    assert shaky() == "done"
+    assert server.run.names == ["Pending", "Running", "AwaitingRetry", "Running", "Completed"]
+
+
 def test_a_state_that_a_flow_made_is_its_state(server: FakeServer) -> None:
     @flow
     def undecided() -> Any:
