@@ -130,9 +130,8 @@ def test_fifty_flows_wait_through_a_power_cut_of_the_server(
     until(lambda: not runs_in(api, "RUNNING"))
 
 
-def wait_for_change(client: httpx.Client, run: str) -> float:
-    """Hold a request until the run's state changes, and return the time of the answer."""
-    etag = client.get(f"/flow_runs/{run}").headers["etag"]
+def wait_for_change(client: httpx.Client, run: str, etag: str) -> float:
+    """Hold a request until the run has another state, and return the time of the answer."""
     held = client.get(f"/flow_runs/{run}", headers={"If-None-Match": etag, "Prefer": "wait=60"})
     assert held.status_code == 200
     return time.monotonic()
@@ -142,8 +141,9 @@ def seconds_from_resume_to_waiter(holding: httpx.Client, resuming: httpx.Client)
     """Resume through one server what is waited for at another."""
     run = make_run(holding)
     set_state(holding, run, "PAUSED", state_details={"pause_key": "1"})
+    paused = holding.get(f"/flow_runs/{run}").headers["etag"]
     woken: list[float] = []
-    waiter = threading.Thread(target=lambda: woken.append(wait_for_change(holding, run)))
+    waiter = threading.Thread(target=lambda: woken.append(wait_for_change(holding, run, paused)))
     waiter.start()
     time.sleep(0.3)  # until it is held; a shorter time would only make the test easier
     resume(resuming, run)
