@@ -18,7 +18,7 @@ import pydantic
 from flowruns.domain.keysets import Keyset, keyset_from_pause, policy_key, step_key
 from flowruns.sdk.calls import flow_runs
 from flowruns.sdk.context import FlowRunContext, current_task_run
-from flowruns.sdk.errors import AnswerBelongsElsewhere, ObjectNotFound
+from flowruns.sdk.errors import AnswerBelongsElsewhere, ObjectAlreadyExists, ObjectNotFound
 from flowruns.sdk.inputs.doubts import doubt_parameters
 from flowruns.sdk.inputs.questions import Likeness, Place, Question, compare, read_question
 from flowruns.sdk.inputs.run_input import BaseRunInput, description_of, given_to, save_steps
@@ -65,6 +65,16 @@ def bind_steps(
         yield from flow_runs.create_flow_run_input(flow_run_id, policy_key(*names), text)
     if model is not None:
         yield from save_steps(model, keyset_from_pause(*names), flow_run_id)
+
+
+def keep_steps(flow_run_id: UUID, model: type[BaseRunInput], keyset: Keyset) -> Steps[None]:
+    """Store the questions of a pause once more where its server has dropped them with its state.
+
+    Prefect's does so since 3.9: its client stores them afterwards, and what is there before counts
+    as an earlier attempt's.
+    """
+    with suppress(ObjectAlreadyExists):
+        yield from save_steps(model, keyset, flow_run_id)
 
 
 def rebind_steps(

@@ -1,4 +1,4 @@
-"""Messages between flow runs: inputs that are read one after the other, as in Prefect 3.8.
+"""Messages between flow runs: inputs that are read one after the other, as in Prefect 3.9.
 
 A message is the input `<prefix>-<uuid>` of the run that it is for. Once acknowledged it is deleted.
 """

@@ -43,7 +43,7 @@ def pause_flow_run(
     *,
     policy: str | None = None,
 ) -> Any:
-    """Pause the current flow run and block until a person resumes it; semantics of Prefect 3.8.
+    """Pause the current flow run and block until a person resumes it; semantics of Prefect 3.9.
 
     Awaitable in an async flow, where `apause_flow_run` is the same with types to match. Tasks
     that have started keep running, others wait until the run goes on (Prefect starts them);
@@ -68,7 +68,7 @@ def pause_flow_run(
     when the run ends meanwhile; PauseRefused or its
     AnswerBelongsElsewhere; MissingContextError outside of a flow run;
     pydantic.ValidationError where the answer is none that the type accepts; ValueError for a
-    policy that cannot be read, before anybody is asked.
+    negative timeout or a policy that cannot be read, before anybody is asked.
 
     Example: `answer = pause_flow_run(wait_for_input=Approval, timeout=86400)`
     """

@@ -31,6 +31,7 @@ from flowruns.sdk.inputs.bindings import (
     bind_steps,
     check_steps,
     check_stored,
+    keep_steps,
     keyed_step,
     rebind_steps,
     recall_steps,
@@ -130,6 +131,10 @@ class Pause:
                 self.flow_run_id, self.asks_for, names=names, step=step, policy=self.policy
             )
 
+    def _keep_questions(self, result: OrchestrationResult) -> Steps[None]:
+        if self.asks_for is not None and self.keyset is not None and not result.compares:
+            yield from keep_steps(self.flow_run_id, self.asks_for, self.keyset)
+
     def _has_fired(self) -> Steps[bool]:
         """Whether this attempt of the run has paused under the key: its inputs count then."""
         run = yield from flow_runs.read_flow_run(self.flow_run_id)
@@ -144,6 +149,7 @@ class Pause:
             )
             if result.status is wire.SetStateStatus.ACCEPT and result.state:
                 told = yield from read_clock()
+                yield from self._keep_questions(result)
                 yield from self._wait(result.state, self._find_end(result, asked=now, told=told))
                 self.run.logger.info("Resuming flow run execution!")
                 return
@@ -287,6 +293,12 @@ def check_key(key: str | None) -> None:
         raise ValueError(f"The pause key {key!r} may hold lower-case letters, digits and - only.")
 
 
+def check_timeout(timeout: float | None) -> None:
+    """Raise ValueError where it lies before the question (as Prefect 3.9)."""
+    if timeout is not None and timeout < 0:
+        raise ValueError(f"'timeout' must be a non-negative number, got {timeout}")
+
+
 def pause_steps(
     wait_for_input: Any,
     *,
@@ -295,6 +307,7 @@ def pause_steps(
     key: str | None,
     policy: str | None = None,
 ) -> Steps[Any]:
+    check_timeout(timeout)
     run = require_flow_run("Flow runs can only be paused from within a flow run.")
     # Counted even where a key is given, as in Prefect, so that the default keys agree with its.
     run.pauses_seen += 1

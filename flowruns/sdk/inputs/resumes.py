@@ -8,8 +8,15 @@ from flowruns.sdk.calls import flow_runs
 from flowruns.sdk.calls.asking import STARTING
 from flowruns.sdk.dispatch import dispatch, on_loop
 from flowruns.sdk.errors import FlowPauseTimeout, NotPausedError, ResumeRefused
-from flowruns.sdk.steps.steps import Steps
+from flowruns.sdk.states import OrchestrationResult
+from flowruns.sdk.steps.steps import Sleep, Steps, read_clock
 from flowruns.wire import SetStateStatus
+
+# How Prefect's servers refuse an answer, and ours, to a question that is not stored
+_UNASKED = "Run input schema not found."
+# Prefect's flows store it in the moment after their pause.
+_ASKING_SECONDS = 5.0
+_POLL_SECONDS = 0.1
 
 
 def resume_steps(flow_run_id: UUID, run_input: Mapping[str, Any] | None) -> Steps[None]:
@@ -17,7 +24,7 @@ def resume_steps(flow_run_id: UUID, run_input: Mapping[str, Any] | None) -> Step
     run = yield from flow_runs.read_flow_run(flow_run_id)
     if run.state is None or not run.state.is_paused():
         raise NotPausedError
-    result = yield from flow_runs.resume_flow_run(flow_run_id, run_input, patience=STARTING)
+    result = yield from _answer(flow_run_id, run_input)
     if result.status is SetStateStatus.ACCEPT:
         return
     reason = result.details.reason or "the server gives no reason"
@@ -28,8 +35,21 @@ def resume_steps(flow_run_id: UUID, run_input: Mapping[str, Any] | None) -> Step
     raise ResumeRefused(reason, result.details.problems or ())
 
 
+def _answer(flow_run_id: UUID, run_input: Mapping[str, Any] | None) -> Steps[OrchestrationResult]:
+    """Hand in the answer, again where the run has paused and its question is not there yet."""
+    began = yield from read_clock()
+    while True:
+        result = yield from flow_runs.resume_flow_run(flow_run_id, run_input, patience=STARTING)
+        if not (result.details.reason or "").endswith(_UNASKED):
+            return result
+        now = yield from read_clock()
+        if now.seconds - began.seconds >= _ASKING_SECONDS:
+            return result
+        yield Sleep(_POLL_SECONDS)
+
+
 def resume_flow_run(flow_run_id: UUID, run_input: Mapping[str, Any] | None = None) -> None:
-    """Resume a paused flow run with `run_input` as its answer; semantics of Prefect 3.8.
+    """Resume a paused flow run with `run_input` as its answer; semantics of Prefect 3.9.
 
     Awaitable in async code, where `aresume_flow_run` is the same with types to match.
 

@@ -1,4 +1,4 @@
-"""What a person answers, or a run sends: typed input for a flow run; semantics of Prefect 3.8."""
+"""What a person answers, or a run sends: typed input for a flow run; semantics of Prefect 3.9."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The JSON Schemas that forms are built from, in the shape of Prefect 3.8."""
+"""The JSON Schemas that forms are built from, in the shape of Prefect 3.9."""
 
 from collections.abc import Iterable, Mapping
 from enum import Enum
@@ -86,7 +86,7 @@ def field_with_default(field: FieldInfo | None, value: Any) -> tuple[Any, Any]:
 
 
 def schema_of(model: type[pydantic.BaseModel]) -> dict[str, Any]:
-    """Make the JSON Schema that a form is built from, in the shape of Prefect 3.8.
+    """Make the JSON Schema that a form is built from, in the shape of Prefect 3.9.
 
     References point into "definitions", which repeats "$defs", and the root is never one.
     """

@@ -1,4 +1,4 @@
-"""Send values of any type from flow run to flow run; semantics of Prefect 3.8."""
+"""Send values of any type from flow run to flow run; semantics of Prefect 3.9."""
 
 from collections.abc import Iterable
 from typing import Any, overload

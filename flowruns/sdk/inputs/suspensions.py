@@ -18,8 +18,8 @@ from flowruns.sdk.errors import (
     ObjectAlreadyExists,
     PauseRefused,
 )
-from flowruns.sdk.inputs.bindings import bind_steps
-from flowruns.sdk.inputs.pausing import Pause, check_key, ending
+from flowruns.sdk.inputs.bindings import bind_steps, keep_steps
+from flowruns.sdk.inputs.pausing import Pause, check_key, check_timeout, ending
 from flowruns.sdk.inputs.policies import policy_for
 from flowruns.sdk.inputs.questions import Place, calling_place
 from flowruns.sdk.inputs.run_input import BaseRunInput, run_input_subclass_from_type
@@ -43,6 +43,7 @@ class Suspension(Pause):
         proposed = self._proposed(now)
         result = yield from flow_runs.propose_state(self.flow_run_id, proposed, is_heartbeat=True)
         if result.status is wire.SetStateStatus.ACCEPT:
+            yield from self._keep_questions(result)
             self.run.suspended.set()
             raise FlowRunSuspended
         state = result.state or (yield from flow_runs.read_flow_run(self.flow_run_id)).state
@@ -133,6 +134,8 @@ class _Request:
         if result.status is not wire.SetStateStatus.ACCEPT:
             reason = result.details.reason
             raise PauseRefused(f"Flow run {flow_run_id} cannot be suspended: {reason}")
+        if self.asks_for is not None and not result.compares:
+            yield from keep_steps(flow_run_id, self.asks_for, keyset_from_pause(*names))
 
     def _proposed(self, key: str, now: Moment) -> State[Any]:
         state = _suspended(key)
@@ -152,6 +155,7 @@ def suspend_steps(
     key: str | None,
     policy: str | None = None,
 ) -> Steps[Any]:
+    check_timeout(timeout)
     check_key(key)
     place = None if key else calling_place()
     asks_for = run_input_subclass_from_type(wait_for_input) if wait_for_input is not None else None
@@ -173,7 +177,7 @@ def suspend_flow_run(
     *,
     policy: str | None = None,
 ) -> Any:
-    """Suspend the current flow run, or the one with `flow_run_id`; semantics of Prefect 3.8.
+    """Suspend the current flow run, or the one with `flow_run_id`; semantics of Prefect 3.9.
 
     Awaitable in an async flow, where `asuspend_flow_run` is the same with types to match. The
     current run is left at once, by an exception that `except Exception` does not catch; its
@@ -187,7 +191,8 @@ def suspend_flow_run(
     Raises PauseRefused, before anything is lost: in a task, for a run without a deployment, after
     tasks for which `persist_result` was left unsaid (their results would be lost), or that asked
     by arguments which change whenever the flow begins again (AnswerBelongsElsewhere), for
-    another run that does not run or is paused already; ObjectNotFound.
+    another run that does not run or is paused already; ObjectNotFound; ValueError for a negative
+    timeout.
 
     Example: `answer = suspend_flow_run(wait_for_input=Approval, timeout=86400)`
     """

@@ -1,4 +1,4 @@
-"""What flows show to people, on a fake server; arguments and data as Prefect 3.8's functions."""
+"""What flows show to people, on a fake server; arguments and data as Prefect 3.9's functions."""
 
 import asyncio
 import json

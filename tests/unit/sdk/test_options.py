@@ -1,4 +1,4 @@
-"""The options of decorators and functions, held against those that Prefect 3.8.8 takes."""
+"""The options of decorators and functions, held against those that Prefect 3.9.1 takes."""
 
 import inspect
 import json
@@ -14,7 +14,7 @@ from tests.documents import DOCS
 from tests.servers import ROOT
 
 RECORDED: dict[str, list[str]] = json.loads(
-    (ROOT / "tests" / "data" / "prefect-3.8.8-options.json").read_text()
+    (ROOT / "tests" / "data" / "prefect-3.9.1-options.json").read_text()
 )
 # What is left out, so that nobody takes it for having an effect.
 RESULTS = {"result_serializer", "cache_result_in_memory"}

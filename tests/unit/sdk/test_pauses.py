@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
-from flowruns import RunInput
+from flowruns import RunInput, suspend_flow_run
 from flowruns.domain.rejections import rejected
 from flowruns.domain.states import State, StateDetails, StateType, cancelled, failed, running
 from flowruns.exceptions import (
@@ -22,6 +22,7 @@ from flowruns.exceptions import (
     PauseRefused,
 )
 from flowruns.sdk.inputs.pausing import pause_steps
+from flowruns.sdk.steps.steps import Reply, Send
 from tests.paused_flows import PausedFlow
 
 
@@ -52,6 +53,35 @@ def test_the_schema_is_stored_before_the_run_is_paused() -> None:
     ]
     assert json.loads(flow.run.inputs["paused-1-description"]) == "Refund **7 EUR**?"
     assert json.loads(flow.run.inputs["paused-1-schema"])["title"] == "Approval"
+
+
+@pytest.mark.parametrize("drops", [True, False], ids=["since 3.9", "before"])
+def test_prefects_server_has_the_questions_also_where_it_drops_those_of_before(
+    drops: bool,
+) -> None:
+    flow = PausedFlow(holds=False)
+
+    def pause_like_prefect(request: Send) -> Reply:
+        reply = flow.server.handle(request)
+        if drops and request.path.endswith("/set_state"):
+            for key in ("schema", "description", "response"):
+                flow.run.inputs.pop(f"paused-1-{key}", None)
+        return reply._replace(headers={k: v for k, v in reply.headers.items() if k != "etag"})
+
+    flow.stage.server = pause_like_prefect
+    flow.answer_at(1, {"approve": True})
+    assert flow.pause(Approval.with_initial_data(description="Refund?")).approve
+    assert json.loads(flow.run.inputs["paused-1-description"]) == "Refund?"
+    assert json.loads(flow.run.inputs["paused-1-schema"])["title"] == "Approval"
+
+
+def test_a_deadline_before_the_question_is_refused_as_by_prefect() -> None:
+    flow = PausedFlow()
+    with pytest.raises(ValueError, match=r"^'timeout' must be a non-negative number, got -1$"):
+        flow.pause(int, timeout=-1)
+    assert flow.stage.sent == []
+    with pytest.raises(ValueError, match=r"got -0\.5$"):
+        suspend_flow_run(timeout=-0.5)
 
 
 def test_the_state_says_what_prefects_says() -> None:

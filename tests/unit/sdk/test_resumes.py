@@ -40,6 +40,35 @@ def test_a_paused_run_goes_on_with_the_answer() -> None:
     assert flow.stage.sent[-1].body == {"run_input": {"approve": True}}
 
 
+def _ask_late(flow: PausedFlow, *, seconds: float) -> None:
+    """Let the server refuse answers as Prefect's does while the run's question is not stored."""
+    reason = "Cannot resume this run: Run input schema not found."
+    refusal = {"status": "REJECT", "details": {"type": "reject_details", "reason": reason}}
+
+    def answer(request: Send) -> Reply:
+        if request.path.endswith("/resume") and flow.stage.seconds < seconds:
+            return Reply(200, json.dumps(refusal).encode(), {"content-type": "application/json"})
+        return flow.server.handle(request)
+
+    flow.stage.server = answer
+
+
+def test_an_answer_that_is_faster_than_its_question_waits_for_it() -> None:
+    flow = _paused()
+    _ask_late(flow, seconds=0.25)
+    flow.stage.play(resume_steps(flow.id, {"approve": True}))
+    assert flow.run.names[-2:] == ["Paused", "Running"]
+    assert flow.stage.slept == [0.1] * 3
+
+
+def test_a_question_that_never_comes_is_not_waited_for() -> None:
+    flow = _paused()
+    _ask_late(flow, seconds=60)
+    with pytest.raises(ResumeRefused, match="Run input schema not found"):
+        flow.stage.play(resume_steps(flow.id, {"approve": True}))
+    assert 5 <= flow.stage.seconds < 6
+
+
 def test_a_run_that_is_not_paused_is_not_resumed() -> None:
     flow = PausedFlow()
     with pytest.raises(NotPausedError):

@@ -1,4 +1,4 @@
-"""The stored schemas are those that Prefect 3.8.8 would have stored, with our annotations."""
+"""The stored schemas are those that Prefect 3.9.1 would have stored, with our annotations."""
 
 import json
 import subprocess
