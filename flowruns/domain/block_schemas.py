@@ -1,4 +1,4 @@
-"""Schemas of blocks: their checksum by Prefect 3.8's rule, and the schemas nested in them."""
+"""Schemas of blocks: their checksum by Prefect 3.9's rule, and the schemas nested in them."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ class NestedSchema:
 
 
 def checksum_of(fields: Fields) -> str:
-    """Return the checksum by which clients find a schema (as Prefect 3.8).
+    """Return the checksum by which clients find a schema (as Prefect 3.9).
 
     It leaves out which fields are secret, and the definitions of other blocks and of what nobody
     refers to.

@@ -13,7 +13,7 @@ def facts_after(transition: Transition, written: State) -> RunFacts:
     """Return the facts of a run whose `transition` led to the state `written`.
 
     `written` is the proposed state or the one that a rule put in its place. The bookkeeping is
-    that of Prefect 3.8, except that a resumed pause never counts as another execution: there a
+    that of Prefect 3.9, except that a resumed pause never counts as another execution: there a
     blocking pause uses up a retry.
     """
     run = transition.run
@@ -35,7 +35,7 @@ def facts_after(transition: Transition, written: State) -> RunFacts:
 def asks_again(t: Transition, written: State) -> bool:
     """Whether the flow starts over, so that the stored inputs of its pauses must go.
 
-    Prefect 3.8 keeps the inputs and so fails the second asking.
+    Prefect 3.9 deletes those of a pause when it is asked again; earlier releases fail then.
     """
     return _starts_over(t, written)
 
@@ -44,7 +44,7 @@ def occupies_slot(t: Transition, written: State) -> bool:
     """Whether a run in the state `written` counts against the limit of its deployment.
 
     It does while a process is there for it: from its submission on, in a blocking pause, and
-    while that process waits for a retry. Prefect 3.8 frees the slot at a pause and takes none
+    while that process waits for a retry. Prefect 3.9 frees the slot at a pause and takes none
     when the run goes on, so that more run than may. A suspended run has no process: its slot is
     free, and it takes one again when it is started with its answer.
     """
@@ -63,7 +63,7 @@ def _retry_type(t: Transition, written: State) -> RetryType | None:
     """Say who runs the next execution: the process that failed, or a new one."""
     if _is_retry(t, written):
         return "in_process"
-    if _is_rerun(t, written):
+    if _is_rerun(t, written) or _loses_process(t, written):
         return "reschedule" if written.type is StateType.SCHEDULED else None
     return None if written.type is StateType.FAILED else t.run.retry_type
 
@@ -78,7 +78,7 @@ def _resuming(t: Transition, written: State) -> bool:
 def _pause_keys(t: Transition, written: State) -> frozenset[str]:
     """Add the key of a new pause; forget all of them where the flow starts over.
 
-    A pause without a key adds none. Prefect 3.8 adds a random one, which nothing can ever match.
+    A pause without a key adds none. Prefect 3.9 adds a random one, which nothing can ever match.
     """
     if _starts_over(t, written):
         return frozenset()
@@ -117,7 +117,7 @@ def _time_spent_running(t: Transition, written: State) -> timedelta:
 
 
 def _starts_over(t: Transition, written: State) -> bool:
-    return _is_retry(t, written) or _is_rerun(t, written)
+    return _is_retry(t, written) or _is_rerun(t, written) or _loses_process(t, written)
 
 
 def _is_retry(t: Transition, written: State) -> bool:
@@ -130,6 +130,16 @@ def _is_rerun(t: Transition, written: State) -> bool:
     if t.initial is None or t.initial.is_presumed:
         return False
     return t.initial.is_terminal and not written.is_terminal
+
+
+def _loses_process(t: Transition, written: State) -> bool:
+    """Whether a run that its process waits with is scheduled: another process begins it anew.
+
+    A pause that was waiting is asked again (as Prefect 3.9): nobody has answered it.
+    """
+    if t.initial is None or t.initial.type is not StateType.PAUSED or t.initial.is_suspended:
+        return False
+    return written.type is StateType.SCHEDULED
 
 
 def _leaves_pause(t: Transition, written: State) -> bool:

@@ -1,4 +1,4 @@
-"""The names of the three inputs that belong to one pause, as Prefect 3.8 makes them."""
+"""The names of the three inputs that belong to one pause, as Prefect 3.9 makes them."""
 
 import re
 from dataclasses import dataclass

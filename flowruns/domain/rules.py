@@ -1,6 +1,6 @@
 """The rules that judge a transition, one function each.
 
-The order, the reasons and the exceptions are those of Prefect 3.8, except where a docstring says
+The order, the reasons and the exceptions are those of Prefect 3.9, except where a docstring says
 otherwise; clients compare the reasons. A rule returns None where it has nothing to say.
 """
 
@@ -27,7 +27,7 @@ type Rule = Callable[[Transition], Verdict | None]
 _NEVER_AFTER_THE_END = frozenset({StateType.CANCELLING, StateType.PAUSED, StateType.CRASHED})
 _WAITING = frozenset({StateType.SCHEDULED, StateType.PENDING})
 _UNDER_WAY = frozenset({StateType.PENDING, StateType.RUNNING, StateType.CANCELLING})
-# As Prefect 3.8: how long a run that found no slot waits before it asks again.
+# As Prefect 3.9: how long a run that found no slot waits before it asks again.
 SLOT_WAIT = timedelta(seconds=30)
 # What whoever may not resume can make of a paused run.
 _ENDS = frozenset({StateType.FAILED, StateType.CANCELLED, StateType.CRASHED, StateType.CANCELLING})
@@ -128,7 +128,7 @@ def runs_are_submitted_once(t: Transition) -> Verdict | None:
 def released_runs_are_started_once(t: Transition) -> Verdict | None:
     """Let one process start a run that was taken, put back and taken again: the first that comes.
 
-    The one that was too slow may still come. Prefect 3.8 puts no run back, and needs no rule.
+    The one that was too slow may still come. Prefect 3.9 puts no run back, and needs no rule.
     """
     if t.initial is None or not t.run.was_released or t.proposed.type is not StateType.RUNNING:
         return None
@@ -185,7 +185,7 @@ def paused_runs_are_not_submitted(t: Transition) -> Verdict | None:
 
 
 def suspended_runs_are_resumed_by_their_deployment(t: Transition) -> Verdict | None:
-    """Refuse to resume what nothing would start; unlike in Prefect 3.8 the run may still end."""
+    """Refuse to resume what nothing would start; unlike in Prefect 3.9 the run may still end."""
     if t.initial is None or not t.initial.is_suspended or t.run.has_deployment:
         return None
     if t.proposed.type in GOING_ON_STATES:
@@ -197,7 +197,7 @@ def suspended_runs_are_resumed_by_their_deployment(t: Transition) -> Verdict | N
 def overdue_pauses_fail(t: Transition) -> Verdict | None:
     """Fail a run that leaves its pause too late, wherever it was going.
 
-    Cancelling goes through (as Prefect 3.8): the process of a blocking pause must hear of it. So
+    Cancelling goes through (as Prefect 3.9): the process of a blocking pause must hear of it. So
     does what a policy was to do before, and comes late because the loops stood still.
     The message names the state that was left; Prefect's names the proposed one.
     """
@@ -212,7 +212,7 @@ def overdue_pauses_fail(t: Transition) -> Verdict | None:
 def pauses_are_ended_by_who_may_resume(t: Transition) -> Verdict | None:
     """Leave it to `resume`, or to who could, to end a pause other than by the end of its run.
 
-    Nothing of the kind in Prefect 3.8. A run that was ended in its pause and goes on is a way
+    Nothing of the kind in Prefect 3.9. A run that was ended in its pause and goes on is a way
     around this rule in two steps while a process may wait there: it looks for RUNNING alone.
     """
     if t.may_resume or t.proposed.type in _ENDS:
@@ -238,7 +238,7 @@ def pauses_are_named_by_who_runs_the_run(t: Transition) -> Verdict | None:
     """Keep others from asking under a key by which the flow will ask, and be answered, itself.
 
     A pause fires once: the flow would take the answer to their question for the answer to its
-    own. Who suspends another run uses a UUID (as Prefect 3.8's client, where this is not a rule).
+    own. Who suspends another run uses a UUID (as Prefect 3.9's client, where this is not a rule).
     """
     if t.proposed.type is not StateType.PAUSED or not t.run.is_run_by_another:
         return None
@@ -253,7 +253,7 @@ def pauses_are_named_by_who_runs_the_run(t: Transition) -> Verdict | None:
 def guarded_pauses_wait_for_their_reviewers(t: Transition) -> Verdict | None:
     """Keep a run in its pause until those who may answer let it go on, forced or not.
 
-    Nothing of the kind in Prefect 3.8. Whatever does not end the run counts as going on, and so
+    Nothing of the kind in Prefect 3.9. Whatever does not end the run counts as going on, and so
     does a way out in two steps while a process may wait there. A rejection is theirs, too.
     """
     if t.run.withheld is None or ends_undecided(t.proposed):
@@ -273,7 +273,7 @@ def ends_undecided(proposed: State) -> bool:
 def answers_come_before_going_on(t: Transition) -> Verdict | None:
     """Keep a pause that asks for input until it is resumed with an answer, forced or not.
 
-    Prefect 3.8 asks only in its resume route. PENDING and another pause count as going on:
+    Prefect 3.9 asks only in its resume route. PENDING and another pause count as going on:
     either would be a way around this rule in two steps. What is stored as an answer beforehand
     is none.
     """
@@ -288,7 +288,7 @@ def starts_need_a_slot(t: Transition) -> Verdict | None:
     """Queue or cancel a start while as many runs go on as the deployment's limit allows.
 
     Comes after the rules of pauses, so that no suspended run leaves its pause by waiting here.
-    A start is PENDING or, unlike in Prefect 3.8, RUNNING without it.
+    A start is PENDING or, unlike in Prefect 3.9, RUNNING without it.
     """
     slot = t.run.slot
     if slot is None or slot.is_held or not _starts(t):

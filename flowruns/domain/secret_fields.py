@@ -1,7 +1,7 @@
 """Secret values in the data of a block: hidden, and kept where the hidden form comes back.
 
 A schema lists its secrets by path, such as `password`, `child.token`, or `headers.*` where all
-below is secret (as Prefect 3.8). Here a secret may also be in a list or dictionary of objects,
+below is secret (as Prefect 3.9). Here a secret may also be in a list or dictionary of objects,
 and may be an object itself; Prefect's server shows those.
 """
 

@@ -11,7 +11,7 @@ from flowruns.domain.ids import new_id
 
 
 class StateType(StrEnum):
-    """What a state means to the engine (as Prefect 3.8); its name says it to people."""
+    """What a state means to the engine (as Prefect 3.9); its name says it to people."""
 
     SCHEDULED = "SCHEDULED"
     PENDING = "PENDING"
@@ -110,7 +110,7 @@ def late(*, at: datetime) -> State:
 
 
 def resuming(*, at: datetime) -> State:
-    """A suspended run on its way back: scheduled for now (as Prefect 3.8)."""
+    """A suspended run on its way back: scheduled for now (as Prefect 3.9)."""
     details = StateDetails(scheduled_time=at)
     return State(type=StateType.SCHEDULED, name="Resuming", details=details)
 
@@ -121,7 +121,7 @@ def awaiting_retry(*, at: datetime) -> State:
 
 
 def awaiting_slot(*, at: datetime) -> State:
-    """A run that the limit of its deployment holds back; it asks again then (as Prefect 3.8)."""
+    """A run that the limit of its deployment holds back; it asks again then (as Prefect 3.9)."""
     details = StateDetails(scheduled_time=at)
     return State(type=StateType.SCHEDULED, name=AWAITING_SLOT, details=details)
 

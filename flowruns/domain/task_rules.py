@@ -15,7 +15,7 @@ def ended_task_runs_do_not_stop(t: Transition) -> Verdict | None:
 
 
 def kept_results_stay(t: Transition) -> Verdict | None:
-    """A completed task run whose result is stored is not run again, as in Prefect 3.8."""
+    """A completed task run whose result is stored is not run again, as in Prefect 3.9."""
     if t.initial is None or t.initial.type is not StateType.COMPLETED or not t.initial.data:
         return None
     data = t.initial.data

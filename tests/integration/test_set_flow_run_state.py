@@ -71,6 +71,16 @@ def test_a_pause_that_asks_is_left_by_resume_alone(run: Run, force: bool, kind: 
     assert run.resume({"approve": True})["status"] == "ACCEPT"
 
 
+@pytest.mark.parametrize("force", [True, False])
+def test_a_run_whose_process_is_lost_in_a_pause_asks_again(make_run: Make, force: bool) -> None:
+    run = make_run()
+    run.enter("RUNNING")
+    assert run.pause("ready")["status"] == "ACCEPT"
+    assert run.propose("SCHEDULED", name="AwaitingRetry", force=force)["status"] == "ACCEPT"
+    assert run.propose("RUNNING")["status"] == "ACCEPT"
+    assert run.pause("ready")["status"] == "ACCEPT"
+
+
 def test_a_forced_state_is_recorded_as_forced_with_its_actor(run: Run) -> None:
     run.propose("COMPLETED")
     assert run.propose("CRASHED")["status"] == "ABORT"

@@ -1,4 +1,4 @@
-"""Our verdicts and our bookkeeping beside those recorded from a Prefect 3.8.8 server."""
+"""Our verdicts and our bookkeeping beside those recorded from a Prefect 3.9.1 server."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from flowruns.domain.transitions import Abort, Accept, Reject, RunFacts, Transit
 type Json = dict[str, Any]
 
 DATA = Path(__file__).parents[1] / "data"
-RECORDING: Json = json.loads((DATA / "prefect-3.8.8-transitions.json").read_text())
+RECORDING: Json = json.loads((DATA / "prefect-3.9.1-transitions.json").read_text())
 KINDS: Mapping[str, Json] = RECORDING["kinds"]
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -298,12 +298,27 @@ LISTED_BOOKKEEPING = (
         ours={"resuming": False},
     ),
     Bookkeeping(
-        why="a run that was forced out of its pause is on its way back all the same",
-        initial=PAUSES,
+        why="a run that was forced out of its suspension is on its way back all the same",
+        initial=frozenset({"Suspended"}),
         proposed=SCHEDULED | {"Pending"},
         given=frozenset({"forced"}),
         never=frozenset({"resuming"}),
         ours={"resuming": True},
+    ),
+    Bookkeeping(
+        why="so is one whose process waits, as long as that process may go on",
+        initial=frozenset({"Paused"}),
+        proposed=frozenset({"Pending"}),
+        given=frozenset({"forced"}),
+        never=frozenset({"resuming"}),
+        ours={"resuming": True},
+    ),
+    Bookkeeping(
+        why="a run that its process waits with begins anew, also where it is forced to",
+        initial=frozenset({"Paused"}),
+        proposed=SCHEDULED,
+        given=frozenset({"forced"}),
+        ours={"resuming": False, "pause_keys": [], "retry_type": "reschedule"},
     ),
     Bookkeeping(
         why="force changes nothing in what is written of cancelling a pause",
