@@ -1,9 +1,12 @@
 """Lists of flows, deployments, runs, task runs and log lines."""
 
+from datetime import timedelta
 from uuid import UUID
 
-from django.db.models import Expression, F, QuerySet
+from django.db.models import Case, DurationField, Expression, F, QuerySet, Value, When
+from django.db.models.functions import Now
 
+from flowruns.domain.states import StateType
 from flowruns.models import Deployment, Flow, FlowRun, LogLine, TaskRun
 from flowruns.services.criteria import (
     STARTED,
@@ -43,6 +46,12 @@ _DEPLOYMENT_ORDER = {
     queries.DeploymentSort.NAME_ASC: ("name", "id"),
     queries.DeploymentSort.NAME_DESC: ("-name", "-id"),
 }
+# How long it has run until now, as `estimated_run_time` tells it
+_RUN_TIME = F("total_run_time") + Case(
+    When(state_type=StateType.RUNNING, then=Now() - F("state_timestamp")),
+    default=Value(timedelta(0)),
+    output_field=DurationField(),
+)
 _TASK_RUN_ORDER: dict[queries.TaskRunSort, tuple[Expression | F | str, ...]] = {
     queries.TaskRunSort.ID_DESC: ("-id",),
     queries.TaskRunSort.EXPECTED_START_TIME_ASC: ("expected_start_time", "id"),
@@ -54,6 +63,8 @@ _TASK_RUN_ORDER: dict[queries.TaskRunSort, tuple[Expression | F | str, ...]] = {
         "id",
     ),
     queries.TaskRunSort.END_TIME_DESC: (F("end_time").desc(nulls_last=True), "-id"),
+    queries.TaskRunSort.DURATION_DESC: (_RUN_TIME.desc(), "-expected_start_time", "-id"),
+    queries.TaskRunSort.DURATION_ASC: (_RUN_TIME.asc(), "-expected_start_time", "-id"),
 }
 _LOG_ORDER = {
     queries.LogSort.TIMESTAMP_ASC: ("timestamp", "id"),

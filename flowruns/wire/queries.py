@@ -20,7 +20,7 @@ INVALID_LIMIT = "invalid_limit"
 
 
 def _within_page(limit: int) -> int:
-    """Say what is wrong in Prefect 3.8's words: its `prefect` command looks for them."""
+    """Say what is wrong in Prefect 3.9's words: its `prefect` command looks for them."""
     if limit < 0:
         bound = "greater than or equal to 0."
     elif limit > PAGE_LIMIT:
@@ -74,6 +74,8 @@ class TaskRunSort(StrEnum):
     NAME_DESC = "NAME_DESC"
     NEXT_SCHEDULED_START_TIME_ASC = "NEXT_SCHEDULED_START_TIME_ASC"
     END_TIME_DESC = "END_TIME_DESC"
+    DURATION_DESC = "DURATION_DESC"
+    DURATION_ASC = "DURATION_ASC"
 
 
 class LogSort(StrEnum):

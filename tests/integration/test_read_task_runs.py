@@ -114,6 +114,19 @@ def test_task_runs_are_sorted(runs: tuple[Run, Run], sort: str, expected: list[s
     assert found == expected
 
 
+def test_task_runs_are_sorted_by_how_long_they_have_run_until_now(runs: tuple[Run, Run]) -> None:
+    body = {"sort": "DURATION_DESC", "flow_runs": {"id": {"any_": [runs[0].id]}}}
+    found = json.loads(runs[0].api.post("/task_runs/filter", body).content)
+    assert len(found) > 2
+    seconds = [task_run["estimated_run_time"] for task_run in found]
+    assert seconds == sorted(seconds, reverse=True)
+    assert seconds[0] > seconds[-1]
+    again = json.loads(
+        runs[0].api.post("/task_runs/filter", {**body, "sort": "DURATION_ASC"}).content
+    )
+    assert again[-1]["id"] == found[0]["id"]
+
+
 def test_task_runs_come_in_pages(runs: tuple[Run, Run]) -> None:
     body = {"sort": "NAME_ASC", "limit": 2, "page": 2}
     page = json.loads(runs[0].api.post("/task_runs/paginate", body).content)
