@@ -1,6 +1,6 @@
 """What a flow shows to people: `from flowruns.artifacts import create_markdown_artifact`.
 
-Names and semantics of `prefect.artifacts` in Prefect 3.8. An artifact belongs to the task run and
+Names and semantics of `prefect.artifacts` in Prefect 3.9. An artifact belongs to the task run and
 the flow run that make it, and a reviewer sees it beside the question that the run asks. A `key`,
 of lower-case letters, digits and dashes, names it: a second one of that key is its next version.
 
@@ -164,7 +164,7 @@ def _play(steps: Steps[UUID], client: SyncFlowRunsClient | FlowRunsClient | None
 def _create(kind: str, data: Any, key: str | None, description: str | None) -> Steps[UUID]:
     task_run, flow_run = current_task_run(), current_flow_run()
     if task_run is None and flow_run is None:
-        # As in Prefect 3.8; the caller's line is the one to look at.
+        # As in Prefect 3.9; the caller's line is the one to look at.
         text = "An artifact was made outside of flow and task runs: nothing will show whose it is."
         warnings.warn(text, FutureWarning, stacklevel=3)
     made_by = {

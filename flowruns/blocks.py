@@ -1,6 +1,6 @@
 """Values that are kept on the server under a name: `from flowruns.blocks import JSON, Secret`.
 
-Semantics of `prefect.blocks.system` in Prefect 3.4; 3.8 has no JSON block any more, and its server
+Semantics of `prefect.blocks.system` in Prefect 3.4; 3.9 has no JSON block any more, and its server
 still keeps them.
 """
 

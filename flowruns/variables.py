@@ -1,6 +1,6 @@
 """Small JSON values that are kept on the server: `from flowruns.variables import Variable`.
 
-Names and semantics of `prefect.variables` in Prefect 3.8.
+Names and semantics of `prefect.variables` in Prefect 3.9.
 """
 
 from collections.abc import Iterable

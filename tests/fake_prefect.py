@@ -52,7 +52,7 @@ class FakePrefect:
         """Be as new, to new listeners."""
         self.hang_up()
         self._listeners = []
-        self.auth, self.version, self.prefix, self.csrf_token = "", "3.8.8", "/api", ""
+        self.auth, self.version, self.prefix, self.csrf_token = "", "3.9.1", "/api", ""
         self.streams, self.is_away = True, False
         self.clock_ahead = timedelta(0)
         self.runs: dict[str, dict[str, Any]] = {}

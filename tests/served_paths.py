@@ -14,7 +14,7 @@ from tests.openapi import anonymous, outline, read_our_document
 from tests.servers import ROOT
 
 DOCUMENT = DOCS / "prefect.md"
-THEIRS: dict[str, Any] = json.loads((ROOT / "tests/data/prefect-3.8.8-openapi.json").read_text())
+THEIRS: dict[str, Any] = json.loads((ROOT / "tests/data/prefect-3.9.1-openapi.json").read_text())
 _TABLE = re.compile(r"(?<=<!-- served paths -->\n).*?(?=<!-- end of served paths -->)", re.DOTALL)
 
 

@@ -29,7 +29,7 @@ from flowruns.domain.texts import read_json_or_text
 _NOTHING_ASKED: JSONValue = {}
 MAX_REASON = 2_000
 _KEPT_LENGTH = 2_000  # characters of a schema and an answer whose rows are kept in memory
-# How Prefect 3.8 refuses an answer
+# How Prefect 3.9 refuses an answer
 _CANNOT_GO_ON = "Cannot reschedule "
 _REFUSAL = re.compile(
     r"(?:Reason: )?Validation failed(?: for field '(?P<place>.*?)')?\. Failure reason: (?P<why>.*)",

@@ -18,7 +18,7 @@ _TOLD = {
 _NAMES = {"Resuming": ("Answered", "good"), "Retrying": ("The flow tries again", "busy")}
 # What the flow does itself, so that naming its key would say nothing
 _OF_THE_FLOW = {StateType.PAUSED, StateType.COMPLETED, StateType.FAILED, StateType.CRASHED}
-# As Prefect 3.8 says it where nobody has said anything
+# As Prefect 3.9 says it where nobody has said anything
 _SAYS_NOTHING = {
     "All states completed.",
     "Scheduled flow run has no infrastructure to terminate.",

@@ -1,4 +1,4 @@
-"""The JSON API: Prefect 3.8's REST dialect over the services."""
+"""The JSON API: Prefect 3.9's REST dialect over the services."""
 
 import sys
 

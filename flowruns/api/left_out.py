@@ -46,6 +46,7 @@ LEFT_OUT = {
     "POST /templates/validate": _AUTOMATIONS,
     "* /saved_searches/*": _PAGES,
     "* /ui/*": _PAGES,
+    "GET /observed-states": _PAGES,
     "GET /version": "Ask GET /admin/version.",
 }
 

@@ -152,7 +152,7 @@ def _answer_invalid(request: HttpRequest, error: Any) -> HttpResponse:
     """Name what is wrong and where, without sending back what was sent.
 
     Prefect's names for it stand beside the one that all our errors have. Of a limit alone
-    Prefect 3.8 says no more than one sentence.
+    Prefect 3.9 says no more than one sentence.
     """
     if [problem["type"] for problem in error.errors] == [INVALID_LIMIT]:
         return respond_json({"detail": error.errors[0]["msg"]}, status=422)

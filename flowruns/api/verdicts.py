@@ -1,4 +1,4 @@
-"""Verdicts as Prefect 3.8's OrchestrationResult."""
+"""Verdicts as Prefect 3.9's OrchestrationResult."""
 
 from django.http import HttpResponse
 
@@ -21,7 +21,7 @@ def respond_verdict(outcome: Outcome) -> HttpResponse:
 def respond_resumed(outcome: ResumeOutcome) -> HttpResponse:
     """Like `respond_verdict`, with what is wrong with a refused answer.
 
-    A refusal that writes nothing says "abort_details", as Prefect 3.8's resume does.
+    A refusal that writes nothing says "abort_details", as Prefect 3.9's resume does.
     """
     if not isinstance(outcome.verdict, Reject) or outcome.is_new:
         return respond_verdict(outcome)

@@ -1,7 +1,7 @@
 """Values that answer a schema: hydrated, and held against it.
 
 Pure functions of what a client sent and of the variables that it names; `evaluate` bounds what
-they cost. The semantics are those of Prefect 3.8's routes.
+they cost. The semantics are those of Prefect 3.9's routes.
 """
 
 from dataclasses import dataclass, field
@@ -47,7 +47,7 @@ def check_answer(
 def check_literal(schema_text: str | None, value: Any, _: FindVariable | None) -> Checked:
     """Hold an answer, taken as it is, against its schema and the schema's formats.
 
-    For servers that do not check formats (Prefect 3.8's `resume`), where the flow would fail on the
+    For servers that do not check formats (Prefect 3.9's `resume`), where the flow would fail on the
     answer. Raises as `check_answer`.
     """
     return _hold(value, against=schema_text, on_trial=True)

@@ -1,4 +1,4 @@
-"""Formats of JSON Schema that are checked where values are tried, as on Prefect 3.8's server."""
+"""Formats of JSON Schema that are checked where values are tried, as on Prefect 3.9's server."""
 
 import re
 from datetime import date

@@ -1,7 +1,7 @@
 """Prefect's placeholder objects in what clients send, replaced by what they stand for.
 
 `{"__prefect_kind": "json" | "none" | "jinja" | "workspace_variable", …}`, with the semantics and
-the sentences of Prefect 3.8.
+the sentences of Prefect 3.9.
 """
 
 import json
@@ -113,7 +113,7 @@ def _resolve(placeholder: dict[str, Any], request: _Request) -> Any:
 
 
 def _read_part(placeholder: dict[str, Any], name: str, request: _Request) -> Any:
-    """Return a part that may be a placeholder itself; a list is taken as it is (as Prefect 3.8)."""
+    """Return a part that may be a placeholder itself; a list is taken as it is (as Prefect 3.9)."""
     part = placeholder[name]
     return _hydrate(part, request) if isinstance(part, dict) else part
 

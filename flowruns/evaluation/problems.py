@@ -23,7 +23,7 @@ class Problem:
 
 
 def describe_problem(problem: Problem) -> str:
-    """Say what is wrong in Prefect 3.8's sentence, which its clients show."""
+    """Say what is wrong in Prefect 3.9's sentence, which its clients show."""
     where = ".".join(str(part) for part in problem.path)
     field_name = f" for field {where!r}" if where else ""
     return f"Validation failed{field_name}. Failure reason: {problem.message}"

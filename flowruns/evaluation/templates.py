@@ -85,7 +85,7 @@ class Templates:
         """Return what the template gives; raises `TemplateRefused`."""
         parsed = self.check(template)
         if "{{" not in template and "{%" not in template:
-            return template  # with its comments, as Prefect 3.8
+            return template  # with its comments, as Prefect 3.9
         try:
             return "".join(self._generate(parsed))
         except (TemplateRefused, EvaluationTooSlow):

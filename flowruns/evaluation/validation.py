@@ -1,6 +1,6 @@
 """JSON values held against JSON schemas that flows made, and all that is wrong with them.
 
-The semantics are those of Prefect 3.8, with every problem instead of the first.
+The semantics are those of Prefect 3.9, with every problem instead of the first.
 """
 
 import json
@@ -37,7 +37,7 @@ def find_problems(
 
     With `ignore_required` also a part of the value will do, as for a deployment's parameters.
 
-    Draft 2020-12, and nothing is fetched; `evaluate` bounds what it costs. As in Prefect 3.8,
+    Draft 2020-12, and nothing is fetched; `evaluate` bounds what it costs. As in Prefect 3.9,
     formats are checked in a value on trial alone, which may also hold placeholders. Raises
     `InvalidSchema`, and `SchemaUnusable` for one that refers to nothing or to itself without end.
     """
@@ -151,7 +151,7 @@ _TrialValidator = create(
 
 
 def _preprocess(schema: dict[str, Any]) -> dict[str, Any]:
-    """Read what pydantic 1 and 2 emit as Draft 2020-12, the way Prefect 3.8 does."""
+    """Read what pydantic 1 and 2 emit as Draft 2020-12, the way Prefect 3.9 does."""
     schema = deepcopy(schema)
     definitions = schema.get("definitions")
     parts = [schema, *(definitions.values() if isinstance(definitions, dict) else ())]
@@ -161,7 +161,7 @@ def _preprocess(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_required(schema: Any) -> Any:
-    """Leave out what is required in each object, as Prefect 3.8: also a field of that name."""
+    """Leave out what is required in each object, as Prefect 3.9: also a field of that name."""
     if not isinstance(schema, dict):
         return schema
     return {name: _without_required(part) for name, part in schema.items() if name != "required"}

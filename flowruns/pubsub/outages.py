@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError
 # What a database raises that cannot do now what it may well do in a moment.
 AWAY = (OperationalError, InterfaceError)
 DETAIL = "The database is not available."
-# What an answer carries meanwhile. Prefect's clients (3.4 and 3.8) count no tries then.
+# What an answer carries meanwhile. Prefect's clients (3.4 to 3.9) count no tries then.
 HEADERS = {"Retry-After": "2", "Prefect-Maintenance": "true"}
 # Who reads succeeds also while writers fail, so a success means little soon after a failure.
 _SETTLED_SECONDS = 3.0

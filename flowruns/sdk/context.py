@@ -156,7 +156,7 @@ def current_task_run() -> TaskRunContext | None:
 def get_run_context() -> FlowRunContext | TaskRunContext:
     """Return the task run, or else the flow run, that the calling code belongs to.
 
-    As in Prefect 3.8; raises MissingContextError outside of runs.
+    As in Prefect 3.9; raises MissingContextError outside of runs.
 
     Example: `get_run_context().flow_run.id`
     """
@@ -197,7 +197,7 @@ def in_task_run(context: TaskRunContext) -> Iterator[TaskRunContext]:
 
 @contextmanager
 def tags(*names: str) -> Iterator[frozenset[str]]:
-    """Tag the flow runs that are started inside; semantics of Prefect 3.8.
+    """Tag the flow runs that are started inside; semantics of Prefect 3.9.
 
     Example: `with tags("finance"): refund(order=7)`
     """

@@ -36,7 +36,7 @@ FlowRunsError
 TerminationSignal (BaseException)   the process was told to end
 FlowRunSuspended (BaseException)    this process leaves the run, another one will go on
 
-Names that Prefect 3.8 has too mean the same as there. The docstring is the default message.
+Names that Prefect 3.9 has too mean the same as there. The docstring is the default message.
 """
 
 from collections.abc import Sequence

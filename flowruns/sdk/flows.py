@@ -190,7 +190,7 @@ class Flow[**P, R](FlowDefinition[P, R]):
     ) -> None:
         """Register this flow as a deployment and run its scheduled runs until told to end.
 
-        Semantics of Prefect 3.8. `limit` is the most runs at a time, 5 by default, and
+        Semantics of Prefect 3.9. `limit` is the most runs at a time, 5 by default, and
         `global_limit` the most in all processes that serve the deployment;
         `pause_on_shutdown` lets schedules rest when the process is told to end; the other
         options are those of `to_deployment`. What else it does is written at `serve`.
@@ -210,7 +210,7 @@ def flow[**P, R](
     **options: Unpack[FlowOptions],
 ) -> Callable[[Callable[P, R]], Flow[P, R]]: ...
 def flow(fn: Any = None, /, **options: Any) -> Any:
-    """Make a flow of a function, sync or async; semantics of Prefect 3.8.
+    """Make a flow of a function, sync or async; semantics of Prefect 3.9.
 
     Each call is a flow run: its states, parameters and logs are on the server, and it may pause
     for a person. `name` defaults to the function's, with dashes, `description` to its docstring.

@@ -27,7 +27,7 @@ LONGEST_MESSAGE = 50_000
 
 
 class State[R](wire.State):
-    """The state of a flow or task run; semantics of Prefect 3.8.
+    """The state of a flow or task run; semantics of Prefect 3.9.
 
     `data` holds the outcome in the process that ran it: a Result or an exception.
 

@@ -189,7 +189,7 @@ def task[**P, R](
     **options: Unpack[TaskOptions],
 ) -> Callable[[Callable[P, R]], Task[P, R]]: ...
 def task(fn: Any = None, /, **options: Any) -> Any:
-    """Make a task of a function, sync or async; semantics of Prefect 3.8.
+    """Make a task of a function, sync or async; semantics of Prefect 3.9.
 
     Each call is a task run: logged under its own name, or under `task_run_name`, a template of the
     parameters or a function; `tags` are shown with it. `task.submit` runs it in a thread of the

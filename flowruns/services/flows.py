@@ -12,7 +12,7 @@ _flows = PreparedQuery(Flow.objects.all(), by="pk")
 
 
 def create_flow(flow: wire.FlowCreate) -> tuple[Flow, bool]:
-    """Return the flow of that name, and whether it was new (as Prefect 3.8)."""
+    """Return the flow of that name, and whether it was new (as Prefect 3.9)."""
     return Flow.objects.get_or_create(
         name=flow.name, defaults={"tags": flow.tags, "labels": flow.labels or {}}
     )

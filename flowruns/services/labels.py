@@ -1,6 +1,6 @@
 """Labels that the server adds to those of clients, and those that pass from one to the next.
 
-As Prefect 3.8: what belongs to something has its labels, then the server's, then its own.
+As Prefect 3.9: what belongs to something has its labels, then the server's, then its own.
 """
 
 from flowruns.models import Deployment, Flow, FlowRun

@@ -1,4 +1,4 @@
-"""Values tried against a schema before a form sends them, as Prefect 3.8's pages do."""
+"""Values tried against a schema before a form sends them, as Prefect 3.9's pages do."""
 
 from collections.abc import Sequence
 

@@ -57,7 +57,7 @@ def update_variable(id_or_name: UUID | str, changes: wire.VariableUpdate) -> Non
     """Change the fields that the client sent.
 
     Raises `VariableNotFound`, and `VariableConflict` for a name that is taken and for a null where
-    a variable must have something (as Prefect 3.8).
+    a variable must have something (as Prefect 3.9).
     """
     fields = changes.model_dump(exclude_unset=True)
     if "value" in fields:

@@ -1,4 +1,4 @@
-"""Requests and responses of the JSON API, in the dialect of Prefect 3.8's REST API.
+"""Requests and responses of the JSON API, in the dialect of Prefect 3.9's REST API.
 
 One contract for three users: the API answers with it, the SDK asks with it, connectors read
 other servers by it. Unknown fields in a request are ignored and missing optional ones take

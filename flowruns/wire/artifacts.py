@@ -1,4 +1,4 @@
-"""Artifacts on the wire, in the dialect of Prefect 3.8's REST API."""
+"""Artifacts on the wire, in the dialect of Prefect 3.9's REST API."""
 
 from enum import StrEnum
 from typing import Annotated, Self
@@ -20,7 +20,7 @@ _MAX_METADATA = 500
 
 
 def _shorten(metadata: dict[str, str]) -> dict[str, str]:
-    """Cut long values off, as Prefect 3.8 does."""
+    """Cut long values off, as Prefect 3.9 does."""
     return {
         name: text if len(text) <= _MAX_METADATA else f"{text[:_MAX_METADATA]}..."
         for name, text in metadata.items()

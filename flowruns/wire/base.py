@@ -19,12 +19,12 @@ from flowruns.domain import keysets
 from flowruns.domain.run_names import new_run_name
 
 API_VERSION = "0.8.4"
-PREFECT_VERSION = "3.8.8"
+PREFECT_VERSION = "3.9.1"
 MAX_HOLD_SECONDS = 60
 PAGE_LIMIT = 200
 # Of lists and objects in each other; from 255 on pydantic would take them and not give them back
 MAX_NESTING = 200
-MAX_PARAMETER_BYTES = 524_288  # of parameters as JSON; as Prefect 3.8's default
+MAX_PARAMETER_BYTES = 524_288  # of parameters as JSON; as Prefect 3.9's default
 
 
 def to_utc(value: datetime) -> datetime:
@@ -84,7 +84,7 @@ def refuse_unstorable(value: Any, path: str = "", depth: int = 0) -> None:
 
 
 def read_old_policy(policy: Any) -> Any:
-    """Take what older clients call retries, where they send no newer name (as Prefect 3.8)."""
+    """Take what older clients call retries, where they send no newer name (as Prefect 3.9)."""
     if not isinstance(policy, dict):
         return policy
     read = dict(policy)

@@ -1,4 +1,4 @@
-"""Blocks with their values on the wire, in the dialect of Prefect 3.8's REST API."""
+"""Blocks with their values on the wire, in the dialect of Prefect 3.9's REST API."""
 
 from enum import StrEnum
 from typing import Self

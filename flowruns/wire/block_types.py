@@ -1,4 +1,4 @@
-"""Block types on the wire, in the dialect of Prefect 3.8's REST API."""
+"""Block types on the wire, in the dialect of Prefect 3.9's REST API."""
 
 from typing import Annotated
 from uuid import UUID

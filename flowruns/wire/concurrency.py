@@ -1,4 +1,4 @@
-"""Concurrency limits on the wire, in the dialect of Prefect 3.8's REST API."""
+"""Concurrency limits on the wire, in the dialect of Prefect 3.9's REST API."""
 
 from typing import Annotated, Literal
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Deployments on the wire, in the dialect of Prefect 3.8's REST API."""
+"""Deployments on the wire, in the dialect of Prefect 3.9's REST API."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -104,7 +104,7 @@ class Deployment(Wire):
     flow_id: UUID
     paused: bool = False
     schedules: list[DeploymentSchedule] = []
-    concurrency_limit: int | None = None  # as Prefect 3.8 always null: see the next one
+    concurrency_limit: int | None = None  # as Prefect 3.9 always null: see the next one
     global_concurrency_limit: GlobalConcurrencyLimit | None = None
     concurrency_options: ConcurrencyOptions | None = None
     job_variables: JsonObject = Field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Prefect 3.8's filter objects for events, which also say whether an event passes them."""
+"""Prefect 3.9's filter objects for events, which also say whether an event passes them."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Events on the wire: what happened to a resource, in the dialect of Prefect 3.8's REST API."""
+"""Events on the wire: what happened to a resource, in the dialect of Prefect 3.9's REST API."""
 
 import math
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Prefect 3.8's filter objects. What this server does not support is refused by name.
+"""Prefect 3.9's filter objects. What this server does not support is refused by name.
 
 Objects forbid unknown fields, as Prefect's do: a filter that is ignored is a wrong list.
 """

@@ -1,4 +1,4 @@
-"""Schedules on the wire, in the dialect of Prefect 3.8's REST API."""
+"""Schedules on the wire, in the dialect of Prefect 3.9's REST API."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -13,9 +13,9 @@ from flowruns.wire.base import DateTime, JsonObject, Request, Seconds, Wire
 SHORTEST_INTERVAL = timedelta(seconds=1)
 LONGEST_INTERVAL = timedelta(days=366 * 100)
 MAX_CRON_LENGTH = 1000
-MAX_RRULE_LENGTH = 6500  # as Prefect 3.8: a year of RDATEs
+MAX_RRULE_LENGTH = 6500  # as Prefect 3.9: a year of RDATEs
 MAX_SCHEDULES = 100
-MAX_SCHEDULED_RUNS = 50  # as Prefect 3.8's default
+MAX_SCHEDULED_RUNS = 50  # as Prefect 3.9's default
 
 
 def _is_timezone(name: str | None) -> str | None:

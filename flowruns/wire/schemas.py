@@ -1,4 +1,4 @@
-"""Values tried against a schema, in the dialect of Prefect 3.8's REST API."""
+"""Values tried against a schema, in the dialect of Prefect 3.9's REST API."""
 
 from typing import Any
 

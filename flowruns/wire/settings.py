@@ -1,4 +1,4 @@
-"""What a client may ask about the server, by the names of Prefect 3.8's settings."""
+"""What a client may ask about the server, by the names of Prefect 3.9's settings."""
 
 from datetime import timedelta
 

@@ -20,7 +20,7 @@ from flowruns.wire.base import DateTime, InputKey, Request, Wire
 
 
 class StateDetails(Wire):
-    """As Prefect 3.8; the fields that rules read are typed, the others pass through."""
+    """As Prefect 3.9; the fields that rules read are typed, the others pass through."""
 
     flow_run_id: UUID | None = None
     task_run_id: UUID | None = None
@@ -167,7 +167,7 @@ class VerdictDetails(Wire):
 
     @model_serializer(mode="wrap")
     def _leave_out_nothings(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Show each kind of details with its own fields, as Prefect 3.8 does."""
+        """Show each kind of details with its own fields, as Prefect 3.9 does."""
         shown: dict[str, Any] = serialize(self)
         return {name: value for name, value in shown.items() if value is not None}
 

@@ -1,4 +1,4 @@
-"""Task runs on the wire, in the dialect of Prefect 3.8's REST API."""
+"""Task runs on the wire, in the dialect of Prefect 3.9's REST API."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -20,7 +20,7 @@ from flowruns.wire.base import (
 from flowruns.wire.runs import Run
 from flowruns.wire.states import StateCreate
 
-# As Prefect 3.8
+# As Prefect 3.9
 MAX_DELAYS = 50
 MAX_CACHE_KEY = 2000
 

@@ -1,4 +1,4 @@
-"""The words of a search in log lines and events, in the syntax of Prefect 3.8."""
+"""The words of a search in log lines and events, in the syntax of Prefect 3.9."""
 
 import re
 from dataclasses import dataclass, field

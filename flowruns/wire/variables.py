@@ -1,4 +1,4 @@
-"""Variables on the wire, in the dialect of Prefect 3.8's REST API."""
+"""Variables on the wire, in the dialect of Prefect 3.9's REST API."""
 
 import json
 import re

@@ -86,15 +86,15 @@ def group_servers() -> Iterator[GroupServers]:
 
 @pytest.fixture(scope="module")
 def prefects_server(group_servers: GroupServers) -> PrefectServer:
-    """An unmodified Prefect 3.8.8, the same for all tests of the group."""
-    return group_servers.get("3.8", prefect_server)
+    """An unmodified Prefect 3.9.1, the same for all tests of the group."""
+    return group_servers.get("3.9", prefect_server)
 
 
 @pytest.fixture(scope="module")
 def prefects_server_on_postgresql(group_servers: GroupServers, postgresql: str) -> PrefectServer:
     """The same release with its state in PostgreSQL, as teams run it."""
     return group_servers.get(
-        "3.8-postgresql", lambda: prefect_server(database_url=create_database(postgresql))
+        "3.9-postgresql", lambda: prefect_server(database_url=create_database(postgresql))
     )
 
 
@@ -107,7 +107,7 @@ def older_prefects_server(group_servers: GroupServers) -> PrefectServer:
 @pytest.fixture(
     scope="module",
     params=["prefects_server", "prefects_server_on_postgresql", "older_prefects_server"],
-    ids=["3.8", "3.8-postgresql", "3.4"],
+    ids=["3.9", "3.9-postgresql", "3.4"],
 )
 def theirs(request: pytest.FixtureRequest) -> PrefectServer:
     """A Prefect server that a desk looks after from elsewhere: the test is run on each."""

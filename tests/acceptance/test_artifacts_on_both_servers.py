@@ -1,4 +1,4 @@
-"""What flows show to people, on our server and on an unmodified Prefect 3.8.8."""
+"""What flows show to people, on our server and on an unmodified Prefect 3.9.1."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a flow may ask for, type by type, on our server and on an unmodified Prefect 3.8.8."""
+"""What a flow may ask for, type by type, on our server and on an unmodified Prefect 3.9.1."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
 """Processes that die, servers that go away, networks that are cut: nothing is lost or done twice.
 
-On our server and on an unmodified Prefect 3.8.8, where it is for the SDK to cope; on ours alone
+On our server and on an unmodified Prefect 3.9.1, where it is for the SDK to cope; on ours alone
 where the server notices what no other process can.
 """
 

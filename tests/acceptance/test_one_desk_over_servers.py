@@ -33,7 +33,7 @@ YES = {"f_0": "1"}
 
 
 # What is the same on each is tried on one.
-newest_alone = pytest.mark.parametrize("theirs", ["prefects_server"], ids=["3.8"], indirect=True)
+newest_alone = pytest.mark.parametrize("theirs", ["prefects_server"], ids=["3.9"], indirect=True)
 
 
 @pytest.fixture(scope="module")

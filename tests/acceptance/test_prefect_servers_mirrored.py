@@ -41,7 +41,7 @@ ROUNDS = 10
 FLOWS = ROOT / "tests" / "acceptance" / "flows_prefect_pauses.py"
 
 # Their processes take longest; the calls are the same.
-newest_alone = pytest.mark.parametrize("theirs", ["prefects_server"], ids=["3.8"], indirect=True)
+newest_alone = pytest.mark.parametrize("theirs", ["prefects_server"], ids=["3.9"], indirect=True)
 
 
 @pytest.fixture

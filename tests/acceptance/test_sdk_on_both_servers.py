@@ -1,4 +1,4 @@
-"""The SDK in real processes, on our server and on an unmodified Prefect 3.8.8.
+"""The SDK in real processes, on our server and on an unmodified Prefect 3.9.1.
 
 Only what they know of a held request differs, and the SDK does not ask.
 """

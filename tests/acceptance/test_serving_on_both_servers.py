@@ -1,4 +1,4 @@
-"""Served flows, each run in its own process, on our server and on an unmodified Prefect 3.8.8."""
+"""Served flows, each run in its own process, on our server and on an unmodified Prefect 3.9.1."""
 
 import signal
 import sys

@@ -300,7 +300,7 @@ def describe_machine() -> str:
 def main() -> None:
     """Measure everything, and print the table."""
     gc.disable()  # pauses of the clients are not the servers'
-    print(f"{describe_machine()}, SQLite both\n\n| what | ours | Prefect 3.8.8 | ratio | aim |")
+    print(f"{describe_machine()}, SQLite both\n\n| what | ours | Prefect 3.9.1 | ratio | aim |")
     print("|---|---|---|---|---|", flush=True)
     show([measure_starts()])
     with both_servers() as (ours, theirs):

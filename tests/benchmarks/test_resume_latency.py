@@ -122,7 +122,7 @@ def measure_prefect(server: PrefectServer, *, interval: int, rounds: int) -> Lat
     environment = prefect_environment(server.home, has_certificates=True) | {
         "PREFECT_API_URL": server.api_url
     }
-    what = f"Prefect 3.8.8, poll_interval={interval}"
+    what = f"Prefect 3.9.1, poll_interval={interval}"
     with httpx.Client(base_url=server.api_url, timeout=60) as client:
         return measure(what, command, environment, client, think(interval, rounds))
 

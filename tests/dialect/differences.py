@@ -1,4 +1,4 @@
-"""Where our answers differ from those recorded of Prefect 3.8.8, and why."""
+"""Where our answers differ from those recorded of Prefect 3.9.1, and why."""
 
 _CLEARER = "the same code, and words that say what to do"
 _OWN_PROCESS = "the process of a task orchestrates it, as every client since 3.0 does"

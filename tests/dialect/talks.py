@@ -1,4 +1,4 @@
-"""All conversations, and what Prefect 3.8.8 answered in them.
+"""All conversations, and what Prefect 3.9.1 answered in them.
 
 Prefect's answers are recorded by `python -m tests.recorders.prefect_answers`.
 """
@@ -10,7 +10,7 @@ from tests.dialect import bounds, criteria, deployments, lists, runs, words
 from tests.dialect.calls import Json, Talk
 from tests.servers import ROOT
 
-RECORDED = ROOT / "tests/data/prefect-3.8.8-answers.json"
+RECORDED = ROOT / "tests/data/prefect-3.9.1-answers.json"
 TALKS: dict[str, Talk] = (
     runs.TALKS | deployments.TALKS | lists.TALKS | words.TALKS | bounds.TALKS | criteria.TALKS
 )

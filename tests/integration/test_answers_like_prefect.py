@@ -1,4 +1,4 @@
-"""Conversations in which Prefect 3.8.8's answers were recorded: ours are the same.
+"""Conversations in which Prefect 3.9.1's answers were recorded: ours are the same.
 
 A difference is either listed here with its reason, or it fails; so does a listed one that is gone.
 """

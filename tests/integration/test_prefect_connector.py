@@ -37,7 +37,7 @@ from tests.integration.connecting import OURS, YES, connect_to, lock, pause
 
 def test_a_probe_tells_version_and_clock(desk: PrefectConnector) -> None:
     probe = desk.probe()
-    assert (probe.version, probe.clock_offset) == ("3.8.8", 0)
+    assert (probe.version, probe.clock_offset) == ("3.9.1", 0)
 
 
 def test_a_clock_that_is_ahead_is_noticed(theirs: FakePrefect, desk: PrefectConnector) -> None:
@@ -49,7 +49,7 @@ def test_a_server_that_is_not_there_got_nothing() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/api"
-        desk = PrefectConnector(RemoteServer(name="gone", url=url, version="3.8.8"))
+        desk = PrefectConnector(RemoteServer(name="gone", url=url, version="3.9.1"))
         with pytest.raises(Unreachable, match="cannot be reached"):
             desk.probe()
 
@@ -65,7 +65,7 @@ def test_what_is_no_prefect_server_is_told_apart(theirs: FakePrefect) -> None:
 def test_an_auth_string_is_sent_as_prefect_wants_it(theirs: FakePrefect) -> None:
     theirs.auth = f"Basic {b64encode(b'desk:secret').decode()}"
     desk = connect_to(theirs, credentials=lock(CredentialsKind.BASIC, "desk:secret"))
-    assert desk.probe().version == "3.8.8"
+    assert desk.probe().version == "3.9.1"
     with pytest.raises(Unauthorized):
         connect_to(theirs).probe()
 
@@ -140,7 +140,7 @@ def test_a_ca_file_is_trusted_on_both_ways_and_nothing_else(tmp_path: Path) -> N
     file.write_bytes(make_certificate())
     with FakePrefect().running(certificate=str(file)) as theirs:
         desk = connect_to(theirs, ca_file=str(file))
-        assert desk.probe().version == "3.8.8"
+        assert desk.probe().version == "3.9.1"
         assert next(desk.watch(since=datetime.now(UTC), stopped=lambda: False)) is None
         stranger = connect_to(theirs)
         with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):

@@ -45,11 +45,11 @@ def test_addserver_says_in_a_sentence_each_what_it_found(theirs: FakePrefect) ->
     assert said.splitlines() == [
         f"Reached {theirs.url}.",
         "It accepts the credentials.",
-        "It runs Prefect 3.8.8, whose runs can be answered from here.",
+        "It runs Prefect 3.9.1, whose runs can be answered from here.",
         "Added staging. Its waiting runs will be in the inbox in a moment.",
     ]
     server = servers.read_server("staging")
-    assert (server.version, server.tags, server.answer_mode) == ("3.8.8", ["desk"], "claim")
+    assert (server.version, server.tags, server.answer_mode) == ("3.9.1", ["desk"], "claim")
     assert "secret" not in server.credentials
     assert get_connector("staging").name == "staging"
     assert [connector.name for connector in list_remote_connectors()] == ["staging"]
@@ -164,7 +164,7 @@ def test_servers_are_listed_with_how_they_are_and_removed(theirs: FakePrefect) -
     servers.record_freshness(pk, seconds=[0.1] * 98 + [0.7, 3])
     servers.record_stream(pk, since=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
     listed = run("listservers")
-    assert f"staging: {theirs.url} (3.8.8)" in listed
+    assert f"staging: {theirs.url} (3.9.1)" in listed
     assert "within 0.1 s (half of them), 0.7 s (99 in 100)" in listed
     servers.record_trouble(pk, words="The server cannot be reached.")
     assert "trouble: The server cannot be reached." in run("listservers")

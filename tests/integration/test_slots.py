@@ -182,7 +182,7 @@ def test_a_run_that_waits_for_its_retry_in_its_process_keeps_its_slot(api: Api) 
 
 
 def test_a_paused_run_keeps_its_slot_and_goes_on_with_it(api: Api) -> None:
-    """In Prefect 3.8 the second run would start meanwhile, and both go on afterwards."""
+    """In Prefect 3.9 the second run would start meanwhile, and both go on afterwards."""
     deployment = limited(api)
     first, second = begin(start(api, deployment)), start(api, deployment)
     first.pause_for_input(APPROVAL_SCHEMA)
@@ -194,7 +194,7 @@ def test_a_paused_run_keeps_its_slot_and_goes_on_with_it(api: Api) -> None:
 
 
 def test_the_lease_of_a_paused_run_outlives_any_pause(api: Api) -> None:
-    """Prefect 3.8 revokes it, so that its own engine gives up 225 seconds later."""
+    """Prefect 3.9 revokes it, so that its own engine gives up 225 seconds later."""
     deployment = limited(api)
     run = begin(start(api, deployment))
     lease = run.read()["state"]["state_details"][LEASE]

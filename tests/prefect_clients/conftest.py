@@ -62,7 +62,7 @@ def newest(server: ApprovalsServer, tmp_path: Path) -> Iterator[PrefectClient]:
     client.stop()
 
 
-@pytest.fixture(params=[PREFECT_PYTHON, OLDER_PREFECT_PYTHON], ids=["3.8", "3.4"])
+@pytest.fixture(params=[PREFECT_PYTHON, OLDER_PREFECT_PYTHON], ids=["3.9", "3.4"])
 def prefect(
     request: pytest.FixtureRequest,
     server: ApprovalsServer,

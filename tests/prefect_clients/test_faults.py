@@ -106,7 +106,7 @@ def test_a_runner_still_ends_rejected_runs_after_a_power_cut_of_the_server(
 def test_who_watches_runs_hears_of_their_end_after_a_power_cut_of_the_server(
     api: httpx.Client, server: ApprovalsServer, newest: PrefectClient, notes: Path
 ) -> None:
-    """For eight seconds Prefect 3.8's client tries to connect; that of 3.4 never does again."""
+    """For eight seconds Prefect 3.9's client tries to connect; that of 3.4 never does again."""
     serve(newest, notes)
     go_on = notes.with_name("go on")
     watching = start(newest, "work", notes, go_on=str(go_on))

@@ -1,6 +1,6 @@
 """Schedules and limits as Prefect's client uses them: in `serve` and on its command line.
 
-That 3.8 renews leases quickly here is all that is changed of it.
+That 3.9 renews leases quickly here is all that is changed of it.
 """
 
 import sqlite3

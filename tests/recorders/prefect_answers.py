@@ -1,4 +1,4 @@
-"""Record what Prefect 3.8.8 answers in the conversations of `tests/dialect`.
+"""Record what Prefect 3.9.1 answers in the conversations of `tests/dialect`.
 
 In the project's environment, with Prefect's beside it in .venv-prefect:
 

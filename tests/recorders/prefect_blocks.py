@@ -1,6 +1,6 @@
 """Record the schemas of some blocks, and their checksums, as Prefect's client makes them:
 
-.venv-prefect/bin/python tests/recorders/prefect_blocks.py > tests/data/prefect-3.8.8-blocks.json
+.venv-prefect/bin/python tests/recorders/prefect_blocks.py > tests/data/prefect-3.9.1-blocks.json
 """
 
 import json

@@ -1,6 +1,6 @@
 """Record the outline of Prefect's API, which the tests compare ours with.
 
-Start a server in an environment that has Prefect 3.8.8:
+Start a server in an environment that has Prefect 3.9.1:
 
     export PREFECT_HOME=$(mktemp -d)
     prefect server start --port 4299 --no-services --no-ui --analytics-off
@@ -8,7 +8,7 @@ Start a server in an environment that has Prefect 3.8.8:
 then, in the project's environment:
 
     python -m tests.recorders.prefect_openapi http://127.0.0.1:4299 \
-        > tests/data/prefect-3.8.8-openapi.json
+        > tests/data/prefect-3.9.1-openapi.json
 
 An operation and a schema take one line each, so that the difference to another release can be read.
 """

@@ -1,8 +1,8 @@
 """Record which options Prefect's decorators and functions take, as the reference of ours.
 
-In an environment that has Prefect 3.8.8:
+In an environment that has Prefect 3.9.1:
 
-    python tests/recorders/prefect_options.py > tests/data/prefect-3.8.8-options.json
+    python tests/recorders/prefect_options.py > tests/data/prefect-3.9.1-options.json
 """
 
 import inspect

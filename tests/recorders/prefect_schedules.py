@@ -1,8 +1,8 @@
 """Record which dates Prefect gives for schedules made by chance, as the reference of ours.
 
-In an environment that has Prefect 3.8.8 (ten seconds):
+In an environment that has Prefect 3.9.1 (ten seconds):
 
-    python tests/recorders/prefect_schedules.py > tests/data/prefect-3.8.8-schedule-dates.jsonl
+    python tests/recorders/prefect_schedules.py > tests/data/prefect-3.9.1-schedule-dates.jsonl
 
 Each line holds a schedule as it travels, when it was asked, and the answer, in seconds since 1970.
 Half of the questions are asked in the days around a change of clocks.

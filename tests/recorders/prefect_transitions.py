@@ -1,6 +1,6 @@
 """Record how a Prefect server judges transitions of a flow run, as the reference of our rules.
 
-Start a server that does nothing by itself, in an environment that has Prefect 3.8.8:
+Start a server that does nothing by itself, in an environment that has Prefect 3.9.1:
 
     export PREFECT_HOME=$(mktemp -d)
     prefect server start --port 4299 --no-services --no-ui --analytics-off
@@ -8,7 +8,7 @@ Start a server that does nothing by itself, in an environment that has Prefect 3
 then, in the project's environment (about a minute):
 
     python tests/recorders/prefect_transitions.py http://127.0.0.1:4299/api \
-        > tests/data/prefect-3.8.8-transitions.json
+        > tests/data/prefect-3.9.1-transitions.json
 
 The file holds the tables below beside the answers, so that the tests build the same transitions.
 A time in the tables is a number of seconds from now.

@@ -9,7 +9,7 @@ from flowruns.domain.block_schemas import checksum_of, fields_of_nested, list_ne
 from flowruns.domain.errors import InvalidBlockSchema
 from tests.servers import ROOT
 
-RECORDED: dict[str, Any] = json.loads((ROOT / "tests/data/prefect-3.8.8-blocks.json").read_text())
+RECORDED: dict[str, Any] = json.loads((ROOT / "tests/data/prefect-3.9.1-blocks.json").read_text())
 
 
 @pytest.mark.parametrize("kind", RECORDED)

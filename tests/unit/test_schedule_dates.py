@@ -1,4 +1,4 @@
-"""Our schedules give the dates that Prefect 3.8.8 gives, and hostile ones cost little."""
+"""Our schedules give the dates that Prefect 3.9.1 gives, and hostile ones cost little."""
 
 import json
 import time
@@ -17,7 +17,7 @@ from tests.servers import ROOT
 type Json = dict[str, Any]
 
 READER: TypeAdapter[Schedule] = TypeAdapter(Schedule)
-RECORDED = ROOT / "tests" / "data" / "prefect-3.8.8-schedule-dates.jsonl"
+RECORDED = ROOT / "tests" / "data" / "prefect-3.9.1-schedule-dates.jsonl"
 SAMPLES: list[Json] = [json.loads(line) for line in RECORDED.read_text().splitlines()]
 NEW_YORK = "America/New_York"
 

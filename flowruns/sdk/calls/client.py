@@ -108,7 +108,7 @@ def get_client(*, sync_client: Literal[False] = False) -> FlowRunsClient: ...
 @overload
 def get_client(*, sync_client: Literal[True]) -> SyncFlowRunsClient: ...
 def get_client(*, sync_client: bool = False) -> FlowRunsClient | SyncFlowRunsClient:
-    """Make a client of the server that FLOWRUNS_API_URL names; semantics of Prefect 3.8.
+    """Make a client of the server that FLOWRUNS_API_URL names; semantics of Prefect 3.9.
 
     It is used as a context manager; its methods raise a ServerError that says what is wrong.
 

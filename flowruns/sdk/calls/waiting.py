@@ -212,7 +212,7 @@ def wait_for_flow_run(
     client: "FlowRunsClient | SyncFlowRunsClient | None" = None,
     log_states: bool = False,
 ) -> Any:
-    """Wait until a flow run has finished and return it, a `FlowRun`; semantics of Prefect 3.8.
+    """Wait until a flow run has finished and return it, a `FlowRun`; semantics of Prefect 3.9.
 
     Awaitable in async code. A server that holds requests tells of the end at once; another is
     asked every `poll_interval` seconds. Restarts of the server are waited out. `timeout` is in

@@ -115,7 +115,7 @@ def task_run_logger(task_run_id: UUID, task_run_name: str, task_name: str) -> Ru
 def get_run_logger() -> logging.LoggerAdapter[logging.Logger]:
     """Return the logger of the current task or flow run; its lines reach the server.
 
-    Semantics of Prefect 3.8. Raises MissingContextError outside of a run.
+    Semantics of Prefect 3.9. Raises MissingContextError outside of a run.
 
     Example: `get_run_logger().info("Charged %s", amount)`
     """

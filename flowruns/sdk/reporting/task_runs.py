@@ -1,4 +1,4 @@
-"""Tell the server of task runs, by the events by which Prefect 3.8's client does.
+"""Tell the server of task runs, by the events by which Prefect 3.9's client does.
 
 Their states are kept by the process that runs them; the server shows them, and is never waited for.
 """

@@ -17,7 +17,7 @@ _COLLECTIONS = frozenset({list, tuple, set})
 
 
 class TaskFuture[R]:
-    """A task run in progress in another thread; semantics of Prefect 3.8."""
+    """A task run in progress in another thread; semantics of Prefect 3.9."""
 
     def __init__(self, task_run_id: UUID, finished: "Future[State[R]]") -> None:
         self.task_run_id = task_run_id
@@ -178,7 +178,7 @@ def _failed_group(states: list[State[Any]], failures: list[State[Any]], data: An
 
 @dataclass(frozen=True, slots=True)
 class ThreadPoolTaskRunner:
-    """Runs the submitted tasks of a flow run in at most `max_workers` threads, as in Prefect 3.8.
+    """Runs the submitted tasks of a flow run in at most `max_workers` threads, as in Prefect 3.9.
 
     A task that waits for tasks that it has submitted keeps its thread meanwhile: leave it enough.
 

@@ -1,4 +1,4 @@
-"""Call what an author wants to be called when a run enters a state; semantics of Prefect 3.8."""
+"""Call what an author wants to be called when a run enters a state; semantics of Prefect 3.9."""
 
 import contextvars
 import inspect

@@ -1,4 +1,4 @@
-"""What `@flow` and `@task` take; names and meanings of Prefect 3.8, of which some are left out."""
+"""What `@flow` and `@task` take; names and meanings of Prefect 3.9, of which some are left out."""
 
 import copy
 import inspect
@@ -17,7 +17,7 @@ type RetryDelay = float | Sequence[float] | Callable[[int], Sequence[float]]
 # Says of a task, its run and the state that it would fail with whether to try again.
 type RetryCondition = Callable[[Any, TaskRun, State[Any]], Any]
 
-# As in Prefect 3.8: nobody means more.
+# As in Prefect 3.9: nobody means more.
 MOST_RETRY_DELAYS: Final = 50
 
 

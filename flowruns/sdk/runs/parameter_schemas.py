@@ -23,7 +23,7 @@ class _ParameterSchemaGenerator(GenerateJsonSchema):
 
 
 def schema_of_parameters(function: Callable[..., Any]) -> dict[str, Any]:
-    """Describe the parameters of `function` that have a name, in the shape of Prefect 3.8."""
+    """Describe the parameters of `function` that have a name, in the shape of Prefect 3.9."""
     fields = {
         f"p{position}": _field(parameter, position)
         for position, parameter in enumerate(_signature(function).parameters.values())

@@ -1,6 +1,6 @@
 """Flows that flows call: linked to the caller by a task run, and found by it when called again.
 
-A run that goes on in another process, or tries again, calls its subflows again. As in Prefect 3.8
+A run that goes on in another process, or tries again, calls its subflows again. As in Prefect 3.9
 such a call belongs to the task run that stood for it before, and by that to its earlier flow run.
 Prefect tells calls apart by their order; here their arguments count too, so that a flow that goes
 another way does not get the result of another call.

@@ -1,4 +1,4 @@
-"""Run a task: its attempts, its states, its log lines; messages of Prefect 3.8."""
+"""Run a task: its attempts, its states, its log lines; messages of Prefect 3.9."""
 
 import logging
 from contextlib import nullcontext

@@ -31,7 +31,7 @@ from flowruns.wire.schedules import DeploymentSchedule, ScheduleCreate
 
 @dataclass(frozen=True, slots=True)
 class ConcurrencyLimitConfig:
-    """How many runs at a time, and what becomes of one too many; as in Prefect 3.8.
+    """How many runs at a time, and what becomes of one too many; as in Prefect 3.9.
 
     It waits for a slot (`ENQUEUE`), or is cancelled (`CANCEL_NEW`).
     """
@@ -214,7 +214,7 @@ def run_deployment(  # noqa: PLR0913, PLR0917 -- the arguments of Prefect's
 ) -> Any:
     """Schedule a run of a deployment, wait for its end and return it, a `FlowRun`.
 
-    Semantics of Prefect 3.8; awaitable in async code, where `arun_deployment` is the same with
+    Semantics of Prefect 3.9; awaitable in async code, where `arun_deployment` is the same with
     types to match. `name` is "flow-name/deployment-name", or the deployment's id. After
     `timeout` seconds the run is returned as it is then; 0 waits not at all, None for ever.
     `poll_interval` is in seconds, for a server that cannot hold requests. Asked for twice under

@@ -1,4 +1,4 @@
-"""When a served flow starts by itself; semantics of `prefect.schedules` in Prefect 3.8."""
+"""When a served flow starts by itself; semantics of `prefect.schedules` in Prefect 3.9."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -83,7 +83,7 @@ def collect_schedules(
     schedule: Schedule | None = None,
     schedules: Iterable[Schedule] | None = None,
 ) -> tuple[Schedule, ...]:
-    """Return the schedules that `serve` was given in one of these ways, as Prefect 3.8 takes them.
+    """Return the schedules that `serve` was given in one of these ways, as Prefect 3.9 takes them.
 
     Raises ValueError where there are two.
     """

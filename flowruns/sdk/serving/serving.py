@@ -41,7 +41,7 @@ _log = logging.getLogger("flowruns.serving")
 def serve(
     *deployments: RunnerDeployment, limit: int | None = None, pause_on_shutdown: bool = True
 ) -> None:
-    """Register deployments and run their scheduled runs until told to end; as Prefect 3.8.
+    """Register deployments and run their scheduled runs until told to end; as Prefect 3.9.
 
     Each run gets a process of its own, `limit` at a time (5 by default). However many processes
     serve a deployment, each run is taken once. A server that holds requests tells of a new or

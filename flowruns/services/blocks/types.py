@@ -29,7 +29,7 @@ _PROTECTED = {"local-file-system", "secret", "webhook"}
 def create_block_type(block_type: BlockTypeCreate) -> BlockType:
     """Store a type; raises `ReservedBlockType` and `BlockTypeExists`.
 
-    Its texts are escaped as HTML, which clients undo (as Prefect 3.8).
+    Its texts are escaped as HTML, which clients undo (as Prefect 3.9).
     """
     if block_type.name.lower().startswith("prefect"):
         raise ReservedBlockType

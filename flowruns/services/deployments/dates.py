@@ -1,6 +1,6 @@
 """When a schedule is due: the dates of intervals, cron expressions and recurrence rules.
 
-Semantics of Prefect 3.8, with two differences. An interval of a day or more keeps its clock
+Semantics of Prefect 3.9, with two differences. An interval of a day or more keeps its clock
 hour whenever it is asked: Prefect counts elapsed seconds up to the start and so gives other
 dates before and after a change of clocks. And no date lies before the start: Prefect repeats
 the hour before it when it is asked within the hour that clocks are set back by.
@@ -17,7 +17,7 @@ from flowruns.domain.errors import InvalidSchedule
 from flowruns.services.deployments.recurrence import RecurrenceUnreadable, check_rrule, recurring
 from flowruns.wire.schedules import CronSchedule, IntervalSchedule, RRuleSchedule, Schedule
 
-# As Prefect 3.8: how many candidates one question looks at.
+# As Prefect 3.9: how many candidates one question looks at.
 MAX_CANDIDATES = 1000
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)

@@ -56,7 +56,7 @@ _NULLABLE_COLUMNS = {
 def create_deployment(deployment: wire.DeploymentCreate) -> tuple[Deployment, bool]:
     """Make the deployment of that name of its flow, or change it to what is sent.
 
-    As in Prefect 3.8; its schedules are those that are sent, and none if none are. Raises
+    As in Prefect 3.9; its schedules are those that are sent, and none if none are. Raises
     `FlowNotFound`, `InvalidParameters`, `WorkPoolNotFound`, `DeploymentBlockUnknown`,
     `InvalidSchedule`, `ScheduleSlugTaken` and `ConcurrencyLimitNotFound`.
     """
@@ -86,7 +86,7 @@ def _upsert(deployment: wire.DeploymentCreate) -> tuple[Deployment, bool]:
 
 
 def refuse_work_pool(name: str | None) -> None:
-    """Raise `WorkPoolNotFound` for any, in Prefect 3.8's words: this server has none."""
+    """Raise `WorkPoolNotFound` for any, in Prefect 3.9's words: this server has none."""
     if name:
         raise WorkPoolNotFound(name)
 
@@ -123,7 +123,7 @@ def read_deployment_by_name(flow_name: str, name: str) -> Deployment:
 
 
 def update_deployment(deployment_id: UUID, changes: wire.DeploymentUpdate) -> None:
-    """Change the fields that the client sent (as Prefect 3.8).
+    """Change the fields that the client sent (as Prefect 3.9).
 
     Raises `DeploymentNotFound`, `PlaceholderRefused`, `ParametersRefused`, `WorkPoolNotFound`,
     `DeploymentBlockUnknown`, `InvalidSchedule`, `ScheduleSlugTaken` and `ConcurrencyLimitNotFound`.
@@ -154,7 +154,7 @@ def fill_in_flow_run(
 ) -> FlowRunCreate:
     """Complete a run with what its deployment says; by default it is scheduled for now.
 
-    Raises `PlaceholderRefused` and `ParametersRefused`, as Prefect 3.8 answers 400 and 409, and
+    Raises `PlaceholderRefused` and `ParametersRefused`, as Prefect 3.9 answers 400 and 409, and
     `SchemaTooSlow`.
     """
     given = {**deployment.parameters, **flow_run.parameters}

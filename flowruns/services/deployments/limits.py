@@ -11,7 +11,7 @@ from flowruns.wire.deployments import DeploymentCreate, DeploymentUpdate
 def set_limits(deployment: Deployment, sent: DeploymentCreate | DeploymentUpdate) -> None:
     """Set the limit that the client sent: one of the deployment's own, or one that is shared.
 
-    As Prefect 3.8, except that a number never changes a limit that is shared with others, and
+    As Prefect 3.9, except that a number never changes a limit that is shared with others, and
     that none only leaves it. Raises `ConcurrencyLimitNotFound`.
     """
     fields = sent.model_fields_set

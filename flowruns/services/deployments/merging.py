@@ -13,7 +13,7 @@ def target_of(schedule: ScheduleUpdate) -> str | None:
 
 
 def check_slugs(schedules: Sequence[ScheduleUpdate], existing: Collection[str | None]) -> None:
-    """Raise `InvalidSchedule`, as Prefect 3.8, where it is not clear which schedule is meant."""
+    """Raise `InvalidSchedule`, as Prefect 3.9, where it is not clear which schedule is meant."""
     if not all(schedule.slug for schedule in schedules):
         raise InvalidSchedule(
             "Please provide a slug for each schedule in your request to ensure schedules are"

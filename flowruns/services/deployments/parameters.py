@@ -18,7 +18,7 @@ _NO_SCHEMA = (
 def check_new_parameters(deployment: wire.DeploymentCreate) -> None:
     """Raise `InvalidParameters` for those that a client sends against the schema beside them.
 
-    As Prefect 3.8 only where the client asks for it, without placeholders, and whatever is
+    As Prefect 3.9 only where the client asks for it, without placeholders, and whatever is
     required may come with each run.
     """
     schema = deployment.parameter_openapi_schema
@@ -37,7 +37,7 @@ def check_new_parameters(deployment: wire.DeploymentCreate) -> None:
 def check_changed_parameters(deployment: Deployment, changes: dict[str, Any]) -> None:
     """Raise `ParametersRefused` where parameters and schema do not fit after the changes.
 
-    As Prefect 3.8 also where neither is changed.
+    As Prefect 3.9 also where neither is changed.
     """
     enforced = changes.get("enforce_parameter_schema")
     if not (deployment.enforce_parameter_schema if enforced is None else enforced):

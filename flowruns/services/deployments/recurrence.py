@@ -20,7 +20,7 @@ MAX_INTERVAL = 100_000
 # How long one question may take; then it ends with what was found.
 MAX_SECONDS = 0.5
 
-# As Prefect 3.8: the start of rules that name none.
+# As Prefect 3.9: the start of rules that name none.
 _DEFAULT_START = datetime(2020, 1, 1)  # noqa: DTZ001 -- a time of the clock
 _LATEST_START = 2300
 _STEPS = {
@@ -74,7 +74,7 @@ def check_rrule(text: str) -> None:
 def recurring(text: str, *, timezone: str, start: datetime) -> Iterator[datetime]:
     """Yield dates in UTC from `start` on, in the order of the zone's clock.
 
-    Zones are dateutil's, as in Prefect 3.8: a time of the clock that is skipped is an hour
+    Zones are dateutil's, as in Prefect 3.9: a time of the clock that is skipped is an hour
     earlier, one that repeats is the first.
     """
     if start.year > _LATEST_START:

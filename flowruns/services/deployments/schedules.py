@@ -56,7 +56,7 @@ def create_schedules(
 
 
 def update_schedule(deployment_id: UUID, schedule_id: UUID, changes: ScheduleUpdate) -> None:
-    """Change what the client sent, and forget the future runs that it made (as Prefect 3.8).
+    """Change what the client sent, and forget the future runs that it made (as Prefect 3.9).
 
     Raises `DeploymentNotFound`, `ScheduleNotFound`, `InvalidSchedule` and `ScheduleSlugTaken`.
     """
@@ -90,7 +90,7 @@ def replace_schedules(deployment_id: UUID, schedules: Sequence[ScheduleUpdate]) 
 def merge_schedules(deployment_id: UUID, schedules: Sequence[ScheduleUpdate]) -> None:
     """Change the schedules that have these slugs, add the others, and keep the rest.
 
-    As Prefect 3.8: where an existing one has no slug, these take the place of all. One that
+    As Prefect 3.9: where an existing one has no slug, these take the place of all. One that
     `replaces` another takes its place under its own slug; two may so swap theirs.
     """
     check_schedules(schedules)
@@ -139,7 +139,7 @@ def delete_scheduled_runs(
 ) -> None:
     """Delete runs that schedules made and nobody took: future ones, or those that are due, too.
 
-    As Prefect 3.8, where a schedule's change takes the runs of all schedules of the deployment.
+    As Prefect 3.9, where a schedule's change takes the runs of all schedules of the deployment.
     """
     made = FlowRun.objects.filter(
         ~Q(state_name="AwaitingConcurrencySlot"),

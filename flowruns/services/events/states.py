@@ -1,4 +1,4 @@
-"""The events by which this server tells of the states of flow runs, as Prefect 3.8's does."""
+"""The events by which this server tells of the states of flow runs, as Prefect 3.9's does."""
 
 from datetime import timedelta
 from typing import Any

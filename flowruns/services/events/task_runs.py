@@ -1,7 +1,7 @@
 """Task runs out of the events by which their processes report them.
 
 The same event twice changes nothing, and events may come in any order: of two states the later
-one by the process's clock is the task run's, as in Prefect 3.8.
+one by the process's clock is the task run's, as in Prefect 3.9.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

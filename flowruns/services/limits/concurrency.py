@@ -143,7 +143,7 @@ def release_slots(names: Sequence[str], *, slots: int) -> list[ConcurrencyLimit]
 
 
 def release_lease(lease_id: UUID) -> None:
-    """Give back what the lease holds; one that is gone is not an error (as Prefect 3.8)."""
+    """Give back what the lease holds; one that is gone is not an error (as Prefect 3.9)."""
     SlotLease.objects.filter(pk=lease_id).delete()
 
 

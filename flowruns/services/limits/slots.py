@@ -17,7 +17,7 @@ from flowruns.domain.transitions import RunFacts, SlotFacts, Transition
 from flowruns.models import ConcurrencyLimit, FlowRun, SlotLease
 from flowruns.services.limits.concurrency import claim, count_free, is_live
 
-# As Prefect 3.8: how long after its submission a run may start, unless its deployment says.
+# As Prefect 3.9: how long after its submission a run may start, unless its deployment says.
 GRACE_SECONDS = 300
 
 _LEASE_ID = "deployment_concurrency_lease_id"

@@ -1,4 +1,4 @@
-"""Limits of tasks by their tags, as older clients ask for them: limits named `tag:…` (Prefect 3.8).
+"""Limits of tasks by their tags, as older clients ask for them: limits named `tag:…` (Prefect 3.9).
 
 Who takes a slot so does not renew it: it is kept until it is given back or the limit is reset.
 """
@@ -92,7 +92,7 @@ def take_tag_slots(slots: wire.TagSlots) -> list[ConcurrencyLimit]:
 
 
 def _acquire(request: LeaseRequest) -> concurrency.Acquired:
-    """Take slots; raises `SlotsTaken` with the words of Prefect 3.8 for tags."""
+    """Take slots; raises `SlotsTaken` with the words of Prefect 3.9 for tags."""
     try:
         return concurrency.acquire_with_lease(request)
     except SlotsTaken as taken:

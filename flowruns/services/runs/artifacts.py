@@ -29,7 +29,7 @@ _ORDER = {
 
 
 def create_artifact(artifact: wire.ArtifactCreate) -> Artifact:
-    """Store an artifact. Its run may be unknown here, as in Prefect 3.8."""
+    """Store an artifact. Its run may be unknown here, as in Prefect 3.9."""
     with transaction.atomic():
         made = Artifact.objects.create(
             key=artifact.key,

@@ -27,7 +27,7 @@ def may_extend_pause(flow_run_id: UUID, *, pause_state_id: UUID) -> bool:
 def extend_pause(flow_run_id: UUID, *, pause_state_id: UUID, deadline: datetime) -> bool:
     """Move the deadline of a pause, in UTC; False where it cannot be moved, or waits no longer.
 
-    Nothing of the kind in Prefect 3.8.
+    Nothing of the kind in Prefect 3.9.
     """
     with transaction.atomic():
         pause = FlowRunState.objects.filter(pk=pause_state_id, flow_run=flow_run_id).first()

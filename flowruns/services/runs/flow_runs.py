@@ -40,7 +40,7 @@ def create_flow_run(
 ) -> tuple[FlowRun, bool]:
     """Create a run in the proposed state, PENDING by default, and say whether it is new.
 
-    A run of the same flow with the same idempotency key is returned instead (as Prefect 3.8).
+    A run of the same flow with the same idempotency key is returned instead (as Prefect 3.9).
     `is_heartbeat` says that the process which will run it asks: should it die, the run has crashed.
     Raises `FlowNotFound`, `DeploymentNotFound` and `WorkPoolNotFound`.
     """
@@ -96,7 +96,7 @@ def read_flow_run(flow_run_id: UUID) -> FlowRun:
 
 
 def update_flow_run(flow_run_id: UUID, changes: wire.FlowRunUpdate) -> None:
-    """Change the fields that the client sent (as Prefect 3.8).
+    """Change the fields that the client sent (as Prefect 3.9).
 
     Raises `FlowRunNotFound` and `JobVariablesFixed`.
     """
@@ -130,7 +130,7 @@ def _check_job_variables_count(run: FlowRun) -> None:
 
 
 def update_flow_run_labels(flow_run_id: UUID, labels: wire.JsonObject) -> None:
-    """Add labels to a run, or change them (as Prefect 3.8); raises `FlowRunNotFound`."""
+    """Add labels to a run, or change them (as Prefect 3.9); raises `FlowRunNotFound`."""
     with transaction.atomic():
         run = get_flow_run(flow_run_id)
         FlowRun.objects.filter(pk=run.pk).update(
@@ -158,7 +158,7 @@ def delete_flow_run(flow_run_id: UUID, *, actor: Actor, is_part: bool = False) -
 def delete_deployment(deployment_id: UUID, *, actor: Actor, is_part: bool = False) -> None:
     """Delete it with the runs that nobody has started; the others stay, without one.
 
-    As Prefect 3.8, which leaves those that wait for a slot, too. `is_part` says that the audit log
+    As Prefect 3.9, which leaves those that wait for a slot, too. `is_part` says that the audit log
     tells of a larger deletion. Raises `DeploymentNotFound`.
     """
     with transaction.atomic():
@@ -180,7 +180,7 @@ def delete_deployment(deployment_id: UUID, *, actor: Actor, is_part: bool = Fals
 
 
 def delete_flow(flow_id: UUID, *, actor: Actor) -> None:
-    """Delete a flow with its deployments and its runs (as Prefect 3.8); raises `FlowNotFound`.
+    """Delete a flow with its deployments and its runs (as Prefect 3.9); raises `FlowNotFound`.
 
     Its runs go some at a time, and others may write in between.
     """
@@ -216,7 +216,7 @@ def _policy_fields(policy: wire.FlowRunPolicy, sent: set[str]) -> dict[str, Any]
     """Return the columns of a policy; what the client left out stays as it is.
 
     Which pauses a run has been in is the server's to say: one that seems to have been answered
-    already is not asked. Prefect 3.8 believes the client, and no client of its says another thing.
+    already is not asked. Prefect 3.9 believes the client, and no client of its says another thing.
     """
     names = sent & {"retries", "retry_delay", "retry_type", "resuming"}
     fields: dict[str, Any] = {name: getattr(policy, name) for name in names}

@@ -18,7 +18,7 @@ _lines_again = PreparedInsert(LogLine, ignore_conflicts=True)
 
 
 def create_logs(logs: Sequence[wire.LogCreate], *, key: UUID | None = None) -> None:
-    """Store lines in one write and tell who listens. Their run may be unknown (as Prefect 3.8).
+    """Store lines in one write and tell who listens. Their run may be unknown (as Prefect 3.9).
 
     Lines that come again under the same `key` are stored once: their ids follow from it.
     """

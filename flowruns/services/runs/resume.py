@@ -145,7 +145,7 @@ def _resume(
 def _read_schema(run: FlowRun, state: State) -> str | None:
     keyset = state.details.run_input_keyset
     if keyset is None:
-        return None  # an answer that nobody asked for is dropped, as Prefect 3.8 does
+        return None  # an answer that nobody asked for is dropped, as Prefect 3.9 does
     found = find_run_input(run.pk, keyset["schema"])
     return found[0] if found else None
 

@@ -87,7 +87,7 @@ def set_flow_run_state(
 def begin_flow_run(run: FlowRun, *, state: State, actor: Actor, is_heartbeat: bool) -> None:
     """Store a new run in its first state. Must be called in a transaction.
 
-    Forced, as in Prefect 3.8: a run may be made in any state, also one that no rule leads to.
+    Forced, as in Prefect 3.9: a run may be made in any state, also one that no rule leads to.
     """
     for _ in range(MAX_LOSSES):
         first = replace(state, timestamp=datetime.now(UTC))
@@ -234,7 +234,7 @@ def take_back_crash(flow_run_id: UUID) -> bool:
 
 
 def read_flow_run_states(flow_run_id: UUID) -> list[FlowRunState]:
-    """Return the run's history, oldest first; empty for an unknown run (as Prefect 3.8)."""
+    """Return the run's history, oldest first; empty for an unknown run (as Prefect 3.9)."""
     return _history.find_all(flow_run_id)
 
 

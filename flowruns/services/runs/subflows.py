@@ -17,7 +17,7 @@ def connect() -> None:
 
 
 def follow_subflow(*, change: StateChange, run: FlowRun, **_: Any) -> None:
-    """Give the parent's task run the state of its subflow (as Prefect 3.8)."""
+    """Give the parent's task run the state of its subflow (as Prefect 3.9)."""
     if change.after is None or run.parent_task_run_id is None:
         return
     details = change.after.details

@@ -1,4 +1,4 @@
-"""Task runs: created, read, changed and deleted by REST, as Prefect 3.8's client does for a few."""
+"""Task runs: created, read, changed and deleted by REST, as Prefect 3.9's client does for a few."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ def create_task_run(task_run: wire.TaskRunCreate) -> tuple[TaskRun, bool]:
     """Create a task run in the proposed state, PENDING by default, and say whether it is new.
 
     The one of the same call of the same flow run, or of none, is returned instead (as Prefect
-    3.8). Raises `TaskRunExists` where the client gives it the id of another call's.
+    3.9). Raises `TaskRunExists` where the client gives it the id of another call's.
     """
     same = TaskRun.objects.filter(
         flow_run_id=task_run.flow_run_id,
@@ -119,7 +119,7 @@ def _set_state(run: TaskRun, proposed: State, *, force: bool) -> Outcome | None:
 
 
 def _of_task_run(state: State, run: TaskRun) -> State:
-    """Say in the state's details which run it belongs to, as Prefect 3.8 does."""
+    """Say in the state's details which run it belongs to, as Prefect 3.9 does."""
     flow_run_id = str(run.flow_run_id) if run.flow_run_id else None
     extra = {**state.details.extra, "task_run_id": str(run.pk), "flow_run_id": flow_run_id}
     return replace(state, details=replace(state.details, extra=extra))

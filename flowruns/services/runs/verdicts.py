@@ -119,7 +119,7 @@ def _state_to_write(verdict: Verdict) -> State | None:
 def of_run(state: State, run: FlowRun) -> State:
     """Say in the state's details which run it belongs to, and which task run stands for that.
 
-    As Prefect 3.8: a state of a subflow names the task run in its parent.
+    As Prefect 3.9: a state of a subflow names the task run in its parent.
     """
     extra = {**state.details.extra, "flow_run_id": str(run.pk)}
     if run.parent_task_run_id is not None:

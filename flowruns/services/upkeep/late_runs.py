@@ -10,7 +10,7 @@ from flowruns.domain.states import StateType, late
 from flowruns.models import FlowRun
 from flowruns.services.runs.states import replace_state
 
-# As Prefect 3.8.
+# As Prefect 3.9.
 LATE_AFTER = timedelta(seconds=15)
 
 _BATCH = 400
@@ -20,7 +20,7 @@ _LATENESS = server("lateness")
 def mark_late_runs() -> int:
     """Mark runs that should have started by now, the oldest first, and return how many.
 
-    Safe to run in many processes. Only runs named "Scheduled" become late (as Prefect 3.8):
+    Safe to run in many processes. Only runs named "Scheduled" become late (as Prefect 3.9):
     those that resume, retry or wait for a free slot have names of their own.
     """
     overdue = _punctual().filter(next_scheduled_start_time__lte=datetime.now(UTC) - LATE_AFTER)

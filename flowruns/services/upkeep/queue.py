@@ -21,7 +21,7 @@ def connect() -> None:
 def call_next(*, change: StateChange, run: FlowRun, **_: Any) -> None:
     """Let the next run ask for the slot that this one leaves, rather than after its wait.
 
-    Prefect 3.8 leaves it to its next attempt, up to 30 seconds later.
+    Prefect 3.9 leaves it to its next attempt, up to 30 seconds later.
     """
     limit_id = run.deployment.concurrency_limit_id if run.deployment else None
     if limit_id is None or not _leaves_its_slot(change.before, change.after):

@@ -22,7 +22,7 @@ from flowruns.services.runs.requesters import BY_SCHEDULE
 from flowruns.services.runs.verdicts import make_row, move, of_run, wake_waiters
 from flowruns.wire.schedules import Schedule, ScheduleWindow
 
-# As Prefect 3.8: at least 3 runs and an hour ahead, at most 100 runs and 100 days.
+# As Prefect 3.9: at least 3 runs and an hour ahead, at most 100 runs and 100 days.
 MIN_RUNS = 3
 MAX_RUNS = 100
 MIN_AHEAD = timedelta(hours=1)
@@ -58,7 +58,7 @@ def find_next() -> datetime | None:
 def schedule_deployment(deployment_id: UUID, window: ScheduleWindow) -> int:
     """Make the runs of a time, also of a past one, and return how many are new.
 
-    As Prefect 3.8 also for a paused deployment. Raises `DeploymentNotFound`.
+    As Prefect 3.9 also for a paused deployment. Raises `DeploymentNotFound`.
     """
     with transaction.atomic():
         recheck(deployment_id)

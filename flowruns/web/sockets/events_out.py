@@ -14,7 +14,7 @@ from flowruns.web.sockets.streaming import Spoken, nothing, stream
 from flowruns.wire.event_filters import EventFilter
 from flowruns.wire.events import ReceivedEvent
 
-# As Prefect 3.8
+# As Prefect 3.9
 _LONGEST_LOOK_BACK = timedelta(minutes=15)
 _PAGE = 250
 

@@ -1,4 +1,4 @@
-"""Who may come in: a websocket's handshake and key, as Prefect 3.8's client shows it.
+"""Who may come in: a websocket's handshake and key, as Prefect 3.9's client shows it.
 
 The client sends `PREFECT_API_AUTH_STRING` in its first message, but never `PREFECT_API_KEY`,
 which it means for Prefect Cloud. Without either, a process of this server's own user may come in

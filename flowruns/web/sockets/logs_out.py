@@ -1,4 +1,4 @@
-"""/api/logs/out: the log lines that a filter lets through, as they come (as Prefect 3.8)."""
+"""/api/logs/out: the log lines that a filter lets through, as they come (as Prefect 3.9)."""
 
 from pydantic import ValidationError
 

@@ -1,6 +1,6 @@
 """Flows that Prefect's own client serves or deploys, as the argument says.
 
-In 3.8 the renewal of leases is hastened from every 225 seconds to every second; nothing else is
+In 3.9 the renewal of leases is hastened from every 225 seconds to every second; nothing else is
 changed.
 """
 
