@@ -1,5 +1,6 @@
 """/health, /ready, /admin and /csrf-token: what every Prefect client asks first."""
 
+import re
 from datetime import timedelta
 
 from django.conf import settings
@@ -13,6 +14,9 @@ from flowruns.wire import PREFECT_VERSION
 from flowruns.wire.settings import EventSettings, ServerSettings, Settings
 
 router = Router(tags=["System"])
+
+_MINOR, _, _PATCH = PREFECT_VERSION.rpartition(".")
+_CLIENT = re.compile(rf"prefect/{re.escape(_MINOR)}\.(\d{{1,4}}) ")
 
 
 @router.get("/health", response=bool)
@@ -42,8 +46,13 @@ def hello(request: HttpRequest) -> HttpResponse:
 
 @router.get("/admin/version", response=str)
 def version(request: HttpRequest) -> HttpResponse:
-    """Name the Prefect release whose dialect this is."""
-    return respond_json(PREFECT_VERSION)
+    """Name the Prefect release whose dialect this is, to clients of its later patches their own.
+
+    They change no dialect, and Prefect's client warns in each flow of a server older than itself.
+    """
+    client = _CLIENT.match(request.headers.get("User-Agent", ""))
+    patch = max(int(_PATCH), int(client[1]) if client else 0)
+    return respond_json(f"{_MINOR}.{patch}")
 
 
 @router.get("/admin/settings", auth=auth.readers, response=Settings)

@@ -101,6 +101,23 @@ def test_the_first_questions_of_every_client_need_no_key(db: None) -> None:
     assert browser.get(f"/api/csrf-token?client={uuid4()}").status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("client", "told"),
+    [
+        ("prefect/3.9.0 (API 0.8.4)", "3.9.1"),
+        ("prefect/3.9.12 (API 0.8.4)", "3.9.12"),
+        ("prefect/3.9.12+7.g1a2b3c.dirty (API 0.8.4)", "3.9.1"),
+        ("prefect/3.10.4 (API 0.8.4)", "3.9.1"),
+        ("prefect/3.4.25 (API 0.8.4)", "3.9.1"),
+        ("prefect/3x9.12 (API 0.8.4)", "3.9.1"),
+        ("curl/8.5 prefect/3.9.12 ", "3.9.1"),
+    ],
+)
+def test_a_client_of_a_later_patch_is_told_its_own_version(client: str, told: str) -> None:
+    answer = Client().get("/api/admin/version", headers={"User-Agent": client})
+    assert json.loads(answer.content) == told
+
+
 def test_settings_tell_what_clients_ask_and_nothing_else(api: Api) -> None:
     assert json.loads(api.get("/admin/settings").content) == {
         "server": {
