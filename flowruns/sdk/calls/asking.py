@@ -13,6 +13,7 @@ from flowruns.sdk.errors import (
     ObjectAlreadyExists,
     ObjectNotFound,
     RequestRefused,
+    ServerError,
     ServerUnreachable,
     StateHasChanged,
 )
@@ -85,6 +86,9 @@ def ask(request: Send, *, patience: float = WORKING, ends_at: float = math.inf) 
             reply = yield from ask_once(request)
         except ServerUnreachable as trouble:
             yield from outage.endure(trouble)
+        except ServerError:
+            outage.is_over()  # a refusal is an answer, too
+            raise
         else:
             outage.is_over()
             return reply

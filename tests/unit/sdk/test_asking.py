@@ -1,5 +1,7 @@
 """What the SDK makes of a server's answers, and of none."""
 
+import logging
+
 import pytest
 
 from flowruns.exceptions import (
@@ -46,6 +48,17 @@ def test_each_refusal_has_its_error(
     with pytest.raises(error, match=f"POST /flows/ was answered {status}: because") as caught:
         stage.play(ask(_REQUEST, patience=1))
     assert caught.value.is_permanent is is_permanent
+
+
+def test_a_refusal_after_an_absence_ends_it_too(caplog: pytest.LogCaptureFixture) -> None:
+    away = Reply(503, b'{"detail":"starting"}', _JSON)
+    stage = _answered(away, away, away, Reply(409, b'{"detail":"taken"}', _JSON))
+    with caplog.at_level(logging.INFO), pytest.raises(ObjectAlreadyExists):
+        stage.play(ask(_REQUEST))
+    assert [record.message for record in caplog.records] == [
+        "POST /flows/ was answered 503: starting. Trying again until it answers.",
+        "The server answers again.",
+    ]
 
 
 @pytest.mark.parametrize("status", [401, 403])
