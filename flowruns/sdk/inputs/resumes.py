@@ -52,6 +52,8 @@ def resume_flow_run(flow_run_id: UUID, run_input: Mapping[str, Any] | None = Non
     """Resume a paused flow run with `run_input` as its answer; semantics of Prefect 3.9.
 
     Awaitable in async code, where `aresume_flow_run` is the same with types to match.
+    Prefect's flows store their question in the moment after they pause: until it is there the
+    answer is handed in again, for up to five seconds.
 
     Raises NotPausedError when the run is not paused, also when somebody else was faster;
     FlowPauseTimeout after its deadline; ResumeRefused with every problem of an answer that its
