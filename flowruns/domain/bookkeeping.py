@@ -63,7 +63,7 @@ def _retry_type(t: Transition, written: State) -> RetryType | None:
     """Say who runs the next execution: the process that failed, or a new one."""
     if _is_retry(t, written):
         return "in_process"
-    if _is_rerun(t, written) or _loses_process(t, written):
+    if _is_rerun(t, written):
         return "reschedule" if written.type is StateType.SCHEDULED else None
     return None if written.type is StateType.FAILED else t.run.retry_type
 
@@ -117,7 +117,7 @@ def _time_spent_running(t: Transition, written: State) -> timedelta:
 
 
 def _starts_over(t: Transition, written: State) -> bool:
-    return _is_retry(t, written) or _is_rerun(t, written) or _loses_process(t, written)
+    return _is_retry(t, written) or _is_rerun(t, written)
 
 
 def _is_retry(t: Transition, written: State) -> bool:
@@ -126,20 +126,16 @@ def _is_retry(t: Transition, written: State) -> bool:
 
 
 def _is_rerun(t: Transition, written: State) -> bool:
-    """Whether somebody starts an ended run again; one that only seemed to have ended goes on."""
+    """Whether another process begins the run anew; one that only seemed to have ended goes on.
+
+    It had ended, or is scheduled while its process waits in a pause, which is then asked again
+    (as Prefect 3.9): nobody has answered it.
+    """
     if t.initial is None or t.initial.is_presumed:
         return False
+    if t.initial.type is StateType.PAUSED and not t.initial.is_suspended:
+        return written.type is StateType.SCHEDULED
     return t.initial.is_terminal and not written.is_terminal
-
-
-def _loses_process(t: Transition, written: State) -> bool:
-    """Whether a run that its process waits with is scheduled: another process begins it anew.
-
-    A pause that was waiting is asked again (as Prefect 3.9): nobody has answered it.
-    """
-    if t.initial is None or t.initial.type is not StateType.PAUSED or t.initial.is_suspended:
-        return False
-    return written.type is StateType.SCHEDULED
 
 
 def _leaves_pause(t: Transition, written: State) -> bool:

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+# How an answer is refused while the schema of its question is not stored
+UNASKED = "Run input schema not found."
 _KEY = re.compile(r"[a-z0-9-]*")
 
 

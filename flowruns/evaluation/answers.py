@@ -7,6 +7,7 @@ they cost. The semantics are those of Prefect 3.9's routes.
 from dataclasses import dataclass, field
 from typing import Any
 
+from flowruns.domain.keysets import UNASKED
 from flowruns.domain.texts import read_json
 from flowruns.evaluation.hydration import (
     FindVariable,
@@ -97,7 +98,7 @@ def _hold(value: Any, *, against: str | None, on_trial: bool = False) -> Checked
 
 def _read_schema(schema_text: str | None) -> Any:
     if schema_text is None:
-        raise AnswerRefused("Run input schema not found.")
+        raise AnswerRefused(UNASKED)
     try:
         return read_json(schema_text)
     except (ValueError, RecursionError):

@@ -45,8 +45,10 @@ class Process:
 
     forked: ForkedProcess
     log: Path
+    server: ApprovalsServer
+    # The number of the server's process when it began
+    server_pid: int
     may_complain: bool = False
-    has_lost_server: bool = False
     told_to_end: int | None = None
 
     @property
@@ -57,7 +59,7 @@ class Process:
     def complaints(self) -> list[str]:
         """The lines in which it warned or reported an error, before it was told to end."""
         said = _OF_ITS_OBSERVER.sub("", self.output[: self.told_to_end])
-        if self.has_lost_server:
+        if self.server.pid != self.server_pid:
             said = _OF_A_LOST_SERVER.sub("", said)
         found = [line for line in said.splitlines() if _COMPLAINT.search(line)]
         return [line for line in found if not _OF_ITSELF.search(line)]
@@ -89,10 +91,8 @@ class PrefectClient:
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
     _started: list[Process] = field(default_factory=list)
-    _began_with: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self._began_with = self.server.pid
         key = self.server.api_key
         self.settings |= {"PREFECT_API_KEY": key, "PREFECT_API_AUTH_STRING": key}
 
@@ -117,8 +117,6 @@ class PrefectClient:
 
     def stop(self) -> None:
         """End all its processes, none of which has warned of anything that a test does not want."""
-        for process in self._started:
-            process.has_lost_server = self.server.pid != self._began_with
         meant_well = [process for process in self._started if not process.may_complain]
         complaints = [line for process in meant_well for line in process.complaints]
         for process in self._started:
@@ -136,7 +134,7 @@ class PrefectClient:
                 folder=FLOWS,  # a release before 3.5 serves only what is below its folder
                 in_new_session=True,
             )
-        process = Process(forked=forked, log=log)
+        process = Process(forked=forked, log=log, server=self.server, server_pid=self.server.pid)
         self._started.append(process)
         return process
 

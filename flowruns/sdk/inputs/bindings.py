@@ -23,6 +23,7 @@ from flowruns.sdk.inputs.doubts import doubt_parameters
 from flowruns.sdk.inputs.questions import Likeness, Place, Question, compare, read_question
 from flowruns.sdk.inputs.run_input import BaseRunInput, description_of, given_to, save_steps
 from flowruns.sdk.inputs.schemas import accepted_by, schema_of
+from flowruns.sdk.states import OrchestrationResult
 from flowruns.sdk.steps.steps import Steps
 
 # Of one request; a run that asks more often needs several.
@@ -67,14 +68,22 @@ def bind_steps(
         yield from save_steps(model, keyset_from_pause(*names), flow_run_id)
 
 
-def keep_steps(flow_run_id: UUID, model: type[BaseRunInput], keyset: Keyset) -> Steps[None]:
+def keep_steps(
+    flow_run_id: UUID,
+    model: type[BaseRunInput] | None,
+    *,
+    names: Names,
+    paused: OrchestrationResult,
+) -> Steps[None]:
     """Store the questions of a pause once more where its server has dropped them with its state.
 
     Prefect's does so since 3.9: its client stores them afterwards, and what is there before counts
-    as an earlier attempt's.
+    as an earlier attempt's. `paused` is what the server said of the state.
     """
+    if model is None or paused.compares:
+        return
     with suppress(ObjectAlreadyExists):
-        yield from save_steps(model, keyset, flow_run_id)
+        yield from save_steps(model, keyset_from_pause(*names), flow_run_id)
 
 
 def rebind_steps(

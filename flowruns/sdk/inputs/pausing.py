@@ -27,6 +27,7 @@ from flowruns.sdk.errors import (
     StateHasChanged,
 )
 from flowruns.sdk.inputs.bindings import (
+    Names,
     ask_for,
     bind_steps,
     check_steps,
@@ -79,6 +80,10 @@ class Pause:
     def flow_run_id(self) -> UUID:
         return self.run.flow_run.id
 
+    @property
+    def names(self) -> Names:
+        return self._state().name or "", self.key
+
     def play(self) -> Steps[Any]:
         """Pause, wait, and return the answer; or return the one that is stored."""
         if (yield from self._is_answered()):
@@ -98,7 +103,7 @@ class Pause:
         if self.place is None:
             memory.take_key(self.key)
             self.step = keyed_step(self.key)
-            names = (self._state().name or "", self.key)
+            names = self.names
             if memory.knows(names):
                 check_stored(memory.inputs, self.asks_for, names=names, step=self.step)
                 self.keyset, self.known = keyset_from_paused_state(self._state()), memory.inputs
@@ -118,7 +123,7 @@ class Pause:
 
     def _store_questions(self) -> Steps[None]:
         """Store the questions before the state, so that nobody meets it without."""
-        names, step = (self._state().name or "", self.key), self.step
+        names, step = self.names, self.step
         try:
             yield from bind_steps(
                 self.flow_run_id, self.asks_for, names=names, step=step, policy=self.policy
@@ -130,10 +135,6 @@ class Pause:
             yield from rebind_steps(
                 self.flow_run_id, self.asks_for, names=names, step=step, policy=self.policy
             )
-
-    def _keep_questions(self, result: OrchestrationResult) -> Steps[None]:
-        if self.asks_for is not None and self.keyset is not None and not result.compares:
-            yield from keep_steps(self.flow_run_id, self.asks_for, self.keyset)
 
     def _has_fired(self) -> Steps[bool]:
         """Whether this attempt of the run has paused under the key: its inputs count then."""
@@ -149,7 +150,9 @@ class Pause:
             )
             if result.status is wire.SetStateStatus.ACCEPT and result.state:
                 told = yield from read_clock()
-                yield from self._keep_questions(result)
+                yield from keep_steps(
+                    self.flow_run_id, self.asks_for, names=self.names, paused=result
+                )
                 yield from self._wait(result.state, self._find_end(result, asked=now, told=told))
                 self.run.logger.info("Resuming flow run execution!")
                 return

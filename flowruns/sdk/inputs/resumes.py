@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 from uuid import UUID
 
+from flowruns.domain.keysets import UNASKED
 from flowruns.sdk.calls import flow_runs
 from flowruns.sdk.calls.asking import STARTING
 from flowruns.sdk.dispatch import dispatch, on_loop
@@ -12,8 +13,6 @@ from flowruns.sdk.states import OrchestrationResult
 from flowruns.sdk.steps.steps import Sleep, Steps, read_clock
 from flowruns.wire import SetStateStatus
 
-# How Prefect's servers refuse an answer, and ours, to a question that is not stored
-_UNASKED = "Run input schema not found."
 # Prefect's flows store it in the moment after their pause.
 _ASKING_SECONDS = 5.0
 _POLL_SECONDS = 0.1
@@ -40,7 +39,7 @@ def _answer(flow_run_id: UUID, run_input: Mapping[str, Any] | None) -> Steps[Orc
     began = yield from read_clock()
     while True:
         result = yield from flow_runs.resume_flow_run(flow_run_id, run_input, patience=STARTING)
-        if not (result.details.reason or "").endswith(_UNASKED):
+        if not (result.details.reason or "").endswith(UNASKED):
             return result
         now = yield from read_clock()
         if now.seconds - began.seconds >= _ASKING_SECONDS:

@@ -43,7 +43,7 @@ class Suspension(Pause):
         proposed = self._proposed(now)
         result = yield from flow_runs.propose_state(self.flow_run_id, proposed, is_heartbeat=True)
         if result.status is wire.SetStateStatus.ACCEPT:
-            yield from self._keep_questions(result)
+            yield from keep_steps(self.flow_run_id, self.asks_for, names=self.names, paused=result)
             self.run.suspended.set()
             raise FlowRunSuspended
         state = result.state or (yield from flow_runs.read_flow_run(self.flow_run_id)).state
@@ -134,8 +134,7 @@ class _Request:
         if result.status is not wire.SetStateStatus.ACCEPT:
             reason = result.details.reason
             raise PauseRefused(f"Flow run {flow_run_id} cannot be suspended: {reason}")
-        if self.asks_for is not None and not result.compares:
-            yield from keep_steps(flow_run_id, self.asks_for, keyset_from_pause(*names))
+        yield from keep_steps(flow_run_id, self.asks_for, names=names, paused=result)
 
     def _proposed(self, key: str, now: Moment) -> State[Any]:
         state = _suspended(key)
