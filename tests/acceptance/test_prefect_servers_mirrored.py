@@ -131,8 +131,9 @@ def test_flows_of_prefects_sdk_get_answers_literally_and_end_when_rejected(
 ) -> None:
     start("block", str(tmp_path), "2")
     answered, rejected = find_waiting(desk, "blocking", 2)
-    form = desk.read_pause(answered)
-    assert form.description == "**Refund?**"
+    # Prefect's flows store it after the pause, and after the schema
+    described = eventually(lambda: desk.read_pause(answered).description, "it is described")
+    assert described == "**Refund?**"
     wrong = {"approve": "perhaps"}
     checked = desk.check_answer(answered.id, run_input=wrong, pause_state_id=pause_of(answered))
     assert [path for path, _ in checked.reply.problems] == [("approve",)]
@@ -168,7 +169,7 @@ def test_a_suspended_flow_comes_back_with_the_answer(
     [run] = find_waiting(desk, "suspending", 1)
     assert desk.is_served(run)
     assert desk.read_deployment_name(deployment["id"]) == "desk"
-    assert desk.read_pause(run).schema is not None
+    eventually(lambda: desk.read_pause(run).schema, "its schema is stored")
     desk.claim(run.id, pause_state_id=pause_of(run), value=YES, sender=OURS)
     moved = desk.move(run.id, pause_state_id=pause_of(run))
     assert isinstance(moved, Continued)

@@ -5,6 +5,7 @@ Only what they know of a held request differs, and the SDK does not ask.
 
 import json
 import time
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -66,9 +67,14 @@ def test_the_server_shows_the_task_runs_of_a_flow(start: Start, server: Server) 
     assert all(run["start_time"] <= run["end_time"] for run in shown)
 
 
-def test_nobody_meets_a_pause_without_its_schema(start: Start, client: SyncFlowRunsClient) -> None:
+def test_nobody_meets_a_pause_without_its_schema(
+    start: Start, client: SyncFlowRunsClient, server: Server
+) -> None:
     flow = start("refund", 7, 3.5)
     run_id = flow.paused()
+    if isinstance(server, PrefectServer):  # since 3.9 it drops what is stored before the pause
+        stored = partial(client.filter_flow_run_input, run_id, "paused-1-schema", limit=1)
+        eventually(stored, "the schema is stored once more")
     assert json.loads(client.read_flow_run_input(run_id, "paused-1-schema"))["required"]
     description = client.read_flow_run_input(run_id, "paused-1-description")
     assert json.loads(description) == "Refund **3.5 EUR** for order 7?"

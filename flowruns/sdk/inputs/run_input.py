@@ -361,11 +361,14 @@ def ensure_id(flow_run_id: UUID | None) -> UUID:
 
 
 def save_steps(model: type[BaseRunInput], keyset: Keyset, flow_run_id: UUID) -> Steps[None]:
-    """Store what a person needs to answer: the schema, and the description if there is one."""
-    yield from flow_runs.create_flow_run_input(flow_run_id, keyset.schema, schema_text_of(model))
+    """Store what a person needs to answer: the description if there is one, and the schema.
+
+    The schema comes last: where the run is paused already, who finds it finds all.
+    """
     if description := description_of(model):
         text = to_json(description).decode()
         yield from flow_runs.create_flow_run_input(flow_run_id, keyset.description, text)
+    yield from flow_runs.create_flow_run_input(flow_run_id, keyset.schema, schema_text_of(model))
 
 
 def schema_text_of(model: type[BaseRunInput]) -> str:

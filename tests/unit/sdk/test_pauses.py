@@ -71,6 +71,8 @@ def test_prefects_server_has_the_questions_also_where_it_drops_those_of_before(
     flow.stage.server = pause_like_prefect
     flow.answer_at(1, {"approve": True})
     assert flow.pause(Approval.with_initial_data(description="Refund?")).approve
+    stored = [key for key in flow.run.inputs if key.endswith(("schema", "description"))]
+    assert stored == ["paused-1-description", "paused-1-schema"], "who finds the schema finds all"
     assert json.loads(flow.run.inputs["paused-1-description"]) == "Refund?"
     assert json.loads(flow.run.inputs["paused-1-schema"])["title"] == "Approval"
 
